@@ -1,0 +1,54 @@
+// THE seam to gRPC's internals: the only file that includes src/core/….
+//
+// A new gRPC release is ported here and in the */grpc folders; see
+// port/README.md for what to check.
+//
+// The distribution's libgrpc is built without -DNDEBUG, and core's classes have
+// other members with it: every file that includes this one must be compiled
+// with -UNDEBUG (tools/build_defs.bzl: core = True).
+#ifndef MULTI_BACKEND_PORT_CORE_API_H_
+#define MULTI_BACKEND_PORT_CORE_API_H_
+
+#ifdef NDEBUG
+#error "multi_backend: compile files that see gRPC's core with -UNDEBUG (mb_cc_library(core = True)): NDEBUG changes the layout of core's classes"
+#endif
+
+#ifdef _GLIBCXX_DEBUG
+#error "multi_backend: -D_GLIBCXX_DEBUG changes the layout of core's classes; compile without it"
+#endif
+
+#include <grpcpp/version_info.h>
+
+#if GRPC_CPP_VERSION_MAJOR != 1 || GRPC_CPP_VERSION_MINOR != 51
+#error "multi_backend supports gRPC 1.51.1, the gRPC of Debian 12/13 and Ubuntu 24.04: install the distribution's libgrpc++-dev (tools/setup does)"
+#endif
+
+#include "src/core/ext/filters/client_channel/client_channel.h"
+#include "src/core/ext/filters/client_channel/config_selector.h"
+#include "src/core/lib/address_utils/parse_address.h"
+#include "src/core/lib/address_utils/sockaddr_utils.h"
+#include "src/core/lib/channel/channel_args.h"
+#include "src/core/lib/channel/channel_args_preconditioning.h"
+#include "src/core/lib/config/core_configuration.h"
+#include "src/core/lib/gprpp/orphanable.h"
+#include "src/core/lib/gprpp/ref_counted_ptr.h"
+#include "src/core/lib/gprpp/time.h"
+#include "src/core/lib/gprpp/unique_type_name.h"
+#include "src/core/lib/gprpp/work_serializer.h"
+#include "src/core/lib/iomgr/exec_ctx.h"
+#include "src/core/lib/iomgr/resolved_address.h"
+#include "src/core/lib/json/json.h"
+#include "src/core/lib/load_balancing/lb_policy.h"
+#include "src/core/lib/load_balancing/lb_policy_factory.h"
+#include "src/core/lib/load_balancing/lb_policy_registry.h"
+#include "src/core/lib/load_balancing/subchannel_interface.h"
+#include "src/core/lib/resolver/resolver.h"
+#include "src/core/lib/resolver/resolver_factory.h"
+#include "src/core/lib/resolver/resolver_registry.h"
+#include "src/core/lib/resolver/server_address.h"
+#include "src/core/lib/resource_quota/arena.h"
+#include "src/core/lib/service_config/service_config_impl.h"
+#include "src/core/lib/transport/metadata_batch.h"
+#include "src/core/lib/uri/uri_parser.h"
+
+#endif  // MULTI_BACKEND_PORT_CORE_API_H_

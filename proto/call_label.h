@@ -1,0 +1,51 @@
+// What the interceptor tells the picker about one call: the routing decision,
+// the sticky key's hash and the retry class, as ONE metadata value of fixed
+// form ("mb-call").  The config selector takes it off the call's metadata again
+// before anything leaves the process.
+//
+// The value begins with a random tag of this process, so that a value which an
+// application (or a proxied request) brought along is recognised and ignored.
+// Thread-safe: all functions are pure but for the tag, which is made once.
+#ifndef MULTI_BACKEND_PROTO_CALL_LABEL_H_
+#define MULTI_BACKEND_PROTO_CALL_LABEL_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "multi_backend/proto/config.h"
+
+namespace multi_backend {
+
+// The metadata key.  Everything under the prefix is ours.
+constexpr absl::string_view kCallLabelKey = "mb-call";
+constexpr absl::string_view kReservedMetadataPrefix = "mb-";
+
+// The views point into the encoded value, or wherever the maker took them from.
+struct CallLabel {
+  absl::string_view role;  // "" = the default strategy over all backends.
+  WhenUnavailable when_unavailable = WhenUnavailable::kFail;
+  absl::string_view fallback_role;  // With WhenUnavailable::kRole.
+  RetryMode retry = RetryMode::kDefault;
+  absl::optional<uint64_t> key_hash;  // Of the sticky key; unset = no key.
+};
+
+// The part of a value that depends on the route alone; made once per route.
+// `label.key_hash` is not used.
+std::string EncodeCallLabelPrefix(const CallLabel& label);
+
+// A whole value: `prefix` as made above, completed with the key's hash.
+// Printable ASCII without space or comma; 29 bytes and the role names.
+std::string EncodeCallLabel(absl::string_view prefix,
+                            absl::optional<uint64_t> key_hash);
+
+// nullopt unless `value` carries this process's tag and is well formed.
+absl::optional<CallLabel> DecodeCallLabel(absl::string_view value);
+
+// Role names travel in the label: 1 to 64 of [A-Za-z0-9_.-].
+bool IsValidRoleName(absl::string_view role);
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_PROTO_CALL_LABEL_H_

@@ -1,0 +1,173 @@
+"""The repositories that multi_backend builds with: the distribution's packages.
+
+Nothing is downloaded.  A workspace that uses multi_backend calls
+multi_backend_repositories() as this one does; tests/consumer shows it.
+"""
+
+def _system_library_impl(ctx):
+    lines = ['package(default_visibility = ["//visibility:public"])']
+    for name, linkopts in ctx.attr.libraries.items():
+        lines.append("cc_library(name = %r, linkopts = %r)" % (
+            name,
+            linkopts.split(" ") if linkopts else [],
+        ))
+    for name, path in ctx.attr.tools.items():
+        if not ctx.path(path).exists:
+            fail("%s is missing: run tools/setup" % path)
+        ctx.symlink(path, name + "_bin")
+        lines.append("filegroup(name = %r, srcs = [%r])" % (name, name + "_bin"))
+    for header in ctx.attr.headers:
+        if not ctx.path(header).exists:
+            fail("%s is missing: run tools/setup" % header)
+    ctx.file("BUILD.bazel", "\n".join(lines) + "\n")
+
+# A library of the distribution.  Its headers lie in /usr/include, which the
+# compiler searches by itself, so a target is no more than its linker options.
+system_library = repository_rule(
+    implementation = _system_library_impl,
+    local = True,
+    attrs = {
+        "libraries": attr.string_dict(doc = "target -> linker options"),
+        "tools": attr.string_dict(doc = "target -> absolute path"),
+        "headers": attr.string_list(doc = "absolute paths that must exist"),
+    },
+)
+
+def _rules_cc_impl(ctx):
+    ctx.file("BUILD.bazel", "")
+    ctx.file("cc/BUILD.bazel", "")
+    ctx.file("cc/defs.bzl", "\n".join([
+        "%s = native.%s" % (rule, rule)
+        for rule in [
+            "cc_binary",
+            "cc_import",
+            "cc_library",
+            "cc_test",
+            "cc_toolchain",
+            "cc_toolchain_suite",
+            "objc_import",
+            "objc_library",
+            "cc_proto_library",
+        ]
+    ]) + "\n")
+
+# Debian's rules_cc needs a newer Bazel than Debian's Bazel; the native rules
+# under the names that other rules load.
+_rules_cc = repository_rule(implementation = _rules_cc_impl, local = True)
+
+def _coverage_tools_impl(ctx):
+    ctx.file("BUILD.bazel", "\n".join([
+        'package(default_visibility = ["//visibility:public"])',
+        'filegroup(name = "coverage_report_generator")',
+        'filegroup(name = "lcov_merger")',
+        "",
+    ]))
+
+# `bazel test` resolves this repository although it is used for coverage only.
+_coverage_tools = repository_rule(implementation = _coverage_tools_impl, local = True)
+
+def _local(name, path):
+    if not native.existing_rule(name):
+        native.local_repository(name = name, path = path)
+
+def multi_backend_repositories():
+    """Declares every repository that is not declared yet."""
+    if not native.existing_rule("rules_cc"):
+        _rules_cc(name = "rules_cc")
+    if not native.existing_rule("remote_coverage_tools"):
+        _coverage_tools(name = "remote_coverage_tools")
+    _local("rules_java", "/usr/share/bazel/rules/java")
+    _local("rules_proto", "/usr/share/bazel/rules/proto")
+    _local("platforms", "/usr/share/bazel/platforms")
+
+    libraries = {
+        # Core's own symbols are in libgrpc; grpc++ needs gpr for gpr_log.
+        "grpc": {
+            "libraries": {
+                "grpc++": "-lgrpc++ -lgrpc -lgpr",
+                "grpc++_reflection": "-lgrpc++_reflection -lgrpc++ -lgrpc -lgpr",
+            },
+            "tools": {"grpc_cpp_plugin": "/usr/bin/grpc_cpp_plugin"},
+            "headers": ["/usr/include/grpcpp/grpcpp.h"],
+        },
+        "protobuf": {
+            "libraries": {"protobuf": "-lprotobuf"},
+            "tools": {"protoc": "/usr/bin/protoc"},
+            "headers": ["/usr/include/google/protobuf/message.h"],
+        },
+        "absl": {
+            # Each component of Abseil is a shared library of its own.  Listed
+            # with --as-needed, so that a binary keeps those that it uses.
+            "libraries": {"absl": "-Wl,--push-state,--as-needed " + " ".join([
+                "-labsl_" + component
+                for component in [
+                    "status",
+                    "statusor",
+                    "strings",
+                    "str_format_internal",
+                    "strings_internal",
+                    "cord",
+                    "cord_internal",
+                    "cordz_info",
+                    "time",
+                    "time_zone",
+                    "civil_time",
+                    "int128",
+                    "synchronization",
+                    "hash",
+                    "city",
+                    "low_level_hash",
+                    "raw_hash_set",
+                    "hashtablez_sampler",
+                    "random_distributions",
+                    "random_internal_pool_urbg",
+                    "random_internal_randen",
+                    "random_internal_seed_material",
+                    "random_internal_platform",
+                    "random_internal_randen_hwaes",
+                    "random_internal_randen_hwaes_impl",
+                    "random_internal_randen_slow",
+                    "random_seed_sequences",
+                    "random_seed_gen_exception",
+                    "bad_optional_access",
+                    "bad_variant_access",
+                    "bad_any_cast_impl",
+                    "throw_delegate",
+                    "raw_logging_internal",
+                    "base",
+                    "spinlock_wait",
+                ]
+            ]) + " -Wl,--pop-state"},
+            "headers": ["/usr/include/absl/status/statusor.h"],
+        },
+        "re2": {
+            "libraries": {"re2": "-lre2"},
+            "headers": ["/usr/include/re2/re2.h"],
+        },
+        "xxhash": {
+            "libraries": {"xxhash": "-lxxhash"},
+            "headers": ["/usr/include/xxhash.h"],
+        },
+        "gtest": {
+            "libraries": {
+                "gtest": "-lgmock -lgtest -lpthread",
+                "gtest_main": "-lgmock_main -lgmock -lgtest -lpthread",
+            },
+            "headers": ["/usr/include/gmock/gmock.h"],
+        },
+        "benchmark": {
+            "libraries": {"benchmark": "-lbenchmark -lpthread"},
+            "headers": ["/usr/include/benchmark/benchmark.h"],
+        },
+        "cli11": {
+            "libraries": {"cli11": ""},
+            "headers": ["/usr/include/CLI/CLI.hpp"],
+        },
+        "openssl": {
+            "libraries": {"crypto": "-lcrypto"},
+            "headers": [],
+        },
+    }
+    for name, attributes in libraries.items():
+        if not native.existing_rule(name):
+            system_library(name = name, **attributes)
