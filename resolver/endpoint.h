@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
@@ -34,6 +35,9 @@ struct Endpoint {
 
   // "host:port", IPv6 hosts in brackets; Parse(address()) gives host and port.
   std::string address() const;
+  // address() in one spelling for all ways to write it: lower case, IPv6
+  // shortened.  Two endpoints with the same key are the same place.
+  std::string key() const;
   // Whether host is an IPv4 or IPv6 literal.
   bool is_ip() const;
 
@@ -42,6 +46,13 @@ struct Endpoint {
 };
 
 using EndpointList = std::vector<Endpoint>;
+
+// INVALID_ARGUMENT for the first endpoint that Parse() would refuse, or that is
+// the same place as an earlier one; counts from 1: `endpoint 3: …`.  O(n).
+absl::Status CheckEndpoints(const EndpointList& endpoints);
+
+// "a:1,b:2"; names at most five, then " and N more".
+std::string NameEndpoints(const EndpointList& endpoints);
 
 }  // namespace multi_backend
 
