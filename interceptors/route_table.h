@@ -1,0 +1,83 @@
+// Which routing rule a method falls under, and what the call's label says then.
+//
+// Rules are tried in order and the first that matches decides; a rule matches
+// when its two RE2 patterns match the whole short method name and the whole
+// service name (an empty pattern matches any).  A method that no rule matches
+// uses the default strategy.
+//
+// Cost: Find on a method seen before is one hash and one comparison of its
+// name, whatever the number of rules, without a lock; the first time (and for
+// methods beyond the cache's bound, see method_cache.h) it is up to two RE2
+// matches per rule.
+// Threads: immutable but for the cache; all functions are thread-safe.
+#ifndef MULTI_BACKEND_INTERCEPTORS_ROUTE_TABLE_H_
+#define MULTI_BACKEND_INTERCEPTORS_ROUTE_TABLE_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "multi_backend/interceptors/method_cache.h"
+#include "multi_backend/proto/call_label.h"
+#include "multi_backend/proto/config.h"
+#include "re2/re2.h"
+
+namespace multi_backend {
+
+// What a rule (or the absence of one) says about a call.
+struct RouteDecision {
+  absl::optional<size_t> rule;  // Index in the configuration.
+  CallLabel label;              // Without key; views into the table.
+  // Ready for EncodeCallLabel.
+  std::string label_prefix;
+  // The label says nothing that a call without a label does not do anyway.
+  bool is_default = true;
+};
+
+class RouteTable {
+ public:
+  // INVALID_ARGUMENT names every bad pattern and role with its field path, in
+  // the form that config_parser.h describes.
+  static absl::StatusOr<std::unique_ptr<RouteTable>> Make(
+      const RoutingConfig& config);
+
+  RouteTable(const RouteTable&) = delete;
+  RouteTable& operator=(const RouteTable&) = delete;
+
+  // The decision for "/pkg.Service/Method"; never null, valid as long as the
+  // table.
+  const RouteDecision* Find(absl::string_view full_method) const {
+    const RouteDecision* const* cached = cache_.Find(full_method);
+    return cached != nullptr ? *cached : MatchAndRemember(full_method);
+  }
+
+  // How many methods are remembered.
+  size_t cached_methods() const { return cache_.size(); }
+
+ private:
+  struct Rule {
+    std::unique_ptr<RE2> method;   // Null matches any.
+    std::unique_ptr<RE2> service;  // Null matches any.
+    RouteDecision decision;
+
+    bool Matches(absl::string_view method_name,
+                 absl::string_view service_name) const;
+  };
+
+  explicit RouteTable(std::vector<RouteConfig> routes);
+
+  const RouteDecision* MatchAndRemember(absl::string_view full_method) const;
+
+  const std::vector<RouteConfig> routes_;  // Owns the role names.
+  std::vector<Rule> rules_;                // In order; fixed after Make.
+  RouteDecision default_;
+  mutable MethodCache<const RouteDecision*> cache_;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_INTERCEPTORS_ROUTE_TABLE_H_
