@@ -45,8 +45,9 @@ class EndpointGroup {
   // with describe() and the last error in the text; CANCELLED when closed.
   virtual absl::Status AwaitInitialEndpoints(absl::Duration timeout) = 0;
 
-  // Stops updating and releases the source.  No callback starts after this
-  // returns.  endpoints() keeps its last value.  Idempotent.
+  // Stops updating and releases the source.  Waits for a callback that is
+  // running on another thread; none starts after this returns, not even of a
+  // later Watch().  endpoints() keeps its last value.  Idempotent.
   virtual void Close() = 0;
 
   // OK, or why the newest attempt to learn the list failed (the list itself is
