@@ -517,10 +517,14 @@ TEST(DynamicEndpointGroupStressTest, NoCallbackAfterClose) {
       while (!over) {
         group.SetNext();
         started.Notify();
+        std::this_thread::yield();  // Close() needs the lock too.
       }
     });
     std::thread watcher([&] {
-      while (!over) group.Watch([](ListPtr) {});
+      while (!over) {
+        group.Watch([](ListPtr) {});
+        std::this_thread::yield();
+      }
     });
     EXPECT_TRUE(started.Wait());
     group.Close();
