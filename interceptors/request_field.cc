@@ -140,13 +140,15 @@ absl::StatusOr<RequestField> RequestField::Make(const Descriptor* request,
   const Descriptor* message = request;
   for (size_t i = 0; i < names.size(); ++i) {
     const FieldDescriptor* field = message->FindFieldByName(names[i]);
-    const std::string objection =
-        field == nullptr ? "does not exist"
-                         : Objection(*field, i + 1 == names.size());
+    const std::string subject =
+        absl::StrCat("request field \"", path, "\": field \"", names[i],
+                     "\" of ", message->full_name());
+    if (field == nullptr) {
+      return absl::NotFoundError(absl::StrCat(subject, " does not exist"));
+    }
+    const std::string objection = Objection(*field, i + 1 == names.size());
     if (!objection.empty()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("request field \"", path, "\": field \"", names[i],
-                       "\" of ", message->full_name(), " ", objection));
+      return absl::InvalidArgumentError(absl::StrCat(subject, " ", objection));
     }
     fields.push_back(field);
     message = field->message_type();

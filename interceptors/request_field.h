@@ -32,9 +32,10 @@ namespace multi_backend {
 class RequestField {
  public:
   // `path`: field names joined by dots, e.g. "user.id", from `request`, which
-  // must outlive this object.  INVALID_ARGUMENT with the reason when there is
-  // no such field, when it or a message on the way is repeated, a map or a
-  // group, or when its type cannot be a key (float, double, message).
+  // must outlive this object.  NOT_FOUND when there is no such field;
+  // INVALID_ARGUMENT with the reason when it or a message on the way is
+  // repeated, a map or a group, or when its type cannot be a key (float,
+  // double, message).
   static absl::StatusOr<RequestField> Make(
       const google::protobuf::Descriptor* request, absl::string_view path);
 

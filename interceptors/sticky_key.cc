@@ -26,47 +26,54 @@ StickyRequestFields::StickyRequestFields(std::string path, Report report,
 
 const RequestField* StickyRequestFields::ResolveAndRemember(
     absl::string_view full_method) const {
-  const RequestField* field;
-  std::string problem;
+  Resolution resolution;
   {
     absl::MutexLock lock(&mu_);
-    field = ResolveLocked(full_method, problem);
+    resolution = ResolveLocked(full_method);
   }
-  cache_.Insert(full_method, field);
+  cache_.Insert(full_method, resolution.field);
   // Without the lock: the application's logger may make a call itself.
-  if (!problem.empty() && report_ != nullptr) report_(problem);
-  return field;
+  if (!resolution.problem.empty() && report_ != nullptr) {
+    report_(resolution.problem);
+  }
+  return resolution.field;
 }
 
-const RequestField* StickyRequestFields::ResolveLocked(
-    absl::string_view full_method, std::string& problem) const {
+StickyRequestFields::Resolution StickyRequestFields::ResolveLocked(
+    absl::string_view full_method) const {
   const MethodName name = SplitMethodName(full_method);
   const MethodDescriptor* method =
       pool_->FindMethodByName(absl::StrCat(name.service, ".", name.method));
   if (method == nullptr) {
-    if (!reported_unknown_) {
-      problem = absl::StrCat(
-          "sticky key: no descriptor of ", full_method,
-          " in this process, so its calls (and those of other unknown methods) "
-          "have no key from request field \"",
-          path_, "\"");
-    }
+    if (reported_unknown_) return {nullptr, ""};
     reported_unknown_ = true;
-    return nullptr;
+    return {nullptr,
+            absl::StrCat("sticky key: this process has no descriptor of ",
+                         full_method,
+                         ", so calls of it (and of other unknown "
+                         "methods) have no key from their requests")};
   }
   const Descriptor* type = method->input_type();
   const auto known = fields_.find(type);
-  if (known != fields_.end()) return known->second.get();
+  if (known != fields_.end()) return {known->second.get(), ""};
   absl::StatusOr<RequestField> field = RequestField::Make(type, path_);
-  if (!field.ok()) {
-    problem = absl::StrCat("sticky key: calls with ", type->full_name(),
-                           " have no key: ", field.status().message());
-  }
   auto& slot = fields_[type];
-  if (field.ok()) {
-    slot = std::make_unique<const RequestField>(*std::move(field));
+  if (!field.ok()) return {nullptr, DescribeLocked(*type, field.status())};
+  slot = std::make_unique<const RequestField>(*std::move(field));
+  return {slot.get(), ""};
+}
+
+std::string StickyRequestFields::DescribeLocked(
+    const Descriptor& type, const absl::Status& status) const {
+  if (!absl::IsNotFound(status)) {
+    return absl::StrCat("sticky key: calls with ", type.full_name(),
+                        " have no key: ", status.message());
   }
-  return slot.get();
+  if (reported_absent_) return "";
+  reported_absent_ = true;
+  return absl::StrCat("sticky key: calls with ", type.full_name(),
+                      " (and other requests without the field) have no key: ",
+                      status.message());
 }
 
 }  // namespace multi_backend

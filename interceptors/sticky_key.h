@@ -11,7 +11,7 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "google/protobuf/descriptor.h"
@@ -22,16 +22,17 @@ namespace multi_backend {
 
 // The key's hash: the same number in every process, on every machine and in
 // every release, or the clients of one service would disagree about a key's
-// backend.  All 64 bits are uniform.  It is XXH3 with seed 0.
+// backend.  All 64 bits are uniform, and any bytes of any length are fine.  It
+// is XXH3 with seed 0.
 uint64_t HashStickyKey(absl::string_view key);
 
 // The configured request field in the request type of every method.
 //
 // A method's request type comes from the descriptors that are linked into the
-// process.  A method that has no key (its service is unknown here, its request
-// has no such field, or the field cannot be a key) is reported once per
-// request type, the unknown services once in all; calls of it simply carry no
-// key.
+// process.  Calls of a method whose type is unknown here, whose request has no
+// such field (which is common: a list request has no user id), or where the
+// field cannot be a key, simply carry no key.  The first method of each of the
+// first two kinds is reported, and each request type of the third.
 //
 // Cost: a method seen before is one hash and one comparison, without a lock.
 // Threads: all functions are thread-safe.
@@ -57,9 +58,15 @@ class StickyRequestFields {
 
  private:
   const RequestField* ResolveAndRemember(absl::string_view full_method) const;
-  // `problem` gets the text to report, if any.
-  const RequestField* ResolveLocked(absl::string_view full_method,
-                                    std::string& problem) const
+  struct Resolution {
+    const RequestField* field;
+    std::string problem;  // To report; "" = nothing.
+  };
+  Resolution ResolveLocked(absl::string_view full_method) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Why a type has no key, or "" if that has been said.
+  std::string DescribeLocked(const google::protobuf::Descriptor& type,
+                             const absl::Status& status) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::string path_;
@@ -73,6 +80,7 @@ class StickyRequestFields {
                    std::unique_ptr<const RequestField>>
       fields_ ABSL_GUARDED_BY(mu_);
   mutable bool reported_unknown_ ABSL_GUARDED_BY(mu_) = false;
+  mutable bool reported_absent_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 }  // namespace multi_backend

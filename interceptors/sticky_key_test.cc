@@ -82,13 +82,16 @@ class StickyRequestFieldsTest : public ::testing::Test {
               label: LABEL_REPEATED
             }
           }
+          message_type { name: "Other" }
           service {
             name: "Users"
             method { name: "Get" input_type: "ById" output_type: "All" }
             method { name: "Delete" input_type: "ById" output_type: "All" }
             method { name: "List" input_type: "All" output_type: "All" }
             method { name: "Count" input_type: "All" output_type: "All" }
+            method { name: "Clear" input_type: "Other" output_type: "All" }
             method { name: "Find" input_type: "ByIds" output_type: "All" }
+            method { name: "Search" input_type: "ByIds" output_type: "All" }
           }
         )pb",
         &file));
@@ -115,32 +118,42 @@ TEST_F(StickyRequestFieldsTest, TheFieldIsFoundInEachMethodsRequest) {
   EXPECT_THAT(reports_, IsEmpty());
 }
 
-TEST_F(StickyRequestFieldsTest, ARequestWithoutTheFieldIsReportedOncePerType) {
+TEST_F(StickyRequestFieldsTest, TheFirstRequestWithoutTheFieldIsReported) {
   const StickyRequestFields fields = Make("id");
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(fields.Find("/users.Users/List"), nullptr);
     EXPECT_EQ(fields.Find("/users.Users/Count"), nullptr);
+    EXPECT_EQ(fields.Find("/users.Users/Clear"), nullptr);
+  }
+  EXPECT_THAT(reports_,
+              ElementsAre("sticky key: calls with users.All (and other "
+                          "requests without the field) have no key: request "
+                          "field \"id\": field \"id\" of users.All does not "
+                          "exist"));
+}
+
+TEST_F(StickyRequestFieldsTest, EachRequestWhoseFieldIsNoKeyIsReportedOnce) {
+  const StickyRequestFields fields = Make("id");
+  for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(fields.Find("/users.Users/Find"), nullptr);
+    EXPECT_EQ(fields.Find("/users.Users/Search"), nullptr);
   }
   EXPECT_THAT(
       reports_,
-      ElementsAre("sticky key: calls with users.All have no key: request field "
-                  "\"id\": field \"id\" of users.All does not exist",
-                  "sticky key: calls with users.ByIds have no key: request "
+      ElementsAre("sticky key: calls with users.ByIds have no key: request "
                   "field \"id\": field \"id\" of users.ByIds is repeated"));
 }
 
-TEST_F(StickyRequestFieldsTest, UnknownMethodsAreReportedOnce) {
+TEST_F(StickyRequestFieldsTest, TheFirstUnknownMethodIsReported) {
   const StickyRequestFields fields = Make("id");
   for (const char* method : {"/users.Users/Nope", "/other.Service/Get", "", "/",
                              "Get", "//", "/users.Users", "users.Users.Get"}) {
     EXPECT_EQ(fields.Find(method), nullptr) << method;
   }
   EXPECT_THAT(reports_,
-              ElementsAre("sticky key: no descriptor of /users.Users/Nope in "
-                          "this process, so its calls (and those of other "
-                          "unknown methods) have no key from request field "
-                          "\"id\""));
+              ElementsAre("sticky key: this process has no descriptor of "
+                          "/users.Users/Nope, so calls of it (and of other "
+                          "unknown methods) have no key from their requests"));
 }
 
 TEST_F(StickyRequestFieldsTest, MadeUpMethodsDoNotDisplaceRealOnes) {

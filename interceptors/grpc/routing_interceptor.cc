@@ -1,0 +1,249 @@
+#include "multi_backend/interceptors/grpc/routing_interceptor.h"
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "grpc/support/log.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/interceptor.h"
+#include "grpcpp/support/proto_buffer_reader.h"
+#include "grpcpp/support/slice.h"
+#include "grpcpp/support/status.h"
+#include "multi_backend/interceptors/route_table.h"
+#include "multi_backend/interceptors/sticky_key.h"
+#include "multi_backend/proto/call_label.h"
+
+namespace multi_backend {
+namespace {
+
+using grpc::experimental::ClientInterceptorFactoryInterface;
+using grpc::experimental::ClientRpcInfo;
+using grpc::experimental::InterceptionHookPoints;
+using grpc::experimental::Interceptor;
+using grpc::experimental::InterceptorBatchMethods;
+using Metadata = std::multimap<std::string, std::string>;
+
+// What core's retry filter says when the last attempt runs into
+// perAttemptRecvTimeout; the interceptor's test checks that it still does.
+constexpr absl::string_view kCoreTryTimeoutMessage =
+    "retry perAttemptRecvTimeout exceeded";
+
+constexpr char kTryTimeoutMessage[] =
+    "the call's last attempt ran into failover.perTryTimeout, and no further "
+    "retry was allowed";
+
+// What all calls of a channel share; fixed but for the two "said it" flags.
+struct Routing {
+  std::unique_ptr<const RouteTable> routes;
+  // Where the key comes from: at most one is set.
+  std::string header;
+  std::unique_ptr<const StickyRequestFields> fields;
+  StickyKeyFunction function;
+  // A call came without its request, where `fields` wanted it.
+  mutable std::atomic<bool> reported_late_request{false};
+};
+
+void LogProblem(absl::string_view message) {
+  gpr_log(GPR_ERROR, "multi_backend: %s", std::string(message).c_str());
+}
+
+// The batch's request message, or null when this batch sends none.  gRPC
+// serializes a message once, so asking for it early costs nothing.
+grpc::ByteBuffer* RequestOf(InterceptorBatchMethods* batch) {
+  if (!batch->QueryInterceptionHookPoint(
+          InterceptionHookPoints::PRE_SEND_MESSAGE)) {
+    return nullptr;
+  }
+  return batch->GetSerializedSendMessage();
+}
+
+absl::optional<absl::string_view> FirstValue(const Metadata& metadata,
+                                             const std::string& key) {
+  // Not find(), which may give any of several values.
+  const auto entry = metadata.lower_bound(key);
+  if (entry == metadata.end() || entry->first != key) return absl::nullopt;
+  return entry->second;
+}
+
+template <typename OptionalText>
+absl::optional<uint64_t> HashOf(const OptionalText& key) {
+  if (!key.has_value() || key->empty()) return absl::nullopt;
+  return HashStickyKey(*key);
+}
+
+// A call at the hook that sends its initial metadata.
+class StartingCall final : public CallView {
+ public:
+  StartingCall(absl::string_view full_method, InterceptorBatchMethods* batch)
+      : CallView(full_method), batch_(batch) {}
+
+  absl::optional<absl::string_view> GetMetadata(
+      absl::string_view key) const override {
+    return FirstValue(*batch_->GetSendInitialMetadata(), std::string(key));
+  }
+
+  absl::optional<absl::string_view> serialized_request() const override {
+    if (!flat_) {
+      grpc::ByteBuffer* request = RequestOf(batch_);
+      if (request == nullptr) return absl::nullopt;
+      if (!request->TrySingleSlice(&slice_).ok() &&
+          !request->DumpToSingleSlice(&slice_).ok()) {
+        return absl::nullopt;
+      }
+      flat_ = true;
+    }
+    return absl::string_view(reinterpret_cast<const char*>(slice_.begin()),
+                             slice_.size());
+  }
+
+ private:
+  InterceptorBatchMethods* const batch_;
+  mutable bool flat_ = false;  // Whether slice_ holds the request.
+  mutable grpc::Slice slice_;
+};
+
+class RoutingInterceptor final : public Interceptor {
+ public:
+  // The name is only looked at here: `info` keeps a pointer into the stub's
+  // argument, which may be gone when the call starts.
+  RoutingInterceptor(const Routing& routing, absl::string_view full_method)
+      : routing_(routing), decision_(*routing.routes->Find(full_method)) {
+    if (routing.fields != nullptr) field_ = routing.fields->Find(full_method);
+    if (routing.function != nullptr) full_method_ = std::string(full_method);
+  }
+
+  void Intercept(InterceptorBatchMethods* batch) override {
+    if (batch->QueryInterceptionHookPoint(
+            InterceptionHookPoints::PRE_SEND_INITIAL_METADATA)) {
+      Label(batch);
+    }
+    if (batch->QueryInterceptionHookPoint(
+            InterceptionHookPoints::POST_RECV_STATUS)) {
+      ExplainStatus(*batch->GetRecvStatus());
+    }
+    batch->Proceed();
+  }
+
+ private:
+  void Label(InterceptorBatchMethods* batch) const {
+    Metadata& metadata = *batch->GetSendInitialMetadata();
+    DropReserved(metadata);
+    const absl::optional<uint64_t> hash = KeyHash(batch, metadata);
+    if (decision_.is_default && !hash.has_value()) return;
+    metadata.emplace(std::string(kCallLabelKey),
+                     EncodeCallLabel(decision_.label_prefix, hash));
+  }
+
+  static void DropReserved(Metadata& metadata) {
+    if (metadata.empty()) return;
+    auto entry = metadata.lower_bound(std::string(kReservedMetadataPrefix));
+    while (entry != metadata.end() &&
+           absl::StartsWith(entry->first, kReservedMetadataPrefix)) {
+      entry = metadata.erase(entry);
+    }
+  }
+
+  absl::optional<uint64_t> KeyHash(InterceptorBatchMethods* batch,
+                                   const Metadata& metadata) const {
+    if (routing_.function != nullptr) {
+      return HashOf(routing_.function(StartingCall(full_method_, batch)));
+    }
+    if (!routing_.header.empty()) {
+      return HashOf(FirstValue(metadata, routing_.header));
+    }
+    if (field_ == nullptr) return absl::nullopt;
+    grpc::ByteBuffer* request = RequestOf(batch);
+    if (request == nullptr) {
+      if (!routing_.reported_late_request.exchange(true)) {
+        LogProblem(
+            "sticky key: a stream that sends its first request after its "
+            "metadata has no key from a request field; use a header or a "
+            "function for such methods");
+      }
+      return absl::nullopt;
+    }
+    grpc::ProtoBufferReader reader(request);
+    return HashOf(field_->Read(&reader));
+  }
+
+  static void ExplainStatus(grpc::Status& status) {
+    if (status.error_code() != grpc::StatusCode::CANCELLED ||
+        status.error_message() != kCoreTryTimeoutMessage) {
+      return;
+    }
+    status = grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED,
+                          kTryTimeoutMessage, status.error_details());
+  }
+
+  const Routing& routing_;  // Of the factory, which lives with the channel.
+  const RouteDecision& decision_;
+  const RequestField* field_ = nullptr;
+  std::string full_method_;  // Only for the application's function.
+};
+
+class RoutingInterceptorFactory final
+    : public ClientInterceptorFactoryInterface {
+ public:
+  explicit RoutingInterceptorFactory(std::unique_ptr<const Routing> routing)
+      : routing_(std::move(routing)) {}
+
+  Interceptor* CreateClientInterceptor(ClientRpcInfo* info) override {
+    return new RoutingInterceptor(*routing_, info->method());
+  }
+
+ private:
+  const std::unique_ptr<const Routing> routing_;
+};
+
+absl::Status ConfigError(absl::string_view field, absl::string_view error) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("errors validating multi_backend config: [field:", field,
+                   " error:", error, "]"));
+}
+
+// Sets the source of the key that `config` names.
+absl::Status SetKeySource(const StickyKeyConfig& config, Routing& routing) {
+  if (config.header.empty() == config.request_field.empty()) {
+    return ConfigError("stickyKey",
+                       "must have exactly one of header and requestField");
+  }
+  // Reserved metadata is dropped before the key is taken.
+  if (absl::StartsWith(config.header, kReservedMetadataPrefix)) {
+    return ConfigError("stickyKey.header", "must not begin with \"mb-\"");
+  }
+  routing.header = config.header;
+  if (!config.request_field.empty()) {
+    routing.fields = std::make_unique<const StickyRequestFields>(
+        config.request_field, LogProblem);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ClientInterceptorFactoryInterface>>
+MakeInterceptorFactory(const RoutingConfig& config,
+                       StickyKeyFunction sticky_key) {
+  auto routes = RouteTable::Make(config);
+  if (!routes.ok()) return routes.status();
+  auto routing = std::make_unique<Routing>();
+  routing->routes = *std::move(routes);
+  if (sticky_key != nullptr) {
+    routing->function = std::move(sticky_key);
+  } else if (config.sticky_key.has_value()) {
+    const absl::Status status = SetKeySource(*config.sticky_key, *routing);
+    if (!status.ok()) return status;
+  }
+  return std::unique_ptr<ClientInterceptorFactoryInterface>(
+      std::make_unique<RoutingInterceptorFactory>(std::move(routing)));
+}
+
+}  // namespace multi_backend
