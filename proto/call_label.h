@@ -3,9 +3,17 @@
 // form ("mb-call").  The config selector takes it off the call's metadata again
 // before anything leaves the process.
 //
-// The value begins with a random tag of this process, so that a value which an
-// application (or a proxied request) brought along is recognised and ignored.
+// The value begins with a random tag of this process (64 bits), so that a value
+// which an application (or a proxied request) brought along is recognised and
+// ignored.
+//
+// Cost: both directions are on every call.  A value costs one allocation and
+// its copy; reading one allocates nothing and looks at fixed offsets only.
 // Thread-safe: all functions are pure but for the tag, which is made once.
+//
+//   const std::string prefix = EncodeCallLabelPrefix(route);   // Once a route.
+//   metadata->Add(kCallLabelKey, EncodeCallLabel(prefix, hash));  // Each call.
+//   absl::optional<CallLabel> label = DecodeCallLabel(value);     // Each call.
 #ifndef MULTI_BACKEND_PROTO_CALL_LABEL_H_
 #define MULTI_BACKEND_PROTO_CALL_LABEL_H_
 
@@ -32,11 +40,12 @@ struct CallLabel {
 };
 
 // The part of a value that depends on the route alone; made once per route.
-// `label.key_hash` is not used.
+// `label.key_hash` is not used.  Requires role names that are "" or valid
+// (IsValidRoleName); aborts on others, because they would end in metadata.
 std::string EncodeCallLabelPrefix(const CallLabel& label);
 
 // A whole value: `prefix` as made above, completed with the key's hash.
-// Printable ASCII without space or comma; 29 bytes and the role names.
+// Printable ASCII without space or comma; 30 bytes and the role names.
 std::string EncodeCallLabel(absl::string_view prefix,
                             absl::optional<uint64_t> key_hash);
 
