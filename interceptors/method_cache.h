@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -24,7 +25,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 
 namespace multi_backend {
 
@@ -44,7 +44,7 @@ class MethodCache {
   static constexpr size_t kMaxNameLength = 512;
 
   MethodCache() {
-    absl::MutexLock lock(&mu_);
+    std::lock_guard<std::mutex> lock(mu_);
     AddTableLocked(kFirstTableSize);
   }
 
@@ -62,7 +62,7 @@ class MethodCache {
   void Insert(absl::string_view name, Value value) {
     if (name.size() > kMaxNameLength) return;
     const uint64_t hash = HashMethodName(name);
-    absl::MutexLock lock(&mu_);
+    std::lock_guard<std::mutex> lock(mu_);
     if (entries_.size() >= kMaxEntries) return;
     if (FindIn(*tables_.back(), hash, name) != nullptr) return;
     entries_.push_back(
@@ -76,7 +76,7 @@ class MethodCache {
   }
 
   size_t size() const {
-    absl::MutexLock lock(&mu_);
+    std::lock_guard<std::mutex> lock(mu_);
     return entries_.size();
   }
 
@@ -120,7 +120,9 @@ class MethodCache {
     current_.store(tables_.back().get(), std::memory_order_release);
   }
 
-  mutable absl::Mutex mu_;
+  // Not absl::Mutex: the thread sanitizer does not see through the
+  // distribution's build of it.
+  mutable std::mutex mu_;
   // Written under mu_; readers take whatever table is current.
   std::atomic<const Table*> current_{nullptr};
   // The last is current.  Outgrown ones stay, because a reader may be in one;

@@ -10,8 +10,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
+#include "google/protobuf/dynamic_message.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/message.h"
+#include "google/protobuf/stubs/logging.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "multi_backend/interceptors/testing/proto2_request.pb.h"
@@ -21,6 +23,7 @@ namespace multi_backend {
 namespace {
 
 using google::protobuf::Descriptor;
+using google::protobuf::DynamicMessageFactory;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::TextFormat;
@@ -36,9 +39,11 @@ class RequestFieldTest : public ::testing::Test {
                            : p2::Request::descriptor();
   }
 
-  static std::unique_ptr<Message> NewRequest(const std::string& package) {
-    if (package == "p3") return std::make_unique<p3::Request>();
-    return std::make_unique<p2::Request>();
+  // Not the generated classes: under the thread sanitizer protobuf's headers
+  // give maps another layout than the distribution's library has.
+  std::unique_ptr<Message> NewRequest(const std::string& package) {
+    return std::unique_ptr<Message>(
+        factory_.GetPrototype(Type(package))->New());
   }
 
   RequestField Field(const std::string& package, absl::string_view path) const {
@@ -100,6 +105,9 @@ class RequestFieldTest : public ::testing::Test {
         return absl::nullopt;
     }
   }
+
+ private:
+  DynamicMessageFactory factory_;
 };
 
 struct ReadCase {
@@ -454,6 +462,7 @@ TEST_F(RequestFieldOracleTest, WhatStillParsesWithAWrongByteReadsTheSame) {
   // (What does not parse may still read: the walk does not look into messages
   // beside the path.)
   std::mt19937 random(20240229);
+  google::protobuf::LogSilencer no_utf8_errors;
   int parsed = 0;
   ForEachMessage([&](const std::string& package, const std::string& data) {
     const auto& paths = Paths(package);

@@ -28,7 +28,7 @@ const RequestField* StickyRequestFields::ResolveAndRemember(
     absl::string_view full_method) const {
   Resolution resolution;
   {
-    absl::MutexLock lock(&mu_);
+    std::lock_guard<std::mutex> lock(mu_);
     resolution = ResolveLocked(full_method);
   }
   cache_.Insert(full_method, resolution.field);

@@ -8,12 +8,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "google/protobuf/descriptor.h"
 #include "multi_backend/interceptors/method_cache.h"
 #include "multi_backend/interceptors/request_field.h"
@@ -74,7 +74,7 @@ class StickyRequestFields {
   const google::protobuf::DescriptorPool* const pool_;
   mutable MethodCache<const RequestField*> cache_;
 
-  mutable absl::Mutex mu_;
+  mutable std::mutex mu_;  // As in method_cache.h.
   // By request type, so bounded by the pool; null for a type without key.
   mutable std::map<const google::protobuf::Descriptor*,
                    std::unique_ptr<const RequestField>>
