@@ -213,6 +213,20 @@ bool Endpoint::operator==(const Endpoint& other) const {
          role == other.role && zone == other.zone && labels == other.labels;
 }
 
+std::ostream& operator<<(std::ostream& out, const Endpoint& endpoint) {
+  out << endpoint.address();
+  if (endpoint.weight != kDefaultEndpointWeight) {
+    out << " weight=" << endpoint.weight;
+  }
+  if (!endpoint.role.empty()) out << " role=" << endpoint.role;
+  if (endpoint.priority != 0) out << " priority=" << endpoint.priority;
+  if (!endpoint.zone.empty()) out << " zone=" << endpoint.zone;
+  for (const auto& label : endpoint.labels) {
+    out << " " << label.first << "=" << label.second;
+  }
+  return out;
+}
+
 absl::Status CheckEndpoints(const EndpointList& endpoints) {
   absl::flat_hash_map<std::string, size_t> seen;
   seen.reserve(endpoints.size());

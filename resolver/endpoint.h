@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,9 @@ struct Endpoint {
   bool operator==(const Endpoint& other) const;
   bool operator!=(const Endpoint& other) const { return !(*this == other); }
 };
+
+// For texts of tests: the address, and what differs from Of().
+std::ostream& operator<<(std::ostream& out, const Endpoint& endpoint);
 
 using EndpointList = std::vector<Endpoint>;
 

@@ -1,6 +1,7 @@
 #include "multi_backend/resolver/endpoint_group_registry.h"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -34,6 +35,29 @@ class TestGroup : public DynamicEndpointGroup {
  protected:
   std::string Name() const override { return "test:///"; }
   void OnClose() override { ++closes; }
+};
+
+// A group during whose registration something else happens: `at_endpoints` or
+// `at_watch` is called once, before what its follower asked for.
+class InterruptedGroup : public TestGroup {
+ public:
+  using TestGroup::TestGroup;
+  ListPtr endpoints() const override {
+    Interrupt(at_endpoints);
+    return TestGroup::endpoints();
+  }
+  std::unique_ptr<Subscription> Watch(Callback callback) override {
+    Interrupt(at_watch);
+    return TestGroup::Watch(std::move(callback));
+  }
+
+  mutable std::function<void()> at_endpoints;
+  mutable std::function<void()> at_watch;
+
+ private:
+  static void Interrupt(std::function<void()>& hook) {
+    if (hook != nullptr) std::exchange(hook, nullptr)();
+  }
 };
 
 EndpointList One(absl::string_view host, uint16_t port = 1) {
@@ -275,6 +299,42 @@ TEST_F(EndpointGroupRegistryTest, ACallbackMayReplaceUnregisterAndLetGo) {
   });
   Register(c);
   EXPECT_EQ(follower_, nullptr);
+}
+
+// Of two registrations at the same time the later one counts, also when its
+// followers hear of it before they hear of the earlier one.
+TEST_F(EndpointGroupRegistryTest, AnOvertakenRegistrationCountsForNothing) {
+  for (const bool at_watch : {false, true}) {
+    SCOPED_TRACE(at_watch);
+    watch_.reset();
+    seen_.clear();
+    Register(GroupOf(One("start")));
+    FollowAndWatch();
+    const auto slow = std::make_shared<InterruptedGroup>(One("slow"));
+    const auto fast = GroupOf(One("fast"));
+    (at_watch ? slow->at_watch : slow->at_endpoints) = [&] { Register(fast); };
+    Register(slow);
+    EXPECT_EQ(Registry::Get("users"), fast);
+    EXPECT_EQ(*follower_->endpoints(), One("fast"));
+    EXPECT_EQ(slow.use_count(), 1) << "the overtaken group is let go";
+    slow->SetEndpoints(One("slow", 2));
+    fast->SetEndpoints(One("fast", 2));
+    EXPECT_EQ(*follower_->endpoints(), One("fast", 2));
+    EXPECT_EQ(seen_.back(), One("fast", 2));
+    // Going over to `slow` had begun, or not.
+    EXPECT_EQ(seen_.size(), at_watch ? 4u : 3u);
+  }
+}
+
+TEST_F(EndpointGroupRegistryTest, AFollowerClosedWhileItGoesOverLetsGo) {
+  Register(GroupOf(One("a")));
+  FollowAndWatch();
+  const auto group = std::make_shared<InterruptedGroup>(One("b"));
+  group->at_watch = [this] { follower_->Close(); };
+  Register(group);
+  EXPECT_EQ(group.use_count(), 2) << "this test's and the registry's";
+  group->SetEndpoints(One("b", 2));
+  EXPECT_EQ(*follower_->endpoints(), One("b"));
 }
 
 // Several threads replace the group and change the groups' lists, others come

@@ -1,5 +1,6 @@
 #include "multi_backend/resolver/endpoint.h"
 
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -220,6 +221,19 @@ TEST(EndpointTest, WithChangesOneFieldOfACopy) {
   EXPECT_EQ(base.WithWeight(0).WithWeight(1000), base);
   EXPECT_EQ(base.WithRole("replica").role, "replica");
   EXPECT_EQ(base.WithRole("replica").WithRole(""), base);
+}
+
+TEST(EndpointTest, PrintsWhatIsNotDefault) {
+  std::ostringstream text;
+  Endpoint endpoint = Endpoint::Of("::1", 1);
+  text << endpoint;
+  endpoint = endpoint.WithWeight(0).WithRole("primary");
+  endpoint.priority = -1;
+  endpoint.zone = "eu";
+  endpoint.labels = {{"k", "v"}};
+  text << "; " << endpoint;
+  EXPECT_EQ(text.str(),
+            "[::1]:1; [::1]:1 weight=0 role=primary priority=-1 zone=eu k=v");
 }
 
 TEST(CheckEndpointsTest, NamesTheFirstBadEndpoint) {
