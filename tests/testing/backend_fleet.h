@@ -9,7 +9,8 @@
 // Counts and behaviour live in the process: a restart sets them back to 0 and
 // to the flags.  Control calls go to a port of their own, without TLS; they ask
 // a running server and end the test program when it does not answer within
-// kServerProcessTimeout (so not while it is stopped).
+// kServerProcessTimeout (so not while it is stopped).  The first of them makes
+// a channel: Register() must have run before.
 //
 // Threads: as ServerProcess; the control calls of different backends may run at
 // the same time.

@@ -126,6 +126,16 @@ TEST_F(BackendFleetTest, WorkersLimitTheCallsWorkedOnAtATime) {
   EXPECT_GE(fleet_->Stats(0).max_in_flight(), 3);
 }
 
+TEST_F(BackendFleetTest, OneStreamAtATimeWhenToldSo) {
+  Start({{"a", "", {"--max-concurrent-streams", "1", "--delay-ms", "10"}}});
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] { EXPECT_TRUE(Get(0).ok()); });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(fleet_->Stats(0).max_in_flight(), 1);
+}
+
 TEST_F(BackendFleetTest, RestartedBackendIsControlledAgain) {
   Start({{"a", "", {}}, {"b", "", {}}});
   EXPECT_TRUE(Get(0).ok());

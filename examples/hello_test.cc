@@ -1,0 +1,53 @@
+// The programs that README.md shows, run as a reader would run them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdio.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "multi_backend/tests/testing/backend_fleet.h"
+#include "multi_backend/tests/testing/server_process.h"
+
+namespace multi_backend {
+namespace {
+
+// What the program prints; at most 20 seconds.
+std::string OutputOf(const std::string& program, const std::string& argument) {
+  const std::string command =
+      absl::StrCat("timeout 20 '", RunfilePath("examples/" + program), "' '",
+                   argument, "' 2>&1 < /dev/null");
+  FILE* pipe = popen(command.c_str(), "re");
+  if (pipe == nullptr) return "popen failed";
+  std::string output;
+  char buffer[1024];
+  size_t size;
+  while ((size = fread(buffer, 1, sizeof(buffer), pipe)) > 0) {
+    output.append(buffer, size);
+  }
+  pclose(pipe);
+  return output;
+}
+
+TEST(HelloTest, CreateChannelFailsOverToTheOtherBackend) {
+  auto fleet = BackendFleet::Start(
+      {{"good", "", {}}, {"bad", "", {"--fail-code", "UNAVAILABLE"}}});
+  ASSERT_TRUE(fleet.ok()) << fleet.status();
+  // The first pick is a random one: in 15 of 16 runs of this test at least one
+  // program meets the bad backend, and all programs must get an answer.
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(OutputOf("hello_create_channel", (*fleet)->StaticTarget()),
+              "user 42, served by good\n");
+  }
+}
+
+TEST(HelloTest, PlainGrpcTakesTheFirstBackendThatServes) {
+  auto fleet = BackendFleet::Start(2);
+  ASSERT_TRUE(fleet.ok()) << fleet.status();
+  (*fleet)->server(0).Kill();
+  EXPECT_EQ(OutputOf("hello_plain", (*fleet)->Ipv4Target()),
+            "user 42, served by b1\n");
+}
+
+}  // namespace
+}  // namespace multi_backend
