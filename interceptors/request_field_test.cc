@@ -305,6 +305,12 @@ TEST_F(RequestFieldTest, MalformedDataIsNoKey) {
   }
 }
 
+TEST_F(RequestFieldTest, AMessageThatReachesBeyondItsParentIsMalformed) {
+  const std::string boss = "\x12\x09\x0a\x01y";
+  EXPECT_EQ(Field("p3", "user.boss.id").Read("\x8a\x01\x05" + boss),
+            absl::nullopt);
+}
+
 TEST_F(RequestFieldTest, DeepNestingOfUnknownGroupsDoesNotExhaustTheStack) {
   EXPECT_EQ(Field("p3", "text").Read(std::string(1'000'000, '\x0b')),
             absl::nullopt);
