@@ -1,0 +1,96 @@
+// Backend: one server that calls can be sent to, shared by all channels of a
+// BackendPool.  Identity (address and name) never changes; what discovery says
+// of it (role, weight, …) belongs to the pick plan, not here.
+//
+// Threads: counters and load may be touched from any thread.  Lifetime by an
+// intrusive count, on a cache line that a call writes anyway.
+#ifndef MULTI_BACKEND_LB_POLICY_BACKEND_H_
+#define MULTI_BACKEND_LB_POLICY_BACKEND_H_
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "absl/strings/string_view.h"
+#include "multi_backend/lb_policy/load_stats.h"
+
+namespace multi_backend {
+
+class Backend {
+ public:
+  // Why a backend must not be picked; bits of LoadStats::unusable.
+  static constexpr uint32_t kMarkedUnhealthy = 1;
+
+  // `address`: "ip:port".  `name`: the configured "host:port"; the same as
+  // `address` when an IP address was configured.
+  Backend(std::string address, std::string name);
+
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+
+  const std::string& address() const { return address_; }
+  const std::string& name() const { return name_; }
+  // Unique in the process, never reused.
+  uint32_t id() const { return id_; }
+  // Of address and name; the same in every process.
+  uint64_t hash() const { return hash_; }
+
+  void Ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
+  void Unref() {
+    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  LoadStats load;
+  // Attempts started, attempts that ended as infrastructure failures, and
+  // attempts that were retries of a call which failed elsewhere.
+  std::atomic<uint64_t> calls{0};
+  std::atomic<uint64_t> failures{0};
+  std::atomic<uint64_t> retries_landed{0};
+
+ private:
+  ~Backend() = default;
+
+  std::atomic<uint64_t> refs_{1};
+  const uint32_t id_;
+  const uint64_t hash_;
+  const std::string address_;
+  const std::string name_;
+};
+
+// Owns one count of a Backend.
+class BackendRef {
+ public:
+  BackendRef() = default;
+  // Takes over the count that the caller holds.
+  static BackendRef Adopt(Backend* backend) { return BackendRef(backend); }
+  static BackendRef New(Backend* backend) {
+    backend->Ref();
+    return BackendRef(backend);
+  }
+  BackendRef(const BackendRef& other) : backend_(other.backend_) {
+    if (backend_ != nullptr) backend_->Ref();
+  }
+  BackendRef(BackendRef&& other) noexcept
+      : backend_(std::exchange(other.backend_, nullptr)) {}
+  BackendRef& operator=(BackendRef other) noexcept {
+    std::swap(backend_, other.backend_);
+    return *this;
+  }
+  ~BackendRef() {
+    if (backend_ != nullptr) backend_->Unref();
+  }
+
+  Backend* get() const { return backend_; }
+  Backend* operator->() const { return backend_; }
+  Backend& operator*() const { return *backend_; }
+  explicit operator bool() const { return backend_ != nullptr; }
+
+ private:
+  explicit BackendRef(Backend* backend) : backend_(backend) {}
+  Backend* backend_ = nullptr;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_BACKEND_H_

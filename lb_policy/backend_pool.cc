@@ -1,0 +1,174 @@
+#include "multi_backend/lb_policy/backend_pool.h"
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "multi_backend/lb_policy/steady_clock.h"
+
+namespace multi_backend {
+
+absl::string_view StateName(BackendState state) {
+  switch (state) {
+    case BackendState::kAlive:
+      return "ALIVE";
+    case BackendState::kOverloaded:
+      return "OVERLOADED";
+    case BackendState::kDown:
+      return "DOWN";
+    case BackendState::kDownRetry:
+      return "DOWN_RETRY";
+  }
+  return "UNKNOWN";
+}
+
+std::shared_ptr<BackendPool> BackendPool::Create() {
+  return absl::WrapUnique(new BackendPool());
+}
+
+BackendSnapshot BackendPool::Snapshot(const Entry& entry) {
+  BackendSnapshot snapshot;
+  const Backend& backend = *entry.backend;
+  snapshot.address = backend.address();
+  snapshot.name = backend.name();
+  if (entry.endpoint != nullptr) {
+    snapshot.role = entry.endpoint->role;
+    snapshot.zone = entry.endpoint->zone;
+    snapshot.weight = entry.endpoint->weight;
+  }
+  snapshot.healthy =
+      entry.mark_reason.empty() && entry.connection_error.empty();
+  snapshot.state =
+      snapshot.healthy ? BackendState::kAlive : BackendState::kDown;
+  snapshot.reason = entry.reason;
+  snapshot.since = entry.since;
+  snapshot.in_flight = backend.load.in_flight.load(std::memory_order_relaxed);
+  snapshot.calls = backend.calls.load(std::memory_order_relaxed);
+  snapshot.failures = backend.failures.load(std::memory_order_relaxed);
+  snapshot.retries_landed =
+      backend.retries_landed.load(std::memory_order_relaxed);
+  return snapshot;
+}
+
+std::vector<BackendSnapshot> BackendPool::GetAllBackends() const {
+  std::vector<BackendSnapshot> all;
+  absl::MutexLock lock(&mutex_);
+  all.reserve(entries_.size());
+  for (const auto& item : entries_) all.push_back(Snapshot(item.second));
+  return all;
+}
+
+std::vector<BackendSnapshot> BackendPool::GetHealthyBackends() const {
+  std::vector<BackendSnapshot> healthy;
+  absl::MutexLock lock(&mutex_);
+  for (const auto& item : entries_) {
+    BackendSnapshot snapshot = Snapshot(item.second);
+    if (snapshot.healthy) healthy.push_back(std::move(snapshot));
+  }
+  return healthy;
+}
+
+void BackendPool::MarkHealthy(absl::string_view address,
+                              absl::string_view reason) {
+  Mark(address, reason, /*healthy=*/true);
+}
+
+void BackendPool::MarkUnhealthy(absl::string_view address,
+                                absl::string_view reason) {
+  Mark(address, reason, /*healthy=*/false);
+}
+
+void BackendPool::Mark(absl::string_view address, absl::string_view reason,
+                       bool healthy) {
+  const std::string text =
+      absl::StrCat(healthy ? "marked healthy: " : "marked unhealthy: ", reason);
+  std::vector<Callback> to_call;
+  {
+    bool changed = false;
+    absl::MutexLock lock(&mutex_);
+    for (auto& item : entries_) {
+      Entry& entry = item.second;
+      if (item.first.first != address && item.first.second != address) continue;
+      if (entry.mark_reason.empty() == healthy) continue;
+      entry.mark_reason = healthy ? "" : text;
+      entry.reason = text;
+      entry.since = absl::Now();
+      LoadStats& load = entry.backend->load;
+      if (healthy) {
+        load.usable_since_nanos.store(SteadyClock::Get().NowNanos(),
+                                      std::memory_order_relaxed);
+        load.unusable.fetch_and(~Backend::kMarkedUnhealthy,
+                                std::memory_order_release);
+      } else {
+        load.unusable.fetch_or(Backend::kMarkedUnhealthy,
+                               std::memory_order_release);
+      }
+      changed = true;
+    }
+    if (changed) {
+      for (const auto& watch : watches_) to_call.push_back(watch.second);
+    }
+  }
+  for (const Callback& callback : to_call) (*callback)();
+}
+
+std::unique_ptr<BackendPool::Lease> BackendPool::Acquire(
+    absl::string_view address, absl::string_view name) {
+  absl::MutexLock lock(&mutex_);
+  Entry& entry = entries_[Key(std::string(address), std::string(name))];
+  if (!entry.backend) {
+    entry.backend = BackendRef::Adopt(
+        new Backend(std::string(address), std::string(name)));
+  }
+  ++entry.users;
+  return absl::WrapUnique(new Lease(shared_from_this(), &entry));
+}
+
+void BackendPool::Release(Entry* entry) {
+  absl::MutexLock lock(&mutex_);
+  if (--entry->users > 0) return;
+  entries_.erase(Key(entry->backend->address(), entry->backend->name()));
+}
+
+BackendPool::Lease::Lease(std::shared_ptr<BackendPool> pool, Entry* entry)
+    : pool_(std::move(pool)), entry_(entry), backend_(entry->backend) {}
+
+BackendPool::Lease::~Lease() { pool_->Release(entry_); }
+
+std::string BackendPool::Lease::UnusableReason() const {
+  absl::MutexLock lock(&pool_->mutex_);
+  return entry_->mark_reason;
+}
+
+void BackendPool::Lease::SetEndpoint(std::shared_ptr<const Endpoint> endpoint) {
+  absl::MutexLock lock(&pool_->mutex_);
+  entry_->endpoint = std::move(endpoint);
+}
+
+void BackendPool::Lease::SetConnectionFailed(std::string why) {
+  absl::MutexLock lock(&pool_->mutex_);
+  if (entry_->connection_error.empty()) entry_->since = absl::Now();
+  entry_->connection_error = why;
+  entry_->reason = std::move(why);
+}
+
+void BackendPool::Lease::SetConnected() {
+  absl::MutexLock lock(&pool_->mutex_);
+  if (entry_->connection_error.empty()) return;
+  entry_->connection_error.clear();
+  entry_->reason = "connected";
+  entry_->since = absl::Now();
+}
+
+BackendPool::WatchId BackendPool::AddWatch(std::function<void()> on_change) {
+  absl::MutexLock lock(&mutex_);
+  const WatchId id = next_watch_++;
+  watches_[id] = std::make_shared<std::function<void()>>(std::move(on_change));
+  return id;
+}
+
+void BackendPool::RemoveWatch(WatchId id) {
+  absl::MutexLock lock(&mutex_);
+  watches_.erase(id);
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,130 @@
+// BackendPool: the single truth about backends' health, for one channel or
+// shared between several (ChannelOptions::pool), and the window through which
+// an application watches them.
+//
+// Threads: every method may be called from any thread.  Watch callbacks run on
+// the thread that changed something, without a lock of the pool held, so they
+// may call back into it.
+#ifndef MULTI_BACKEND_LB_POLICY_BACKEND_POOL_H_
+#define MULTI_BACKEND_LB_POLICY_BACKEND_POOL_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "multi_backend/lb_policy/backend.h"
+#include "multi_backend/resolver/endpoint.h"
+
+namespace multi_backend {
+
+enum class BackendState { kAlive, kOverloaded, kDown, kDownRetry };
+
+// "ALIVE", "OVERLOADED", "DOWN", "DOWN_RETRY".
+absl::string_view StateName(BackendState state);
+
+// One backend at one moment.
+struct BackendSnapshot {
+  std::string address;  // "ip:port".
+  std::string name;     // The configured "host:port".
+  std::string role;
+  std::string zone;
+  uint32_t weight = 0;
+  BackendState state = BackendState::kAlive;
+  bool healthy = true;  // Whether picks may choose it.
+  std::string reason;   // Of the newest change of state; "" = none yet.
+  absl::Time since = absl::InfinitePast();  // Of that change.
+  int64_t in_flight = 0;
+  uint64_t calls = 0;  // Attempts started.
+  uint64_t failures = 0;
+  uint64_t retries_landed = 0;
+};
+
+class BackendPool : public std::enable_shared_from_this<BackendPool> {
+ public:
+  static std::shared_ptr<BackendPool> Create();
+
+  // All backends, whatever their health, by address.
+  std::vector<BackendSnapshot> GetAllBackends() const;
+  // Those that picks may choose.
+  std::vector<BackendSnapshot> GetHealthyBackends() const;
+
+  // Marks the backends with this address or configured name; acts on the very
+  // next pick.  Unknown address: no-op.
+  void MarkHealthy(absl::string_view address, absl::string_view reason = "manual");
+  void MarkUnhealthy(absl::string_view address,
+                     absl::string_view reason = "manual");
+
+  // --- For LB policies -----------------------------------------------------
+
+ private:
+  struct Entry {
+    BackendRef backend;
+    size_t users = 0;
+    std::shared_ptr<const Endpoint> endpoint;
+    std::string mark_reason;       // Of a manual mark; "" = none.
+    std::string connection_error;  // "" = connected or not tried yet.
+    std::string reason;
+    absl::Time since = absl::InfinitePast();
+  };
+
+ public:
+  // A policy's use of one backend.  The backend is in the pool while anyone
+  // uses it; a new one starts ALIVE.
+  class Lease {
+   public:
+    ~Lease();
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+
+    const BackendRef& backend() const { return backend_; }
+    // Why the backend is marked unusable, for texts; "" when it is not.
+    std::string UnusableReason() const;
+    // What discovery says now.
+    void SetEndpoint(std::shared_ptr<const Endpoint> endpoint);
+    // Whether this user's newest connection attempt failed, and why.
+    void SetConnectionFailed(std::string why);
+    void SetConnected();
+
+   private:
+    friend class BackendPool;
+    Lease(std::shared_ptr<BackendPool> pool, Entry* entry);
+    const std::shared_ptr<BackendPool> pool_;
+    Entry* const entry_;  // Stays while it has users.
+    const BackendRef backend_;
+  };
+
+  std::unique_ptr<Lease> Acquire(absl::string_view address,
+                                 absl::string_view name);
+
+  // Calls `on_change` after each change of some backend's usability.  A call
+  // that has begun when the watch is removed may still be running afterwards.
+  using WatchId = uint64_t;
+  WatchId AddWatch(std::function<void()> on_change);
+  void RemoveWatch(WatchId id);
+
+ private:
+  using Key = std::pair<std::string, std::string>;  // Address, name.
+  using Callback = std::shared_ptr<std::function<void()>>;
+
+  BackendPool() = default;
+  void Release(Entry* entry);
+  void Mark(absl::string_view address, absl::string_view reason, bool healthy);
+  static BackendSnapshot Snapshot(const Entry& entry);
+
+  mutable absl::Mutex mutex_;
+  std::map<Key, Entry> entries_ ABSL_GUARDED_BY(mutex_);
+  std::map<WatchId, Callback> watches_ ABSL_GUARDED_BY(mutex_);
+  WatchId next_watch_ ABSL_GUARDED_BY(mutex_) = 1;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_BACKEND_POOL_H_

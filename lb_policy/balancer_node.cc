@@ -1,0 +1,174 @@
+#include "multi_backend/lb_policy/balancer_node.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <xxhash.h>
+
+#include "absl/container/flat_hash_map.h"
+
+namespace multi_backend {
+namespace {
+
+bool Selects(const SelectorConfig& select, const Endpoint& endpoint) {
+  if (select.role.has_value() && *select.role != endpoint.role) return false;
+  if (select.zone.has_value() && *select.zone != endpoint.zone) return false;
+  for (const auto& label : select.labels) {
+    auto it = endpoint.labels.find(label.first);
+    if (it == endpoint.labels.end() || it->second != label.second) return false;
+  }
+  return true;
+}
+
+// For each of `members` its index in `previous`.  Lists mostly keep their
+// order, so the one after the last found is tried before a map is made.
+std::vector<size_t> PreviousIndices(const std::vector<Member>& members,
+                                    const std::vector<Member>& previous) {
+  std::vector<size_t> indices(members.size(), Strategy::kNone);
+  absl::flat_hash_map<uint32_t, size_t> by_id;
+  size_t next = 0;
+  for (size_t i = 0; i < members.size(); ++i) {
+    if (next < previous.size() && previous[next].id == members[i].id) {
+      indices[i] = next++;
+      continue;
+    }
+    if (by_id.empty()) {
+      by_id.reserve(previous.size());
+      for (size_t j = 0; j < previous.size(); ++j) by_id[previous[j].id] = j;
+    }
+    auto it = by_id.find(members[i].id);
+    if (it == by_id.end()) continue;
+    indices[i] = it->second;
+    next = it->second + 1;
+  }
+  return indices;
+}
+
+uint32_t SumOfWeights(const std::vector<Member>& members) {
+  uint64_t sum = 0;
+  for (const Member& member : members) sum += member.weight;
+  return static_cast<uint32_t>(
+      std::min<uint64_t>(sum, std::numeric_limits<uint32_t>::max()));
+}
+
+}  // namespace
+
+std::unique_ptr<BalancerNode> BalancerNode::Make(Args args) {
+  std::unique_ptr<BalancerNode> node(new BalancerNode());
+  const BalancerConfig& config = *args.config;
+  node->name_ = config.name;
+  node->kind_ = config.strategy;
+  node->ewma_decay_ = config.ewma_decay;
+  node->needs_latency_ = config.strategy == StrategyKind::kPeakEwma;
+  if (args.parent_path != nullptr) {
+    node->load_ = args.previous != nullptr && args.previous->load_ != nullptr
+                      ? args.previous->load_
+                      : std::make_shared<LoadStats>();
+    LoadPath path = {node->load_};
+    path.insert(path.end(), args.parent_path->begin(), args.parent_path->end());
+    node->load_path_ = std::make_shared<const LoadPath>(std::move(path));
+  }
+  if (config.members.empty()) {
+    node->BuildLeaf(args);
+  } else {
+    node->BuildInner(args);
+  }
+  node->MakeStrategyFor(args);
+  return node;
+}
+
+void BalancerNode::BuildLeaf(const Args& args) {
+  members_.reserve(args.candidates.size());
+  member_entry_.reserve(args.candidates.size());
+  for (uint32_t index : args.candidates) {
+    const PlanEntry& entry = (*args.entries)[index];
+    if (entry.connection == Connection::kConnecting) connecting_ = true;
+    if (entry.connection != Connection::kReady) continue;
+    if (entry.endpoint->weight == 0) continue;
+    Backend& backend = entry.backend();
+    Member member;
+    member.load = &backend.load;
+    member.id = backend.id();
+    member.weight = entry.endpoint->weight;
+    member.priority = entry.endpoint->priority;
+    member.hash = backend.hash();
+    members_.push_back(member);
+    member_entry_.push_back(index);
+  }
+}
+
+void BalancerNode::BuildInner(const Args& args) {
+  const LoadPath no_path;
+  const LoadPath& path = load_path_ == nullptr ? no_path : *load_path_;
+  for (const BalancerConfig& config : args.config->members) {
+    Args child_args;
+    child_args.config = &config;
+    child_args.entries = args.entries;
+    for (uint32_t index : args.candidates) {
+      if (Selects(config.select, *(*args.entries)[index].endpoint)) {
+        child_args.candidates.push_back(index);
+      }
+    }
+    if (args.previous != nullptr) {
+      for (const auto& child : args.previous->children_) {
+        if (child->name_ == config.name) child_args.previous = child.get();
+      }
+    }
+    child_args.parent_path = &path;
+    child_args.clock = args.clock;
+    child_args.seed = args.seed + 1 + children_.size();
+    children_.push_back(Make(std::move(child_args)));
+    BalancerNode& child = *children_.back();
+    connecting_ |= child.connecting_;
+    needs_latency_ |= child.needs_latency_;
+    Member member;
+    member.load = child.load_.get();
+    member.balancer = &child;
+    member.weight = SumOfWeights(child.members_);
+    member.priority = static_cast<int32_t>(members_.size());
+    member.hash = XXH64(child.name_.data(), child.name_.size(), /*seed=*/0);
+    // Siblings' names differ; the position in the configuration is identity
+    // enough within one node.
+    member.id = static_cast<uint32_t>(members_.size());
+    members_.push_back(member);
+  }
+}
+
+void BalancerNode::MakeStrategyFor(const Args& args) {
+  StrategyArgs strategy_args;
+  strategy_args.config = *args.config;
+  strategy_args.config.members.clear();
+  strategy_args.members = members_;
+  strategy_args.clock = args.clock;
+  strategy_args.seed = args.seed;
+  const BalancerNode* previous = args.previous;
+  if (previous != nullptr && previous->kind_ == kind_ &&
+      previous->children_.empty() == children_.empty()) {
+    strategy_args.previous = previous->strategy_.get();
+    strategy_args.previous_index =
+        PreviousIndices(members_, previous->members_);
+  }
+  strategy_ = MakeStrategy(std::move(strategy_args));
+}
+
+BalancerNode::Choice BalancerNode::Pick(const PickRequest& request) const {
+  const BalancerNode* node = this;
+  while (true) {
+    const size_t member = node->strategy_->Pick(request);
+    if (ABSL_PREDICT_FALSE(member == Strategy::kNone)) return Choice();
+    if (ABSL_PREDICT_TRUE(node->children_.empty())) {
+      return Choice{node->member_entry_[member], node};
+    }
+    node = node->children_[member].get();
+  }
+}
+
+bool BalancerNode::HasEligible(const PickRequest& request) const {
+  for (const Member& member : members_) {
+    if (member.Eligible(request)) return true;
+  }
+  return false;
+}
+
+}  // namespace multi_backend

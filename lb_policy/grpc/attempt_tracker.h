@@ -1,0 +1,66 @@
+// AttemptTracker: counts one attempt in flight, and reports its end to the
+// backend and to the call's record.
+//
+// Lives in the call's arena (deleting it frees nothing).  Core calls Start()
+// under the channel's pick lock and Finish() at most once; one that core drops
+// without Finish() counts as cancelled.
+#ifndef MULTI_BACKEND_LB_POLICY_GRPC_ATTEMPT_TRACKER_H_
+#define MULTI_BACKEND_LB_POLICY_GRPC_ATTEMPT_TRACKER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "absl/strings/string_view.h"
+#include "multi_backend/lb_policy/backend.h"
+#include "multi_backend/lb_policy/balancer_node.h"
+#include "multi_backend/lb_policy/grpc/call_record.h"
+#include "multi_backend/port/core_api.h"
+
+namespace multi_backend {
+
+class AttemptTracker final
+    : public grpc_core::LoadBalancingPolicy::SubchannelCallTrackerInterface {
+ public:
+  struct Args {
+    Backend* backend = nullptr;  // Alive until Start() (the plan holds it).
+    const BalancerNode* leaf = nullptr;  // The same.
+    CallRecord* record = nullptr;        // Null for a call without context.
+    absl::string_view method;            // Alive until Finish() (core's).
+    bool needs_latency = false;
+  };
+  explicit AttemptTracker(const Args& args)
+      : backend_(args.backend),
+        record_(args.record),
+        method_(args.method),
+        load_path_(args.leaf->load_path()),
+        ewma_decay_(args.leaf->ewma_decay()),
+        needs_latency_(args.needs_latency) {}
+  ~AttemptTracker() override;
+
+  static void* operator new(size_t, void* arena_memory) { return arena_memory; }
+  static void operator delete(void*, void*) {}
+  static void operator delete(void*) {}
+
+  void Start() override;
+  void Finish(FinishArgs args) override;
+
+ private:
+  void End();
+  void OnFailed(const FinishArgs& args);
+  void ObserveLatencies(bool failed);
+
+  Backend* const backend_;
+  CallRecord* const record_;
+  const absl::string_view method_;
+  const std::shared_ptr<const LoadPath> load_path_;
+  const absl::Duration ewma_decay_;
+  const bool needs_latency_;
+  bool started_ = false;
+  int attempt_ = 1;
+  int64_t start_nanos_ = 0;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_GRPC_ATTEMPT_TRACKER_H_

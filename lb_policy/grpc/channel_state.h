@@ -1,0 +1,61 @@
+// ChannelState: what the control plane, the picks and the calls of one channel
+// share under one configuration.
+//
+// Threads: see each member.
+#ifndef MULTI_BACKEND_LB_POLICY_GRPC_CHANNEL_STATE_H_
+#define MULTI_BACKEND_LB_POLICY_GRPC_CHANNEL_STATE_H_
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "multi_backend/lb_policy/failover.h"
+#include "multi_backend/lb_policy/pick_plan.h"
+#include "multi_backend/lb_policy/retry_budget.h"
+#include "multi_backend/port/core_api.h"
+
+namespace multi_backend {
+
+// The newest plan, for the question whether a retry could go anywhere.  A plan
+// holds nothing of core's, so it may be dropped on any thread.
+class PlanSlot {
+ public:
+  std::shared_ptr<const PickPlan> Get() const {
+    absl::MutexLock lock(&mutex_);
+    return plan_;
+  }
+  void Set(std::shared_ptr<const PickPlan> plan) {
+    absl::MutexLock lock(&mutex_);
+    plan_.swap(plan);
+  }
+
+ private:
+  mutable absl::Mutex mutex_;
+  std::shared_ptr<const PickPlan> plan_ ABSL_GUARDED_BY(mutex_);
+};
+
+// The time of RetryBudget: core's own, which is cached for the length of one
+// entry into core.
+inline int64_t BudgetSeconds() {
+  return static_cast<int64_t>(
+      grpc_core::Timestamp::Now().milliseconds_after_process_epoch() / 1000);
+}
+
+struct ChannelState {
+  ChannelState(const FailoverConfig& config,
+               std::shared_ptr<const AttemptClassifier> classifier,
+               std::shared_ptr<PlanSlot> plan_slot)
+      : failover(config, std::move(classifier)),
+        budget(config.budget_ratio, config.min_retries_per_second),
+        plans(std::move(plan_slot)) {}
+
+  const Failover failover;
+  RetryBudget budget;  // OnCall() by picks, under the channel's pick lock.
+  const std::shared_ptr<PlanSlot> plans;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_GRPC_CHANNEL_STATE_H_

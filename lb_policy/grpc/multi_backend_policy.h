@@ -1,0 +1,94 @@
+// MultiBackendPolicy: the LB policy as core sees it: turns address lists into
+// backends with subchannels, follows their connections, and publishes pick
+// plans.
+//
+// Everything runs in the channel's work serializer, but for the pool's watch,
+// which only schedules.
+#ifndef MULTI_BACKEND_LB_POLICY_GRPC_MULTI_BACKEND_POLICY_H_
+#define MULTI_BACKEND_LB_POLICY_GRPC_MULTI_BACKEND_POLICY_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "multi_backend/lb_policy/backend_pool.h"
+#include "multi_backend/lb_policy/grpc/backend_slot.h"
+#include "multi_backend/lb_policy/grpc/channel_state.h"
+#include "multi_backend/port/core_api.h"
+#include "multi_backend/proto/config.h"
+
+namespace multi_backend {
+
+constexpr absl::string_view kPolicyName = "multi_backend";
+
+// A channel arg (integer): 0 turns the tracking of attempts off, and with it
+// everything that needs it (in-flight counts, failover, latency).  For
+// measuring what it costs, nothing else.
+constexpr absl::string_view kTrackAttemptsArg = "multi_backend.track_attempts";
+
+class MultiBackendPolicyConfig final
+    : public grpc_core::LoadBalancingPolicy::Config {
+ public:
+  explicit MultiBackendPolicyConfig(PolicyConfig config)
+      : config_(std::make_shared<const PolicyConfig>(std::move(config))) {}
+  absl::string_view name() const override { return kPolicyName; }
+  const std::shared_ptr<const PolicyConfig>& config() const { return config_; }
+
+ private:
+  const std::shared_ptr<const PolicyConfig> config_;
+};
+
+class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
+                                 private BackendSlot::Owner {
+ public:
+  explicit MultiBackendPolicy(Args args);
+
+  absl::string_view name() const override { return kPolicyName; }
+  absl::Status UpdateLocked(UpdateArgs args) override;
+  void ResetBackoffLocked() override;
+
+ private:
+  class PoolWatch;
+
+  ~MultiBackendPolicy() override;
+  void ShutdownLocked() override;
+
+  // BackendSlot::Owner:
+  void OnConnectionChangeLocked(bool became_ready) override;
+  void OnConnectionLostLocked() override;
+  grpc_pollset_set* InterestedParties() override;
+  std::shared_ptr<void> KeepAlive() override;
+
+  bool ApplyConfigLocked(const MultiBackendPolicyConfig& config);
+  absl::Status KeepLastListLocked(const UpdateArgs& args);
+  bool ApplyAddressesLocked(grpc_core::ServerAddressList addresses,
+                            const grpc_core::ChannelArgs& args);
+  bool SameAddressesLocked(const grpc_core::ServerAddressList& addresses) const;
+  std::unique_ptr<BackendSlot> MakeSlotLocked(
+      grpc_core::ServerAddress address, std::shared_ptr<const Endpoint> endpoint,
+      const grpc_core::ChannelArgs& subchannel_args);
+  std::vector<std::shared_ptr<const Endpoint>> EndpointsOf(
+      const grpc_core::ServerAddressList& addresses) const;
+  void SchedulePublishLocked();
+  void PublishLocked();
+
+  const std::shared_ptr<BackendPool> pool_;
+  const std::shared_ptr<const AttemptClassifier> classifier_;
+  const std::shared_ptr<PlanSlot> plans_ = std::make_shared<PlanSlot>();
+  const bool track_attempts_;
+  std::shared_ptr<PoolWatch> pool_watch_;
+  BackendPool::WatchId pool_watch_id_ = 0;
+
+  std::shared_ptr<const PolicyConfig> config_;
+  std::shared_ptr<ChannelState> state_;
+  std::vector<std::unique_ptr<BackendSlot>> slots_;  // In list order.
+  std::shared_ptr<const PickPlan> plan_;
+  uint64_t plans_made_ = 0;
+  bool publish_scheduled_ = false;
+  bool shutdown_ = false;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_GRPC_MULTI_BACKEND_POLICY_H_

@@ -1,0 +1,44 @@
+#include "multi_backend/lb_policy/grpc/policy_factory.h"
+
+#include <memory>
+#include <utility>
+
+#include "multi_backend/lb_policy/grpc/multi_backend_policy.h"
+#include "multi_backend/port/core_builder.h"
+#include "multi_backend/proto/config_parser.h"
+
+namespace multi_backend {
+namespace {
+
+class PolicyFactory final : public grpc_core::LoadBalancingPolicyFactory {
+ public:
+  absl::string_view name() const override { return kPolicyName; }
+
+  grpc_core::OrphanablePtr<grpc_core::LoadBalancingPolicy>
+  CreateLoadBalancingPolicy(
+      grpc_core::LoadBalancingPolicy::Args args) const override {
+    return grpc_core::MakeOrphanable<MultiBackendPolicy>(std::move(args));
+  }
+
+  absl::StatusOr<
+      grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy::Config>>
+  ParseLoadBalancingConfig(const grpc_core::Json& json) const override {
+    // Core passes JSON null when a channel arg names the policy alone.
+    absl::StatusOr<PolicyConfig> config =
+        json.type() == grpc_core::Json::Type::JSON_NULL
+            ? PolicyConfig()
+            : ParsePolicyConfig(json.Dump());
+    if (!config.ok()) return config.status();
+    return grpc_core::MakeRefCounted<MultiBackendPolicyConfig>(
+        *std::move(config));
+  }
+};
+
+}  // namespace
+
+void RegisterPolicy(CoreBuilder& builder) {
+  builder.builder->lb_policy_registry()->RegisterLoadBalancingPolicyFactory(
+      std::make_unique<PolicyFactory>());
+}
+
+}  // namespace multi_backend

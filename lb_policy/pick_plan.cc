@@ -1,0 +1,165 @@
+#include "multi_backend/lb_policy/pick_plan.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace multi_backend {
+namespace {
+
+// How many backends an error text names; more helps nobody and fills logs.
+constexpr size_t kMaxNamed = 5;
+
+std::string DescribeEntry(const PlanEntry& entry) {
+  const Backend& backend = entry.backend();
+  std::string who = backend.name() == backend.address()
+                        ? backend.address()
+                        : absl::StrCat(backend.name(), "=", backend.address());
+  std::string why = entry.lease->UnusableReason();
+  if (why.empty()) {
+    switch (entry.connection) {
+      case Connection::kConnecting:
+        why = "connecting";
+        break;
+      case Connection::kFailed:
+        why = entry.error;
+        break;
+      case Connection::kReady:
+        why = entry.endpoint->weight == 0 ? "draining: weight 0" : "usable";
+        break;
+    }
+  }
+  return absl::StrCat(who, " (", why, ")");
+}
+
+}  // namespace
+
+std::unique_ptr<PickPlan> PickPlan::Make(Args args) {
+  std::unique_ptr<PickPlan> plan(new PickPlan());
+  plan->entries_ = std::move(args.entries);
+  const PolicyConfig& config = *args.config;
+
+  std::vector<uint32_t> all(plan->entries_.size());
+  std::map<std::string, std::vector<uint32_t>> by_role;
+  for (const auto& role : config.roles) by_role[role.first];
+  for (uint32_t i = 0; i < all.size(); ++i) {
+    all[i] = i;
+    const PlanEntry& entry = plan->entries_[i];
+    plan->any_ready_ |= entry.connection == Connection::kReady;
+    if (!entry.endpoint->role.empty()) {
+      by_role[entry.endpoint->role].push_back(i);
+    }
+  }
+
+  BalancerNode::Args node_args;
+  node_args.entries = &plan->entries_;
+  node_args.clock = args.clock;
+  node_args.config = &config.root;
+  node_args.candidates = std::move(all);
+  node_args.seed = args.seed;
+  if (args.previous != nullptr) {
+    node_args.previous = args.previous->root_.get();
+  }
+  plan->root_ = BalancerNode::Make(node_args);
+  plan->needs_latency_ = plan->root_->needs_latency();
+
+  for (auto& role : by_role) {
+    auto configured = config.roles.find(role.first);
+    node_args.config = configured == config.roles.end() ? &config.root
+                                                        : &configured->second;
+    node_args.candidates = std::move(role.second);
+    node_args.seed += 1000;  // Past the seeds of the node's own children.
+    node_args.previous = args.previous == nullptr
+                             ? nullptr
+                             : args.previous->NodeOf(role.first);
+    auto& node = plan->roles_[role.first] = BalancerNode::Make(node_args);
+    plan->needs_latency_ |= node->needs_latency();
+  }
+  return plan;
+}
+
+const BalancerNode* PickPlan::NodeOf(absl::string_view role) const {
+  if (role.empty()) return root_.get();
+  auto it = roles_.find(role);
+  return it == roles_.end() ? nullptr : it->second.get();
+}
+
+const BalancerNode* PickPlan::FallbackOf(const CallLabel& label) const {
+  switch (label.when_unavailable) {
+    case WhenUnavailable::kFail:
+      return nullptr;
+    case WhenUnavailable::kAny:
+      return root_.get();
+    case WhenUnavailable::kRole:
+      return NodeOf(label.fallback_role);
+  }
+  return nullptr;
+}
+
+PickPlan::Result PickPlan::Pick(const CallLabel& label,
+                                const PickRequest& request) const {
+  const BalancerNode* node = NodeOf(label.role);
+  if (ABSL_PREDICT_TRUE(node != nullptr)) {
+    const BalancerNode::Choice choice = node->Pick(request);
+    if (ABSL_PREDICT_TRUE(choice.ok())) {
+      return {Outcome::kPicked, choice.entry, choice.leaf};
+    }
+  }
+  return Unserved(label, request);
+}
+
+PickPlan::Result PickPlan::Unserved(const CallLabel& label,
+                                    const PickRequest& request) const {
+  const BalancerNode* node = NodeOf(label.role);
+  const BalancerNode* fallback = FallbackOf(label);
+  if (fallback != nullptr) {
+    const BalancerNode::Choice choice = fallback->Pick(request);
+    if (choice.ok()) return {Outcome::kPicked, choice.entry, choice.leaf};
+  }
+  if (!request.tried.empty()) return {Outcome::kExhausted, 0, nullptr};
+  const bool connecting = (node != nullptr && node->connecting()) ||
+                          (fallback != nullptr && fallback->connecting());
+  return {connecting ? Outcome::kWait : Outcome::kNoBackend, 0, nullptr};
+}
+
+bool PickPlan::HasEligible(const CallLabel& label,
+                           const PickRequest& request) const {
+  const BalancerNode* node = NodeOf(label.role);
+  if (node != nullptr && node->HasEligible(request)) return true;
+  const BalancerNode* fallback = FallbackOf(label);
+  return fallback != nullptr && fallback->HasEligible(request);
+}
+
+std::string PickPlan::DescribeFailure(const CallLabel& label) const {
+  std::vector<std::string> named;
+  size_t concerned = 0;
+  const bool all_roles = label.role.empty() ||
+                         label.when_unavailable == WhenUnavailable::kAny;
+  for (const PlanEntry& entry : entries_) {
+    const std::string& role = entry.endpoint->role;
+    if (!all_roles && role != label.role &&
+        (label.fallback_role.empty() || role != label.fallback_role)) {
+      continue;
+    }
+    if (++concerned <= kMaxNamed) named.push_back(DescribeEntry(entry));
+  }
+  std::string what = "no usable backend";
+  if (!label.role.empty()) {
+    absl::StrAppend(&what, " with role \"", label.role, "\"");
+  }
+  if (!label.fallback_role.empty()) {
+    absl::StrAppend(&what, " or \"", label.fallback_role, "\"");
+  }
+  std::string who = absl::StrJoin(named, "; ");
+  if (concerned > kMaxNamed) {
+    absl::StrAppend(&who, "; and ", concerned - kMaxNamed, " more");
+  }
+  if (concerned == 0) who = "the endpoint list has none";
+  return absl::StrCat("multi_backend: ", what, ", the call was not sent: ",
+                      who);
+}
+
+}  // namespace multi_backend

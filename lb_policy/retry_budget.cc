@@ -1,0 +1,32 @@
+#include "multi_backend/lb_policy/retry_budget.h"
+
+namespace multi_backend {
+
+RetryBudget::RetryBudget(double ratio, double min_retries_per_second)
+    : ratio_(ratio), reserve_(min_retries_per_second * kWindowSeconds) {}
+
+int64_t RetryBudget::Sum(const Window& window, int64_t now_seconds) {
+  int64_t sum = 0;
+  for (const Bucket& bucket : window) {
+    const int64_t second = bucket.second.load(std::memory_order_relaxed);
+    if (second > now_seconds - kWindowSeconds && second <= now_seconds) {
+      sum += bucket.count.load(std::memory_order_relaxed);
+    }
+  }
+  return sum;
+}
+
+bool RetryBudget::TryRetry(int64_t now_seconds) {
+  absl::MutexLock lock(&mutex_);
+  const double allowed = ratio_ * Sum(calls_, now_seconds) + reserve_;
+  if (Sum(retries_, now_seconds) + 1 > allowed) return false;
+  Bucket& bucket = retries_[Index(now_seconds)];
+  if (bucket.second.load(std::memory_order_relaxed) != now_seconds) {
+    bucket.count.store(0, std::memory_order_relaxed);
+    bucket.second.store(now_seconds, std::memory_order_relaxed);
+  }
+  bucket.count.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,96 @@
+#include "multi_backend/port/registration.h"
+
+#include <grpc/support/log.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "multi_backend/port/channel_extension.h"
+#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core_builder.h"
+
+namespace multi_backend {
+namespace {
+
+// Core aborts when something is registered after its configuration has been
+// built, and offers no question whether it has.  The pointer that tells is a
+// private static; an explicit instantiation may name it ([temp.spec]/6).
+using ConfigPointer = std::atomic<grpc_core::CoreConfiguration*>*;
+template <ConfigPointer kPointer>
+struct ConfigPointerAccess {
+  friend ConfigPointer GetConfigPointer() { return kPointer; }
+};
+ConfigPointer GetConfigPointer();
+template struct ConfigPointerAccess<&grpc_core::CoreConfiguration::config_>;
+
+bool CoreIsConfigured() {
+  return GetConfigPointer()->load(std::memory_order_acquire) != nullptr;
+}
+
+bool SpeaksOfUs(absl::string_view service_config) {
+  return absl::StrContains(service_config, "multi_backend") ||
+         absl::StrContains(service_config, "multiBackend");
+}
+
+// Core hides the service config from resolvers; see kServiceConfigArg.
+grpc_core::ChannelArgs KeepServiceConfig(grpc_core::ChannelArgs args) {
+  const auto json = args.GetOwnedString(GRPC_ARG_SERVICE_CONFIG);
+  const bool ours =
+      args.GetObject<ChannelExtension>() != nullptr ||
+      args.GetString(GRPC_ARG_LB_POLICY_NAME) == "multi_backend";
+  if (!json.has_value()) return args;
+  if (ours || SpeaksOfUs(*json)) return args.Set(kServiceConfigArg, *json);
+  return args.Set(kForeignServiceConfigArg, 1);
+}
+
+absl::Status Register(const std::vector<CorePart>& parts) {
+  const std::string version = grpc::Version();
+  if (!absl::StartsWith(version, "1.51.")) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "multi_backend was built for gRPC 1.51, but gRPC ", version,
+        " is loaded: use the distribution's libgrpc++ (tools/setup)"));
+  }
+  if (CoreIsConfigured()) {
+    return absl::FailedPreconditionError(
+        "multi_backend::Register() was called after the first gRPC channel of "
+        "the process was made: call it at the start of main()");
+  }
+  grpc_core::CoreConfiguration::RegisterBuilder(
+      [parts](grpc_core::CoreConfiguration::Builder* builder) {
+        builder->channel_args_preconditioning()->RegisterStage(
+            KeepServiceConfig);
+        CoreBuilder core_builder{builder};
+        for (CorePart part : parts) part(core_builder);
+      });
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status RegisterWithCore(const std::vector<CorePart>& parts) {
+  // Thread-safe by the rules for local statics; never destroyed.
+  static const auto* const status = [&parts]() {
+    auto* result = new absl::Status(Register(parts));
+    if (!result->ok()) {
+      gpr_log(GPR_ERROR, "%s", std::string(result->message()).c_str());
+    }
+    return result;
+  }();
+  return *status;
+}
+
+void AddChannelExtension(std::shared_ptr<BackendPool> pool,
+                         std::shared_ptr<const AttemptClassifier> classifier,
+                         grpc::ChannelArguments& args) {
+  auto extension = grpc_core::MakeRefCounted<ChannelExtension>(
+      std::move(pool), std::move(classifier));
+  args.SetPointerWithVtable(
+      std::string(ChannelExtension::ChannelArgName()), extension.get(),
+      grpc_core::ChannelArgTypeTraits<ChannelExtension>::VTable());
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,212 @@
+#include "multi_backend/resolver/grpc/call_configuration.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "multi_backend/port/channel_extension.h"
+#include "multi_backend/proto/config_parser.h"
+#include "multi_backend/resolver/grpc/config_selector.h"
+
+namespace multi_backend {
+namespace {
+
+using grpc_core::ChannelArgs;
+using grpc_core::Json;
+
+constexpr char kPolicy[] = "multi_backend";
+constexpr char kLoadBalancingConfig[] = "loadBalancingConfig";
+
+// Our entry of `loadBalancingConfig`; null when another policy is chosen.
+Json::Object* FindOurPolicy(Json::Object& root) {
+  auto it = root.find(kLoadBalancingConfig);
+  if (it == root.end() || it->second.type() != Json::Type::ARRAY) {
+    return nullptr;
+  }
+  for (Json& entry : *it->second.mutable_array()) {
+    if (entry.type() != Json::Type::OBJECT) continue;
+    auto policy = entry.mutable_object()->find(kPolicy);
+    if (policy == entry.mutable_object()->end()) continue;
+    if (policy->second.type() != Json::Type::OBJECT) return nullptr;
+    return policy->second.mutable_object();
+  }
+  return nullptr;
+}
+
+// Chooses our policy where nothing else is chosen.
+void ChooseOurPolicy(const ChannelArgs& args, Json::Object& root) {
+  if (root.count(kLoadBalancingConfig) > 0 ||
+      root.count("loadBalancingPolicy") > 0) {
+    return;
+  }
+  if (args.GetString(GRPC_ARG_LB_POLICY_NAME).value_or(kPolicy) != kPolicy) {
+    return;
+  }
+  root[kLoadBalancingConfig] =
+      Json::Array{Json::Object{{kPolicy, Json::Object{}}}};
+}
+
+Json RetryPolicyOf(const FailoverConfig& failover, bool all_codes) {
+  Json::Array codes;
+  if (all_codes) {
+    // The application's classifier decides; core must let it see every end.
+    for (int code = 1; code <= 16; ++code) {
+      codes.push_back(
+          absl::StatusCodeToString(static_cast<absl::StatusCode>(code)));
+    }
+  } else {
+    for (absl::StatusCode code : failover.retriable_status_codes) {
+      codes.push_back(absl::StatusCodeToString(code));
+    }
+  }
+  Json::Object policy = {
+      // Core's maximum: how many are right is our answer to ShouldRetry().
+      {"maxAttempts", 5},
+      // The next attempt goes elsewhere, so there is little to wait for.
+      {"initialBackoff", "0.001s"},
+      {"maxBackoff", "0.02s"},
+      {"backoffMultiplier", 2},
+      {"retryableStatusCodes", std::move(codes)},
+  };
+  if (failover.per_try_timeout.has_value()) {
+    policy["perAttemptRecvTimeout"] = absl::StrFormat(
+        "%.9fs", absl::ToDoubleSeconds(*failover.per_try_timeout));
+  }
+  return policy;
+}
+
+// The paths that stand for the names of a methodConfig entry.
+std::vector<std::string> PathsOf(const Json& entry, bool* is_default) {
+  std::vector<std::string> paths;
+  auto names = entry.object_value().find("name");
+  if (names == entry.object_value().end()) return paths;
+  for (const Json& name : names->second.array_value()) {
+    auto text = [&name](const char* key) {
+      auto it = name.object_value().find(key);
+      return it == name.object_value().end() ? "" : it->second.string_value();
+    };
+    const std::string service = text("service");
+    const std::string method = text("method");
+    if (service.empty()) *is_default = true;
+    // A method that cannot exist stands for "all others".
+    paths.push_back(absl::StrCat("/", service.empty() ? "*" : service, "/",
+                                 method.empty() ? "*" : method));
+  }
+  return paths;
+}
+
+// Gives every method without a retryPolicy failover's; returns the paths of
+// those with their own.
+std::vector<std::string> CompleteMethodConfigs(Json::Object& root,
+                                               const Json& retry_policy) {
+  std::vector<std::string> own;
+  Json& list = root["methodConfig"];
+  if (list.type() != Json::Type::ARRAY) list = Json::Array{};
+  bool has_default = false;
+  for (Json& entry : *list.mutable_array()) {
+    if (entry.type() != Json::Type::OBJECT) continue;
+    const std::vector<std::string> paths = PathsOf(entry, &has_default);
+    if (entry.object_value().count("retryPolicy") > 0) {
+      own.insert(own.end(), paths.begin(), paths.end());
+    } else {
+      (*entry.mutable_object())["retryPolicy"] = retry_policy;
+    }
+  }
+  if (!has_default) {
+    list.mutable_array()->push_back(
+        Json::Object{{"name", Json::Array{Json::Object{}}},
+                     {"retryPolicy", retry_policy}});
+  }
+  return own;
+}
+
+}  // namespace
+
+absl::StatusOr<CallConfiguration> CallConfiguration::Make(
+    const ChannelArgs& args, absl::string_view json,
+    absl::optional<StrategyKind> default_strategy) {
+  absl::StatusOr<Json> parsed = Json::Parse(json.empty() ? "{}" : json);
+  if (!parsed.ok()) return parsed.status();
+  if (parsed->type() != Json::Type::OBJECT) {
+    return absl::InvalidArgumentError("service config is not a JSON object");
+  }
+  Json::Object& root = *parsed->mutable_object();
+  ChooseOurPolicy(args, root);
+  CallConfiguration made;
+  Json::Object* policy = FindOurPolicy(root);
+  std::vector<std::string> own_retry_paths;
+  if (policy != nullptr) {
+    if (default_strategy.has_value() && policy->count("strategy") == 0) {
+      (*policy)["strategy"] = std::string(StrategyName(*default_strategy));
+    }
+    absl::StatusOr<PolicyConfig> config =
+        ParsePolicyConfig(Json(*policy).Dump());
+    if (!config.ok()) return config.status();
+    if (config->failover.max_retries > 0) {
+      auto* extension = args.GetObject<ChannelExtension>();
+      own_retry_paths = CompleteMethodConfigs(
+          root,
+          RetryPolicyOf(config->failover,
+                        extension != nullptr &&
+                            extension->classifier != nullptr));
+    }
+  }
+  // Core reads perAttemptRecvTimeout only with this arg.
+  auto service_config = grpc_core::ServiceConfigImpl::Create(
+      args.Set(GRPC_ARG_EXPERIMENTAL_ENABLE_HEDGING, 1), parsed->Dump());
+  if (!service_config.ok()) return service_config.status();
+  made.service_config = *std::move(service_config);
+  absl::flat_hash_set<const RouteConfigSelector::MethodConfigs*> own_retry;
+  for (const std::string& path : own_retry_paths) {
+    grpc_slice slice = grpc_slice_from_copied_string(path.c_str());
+    own_retry.insert(made.service_config->GetMethodParsedConfigVector(slice));
+    grpc_slice_unref(slice);
+  }
+  if (policy != nullptr) {
+    made.selector = grpc_core::MakeRefCounted<RouteConfigSelector>(
+        made.service_config, std::move(own_retry));
+  }
+  return made;
+}
+
+CallConfigurationCache::CallConfigurationCache(
+    ChannelArgs args, absl::optional<StrategyKind> default_strategy)
+    : args_(std::move(args)),
+      default_strategy_(default_strategy),
+      made_(CallConfiguration()) {}
+
+const absl::StatusOr<CallConfiguration>& CallConfigurationCache::Get(
+    const grpc_core::ServiceConfig* resolved) {
+  if (resolved == nullptr &&
+      args_.GetInt(kForeignServiceConfigArg).value_or(0) != 0) {
+    json_.reset();
+    made_ = CallConfiguration();
+    return made_;
+  }
+  const absl::string_view json =
+      resolved != nullptr
+          ? resolved->json_string()
+          : args_.GetString(kServiceConfigArg).value_or(absl::string_view());
+  if (json_.has_value() && *json_ == json) return made_;
+  made_ = CallConfiguration::Make(args_, json, default_strategy_);
+  json_ = std::string(json);
+  return made_;
+}
+
+void CallConfigurationCache::ApplyTo(grpc_core::Resolver::Result& result) {
+  if (!result.service_config.ok()) return;
+  const auto& configuration = Get(result.service_config->get());
+  if (!configuration.ok()) {
+    result.service_config = configuration.status();
+    return;
+  }
+  result.service_config = configuration->service_config;
+  if (configuration->selector != nullptr) {
+    result.args = result.args.SetObject(configuration->selector);
+  }
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,58 @@
+#include "multi_backend/resolver/grpc/config_selector.h"
+
+#include <cstring>
+#include <string>
+
+#include "absl/types/optional.h"
+#include "multi_backend/port/call_context.h"
+#include "multi_backend/proto/call_label.h"
+
+namespace multi_backend {
+namespace {
+
+// Takes the label off `metadata`.  A value without this process's tag is
+// nobody's business of ours, but it does not leave the process either.
+CallLabel TakeLabel(grpc_metadata_batch* metadata, grpc_core::Arena* arena) {
+  std::string buffer;
+  const absl::optional<absl::string_view> value =
+      metadata->GetStringValue(kCallLabelKey, &buffer);
+  if (!value.has_value()) return CallLabel();
+  CallLabel label;
+  absl::optional<CallLabel> decoded = DecodeCallLabel(*value);
+  if (decoded.has_value()) {
+    // The label's views must outlive the metadata they are taken from.
+    auto* copy = static_cast<char*>(arena->Alloc(value->size()));
+    memcpy(copy, value->data(), value->size());
+    decoded = DecodeCallLabel(absl::string_view(copy, value->size()));
+    label = *decoded;
+  }
+  metadata->Remove(kCallLabelKey);
+  return label;
+}
+
+}  // namespace
+
+bool RouteConfigSelector::Equals(const grpc_core::ConfigSelector* other) const {
+  return service_config_->json_string() ==
+         static_cast<const RouteConfigSelector*>(other)
+             ->service_config_->json_string();
+}
+
+grpc_core::ConfigSelector::CallConfig RouteConfigSelector::GetCallConfig(
+    GetCallConfigArgs args) {
+  auto* context = args.arena->New<CallContext>(args.arena);
+  context->label = TakeLabel(args.initial_metadata, args.arena);
+  context->deadline = args.initial_metadata->get(grpc_core::GrpcTimeoutMetadata())
+                          .value_or(grpc_core::Timestamp::InfFuture());
+  CallConfig config;
+  config.method_configs =
+      service_config_->GetMethodParsedConfigVector(*args.path);
+  context->own_retry_policy =
+      !own_retry_.empty() && own_retry_.contains(config.method_configs);
+  config.service_config = service_config_;
+  config.call_attributes.emplace(CallContext::Type(), context->AsAttribute());
+  config.call_dispatch_controller = context;
+  return config;
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,65 @@
+// EndpointAddresses: endpoints -> socket addresses, as core wants them.
+//
+// IP literals are taken as they are; each host name gets a child `dns` resolver
+// of core's own.  A host with several addresses becomes several backends, each
+// with the endpoint's weight; each is called under the endpoint's own name
+// (TLS name and :authority).
+//
+// Everything runs in the channel's work serializer.
+#ifndef MULTI_BACKEND_RESOLVER_GRPC_ENDPOINT_ADDRESSES_H_
+#define MULTI_BACKEND_RESOLVER_GRPC_ENDPOINT_ADDRESSES_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "multi_backend/port/core_api.h"
+#include "multi_backend/resolver/endpoint.h"
+
+namespace multi_backend {
+
+class EndpointAddresses {
+ public:
+  struct Args {
+    grpc_core::ChannelArgs channel_args;
+    grpc_pollset_set* pollset_set = nullptr;
+    std::shared_ptr<grpc_core::WorkSerializer> work_serializer;
+    std::function<void()> on_change;  // A host's addresses became known or others.
+  };
+  explicit EndpointAddresses(Args args);
+  ~EndpointAddresses();
+  EndpointAddresses(const EndpointAddresses&) = delete;
+  EndpointAddresses& operator=(const EndpointAddresses&) = delete;
+
+  void SetEndpointsLocked(std::shared_ptr<const EndpointList> endpoints);
+
+  // Whether every host name has been answered, with addresses or an error.
+  bool CompleteLocked() const;
+  // All addresses known now.
+  grpc_core::ServerAddressList AddressesLocked() const;
+  // What went wrong with host names; "" = nothing.
+  std::string ProblemsLocked() const;
+
+  void RequestReresolutionLocked();
+  void ResetBackoffLocked();
+
+ private:
+  class HostResultHandler;
+  struct Host {
+    grpc_core::OrphanablePtr<grpc_core::Resolver> resolver;
+    bool answered = false;
+    grpc_core::ServerAddressList addresses;  // The last good ones.
+    absl::Status error;                      // Of the newest answer.
+  };
+
+  void StartHostLocked(const std::string& name);
+
+  const Args args_;
+  std::shared_ptr<const EndpointList> endpoints_;
+  std::map<std::string, Host> hosts_;  // By "host:port".
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_RESOLVER_GRPC_ENDPOINT_ADDRESSES_H_

@@ -1,0 +1,89 @@
+#include "multi_backend/resolver/grpc/group_resolver.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace multi_backend {
+
+GroupResolver::GroupResolver(grpc_core::ResolverArgs args,
+                             std::shared_ptr<EndpointGroup> group,
+                             absl::optional<StrategyKind> default_strategy)
+    : group_(std::move(group)),
+      channel_args_(args.args),
+      work_serializer_(args.work_serializer),
+      result_handler_(std::move(args.result_handler)),
+      configuration_(args.args, default_strategy) {
+  EndpointAddresses::Args address_args;
+  address_args.channel_args = std::move(args.args);
+  address_args.pollset_set = args.pollset_set;
+  address_args.work_serializer = std::move(args.work_serializer);
+  address_args.on_change = [this]() { ReportLocked(); };
+  addresses_ = std::make_unique<EndpointAddresses>(std::move(address_args));
+}
+
+void GroupResolver::StartLocked() {
+  subscription_ =
+      group_->Watch([this](std::shared_ptr<const EndpointList> endpoints) {
+        OnGroupChange(std::move(endpoints));
+      });
+}
+
+// On any thread.  Ends before the subscription's destructor does, so `this` is
+// alive; the work itself holds a count.
+void GroupResolver::OnGroupChange(
+    std::shared_ptr<const EndpointList> endpoints) {
+  grpc_core::ApplicationCallbackExecCtx callback_exec_ctx;
+  grpc_core::ExecCtx exec_ctx;
+  Ref().release();
+  work_serializer_->Run(
+      [this, endpoints = std::move(endpoints)]() {
+        OnEndpointsLocked(endpoints);
+        Unref();
+      },
+      DEBUG_LOCATION);
+}
+
+void GroupResolver::OnEndpointsLocked(
+    std::shared_ptr<const EndpointList> endpoints) {
+  if (shutdown_) return;
+  addresses_->SetEndpointsLocked(std::move(endpoints));
+  ReportLocked();
+}
+
+void GroupResolver::ReportLocked() {
+  if (shutdown_ || !addresses_->CompleteLocked()) return;
+  Result result;
+  result.addresses = addresses_->AddressesLocked();
+  result.resolution_note = group_->Describe();
+  const std::string problems = addresses_->ProblemsLocked();
+  if (!problems.empty()) {
+    absl::StrAppend(&result.resolution_note, ": ", problems);
+  }
+  result.args = channel_args_;
+  configuration_.ApplyTo(result);
+  result_handler_->ReportResult(std::move(result));
+}
+
+void GroupResolver::RequestReresolutionLocked() {
+  group_->RequestRefresh();
+  addresses_->RequestReresolutionLocked();
+}
+
+void GroupResolver::ResetBackoffLocked() { addresses_->ResetBackoffLocked(); }
+
+void GroupResolver::ShutdownLocked() {
+  shutdown_ = true;
+  subscription_.reset();
+  addresses_.reset();
+}
+
+void FailingResolver::StartLocked() {
+  Result result;
+  result.addresses = error_;
+  // Core fails calls with the error of a service config at once, before any LB
+  // policy is asked.
+  result.service_config = error_;
+  result.args = channel_args_;
+  result_handler_->ReportResult(std::move(result));
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,66 @@
+// GroupResolver: an EndpointGroup as one of gRPC's resolvers.
+//
+// Runs in the channel's work serializer; the group's changes, from whatever
+// thread, are brought there.
+#ifndef MULTI_BACKEND_RESOLVER_GRPC_GROUP_RESOLVER_H_
+#define MULTI_BACKEND_RESOLVER_GRPC_GROUP_RESOLVER_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/types/optional.h"
+#include "multi_backend/port/core_api.h"
+#include "multi_backend/proto/config.h"
+#include "multi_backend/resolver/endpoint_group.h"
+#include "multi_backend/resolver/grpc/call_configuration.h"
+#include "multi_backend/resolver/grpc/endpoint_addresses.h"
+
+namespace multi_backend {
+
+class GroupResolver final : public grpc_core::Resolver {
+ public:
+  GroupResolver(grpc_core::ResolverArgs args,
+                std::shared_ptr<EndpointGroup> group,
+                absl::optional<StrategyKind> default_strategy);
+
+  void StartLocked() override;
+  void RequestReresolutionLocked() override;
+  void ResetBackoffLocked() override;
+
+ private:
+  void ShutdownLocked() override;
+  void OnGroupChange(std::shared_ptr<const EndpointList> endpoints);
+  void OnEndpointsLocked(std::shared_ptr<const EndpointList> endpoints);
+  void ReportLocked();
+
+  const std::shared_ptr<EndpointGroup> group_;
+  const grpc_core::ChannelArgs channel_args_;
+  const std::shared_ptr<grpc_core::WorkSerializer> work_serializer_;
+  const std::unique_ptr<ResultHandler> result_handler_;
+  CallConfigurationCache configuration_;
+  std::unique_ptr<EndpointAddresses> addresses_;
+  std::unique_ptr<EndpointGroup::Subscription> subscription_;
+  bool shutdown_ = false;
+};
+
+// A resolver whose only answer is `error`: for a target that is well formed but
+// means nothing (an unknown group).
+class FailingResolver final : public grpc_core::Resolver {
+ public:
+  FailingResolver(grpc_core::ResolverArgs args, absl::Status error)
+      : result_handler_(std::move(args.result_handler)),
+        channel_args_(std::move(args.args)),
+        error_(std::move(error)) {}
+  void StartLocked() override;
+
+ private:
+  void ShutdownLocked() override {}
+  const std::unique_ptr<ResultHandler> result_handler_;
+  const grpc_core::ChannelArgs channel_args_;
+  const absl::Status error_;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_RESOLVER_GRPC_GROUP_RESOLVER_H_

@@ -1,0 +1,166 @@
+#include "multi_backend/resolver/grpc/resolver_factories.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "multi_backend/port/channel_extension.h"
+#include "multi_backend/port/core_builder.h"
+#include "multi_backend/proto/config_parser.h"
+#include "multi_backend/resolver/endpoint_group_registry.h"
+#include "multi_backend/resolver/grpc/group_resolver.h"
+#include "multi_backend/resolver/grpc/wrapping_resolver.h"
+#include "multi_backend/resolver/overlay.h"
+#include "multi_backend/resolver/static_endpoint_group.h"
+#include "multi_backend/resolver/target.h"
+
+namespace multi_backend {
+namespace {
+
+using grpc_core::OrphanablePtr;
+using grpc_core::Resolver;
+using grpc_core::ResolverArgs;
+using grpc_core::URI;
+
+constexpr absl::string_view kStaticScheme = "static";
+constexpr absl::string_view kGroupScheme = "group";
+
+std::string PathOf(const URI& uri) {
+  return std::string(absl::StripPrefix(uri.path(), "/"));
+}
+
+absl::StatusOr<EndpointList> StaticEndpoints(absl::string_view path,
+                                             const Config& config) {
+  if (!path.empty()) return ParseStaticTarget(path);
+  if (!config.policy.backends.empty()) {
+    return EndpointsOfBackendConfigs(config.policy.backends);
+  }
+  return absl::InvalidArgumentError(
+      "target \"static:///\": empty list: write static:///host:port,host:port, "
+      "or give `backends` in the service config");
+}
+
+bool AcceptsUri(const URI& uri, const absl::Status& status) {
+  if (status.ok()) return true;
+  gpr_log(GPR_ERROR, "multi_backend: target \"%s\": %s",
+          uri.ToString().c_str(), std::string(status.message()).c_str());
+  return false;
+}
+
+class StaticResolverFactory final : public grpc_core::ResolverFactory {
+ public:
+  absl::string_view scheme() const override { return kStaticScheme; }
+
+  bool IsValidUri(const URI& uri) const override {
+    const std::string path = PathOf(uri);
+    return path.empty() || AcceptsUri(uri, ParseStaticTarget(path).status());
+  }
+
+  OrphanablePtr<Resolver> CreateResolver(ResolverArgs args) const override {
+    Config config;
+    auto json = args.args.GetString(kServiceConfigArg);
+    if (json.has_value()) {
+      auto parsed = ParseServiceConfig(*json);
+      if (parsed.ok()) config = std::move(parsed->config);
+    }
+    auto endpoints = StaticEndpoints(PathOf(args.uri), config);
+    auto group = endpoints.ok()
+                     ? StaticEndpointGroup::Make(*std::move(endpoints))
+                     : endpoints.status();
+    if (!group.ok()) {
+      return grpc_core::MakeOrphanable<FailingResolver>(
+          std::move(args), absl::UnavailableError(absl::StrCat(
+                               "multi_backend: ", group.status().message())));
+    }
+    return grpc_core::MakeOrphanable<GroupResolver>(
+        std::move(args), *std::move(group), absl::nullopt);
+  }
+
+  // A list has no name of its own; its first member's is as good as any.
+  std::string GetDefaultAuthority(const URI& uri) const override {
+    const std::string path = PathOf(uri);
+    const std::vector<std::string> parts = absl::StrSplit(path, ',');
+    return parts[0].empty() ? "localhost" : parts[0];
+  }
+};
+
+class GroupResolverFactory final : public grpc_core::ResolverFactory {
+ public:
+  absl::string_view scheme() const override { return kGroupScheme; }
+
+  bool IsValidUri(const URI& uri) const override {
+    return AcceptsUri(uri, ParseGroupTarget(PathOf(uri)).status());
+  }
+
+  OrphanablePtr<Resolver> CreateResolver(ResolverArgs args) const override {
+    const std::string name = PathOf(args.uri);
+    auto group = EndpointGroupRegistry::Follow(name);
+    if (!group.ok()) {
+      return grpc_core::MakeOrphanable<FailingResolver>(
+          std::move(args), absl::UnavailableError(absl::StrCat(
+                               "multi_backend: ", group.status().message())));
+    }
+    return grpc_core::MakeOrphanable<GroupResolver>(
+        std::move(args), *std::move(group),
+        EndpointGroupRegistry::StrategyOf(name));
+  }
+};
+
+class WrappingResolverFactory final : public grpc_core::ResolverFactory {
+ public:
+  absl::string_view scheme() const override { return kWrappingScheme; }
+
+  bool IsValidUri(const URI& uri) const override {
+    return grpc_core::CoreConfiguration::Get().resolver_registry().IsValidTarget(
+        uri.path());
+  }
+
+  OrphanablePtr<Resolver> CreateResolver(ResolverArgs args) const override {
+    const std::string target = args.uri.path();
+    return MakeWrappingResolver(std::move(args), target);
+  }
+
+  std::string GetDefaultAuthority(const URI& uri) const override {
+    return grpc_core::CoreConfiguration::Get()
+        .resolver_registry()
+        .GetDefaultAuthority(uri.path());
+  }
+};
+
+}  // namespace
+
+void RegisterResolvers(CoreBuilder& builder) {
+  auto* registry = builder.builder->resolver_registry();
+  registry->RegisterResolverFactory(std::make_unique<StaticResolverFactory>());
+  registry->RegisterResolverFactory(std::make_unique<GroupResolverFactory>());
+  registry->RegisterResolverFactory(
+      std::make_unique<WrappingResolverFactory>());
+}
+
+absl::StatusOr<std::string> CheckAndWrapTarget(absl::string_view target,
+                                               const Config& config) {
+  const absl::StatusOr<URI> uri = URI::Parse(target);
+  if (uri.ok() && uri->scheme() == kStaticScheme) {
+    auto endpoints = StaticEndpoints(PathOf(*uri), config);
+    if (!endpoints.ok()) return endpoints.status();
+    return std::string(target);
+  }
+  if (uri.ok() && uri->scheme() == kGroupScheme) {
+    auto name = ParseGroupTarget(PathOf(*uri));
+    if (!name.ok()) return name.status();
+    auto group = EndpointGroupRegistry::Follow(*name);
+    if (!group.ok()) return group.status();
+    return std::string(target);
+  }
+  if (uri.ok() && uri->scheme() == kWrappingScheme) return std::string(target);
+  if (!grpc_core::CoreConfiguration::Get().resolver_registry().IsValidTarget(
+          target)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("target \"", target, "\" is not valid"));
+  }
+  return WrapTarget(target);
+}
+
+}  // namespace multi_backend
