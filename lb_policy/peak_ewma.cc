@@ -13,10 +13,22 @@ constexpr double kFailureFloorNanos = 100e6;
 // only delay the return by decay.
 constexpr double kFailureCeilingNanos = 60e9;
 
+// A sample below the average takes it down by at least this share of the
+// difference.  By time alone (Finagle) an average stays near the worst sample
+// of a whole decay time, so a usual mix of answers looks several times slower
+// than it is, and a member that really is ten times slower hardly differs: in
+// the simulation it got three times the calls.
+constexpr double kSampleShare = 1.0 / 8;
+
 // An average older than this share of the decay time says little about the
-// member as it is now: the next sample replaces it.  A member in use is
-// measured far more often, so this is about probes.
+// member as it is now; a member in use is measured far more often, so this is
+// about probes.  The next sample then counts for most of the new average, and
+// what is left of the old one for at most kStaleMost samples: a healed member
+// is back after one or two probes, however bad it was, while one lucky answer
+// of a slow one does not yet bring it back.
 constexpr double kStaleShare = 0.1;
+constexpr double kStaleKeep = 0.25;
+constexpr double kStaleMost = 16;
 
 // Cost of a member whose first call is still under way: above every measured
 // one, so that it gets no second call but from a probe.
@@ -40,10 +52,12 @@ double NextAverage(double average, double latency, bool failed, double age,
         std::max(kFailureFloorNanos, kFailureFactor * decayed);
     return std::max(latency, std::min(penalty, kFailureCeilingNanos));
   }
-  if (average == 0 || latency >= decayed || age > kStaleShare * decay) {
-    return latency;
+  if (average == 0 || latency >= decayed) return latency;
+  if (age > kStaleShare * decay) {
+    return kStaleKeep * std::min(decayed, kStaleMost * latency) +
+           (1 - kStaleKeep) * latency;
   }
-  const double keep = 1 / GrowthOf(age / decay);
+  const double keep = std::min(1 - kSampleShare, 1 / GrowthOf(age / decay));
   return average * keep + latency * (1 - keep);
 }
 

@@ -9,7 +9,7 @@
 //  * A member without calls keeps its bad average.  Its cost decays with time
 //    as in Finagle; besides, at most one pick in kProbeEvery goes to the member
 //    unmeasured for longest, whatever it costs, and an average that nothing has
-//    refreshed for long gives way to the new sample at once.
+//    refreshed for long gives way to a better sample quickly.
 //  * A member that fails at once looks fast.  A failed attempt counts as a
 //    latency much above the member's own (see ObserveLatency).
 //  * A new member has no average and looks free.  It is tried with one call at

@@ -1,12 +1,13 @@
 // TwoChoices: two distinct members at random, in proportion to weight, drawn
-// one pick ahead.
+// ahead.
 //
 // "The power of two choices": the better of two random members balances nearly
 // as well as the best of all, at a cost that does not depend on their number
 // (Mitzenmacher 1996).  Its trap is memory: two random members of 10,000 are
-// two cache misses.  So the pair of the next pick is drawn now, and its numbers
-// are on their way into the cache while this call goes out.  Only indices are
-// drawn ahead; the numbers are compared when the pick happens.
+// two cache misses each for the list and the numbers.  So pairs are drawn two
+// picks ahead, and what they need is on its way into the cache while other
+// calls go out.  Only indices are drawn ahead; the numbers are compared when
+// the pick happens.
 //
 // Thread-compatible.
 #ifndef MULTI_BACKEND_LB_POLICY_TWO_CHOICES_H_
@@ -27,7 +28,10 @@ class TwoChoices {
   // `members` must outlive this object.
   TwoChoices(absl::Span<const Member> members, uint64_t seed)
       : members_(members), draw_(members), random_(seed) {
-    if (members_.size() > 1) Prepare();
+    if (members_.size() < 2) return;
+    // Twice: the second call fills what the first one has no pair for yet.
+    Prepare();
+    Prepare();
   }
 
   // Calls better(a, b), two distinct eligible members' indices, to choose; with
@@ -58,16 +62,28 @@ class TwoChoices {
     uint32_t b = 0;
   };
 
+  // Advances both stages: the pair after the next is drawn and its entries of
+  // the list are fetched; those of the next pair have arrived by now, so that
+  // its numbers can be fetched through them.
   void Prepare() {
-    next_.a = draw_.Draw(random_);
-    if (ABSL_PREDICT_TRUE(draw_.uniform())) {
-      next_.b = random_.Below(static_cast<uint32_t>(members_.size() - 1));
-      if (next_.b >= next_.a) ++next_.b;
-    } else {
-      next_.b = DrawOther(next_.a);
-    }
+    next_ = after_next_;
     __builtin_prefetch(members_[next_.a].load);
     __builtin_prefetch(members_[next_.b].load);
+    after_next_ = Draw();
+    __builtin_prefetch(&members_[after_next_.a]);
+    __builtin_prefetch(&members_[after_next_.b]);
+  }
+
+  Pair Draw() {
+    Pair pair;
+    pair.a = draw_.Draw(random_);
+    if (ABSL_PREDICT_TRUE(draw_.uniform())) {
+      pair.b = random_.Below(static_cast<uint32_t>(members_.size() - 1));
+      if (pair.b >= pair.a) ++pair.b;
+    } else {
+      pair.b = DrawOther(pair.a);
+    }
+    return pair;
   }
 
   uint32_t DrawOther(uint32_t first) {
@@ -96,6 +112,7 @@ class TwoChoices {
   const WeightedDraw draw_;
   FastRandom random_;
   Pair next_;
+  Pair after_next_;
 };
 
 }  // namespace multi_backend

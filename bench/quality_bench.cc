@@ -1,0 +1,204 @@
+// How well the strategies spread calls: figures that do not depend on the
+// machine, each beside the bound that it has to keep.
+//
+//   bazel run -c opt //bench:quality -- --check
+//
+// Everything runs with fixed seeds, so a figure changes only with the code.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "multi_backend/lb_policy/fast_random.h"
+#include "multi_backend/tests/testing/latency_simulation.h"
+#include "multi_backend/tests/testing/strategy_members.h"
+#include "multi_backend/tests/testing/window_fairness.h"
+
+namespace multi_backend {
+namespace {
+
+using testing::LatencySimulation;
+using testing::ListedStrategy;
+using testing::RequestWithKey;
+
+using testing::SimulationOptions;
+using testing::StrategyMembers;
+
+// Prints rows and remembers whether each kept its bound.
+class Table {
+ public:
+  Table() {
+    std::printf("%-44s %6s %12s %12s %7s %9s\n", "figure", "size", "ours",
+                "bound", "ratio", "floor");
+  }
+
+  void AtMost(const char* figure, size_t size, double ours, double bound) {
+    Row(figure, size, ours, bound, "<=", ours <= bound);
+  }
+  void AtLeast(const char* figure, size_t size, double ours, double bound) {
+    Row(figure, size, ours, bound, ">=", ours >= bound);
+  }
+  bool all_kept() const { return all_kept_; }
+
+ private:
+  void Row(const char* figure, size_t size, double ours, double bound,
+           const char* relation, bool kept) {
+    char ratio[16] = "-";
+    if (bound > 0) std::snprintf(ratio, sizeof(ratio), "%.3f", ours / bound);
+    std::printf("%-44s %6zu %12.5g %12.5g %7s %9s\n", figure, size, ours, bound,
+                ratio, kept ? relation : "MISSED");
+    all_kept_ = all_kept_ && kept;
+  }
+
+  bool all_kept_ = true;
+};
+
+// How much of a full run is done; a smoke run is to be over in a second or two.
+struct Effort {
+  uint32_t keys;
+  std::vector<size_t> sticky_sizes;
+  int windows;
+  absl::Duration simulated;
+};
+
+std::vector<uint64_t> MakeKeys(uint32_t count) {
+  FastRandom random(2);
+  std::vector<uint64_t> keys(count);
+  for (uint64_t& key : keys) key = random.Next();
+  return keys;
+}
+
+std::vector<size_t> PickAll(ListedStrategy& strategy,
+                            const std::vector<uint64_t>& keys) {
+  std::vector<size_t> picks;
+  picks.reserve(keys.size());
+  for (const uint64_t key : keys) {
+    picks.push_back(strategy.Pick(RequestWithKey(key)));
+  }
+  return picks;
+}
+
+// Keys of `before` that moved although `one` neither had nor took them.
+uint64_t ExtraMoves(const std::vector<size_t>& before,
+                    const std::vector<size_t>& after, size_t one) {
+  uint64_t extra = 0;
+  for (size_t i = 0; i < before.size(); ++i) {
+    extra += before[i] != after[i] && before[i] != one && after[i] != one;
+  }
+  return extra;
+}
+
+void MeasureSticky(const Effort& effort, Table& table) {
+  const std::vector<uint64_t> keys = MakeKeys(effort.keys);
+  for (const size_t size : effort.sticky_sizes) {
+    StrategyMembers members = StrategyMembers::Equal(size);
+    ListedStrategy all = members.Make(StrategyKind::kSticky);
+    const auto before = PickAll(all, keys);
+
+    std::vector<uint64_t> counts(size);
+    for (const size_t picked : before) ++counts[picked];
+    const double mean = static_cast<double>(keys.size()) / size;
+    const double fullest =
+        static_cast<double>(*std::max_element(counts.begin(), counts.end()));
+    const double bound = size <= 10 ? 1.05 : size <= 100 ? 1.10 : 1.20;
+    table.AtMost("STICKY max/mean keys", size, fullest / mean, bound);
+
+    const size_t one = size / 2;
+    ListedStrategy fewer = members.MakeNext(all, members.EverybodyBut(one));
+    const auto without = PickAll(fewer, keys);
+    table.AtMost("STICKY keys moved extra, one removed", size,
+                 ExtraMoves(before, without, one), 0);
+    ListedStrategy again = members.MakeNext(fewer, members.Everybody());
+    const auto with = PickAll(again, keys);
+    table.AtMost("STICKY keys moved extra, one added", size,
+                 ExtraMoves(without, with, one), 0);
+    table.AtMost("STICKY keys not back after both", size,
+                 ExtraMoves(before, with, Strategy::kNone), 0);
+  }
+}
+
+struct WeightsCase {
+  const char* figure;
+  std::vector<uint32_t> weights;
+};
+
+std::vector<WeightsCase> WeightsCases() {
+  std::vector<WeightsCase> cases = {
+      {"WEIGHTED window error, 1 : 2 : 3", {1, 2, 3}},
+      {"WEIGHTED window error, 997 : 991 : 3 : 2", {997, 991, 3, 2}},
+      {"WEIGHTED window error, 1000 x 3 : 3000", {1000, 1000, 1000, 3000}},
+      {"WEIGHTED window error, all distinct", {}},
+      {"WEIGHTED window error, one heavy : many light", {}}};
+  for (uint32_t i = 1; i <= 300; ++i) cases[3].weights.push_back(i);
+  cases[4].weights.assign(1000, 1);
+  cases[4].weights.push_back(1000);
+  return cases;
+}
+
+void MeasureWeighted(const Effort& effort, Table& table) {
+  for (const WeightsCase& c : WeightsCases()) {
+    StrategyMembers members(c.weights);
+    ListedStrategy strategy = members.Make(StrategyKind::kWeighted);
+    size_t sum = 0;
+    for (const uint32_t weight : c.weights) sum += weight;
+    std::vector<size_t> picks;
+    for (size_t i = 0; i < sum * effort.windows; ++i) {
+      picks.push_back(strategy.Pick());
+    }
+    table.AtMost(c.figure, c.weights.size(),
+                 testing::WorstWindowError(picks, c.weights), 3);
+  }
+}
+
+// Ten backends, 20 clients, 75 % load.
+SimulationOptions SimulatedFleet() {
+  SimulationOptions options;
+  options.config.strategy = StrategyKind::kPeakEwma;
+  options.arrival_rate = 0.75 * 9.1 * options.calls_at_a_time /
+                         absl::ToDoubleSeconds(options.mean_service);
+  return options;
+}
+
+void MeasurePeakEwma(const Effort& effort, Table& table) {
+  LatencySimulation slow(SimulatedFleet());
+  slow.SetSlowness(0, 10);
+  slow.Run(absl::Seconds(2));
+  table.AtMost("PEAK_EWMA share of one 10 x slower", 10,
+               slow.Run(effort.simulated).Share(0), 0.001);
+  slow.SetSlowness(0, 1);
+  slow.Run(absl::Seconds(4));
+  table.AtLeast("PEAK_EWMA its share 5 s after healing", 10,
+                slow.Run(absl::Seconds(1)).Share(0), 0.05);
+
+  LatencySimulation failing(SimulatedFleet());
+  failing.Run(absl::Seconds(1));
+  failing.SetFailing(3, true);
+  table.AtMost("PEAK_EWMA share of one that fails fast", 10,
+               failing.Run(effort.simulated).Share(3), 0.1);
+}
+
+int Run(bool smoke, bool check) {
+  Effort effort{2000000, {10, 100, 1000}, 4, absl::Seconds(60)};
+  if (smoke) effort = {100000, {10, 100}, 2, absl::Seconds(5)};
+  Table table;
+  MeasureSticky(effort, table);
+  MeasureWeighted(effort, table);
+  MeasurePeakEwma(effort, table);
+  return check && !table.all_kept() ? 1 : 0;
+}
+
+}  // namespace
+}  // namespace multi_backend
+
+int main(int argc, char** argv) {
+  CLI::App app("How well the strategies spread calls");
+  bool smoke = false;
+  bool check = false;
+  app.add_flag("--smoke", smoke, "a short run, with fewer keys and sizes");
+  app.add_flag("--check", check, "exit with 1 when a bound is not kept");
+  CLI11_PARSE(app, argc, argv);
+  return multi_backend::Run(smoke, check);
+}
