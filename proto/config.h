@@ -44,7 +44,7 @@ struct SelectorConfig {
 // One node of the balancer tree.  A node with `members` chooses among those
 // balancers; a node without chooses among the endpoints that it selects.
 struct BalancerConfig {
-  std::string name;       // Of a member, unique among its siblings; "" at the root.
+  std::string name;  // Of a member, unique among its siblings; "" at the root.
   SelectorConfig select;  // Empty selects every endpoint that the parent has.
   StrategyKind strategy = StrategyKind::kRoundRobin;
   // STICKY: no member takes more than this times the mean load; unset = no

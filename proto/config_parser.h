@@ -5,7 +5,10 @@
 //   errors validating multi_backend config: [field:routes[2].match.method
 //   error:missing ): (; field:pool.max error:must be >= pool.min]
 // Fields are sorted by path; several errors of one field are
-// `errors:[a; b]`.
+// `errors:[a; b]`; after 100 fields it says how many more there are.  Paths are
+// relative to the value of `multi_backend` or `multiBackend`.  A text that is
+// no JSON gives one error instead:
+//   multi_backend config is not valid JSON: line 3, column 7: expected ':'
 #ifndef MULTI_BACKEND_PROTO_CONFIG_PARSER_H_
 #define MULTI_BACKEND_PROTO_CONFIG_PARSER_H_
 
@@ -15,14 +18,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "multi_backend/proto/config.h"
+#include "multi_backend/proto/lint.h"
 
 namespace multi_backend {
-
-// A thing that is legal and probably not meant.
-struct LintWarning {
-  std::string field;  // Path, as in errors.
-  std::string message;
-};
 
 struct ParsedConfig {
   Config config;
@@ -38,13 +36,13 @@ struct ParseOptions {
 // Parses a whole service config: `loadBalancingConfig[].multi_backend` and the
 // top-level `multiBackend`; either may be absent (defaults then), everything
 // else is gRPC's own and not looked at.  INVALID_ARGUMENT on errors.
-absl::StatusOr<ParsedConfig> ParseServiceConfig(absl::string_view json,
-                                                const ParseOptions& options = {});
+absl::StatusOr<ParsedConfig> ParseServiceConfig(
+    absl::string_view json, const ParseOptions& options = {});
 
 // Parses the value of one `multi_backend` entry alone (what gRPC hands to the
 // LB policy factory); field paths are relative to it.
-absl::StatusOr<PolicyConfig> ParsePolicyConfig(absl::string_view json,
-                                               const ParseOptions& options = {});
+absl::StatusOr<PolicyConfig> ParsePolicyConfig(
+    absl::string_view json, const ParseOptions& options = {});
 
 // `warnings` joined as "field:… warning:…; …"; "" for none.
 std::string FormatWarnings(const std::vector<LintWarning>& warnings);

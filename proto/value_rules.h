@@ -1,0 +1,50 @@
+// Rules that fields of several messages share: ranges, names, lengths.  Each
+// adds an error at `path` when its value breaks it.  Pure and thread-safe.
+#ifndef MULTI_BACKEND_PROTO_VALUE_RULES_H_
+#define MULTI_BACKEND_PROTO_VALUE_RULES_H_
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "google/protobuf/duration.pb.h"
+#include "google/protobuf/map.h"
+#include "multi_backend/proto/field_errors.h"
+
+namespace multi_backend {
+
+constexpr size_t kMaxNameSize = 256;  // Zones, labels, sticky keys' names.
+constexpr size_t kMaxLabels = 64;
+
+// "must be from LOW to HIGH" unless low <= value <= high.
+template <typename T>
+void CheckRange(T value, T low, T high, absl::string_view path,
+                FieldErrors* errors) {
+  if (!(value >= low && value <= high)) {
+    errors->Add(path, absl::StrCat("must be from ", low, " to ", high));
+  }
+}
+
+// The duration; one of `low` to an hour.
+absl::Duration CheckedDuration(const google::protobuf::Duration& value,
+                               absl::Duration low, absl::string_view path,
+                               FieldErrors* errors);
+
+// A role name that is not one of the words of whenUnavailable.
+void CheckRoleName(absl::string_view role, absl::string_view path,
+                   FieldErrors* errors);
+
+// At most `max` bytes.
+void CheckSize(absl::string_view value, size_t max, absl::string_view path,
+               FieldErrors* errors);
+
+std::map<std::string, std::string> CheckedLabels(
+    const google::protobuf::Map<std::string, std::string>& labels,
+    absl::string_view path, FieldErrors* errors);
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_PROTO_VALUE_RULES_H_
