@@ -51,54 +51,51 @@ void Traffic::Loop() {
 Traffic::Outcome Traffic::MakeCall(int64_t number) {
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + options_.call_timeout));
-  const std::string id = absl::StrCat(number);
-  Outcome outcome;
   UserReply reply;
-  switch (number % 10) {
-    case 0: {
-      users::v1::CreateUserRequest request;
-      request.mutable_user()->set_id(id);
-      outcome.is_write = true;
-      outcome.status = stub_->CreateUser(&context, request, &reply);
-      break;
-    }
-    case 3: {
-      users::v1::UpdateUserRequest request;
-      request.mutable_user()->set_id(id);
-      outcome.is_write = true;
-      outcome.status = stub_->UpdateUser(&context, request, &reply);
-      break;
-    }
-    case 6: {
-      users::v1::DeleteUserRequest request;
-      request.set_user_id(id);
-      outcome.is_write = true;
-      outcome.status = stub_->DeleteUser(&context, request, &reply);
-      break;
-    }
-    case 9: {
-      auto reader = stub_->ListUsers(&context, users::v1::ListUsersRequest());
-      while (reader->Read(&reply)) {
-      }
-      outcome.status = reader->Finish();
-      break;
-    }
-    case 2:
-    case 5:
-    case 8: {
-      users::v1::FindUserRequest request;
-      request.set_name(id);
-      outcome.status = stub_->FindUser(&context, request, &reply);
-      break;
-    }
-    default: {
-      users::v1::GetUserRequest request;
-      request.set_user_id(id);
-      outcome.status = stub_->GetUser(&context, request, &reply);
-    }
-  }
+  Outcome outcome;
+  const int kind = number % 10;
+  outcome.is_write = kind == 0 || kind == 3 || kind == 6;
+  outcome.status = outcome.is_write ? Write(kind, number, &context, &reply)
+                                    : Read(kind, number, &context, &reply);
   outcome.served_by = reply.served_by();
   return outcome;
+}
+
+grpc::Status Traffic::Write(int kind, int64_t number,
+                            grpc::ClientContext* context, UserReply* reply) {
+  const std::string id = absl::StrCat(number);
+  if (kind == 0) {
+    users::v1::CreateUserRequest request;
+    request.mutable_user()->set_id(id);
+    return stub_->CreateUser(context, request, reply);
+  }
+  if (kind == 3) {
+    users::v1::UpdateUserRequest request;
+    request.mutable_user()->set_id(id);
+    return stub_->UpdateUser(context, request, reply);
+  }
+  users::v1::DeleteUserRequest request;
+  request.set_user_id(id);
+  return stub_->DeleteUser(context, request, reply);
+}
+
+grpc::Status Traffic::Read(int kind, int64_t number,
+                           grpc::ClientContext* context, UserReply* reply) {
+  const std::string id = absl::StrCat(number);
+  if (kind == 9) {
+    auto reader = stub_->ListUsers(context, users::v1::ListUsersRequest());
+    while (reader->Read(reply)) {
+    }
+    return reader->Finish();
+  }
+  if (kind % 2 == 0) {
+    users::v1::FindUserRequest request;
+    request.set_name(id);
+    return stub_->FindUser(context, request, reply);
+  }
+  users::v1::GetUserRequest request;
+  request.set_user_id(id);
+  return stub_->GetUser(context, request, reply);
 }
 
 void Traffic::Record(const Outcome& outcome, int64_t number,

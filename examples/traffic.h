@@ -65,6 +65,11 @@ class Traffic {
 
   void Loop();
   Outcome MakeCall(int64_t number);
+  // `kind` is the call's place in a round of ten.
+  grpc::Status Write(int kind, int64_t number, grpc::ClientContext* context,
+                     users::v1::UserReply* reply);
+  grpc::Status Read(int kind, int64_t number, grpc::ClientContext* context,
+                    users::v1::UserReply* reply);
   void Record(const Outcome& outcome, int64_t number, absl::Duration latency);
 
   const Options options_;
