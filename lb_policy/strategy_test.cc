@@ -2,8 +2,10 @@
 
 #include "multi_backend/lb_policy/strategy.h"
 
+#include <atomic>
 #include <set>
 #include <string>
+#include <thread>
 
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/fast_random.h"
@@ -172,6 +174,37 @@ TEST_P(StrategyContractTest, OutlivesItsPredecessorThroughManySuccessions) {
       }
     }
   }
+}
+
+// The control plane builds successors while picks go on; run under tsan.
+TEST_P(StrategyContractTest, SuccessorsAreMadeWhilePicksGoOn) {
+  StrategyMembers members({1, 2, 3, 3, 2, 1});
+  ListedStrategy strategy = members.Make(GetParam());
+  std::atomic<bool> stop{false};
+  std::atomic<int> strangers{0};
+  std::thread picks([&] {
+    FastRandom random(1);
+    while (!stop.load()) {
+      const size_t picked =
+          strategy.Pick(testing::RequestWithKey(random.Next()));
+      if (picked >= members.size()) ++strangers;
+    }
+  });
+  FastRandom random(2);
+  for (int i = 0; i < 100; ++i) {
+    // Of the same list, and of one with a member less.
+    auto list = members.Everybody();
+    if (i % 2 == 1) list.pop_back();
+    ListedStrategy next = members.MakeNext(strategy, list, i);
+    for (int pick = 0; pick < 20; ++pick) {
+      if (next.Pick(testing::RequestWithKey(random.Next())) >= list.size()) {
+        ++strangers;
+      }
+    }
+  }
+  stop = true;
+  picks.join();
+  EXPECT_EQ(strangers.load(), 0);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #ifndef MULTI_BACKEND_TESTS_TESTING_STRATEGY_MEMBERS_H_
 #define MULTI_BACKEND_TESTS_TESTING_STRATEGY_MEMBERS_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -38,7 +39,7 @@ class ManualClock : public Clock {
 
  private:
   int64_t now_nanos_ = 0;
-  mutable int reads_ = 0;
+  mutable std::atomic<int> reads_{0};
 };
 
 // One strategy and which of the members it was made of.
