@@ -57,6 +57,12 @@ class EndpointGroup {
   // For texts: "static:///a:1,b:2" or "dns:///users.example (last error: …)".
   virtual std::string Describe() const = 0;
 
+  // Whether the endpoints' host names are the application's own, so that they
+  // may be the TLS name and :authority of calls.  False for discovered ones:
+  // who can write a DNS record or a file must not choose the name that a
+  // certificate is checked against.
+  virtual bool names_are_configured() const { return true; }
+
   // Asks a source that polls to look again soon; default: nothing.
   virtual void RequestRefresh() {}
 };

@@ -1,6 +1,7 @@
 #include "multi_backend/resolver/endpoint_group_registry.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -68,9 +69,12 @@ class Follower final : public DynamicEndpointGroup {
     if (GoOver(generation, group)) {
       std::unique_ptr<Subscription> watch;
       if (group != nullptr) {
-        watch = group->Watch([this, generation](ListPtr list) {
+        const bool configured = group->names_are_configured();
+        watch = group->Watch([this, generation, configured](ListPtr list) {
           Update([&]() -> ListPtr {
-            return generation == generation_ ? std::move(list) : nullptr;
+            if (generation != generation_) return nullptr;
+            list_names_are_configured_ = configured;
+            return std::move(list);
           });
         });
       }
@@ -87,6 +91,14 @@ class Follower final : public DynamicEndpointGroup {
 
   // The group's own text shows its error.
   std::string Describe() const override { return Name(); }
+
+  // Both of the list in use, which may be that of a group before, and of the
+  // one to come.
+  bool names_are_configured() const override {
+    const std::shared_ptr<EndpointGroup> group = CurrentGroup();
+    return list_names_are_configured_ &&
+           (group == nullptr || group->names_are_configured());
+  }
 
   void RequestRefresh() override {
     const std::shared_ptr<EndpointGroup> group = CurrentGroup();
@@ -115,11 +127,14 @@ class Follower final : public DynamicEndpointGroup {
     // Of a closed group, which calls no watches any more, this is the last
     // list.
     const ListPtr known = group == nullptr ? nullptr : group->endpoints();
+    const bool configured = group != nullptr && group->names_are_configured();
     bool newer = false;
     Update([&]() -> ListPtr {
       newer = generation > generation_;
       if (newer) generation_ = generation;
-      return newer && known != nullptr && !known->empty() ? known : nullptr;
+      if (!newer || known == nullptr || known->empty()) return nullptr;
+      list_names_are_configured_ = configured;
+      return known;
     });
     return newer;
   }
@@ -148,6 +163,8 @@ class Follower final : public DynamicEndpointGroup {
   const std::string name_;
   const uint64_t id_;
   uint64_t generation_ = 0;  // Whose lists count.  Used in Update() only.
+  // Of the list in use.  Written in Update().
+  std::atomic<bool> list_names_are_configured_{true};
   mutable std::mutex mu_;
   Source source_ ABSL_GUARDED_BY(mu_);
   uint64_t source_generation_ ABSL_GUARDED_BY(mu_) = 0;

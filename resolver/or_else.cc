@@ -42,6 +42,11 @@ class OrElseGroup final : public DynamicEndpointGroup {
 
   std::string Describe() const override { return Name(); }
 
+  // Of either list: the one in use may change between a list and this answer.
+  bool names_are_configured() const override {
+    return first_->names_are_configured() && fallback_->names_are_configured();
+  }
+
   void RequestRefresh() override {
     first_->RequestRefresh();
     fallback_->RequestRefresh();

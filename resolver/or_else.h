@@ -14,8 +14,8 @@ namespace multi_backend {
 //
 // Close() closes both; destroying it closes neither.  RequestRefresh() goes to
 // both.  last_error() is that of `first`, else, while it is in use, that of
-// `fallback`; Describe() shows both groups with their last errors.
-// Neither argument may be null.
+// `fallback`; Describe() shows both groups with their last errors.  Its names
+// are configured when those of both are. Neither argument may be null.
 std::shared_ptr<EndpointGroup> OrElse(std::shared_ptr<EndpointGroup> first,
                                       std::shared_ptr<EndpointGroup> fallback);
 

@@ -1,0 +1,78 @@
+#include "multi_backend/resolver/endpoint_document.h"
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/util/json_util.h"
+#include "multi_backend/proto/endpoints.pb.h"
+#include "multi_backend/proto/json_syntax.h"
+#include "multi_backend/resolver/endpoint.h"
+
+namespace multi_backend {
+namespace {
+
+// The bound of `weight`; more than any policy's, so that its text is used.
+constexpr int64_t kMaxWeight = std::numeric_limits<uint32_t>::max();
+
+void Offer(const endpoints::v1::Endpoint& entry, absl::string_view where,
+           EndpointAdmission& admission) {
+  auto endpoint = Endpoint::Parse(entry.address());
+  if (!endpoint.ok()) {
+    admission.Refuse(where, endpoint.status().message());
+    return;
+  }
+  if (entry.weight() < 0 || entry.weight() > kMaxWeight) {
+    admission.Refuse(absl::StrCat(where, ".weight"), "must be 0..1000000");
+    return;
+  }
+  if (entry.priority() < std::numeric_limits<int32_t>::min() ||
+      entry.priority() > std::numeric_limits<int32_t>::max()) {
+    admission.Refuse(absl::StrCat(where, ".priority"),
+                     "must be a 32 bit integer");
+    return;
+  }
+  if (entry.has_weight()) {
+    endpoint->weight = static_cast<uint32_t>(entry.weight());
+  }
+  endpoint->priority = static_cast<int32_t>(entry.priority());
+  endpoint->role = entry.role();
+  endpoint->zone = entry.zone();
+  endpoint->labels.insert(entry.labels().begin(), entry.labels().end());
+  admission.Offer(*std::move(endpoint), where);
+}
+
+}  // namespace
+
+absl::StatusOr<AdmittedEndpoints> ParseEndpointDocument(
+    absl::string_view json, const EndpointPolicy& policy) {
+  if (json.size() > policy.limits().max_document_bytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(json.size(), " bytes, at most ",
+                     policy.limits().max_document_bytes, " are allowed"));
+  }
+  const absl::Status syntax = CheckJsonSyntax(json);
+  if (!syntax.ok()) return syntax;
+  endpoints::v1::EndpointDocument document;
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = true;
+  const auto parsed = google::protobuf::util::JsonStringToMessage(
+      google::protobuf::StringPiece(json.data(), json.size()), &document,
+      options);
+  if (!parsed.ok()) {
+    const auto message = parsed.message();
+    return absl::InvalidArgumentError(
+        absl::StrCat("does not fit the schema (endpoints.proto): ",
+                     absl::string_view(message.data(), message.size())));
+  }
+  EndpointAdmission admission(policy);
+  for (int i = 0; i < document.endpoints_size(); ++i) {
+    Offer(document.endpoints(i), absl::StrCat("endpoints[", i, "]"), admission);
+  }
+  return std::move(admission).Finish();
+}
+
+}  // namespace multi_backend
