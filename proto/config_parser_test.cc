@@ -450,6 +450,10 @@ TEST(ConfigParserTest, ARoutingThatBreaksARuleIsNamed) {
             Route(R"("match":{"method":"((a{100}){100}){100}"})"),
             "field:routes[0].match.method error:invalid repetition size: "
             "{100}");
+  table.Add("a pattern that compiles to too much",
+            Route(R"("match":{"method":"\\pL{100}"})"),
+            "field:routes[0].match.method error:pattern too large - compile "
+            "failed");
   table.Add("a long pattern",
             Route(absl::StrCat(R"("match":{"method":")", std::string(1001, '('),
                                "\"}")),

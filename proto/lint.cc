@@ -34,9 +34,13 @@ constexpr absl::StatusCode kApplicationCodes[] = {
 // One pattern of a route, taken apart.
 struct Pattern {
   explicit Pattern(const std::string& pattern)
-      : text(pattern),
-        regex(std::make_unique<RE2>(pattern, RE2::Quiet)),
-        sets(ExpandPattern(pattern)) {}
+      : text(pattern), sets(ExpandPattern(pattern)) {}
+
+  bool FullMatch(const std::string& name) const {
+    // Most patterns are never asked.
+    if (regex == nullptr) regex = std::make_unique<RE2>(text, RE2::Quiet);
+    return RE2::FullMatch(name, *regex);
+  }
 
   bool MatchesAll() const {
     if (!sets.has_value()) return false;
@@ -47,7 +51,7 @@ struct Pattern {
   }
 
   std::string text;
-  std::unique_ptr<RE2> regex;
+  mutable std::unique_ptr<RE2> regex;
   absl::optional<std::vector<NameSet>> sets;
 };
 
@@ -185,7 +189,7 @@ class Linter {
     if (!later.sets.has_value()) return false;
     for (const NameSet& set : *later.sets) {
       if (set.prefix ? !CoversPrefix(earlier, set.text)
-                     : !RE2::FullMatch(set.text, *earlier.regex)) {
+                     : !earlier.FullMatch(set.text)) {
         return false;
       }
     }

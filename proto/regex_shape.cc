@@ -172,7 +172,7 @@ std::vector<std::string> SplitBranches(absl::string_view pattern) {
 }
 
 std::string LopsidedAnchor(absl::string_view pattern) {
-  if (HasRegexFlags(pattern)) return "";
+  if (!IsPlainRegex(pattern)) return "";
   const std::vector<std::string> branches = SplitBranches(pattern);
   for (Kind anchor : {Kind::kStart, Kind::kEnd}) {
     size_t anchored = 0;
@@ -191,16 +191,16 @@ std::string LopsidedAnchor(absl::string_view pattern) {
 }
 
 bool NeverMatches(absl::string_view pattern) {
-  return !HasRegexFlags(pattern) && FactsOf(pattern, '\0').impossible;
+  return IsPlainRegex(pattern) && FactsOf(pattern, '\0').impossible;
 }
 
 bool AlwaysHolds(absl::string_view pattern, char character) {
-  return !HasRegexFlags(pattern) && FactsOf(pattern, character).holds;
+  return IsPlainRegex(pattern) && FactsOf(pattern, character).holds;
 }
 
 absl::optional<std::vector<NameSet>> ExpandPattern(absl::string_view pattern) {
   if (pattern.empty()) return std::vector<NameSet>{{"", true}};
-  if (HasRegexFlags(pattern)) return absl::nullopt;
+  if (!IsPlainRegex(pattern)) return absl::nullopt;
   return Expand(pattern, Anchors::kIdle);
 }
 

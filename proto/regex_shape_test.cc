@@ -64,6 +64,16 @@ TEST(RegexShapeTest, AnAnchorOfOneBranchIsSeen) {
   }
 }
 
+TEST(RegexShapeTest, APatternOfMoreThan64GroupsIsNotJudged) {
+  const auto nested = [](int depth) {
+    return std::string(depth, '(') + "a/^b" + std::string(depth, ')');
+  };
+  EXPECT_TRUE(NeverMatches(nested(64)));
+  EXPECT_FALSE(NeverMatches(nested(65)));
+  EXPECT_FALSE(AlwaysHolds(nested(65), '/'));
+  EXPECT_EQ(ExpandPattern(nested(65)), absl::nullopt);
+}
+
 TEST(RegexShapeTest, AnImpossiblePatternIsSeen) {
   for (const char* pattern :
        {"a^b", "a$b", "a^b|c$d", "(a^b)c", "(a)^b", R"(a\Ab)", R"(a\zb)",

@@ -11,6 +11,9 @@ namespace {
 
 using Kind = RegexToken::Kind;
 
+// Each level of groups is read again by what looks into it.
+constexpr int kMaxGroups = 64;
+
 class Tokenizer {
  public:
   explicit Tokenizer(absl::string_view pattern) : rest_(pattern) {}
@@ -197,15 +200,18 @@ std::vector<RegexToken> TokenizeRegex(absl::string_view pattern) {
   return Tokenizer(pattern).Run();
 }
 
-bool HasRegexFlags(absl::string_view pattern) {
+bool IsPlainRegex(absl::string_view pattern) {
+  if (std::count(pattern.begin(), pattern.end(), '(') > kMaxGroups) {
+    return false;
+  }
   for (size_t at = pattern.find("(?"); at != pattern.npos;
        at = pattern.find("(?", at + 1)) {
     const absl::string_view rest = pattern.substr(at);
     if (!absl::StartsWith(rest, "(?:") && !absl::StartsWith(rest, "(?P<")) {
-      return true;
+      return false;
     }
   }
-  return false;
+  return true;
 }
 
 }  // namespace multi_backend

@@ -38,9 +38,10 @@ struct RegexToken {
 
 std::vector<RegexToken> TokenizeRegex(absl::string_view pattern);
 
-// Whether the pattern sets flags, "(?i)" or "(?i:": its atoms do not mean then
-// what they say.
-bool HasRegexFlags(absl::string_view pattern);
+// Whether lint may judge the pattern by its tokens: it sets no flags ("(?i)",
+// "(?i:"), with which atoms do not mean what they say, and it has at most 64
+// groups, which bounds the work.
+bool IsPlainRegex(absl::string_view pattern);
 
 }  // namespace multi_backend
 
