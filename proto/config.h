@@ -90,7 +90,9 @@ struct FailoverConfig {
 // The part under loadBalancingConfig[].multi_backend.
 struct PolicyConfig {
   BalancerConfig root;
-  std::map<std::string, BalancerConfig> roles;  // By role name.
+  // By role name.  An entry's endpoints are those of the role: its own `name`
+  // and `select` are empty.
+  std::map<std::string, BalancerConfig> roles;
   std::vector<BackendConfig> backends;
   FailoverConfig failover;
 
