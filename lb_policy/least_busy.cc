@@ -8,8 +8,8 @@
 namespace multi_backend {
 namespace {
 
-uint64_t InFlight(const Member& member) {
-  const int64_t calls = member.load->in_flight.load(std::memory_order_relaxed);
+uint64_t InFlight(const LoadStats& load) {
+  const int64_t calls = load.in_flight.load(std::memory_order_relaxed);
   return calls > 0 ? static_cast<uint64_t>(calls) : 0;
 }
 
@@ -24,8 +24,10 @@ struct Busyness {
   }
 };
 
-Busyness BusynessOf(const Member& member) {
-  return {InFlight(member), member.weight};
+// Of a Member or a TwoChoices::Candidate.
+template <typename T>
+Busyness BusynessOf(const T& member) {
+  return {InFlight(*member.load), member.weight};
 }
 
 }  // namespace
@@ -35,11 +37,13 @@ LeastBusy::LeastBusy(StrategyArgs args)
       choices_(members_, args.seed),
       random_(~args.seed) {}
 
-size_t LeastBusy::Pick(const PickRequest& request) {
+size_t LeastBusy::PickMember(const PickRequest& request) {
   if (members_.size() <= kCompareAllUpTo) return PickOfAll(request);
   return choices_.Pick(request, [this](uint32_t a, uint32_t b) {
     // The order of the two is random itself, which settles ties.
-    return BusynessOf(members_[b]) < BusynessOf(members_[a]) ? b : a;
+    return BusynessOf(choices_.candidate(b)) < BusynessOf(choices_.candidate(a))
+               ? b
+               : a;
   });
 }
 

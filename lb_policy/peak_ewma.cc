@@ -94,7 +94,7 @@ PeakEwma::PeakEwma(StrategyArgs args)
           std::max(1.0, absl::ToDoubleNanoseconds(args.config.ewma_decay))),
       choices_(members_, args.seed) {}
 
-size_t PeakEwma::Pick(const PickRequest& request) {
+size_t PeakEwma::PickMember(const PickRequest& request) {
   const int64_t now_nanos = clock_->NowNanos();
   if (ABSL_PREDICT_FALSE(++picks_since_probe_ >= kProbeEvery) &&
       ProbeDue(request, now_nanos)) {
@@ -114,7 +114,7 @@ size_t PeakEwma::Cheaper(size_t a, size_t b, int64_t now_nanos) {
     int64_t stamp;
   };
   const auto cost_of = [this, now_nanos](size_t index) {
-    const Member& member = members_[index];
+    const TwoChoices::Candidate& member = choices_.candidate(index);
     const double calls = static_cast<double>(
         member.load->in_flight.load(std::memory_order_relaxed));
     const double average =

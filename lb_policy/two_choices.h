@@ -4,7 +4,7 @@
 // "The power of two choices": the better of two random members balances nearly
 // as well as the best of all, at a cost that does not depend on their number
 // (Mitzenmacher 1996).  Its trap is memory: two random members of 10,000 are
-// two cache misses each for the list and the numbers.  So pairs are drawn two
+// two cache misses each for the list and the numbers.  So pairs are drawn some
 // picks ahead, and what they need is on its way into the cache while other
 // calls go out.  Only indices are drawn ahead; the numbers are compared when
 // the pick happens.
@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "absl/types/span.h"
 #include "multi_backend/lb_policy/fast_random.h"
@@ -25,14 +26,27 @@ namespace multi_backend {
 
 class TwoChoices {
  public:
+  // What comparing a member takes, 16 bytes, so that no entry straddles two
+  // cache lines and 10,000 of them stay in the second-level cache.
+  struct Candidate {
+    LoadStats* load;
+    uint32_t weight;
+    uint32_t id;
+  };
+
   // `members` must outlive this object.
   TwoChoices(absl::Span<const Member> members, uint64_t seed)
       : members_(members), draw_(members), random_(seed) {
+    candidates_.reserve(members_.size());
+    for (const Member& member : members_) {
+      candidates_.push_back({member.load, member.weight, member.id});
+      nested_ = nested_ || member.balancer != nullptr;
+    }
     if (members_.size() < 2) return;
-    // Twice: the second call fills what the first one has no pair for yet.
-    Prepare();
-    Prepare();
+    for (Pair& pair : drawn_) pair = Draw();
   }
+
+  const Candidate& candidate(size_t index) const { return candidates_[index]; }
 
   // Calls better(a, b), two distinct eligible members' indices, to choose; with
   // one eligible member of a pair takes that one.  When several pairs in a row
@@ -41,10 +55,9 @@ class TwoChoices {
   size_t Pick(const PickRequest& request, Better better) {
     if (ABSL_PREDICT_FALSE(members_.size() < 2)) return ScanEligible(request);
     for (int i = 0; i < kPairs; ++i) {
-      const Pair pair = next_;
-      Prepare();
-      const bool a = members_[pair.a].Eligible(request);
-      const bool b = members_[pair.b].Eligible(request);
+      const Pair pair = Next();
+      const bool a = Eligible(pair.a, request);
+      const bool b = Eligible(pair.b, request);
       if (ABSL_PREDICT_TRUE(a && b)) return better(pair.a, pair.b);
       if (a) return pair.a;
       if (b) return pair.b;
@@ -57,21 +70,38 @@ class TwoChoices {
   // scans.
   static constexpr int kPairs = 4;
 
+  // Pairs drawn ahead: picks follow each other in some 15 ns at the fastest, a
+  // member's numbers come from memory in some 80.
+  static constexpr uint32_t kAhead = 8;
+
   struct Pair {
     uint32_t a = 0;
     uint32_t b = 0;
   };
 
-  // Advances both stages: the pair after the next is drawn and its entries of
-  // the list are fetched; those of the next pair have arrived by now, so that
-  // its numbers can be fetched through them.
-  void Prepare() {
-    next_ = after_next_;
-    __builtin_prefetch(members_[next_.a].load);
-    __builtin_prefetch(members_[next_.b].load);
-    after_next_ = Draw();
-    __builtin_prefetch(&members_[after_next_.a]);
-    __builtin_prefetch(&members_[after_next_.b]);
+  // As Member::Eligible.
+  bool Eligible(size_t index, const PickRequest& request) const {
+    if (ABSL_PREDICT_FALSE(nested_)) return members_[index].Eligible(request);
+    const Candidate& candidate = candidates_[index];
+    return candidate.weight > 0 && candidate.load->usable() &&
+           (ABSL_PREDICT_TRUE(request.tried.empty()) ||
+            !request.tried.Contains(candidate.id));
+  }
+
+  // The pair drawn longest ago.  In its place a new one is drawn, whose entries
+  // of the list are fetched now; the numbers behind an entry are fetched when
+  // the entry has had half of the time to arrive.
+  Pair Next() {
+    Pair& oldest = drawn_[next_];
+    const Pair pair = oldest;
+    oldest = Draw();
+    __builtin_prefetch(&candidates_[oldest.a]);
+    __builtin_prefetch(&candidates_[oldest.b]);
+    next_ = (next_ + 1) % kAhead;
+    const Pair& midway = drawn_[(next_ + kAhead / 2) % kAhead];
+    __builtin_prefetch(candidates_[midway.a].load);
+    __builtin_prefetch(candidates_[midway.b].load);
+    return pair;
   }
 
   Pair Draw() {
@@ -102,17 +132,19 @@ class TwoChoices {
     if (size == 0) return Strategy::kNone;
     size_t index = random_.Below(static_cast<uint32_t>(size));
     for (size_t i = 0; i < size; ++i) {
-      if (members_[index].Eligible(request)) return index;
+      if (Eligible(index, request)) return index;
       if (++index == size) index = 0;
     }
     return Strategy::kNone;
   }
 
   const absl::Span<const Member> members_;
+  std::vector<Candidate> candidates_;  // By member.
+  bool nested_ = false;                // Whether some members are balancers.
   const WeightedDraw draw_;
   FastRandom random_;
-  Pair next_;
-  Pair after_next_;
+  Pair drawn_[kAhead];
+  uint32_t next_ = 0;  // Of drawn_.
 };
 
 }  // namespace multi_backend
