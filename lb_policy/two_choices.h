@@ -26,8 +26,7 @@ namespace multi_backend {
 
 class TwoChoices {
  public:
-  // What comparing a member takes, 16 bytes, so that no entry straddles two
-  // cache lines and 10,000 of them stay in the second-level cache.
+  // 16 bytes: none straddles cache lines, and 10,000 fit the L2 cache.
   struct Candidate {
     LoadStats* load;
     uint32_t weight;
@@ -66,8 +65,7 @@ class TwoChoices {
   }
 
  private:
-  // Pairs before the scan.  With half of the members ineligible one pick in 256
-  // scans.
+  // Pairs before the scan: with half of the members ineligible 1 in 256 scans.
   static constexpr int kPairs = 4;
 
   // Pairs drawn ahead: picks follow each other in some 15 ns at the fastest, a
@@ -144,7 +142,7 @@ class TwoChoices {
   const WeightedDraw draw_;
   FastRandom random_;
   Pair drawn_[kAhead];
-  uint32_t next_ = 0;  // Of drawn_.
+  uint32_t next_ = 0;
 };
 
 }  // namespace multi_backend
