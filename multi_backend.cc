@@ -65,8 +65,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
   if (!core_target.ok()) return core_target.status();
 
   if (NeedsInterceptor(config->routing, options.sticky_key)) {
-    auto factory = MakeInterceptorFactory(config->routing,
-                                          std::move(options.sticky_key));
+    auto factory =
+        MakeInterceptorFactory(config->routing, std::move(options.sticky_key));
     if (!factory.ok()) return factory.status();
     options.interceptors.push_back(*std::move(factory));
   }

@@ -35,8 +35,7 @@ BackendSnapshot BackendPool::Snapshot(const Entry& entry) {
     snapshot.zone = entry.endpoint->zone;
     snapshot.weight = entry.endpoint->weight;
   }
-  snapshot.healthy =
-      entry.mark_reason.empty() && entry.connection_error.empty();
+  snapshot.healthy = entry.healthy;
   snapshot.state =
       snapshot.healthy ? BackendState::kAlive : BackendState::kDown;
   snapshot.reason = entry.reason;
@@ -90,15 +89,16 @@ void BackendPool::Mark(absl::string_view address, absl::string_view reason,
       if (item.first.first != address && item.first.second != address) continue;
       if (entry.mark_reason.empty() == healthy) continue;
       entry.mark_reason = healthy ? "" : text;
-      entry.reason = text;
-      entry.since = absl::Now();
+      UpdateHealth(entry, text);
       LoadStats& load = entry.backend->load;
       if (healthy) {
         load.usable_since_nanos.store(SteadyClock::Get().NowNanos(),
                                       std::memory_order_relaxed);
         load.unusable.fetch_and(~Backend::kMarkedUnhealthy,
                                 std::memory_order_release);
+        marked_.fetch_sub(1, std::memory_order_release);
       } else {
+        marked_.fetch_add(1, std::memory_order_release);
         load.unusable.fetch_or(Backend::kMarkedUnhealthy,
                                std::memory_order_release);
       }
@@ -116,23 +116,50 @@ std::unique_ptr<BackendPool::Lease> BackendPool::Acquire(
   absl::MutexLock lock(&mutex_);
   Entry& entry = entries_[Key(std::string(address), std::string(name))];
   if (!entry.backend) {
-    entry.backend = BackendRef::Adopt(
-        new Backend(std::string(address), std::string(name)));
+    entry.backend =
+        BackendRef::Adopt(new Backend(std::string(address), std::string(name)));
   }
   ++entry.users;
   return absl::WrapUnique(new Lease(shared_from_this(), &entry));
 }
 
-void BackendPool::Release(Entry* entry) {
+void BackendPool::Release(Entry* entry, size_t** counted_in) {
   absl::MutexLock lock(&mutex_);
-  if (--entry->users > 0) return;
+  Recount(counted_in, nullptr);
+  if (--entry->users > 0) {
+    UpdateHealth(*entry, "the channel that could not connect is gone");
+    return;
+  }
+  if (!entry->mark_reason.empty()) marked_.fetch_sub(1);
   entries_.erase(Key(entry->backend->address(), entry->backend->name()));
+}
+
+void BackendPool::Recount(size_t** counted_in, size_t* to) {
+  if (*counted_in != nullptr) --**counted_in;
+  if (to != nullptr) ++*to;
+  *counted_in = to;
+}
+
+void BackendPool::UpdateHealth(Entry& entry, absl::string_view what) {
+  const bool unreachable = entry.failed_users > 0 && entry.connected_users == 0;
+  const bool healthy = entry.mark_reason.empty() && !unreachable;
+  if (healthy != entry.healthy) {
+    entry.healthy = healthy;
+    entry.since = absl::Now();
+  } else if (healthy) {
+    return;
+  }
+  // While it is DOWN, what keeps it so, which need not be the newest event.
+  entry.reason =
+      std::string(healthy                     ? what
+                  : entry.mark_reason.empty() ? entry.connection_error
+                                              : entry.mark_reason);
 }
 
 BackendPool::Lease::Lease(std::shared_ptr<BackendPool> pool, Entry* entry)
     : pool_(std::move(pool)), entry_(entry), backend_(entry->backend) {}
 
-BackendPool::Lease::~Lease() { pool_->Release(entry_); }
+BackendPool::Lease::~Lease() { pool_->Release(entry_, &counted_in_); }
 
 std::string BackendPool::Lease::UnusableReason() const {
   absl::MutexLock lock(&pool_->mutex_);
@@ -146,17 +173,20 @@ void BackendPool::Lease::SetEndpoint(std::shared_ptr<const Endpoint> endpoint) {
 
 void BackendPool::Lease::SetConnectionFailed(std::string why) {
   absl::MutexLock lock(&pool_->mutex_);
-  if (entry_->connection_error.empty()) entry_->since = absl::Now();
-  entry_->connection_error = why;
-  entry_->reason = std::move(why);
+  Recount(&counted_in_, &entry_->failed_users);
+  entry_->connection_error = std::move(why);
+  UpdateHealth(*entry_, entry_->connection_error);
 }
 
 void BackendPool::Lease::SetConnected() {
   absl::MutexLock lock(&pool_->mutex_);
-  if (entry_->connection_error.empty()) return;
-  entry_->connection_error.clear();
-  entry_->reason = "connected";
-  entry_->since = absl::Now();
+  Recount(&counted_in_, &entry_->connected_users);
+  UpdateHealth(*entry_, "connected");
+}
+
+std::shared_ptr<const std::atomic<uint32_t>> BackendPool::MarkedCount() {
+  return std::shared_ptr<const std::atomic<uint32_t>>(shared_from_this(),
+                                                      &marked_);
 }
 
 BackendPool::WatchId BackendPool::AddWatch(std::function<void()> on_change) {
@@ -167,8 +197,12 @@ BackendPool::WatchId BackendPool::AddWatch(std::function<void()> on_change) {
 }
 
 void BackendPool::RemoveWatch(WatchId id) {
+  Callback removed;  // What it holds may call back, too, when it goes.
   absl::MutexLock lock(&mutex_);
-  watches_.erase(id);
+  auto it = watches_.find(id);
+  if (it == watches_.end()) return;
+  removed = std::move(it->second);
+  watches_.erase(it);
 }
 
 }  // namespace multi_backend

@@ -8,6 +8,7 @@
 #ifndef MULTI_BACKEND_LB_POLICY_BACKEND_POOL_H_
 #define MULTI_BACKEND_LB_POLICY_BACKEND_POOL_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -38,9 +39,10 @@ struct BackendSnapshot {
   std::string zone;
   uint32_t weight = 0;
   BackendState state = BackendState::kAlive;
-  bool healthy = true;  // Whether picks may choose it.
-  std::string reason;   // Of the newest change of state; "" = none yet.
-  absl::Time since = absl::InfinitePast();  // Of that change.
+  // Neither marked nor unreachable.  One that drains (weight 0) can be healthy.
+  bool healthy = true;
+  std::string reason;  // Why it is in this state; "" = always has been.
+  absl::Time since = absl::InfinitePast();  // In this state.
   int64_t in_flight = 0;
   uint64_t calls = 0;  // Attempts started.
   uint64_t failures = 0;
@@ -53,12 +55,14 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
 
   // All backends, whatever their health, by address.
   std::vector<BackendSnapshot> GetAllBackends() const;
-  // Those that picks may choose.
+  // Those that are neither marked nor unreachable.
   std::vector<BackendSnapshot> GetHealthyBackends() const;
 
   // Marks the backends with this address or configured name; acts on the very
-  // next pick.  Unknown address: no-op.
-  void MarkHealthy(absl::string_view address, absl::string_view reason = "manual");
+  // next pick.  No-op for an unknown address, and for one that is marked so
+  // already (the first reason stays).
+  void MarkHealthy(absl::string_view address,
+                   absl::string_view reason = "manual");
   void MarkUnhealthy(absl::string_view address,
                      absl::string_view reason = "manual");
 
@@ -68,9 +72,13 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   struct Entry {
     BackendRef backend;
     size_t users = 0;
+    // Of the users, those whose newest attempt to connect ended so.
+    size_t connected_users = 0;
+    size_t failed_users = 0;
     std::shared_ptr<const Endpoint> endpoint;
     std::string mark_reason;       // Of a manual mark; "" = none.
-    std::string connection_error;  // "" = connected or not tried yet.
+    std::string connection_error;  // The newest one.
+    bool healthy = true;
     std::string reason;
     absl::Time since = absl::InfinitePast();
   };
@@ -89,7 +97,8 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     std::string UnusableReason() const;
     // What discovery says now.
     void SetEndpoint(std::shared_ptr<const Endpoint> endpoint);
-    // Whether this user's newest connection attempt failed, and why.
+    // How this user's newest attempt to connect ended.  The backend is DOWN
+    // when some user's failed and nobody else is connected.
     void SetConnectionFailed(std::string why);
     void SetConnected();
 
@@ -99,13 +108,21 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     const std::shared_ptr<BackendPool> pool_;
     Entry* const entry_;  // Stays while it has users.
     const BackendRef backend_;
+    // The counter of *entry_ that counts this user; null before an attempt has
+    // ended.
+    size_t* counted_in_ ABSL_GUARDED_BY(pool_->mutex_) = nullptr;
   };
 
   std::unique_ptr<Lease> Acquire(absl::string_view address,
                                  absl::string_view name);
 
-  // Calls `on_change` after each change of some backend's usability.  A call
-  // that has begun when the watch is removed may still be running afterwards.
+  // How many of the pool's backends are marked unusable; 0 spares a pick the
+  // look at each.  Never less than the marks that a pick can see.
+  std::shared_ptr<const std::atomic<uint32_t>> MarkedCount();
+
+  // Calls `on_change` after each mark that changes something.  (Of connections
+  // the policies that share the pool hear by themselves.)  A call that has
+  // begun when the watch is removed may still be running afterwards.
   using WatchId = uint64_t;
   WatchId AddWatch(std::function<void()> on_change);
   void RemoveWatch(WatchId id);
@@ -115,10 +132,15 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   using Callback = std::shared_ptr<std::function<void()>>;
 
   BackendPool() = default;
-  void Release(Entry* entry);
+  void Release(Entry* entry, size_t** counted_in);
   void Mark(absl::string_view address, absl::string_view reason, bool healthy);
+  // Moves a user from the counter that counts it, if any, to `to` (or none).
+  static void Recount(size_t** counted_in, size_t* to);
+  // Follows a change of the fields that decide on health; `what` tells it.
+  static void UpdateHealth(Entry& entry, absl::string_view what);
   static BackendSnapshot Snapshot(const Entry& entry);
 
+  std::atomic<uint32_t> marked_{0};  // Written under mutex_.
   mutable absl::Mutex mutex_;
   std::map<Key, Entry> entries_ ABSL_GUARDED_BY(mutex_);
   std::map<WatchId, Callback> watches_ ABSL_GUARDED_BY(mutex_);

@@ -1,10 +1,10 @@
 #include "multi_backend/lb_policy/balancer_node.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <limits>
 #include <utility>
-
-#include <xxhash.h>
 
 #include "absl/container/flat_hash_map.h"
 
@@ -21,35 +21,42 @@ bool Selects(const SelectorConfig& select, const Endpoint& endpoint) {
   return true;
 }
 
-// For each of `members` its index in `previous`.  Lists mostly keep their
-// order, so the one after the last found is tried before a map is made.
+// How often a pick starts again at the top because the inner balancer that it
+// chose lost its last backend to a mark in that very moment.  One more time
+// finds the mark; needing all of them takes as many marks within one pick.
+constexpr int kMaxDescents = 8;
+
+// For each of `members` its index in `previous`.  Hashes (of a backend's
+// address and name, of an inner balancer's name) tell who is who, as they do in
+// STICKY. Lists mostly keep their order, so the one after the last found is
+// tried before a map is made.
 std::vector<size_t> PreviousIndices(const std::vector<Member>& members,
                                     const std::vector<Member>& previous) {
   std::vector<size_t> indices(members.size(), Strategy::kNone);
-  absl::flat_hash_map<uint32_t, size_t> by_id;
+  absl::flat_hash_map<uint64_t, size_t> by_hash;
   size_t next = 0;
   for (size_t i = 0; i < members.size(); ++i) {
-    if (next < previous.size() && previous[next].id == members[i].id) {
+    if (next < previous.size() && previous[next].hash == members[i].hash) {
       indices[i] = next++;
       continue;
     }
-    if (by_id.empty()) {
-      by_id.reserve(previous.size());
-      for (size_t j = 0; j < previous.size(); ++j) by_id[previous[j].id] = j;
+    if (by_hash.empty()) {
+      by_hash.reserve(previous.size());
+      for (size_t j = 0; j < previous.size(); ++j) {
+        by_hash[previous[j].hash] = j;
+      }
     }
-    auto it = by_id.find(members[i].id);
-    if (it == by_id.end()) continue;
+    auto it = by_hash.find(members[i].hash);
+    if (it == by_hash.end()) continue;
     indices[i] = it->second;
     next = it->second + 1;
   }
   return indices;
 }
 
-uint32_t SumOfWeights(const std::vector<Member>& members) {
-  uint64_t sum = 0;
-  for (const Member& member : members) sum += member.weight;
+uint32_t Saturated(uint64_t weight) {
   return static_cast<uint32_t>(
-      std::min<uint64_t>(sum, std::numeric_limits<uint32_t>::max()));
+      std::min<uint64_t>(weight, std::numeric_limits<uint32_t>::max()));
 }
 
 }  // namespace
@@ -83,10 +90,14 @@ void BalancerNode::BuildLeaf(const Args& args) {
   member_entry_.reserve(args.candidates.size());
   for (uint32_t index : args.candidates) {
     const PlanEntry& entry = (*args.entries)[index];
-    if (entry.connection == Connection::kConnecting) connecting_ = true;
-    if (entry.connection != Connection::kReady) continue;
     if (entry.endpoint->weight == 0) continue;
     Backend& backend = entry.backend();
+    listed_weight_ += entry.endpoint->weight;
+    // Nobody need wait for one that could not be picked then either.
+    if (entry.connection == Connection::kConnecting && backend.load.usable()) {
+      connecting_.push_back(backend.id());
+    }
+    if (entry.connection != Connection::kReady) continue;
     Member member;
     member.load = &backend.load;
     member.id = backend.id();
@@ -120,19 +131,31 @@ void BalancerNode::BuildInner(const Args& args) {
     child_args.seed = args.seed + 1 + children_.size();
     children_.push_back(Make(std::move(child_args)));
     BalancerNode& child = *children_.back();
-    connecting_ |= child.connecting_;
+    listed_weight_ += child.listed_weight_;
+    connecting_.insert(connecting_.end(), child.connecting_.begin(),
+                       child.connecting_.end());
     needs_latency_ |= child.needs_latency_;
     Member member;
     member.load = child.load_.get();
     member.balancer = &child;
-    member.weight = SumOfWeights(child.members_);
+    member.weight = child.WeightUnder(kind_);
     member.priority = static_cast<int32_t>(members_.size());
     member.hash = XXH64(child.name_.data(), child.name_.size(), /*seed=*/0);
-    // Siblings' names differ; the position in the configuration is identity
-    // enough within one node.
-    member.id = static_cast<uint32_t>(members_.size());
     members_.push_back(member);
   }
+}
+
+uint32_t BalancerNode::WeightUnder(StrategyKind parent) const {
+  if (parent == StrategyKind::kSticky) return Saturated(listed_weight_);
+  uint64_t usable = 0;
+  uint64_t all = 0;
+  for (const Member& member : members_) {
+    all += member.weight;
+    if (member.Eligible(PickRequest())) usable += member.weight;
+  }
+  // With none usable the node is passed over, until a mark is lifted: then at
+  // once, so its weight must not be 0.
+  return Saturated(usable > 0 ? usable : all);
 }
 
 void BalancerNode::MakeStrategyFor(const Args& args) {
@@ -152,16 +175,28 @@ void BalancerNode::MakeStrategyFor(const Args& args) {
   strategy_ = MakeStrategy(std::move(strategy_args));
 }
 
-BalancerNode::Choice BalancerNode::Pick(const PickRequest& request) const {
-  const BalancerNode* node = this;
-  while (true) {
-    const size_t member = node->strategy_->Pick(request);
-    if (ABSL_PREDICT_FALSE(member == Strategy::kNone)) return Choice();
-    if (ABSL_PREDICT_TRUE(node->children_.empty())) {
-      return Choice{node->member_entry_[member], node};
+BalancerNode::Choice BalancerNode::PickBelow(
+    const PickRequest& request) const {
+  for (int descent = 0; descent < kMaxDescents; ++descent) {
+    const BalancerNode* node = this;
+    while (true) {
+      const size_t member = node->strategy_->Pick(request);
+      if (ABSL_PREDICT_FALSE(member == Strategy::kNone)) break;
+      if (ABSL_PREDICT_TRUE(node->children_.empty())) {
+        return Choice{node->member_entry_[member], node};
+      }
+      node = node->children_[member].get();
     }
-    node = node->children_[member].get();
+    if (node == this) break;
   }
+  return Choice();
+}
+
+bool BalancerNode::HasConnecting(const PickRequest& request) const {
+  for (uint32_t id : connecting_) {
+    if (!request.tried.Contains(id)) return true;
+  }
+  return false;
 }
 
 bool BalancerNode::HasEligible(const PickRequest& request) const {

@@ -44,12 +44,19 @@ class BalancerNode final : public BalancerMember {
     const BalancerNode* leaf = nullptr;
     bool ok() const { return entry != kNone; }
   };
-  Choice Pick(const PickRequest& request) const;
+  Choice Pick(const PickRequest& request) const {
+    if (ABSL_PREDICT_FALSE(!children_.empty())) return PickBelow(request);
+    const size_t member = strategy_->Pick(request);
+    if (ABSL_PREDICT_FALSE(member == Strategy::kNone)) return Choice();
+    return Choice{member_entry_[member], this};
+  }
 
   bool HasEligible(const PickRequest& request) const override;
 
   // Whether a backend below is still being connected.
-  bool connecting() const { return connecting_; }
+  bool connecting() const { return !connecting_.empty(); }
+  // Whether one of them has not been tried by this call: worth waiting for.
+  bool HasConnecting(const PickRequest& request) const;
   // Whether it, or a node below, needs the latency of calls.
   bool needs_latency() const { return needs_latency_; }
   // Null when no inner node is above a backend of this leaf.
@@ -60,15 +67,21 @@ class BalancerNode final : public BalancerMember {
 
  private:
   BalancerNode() = default;
+  Choice PickBelow(const PickRequest& request) const;
   void BuildLeaf(const Args& args);
   void BuildInner(const Args& args);
   void MakeStrategyFor(const Args& args);
+  // As a member of a balancer of kind `parent`: of the backends that can be
+  // picked.  Under STICKY of all that are listed, because there a weight that
+  // follows health would move keys that need not move.
+  uint32_t WeightUnder(StrategyKind parent) const;
 
   std::string name_;
   StrategyKind kind_ = StrategyKind::kRoundRobin;
   absl::Duration ewma_decay_;
-  bool connecting_ = false;
+  std::vector<uint32_t> connecting_;  // Ids of backends below.
   bool needs_latency_ = false;
+  uint64_t listed_weight_ = 0;  // Of all backends below, whatever their state.
   std::vector<Member> members_;
   std::vector<uint32_t> member_entry_;                   // Leaf: by member.
   std::vector<std::unique_ptr<BalancerNode>> children_;  // Inner: by member.

@@ -26,9 +26,8 @@ class LeastBusy final : public Strategy {
 
   explicit LeastBusy(StrategyArgs args);
 
-  size_t Pick(const PickRequest& request) override;
-
  private:
+  size_t PickMember(const PickRequest& request) override;
   size_t PickOfAll(const PickRequest& request);
   size_t DrawTied(uint32_t tied);
 

@@ -13,26 +13,24 @@ namespace {
 // How many backends an error text names; more helps nobody and fills logs.
 constexpr size_t kMaxNamed = 5;
 
+std::string WhyNot(const PlanEntry& entry) {
+  std::string mark = entry.lease->UnusableReason();
+  if (!mark.empty()) return mark;
+  if (entry.connection == Connection::kFailed) {
+    return entry.error.empty() ? "connection failed" : entry.error;
+  }
+  if (entry.endpoint->weight == 0) return "draining: weight 0";
+  if (entry.connection == Connection::kConnecting) return "connecting";
+  // In none of the balancer's `members`, or usable since a moment ago.
+  return "connected, but not selected";
+}
+
 std::string DescribeEntry(const PlanEntry& entry) {
   const Backend& backend = entry.backend();
   std::string who = backend.name() == backend.address()
                         ? backend.address()
                         : absl::StrCat(backend.name(), "=", backend.address());
-  std::string why = entry.lease->UnusableReason();
-  if (why.empty()) {
-    switch (entry.connection) {
-      case Connection::kConnecting:
-        why = "connecting";
-        break;
-      case Connection::kFailed:
-        why = entry.error;
-        break;
-      case Connection::kReady:
-        why = entry.endpoint->weight == 0 ? "draining: weight 0" : "usable";
-        break;
-    }
-  }
-  return absl::StrCat(who, " (", why, ")");
+  return absl::StrCat(who, " (", WhyNot(entry), ")");
 }
 
 }  // namespace
@@ -68,13 +66,12 @@ std::unique_ptr<PickPlan> PickPlan::Make(Args args) {
 
   for (auto& role : by_role) {
     auto configured = config.roles.find(role.first);
-    node_args.config = configured == config.roles.end() ? &config.root
-                                                        : &configured->second;
+    node_args.config =
+        configured == config.roles.end() ? &config.root : &configured->second;
     node_args.candidates = std::move(role.second);
     node_args.seed += 1000;  // Past the seeds of the node's own children.
-    node_args.previous = args.previous == nullptr
-                             ? nullptr
-                             : args.previous->NodeOf(role.first);
+    node_args.previous =
+        args.previous == nullptr ? nullptr : args.previous->NodeOf(role.first);
     auto& node = plan->roles_[role.first] = BalancerNode::Make(node_args);
     plan->needs_latency_ |= node->needs_latency();
   }
@@ -99,8 +96,8 @@ const BalancerNode* PickPlan::FallbackOf(const CallLabel& label) const {
   return nullptr;
 }
 
-PickPlan::Result PickPlan::Pick(const CallLabel& label,
-                                const PickRequest& request) const {
+PickPlan::Result PickPlan::PickRole(const CallLabel& label,
+                                    const PickRequest& request) const {
   const BalancerNode* node = NodeOf(label.role);
   if (ABSL_PREDICT_TRUE(node != nullptr)) {
     const BalancerNode::Choice choice = node->Pick(request);
@@ -119,25 +116,32 @@ PickPlan::Result PickPlan::Unserved(const CallLabel& label,
     const BalancerNode::Choice choice = fallback->Pick(request);
     if (choice.ok()) return {Outcome::kPicked, choice.entry, choice.leaf};
   }
-  if (!request.tried.empty()) return {Outcome::kExhausted, 0, nullptr};
-  const bool connecting = (node != nullptr && node->connecting()) ||
-                          (fallback != nullptr && fallback->connecting());
-  return {connecting ? Outcome::kWait : Outcome::kNoBackend, 0, nullptr};
+  // A backend that is still being connected is an untried one: a channel's
+  // first calls would otherwise fail with the first backend that connects.
+  if ((node != nullptr && node->HasConnecting(request)) ||
+      (fallback != nullptr && fallback->HasConnecting(request))) {
+    return {Outcome::kWait, 0, nullptr};
+  }
+  return {request.tried.empty() ? Outcome::kNoBackend : Outcome::kExhausted, 0,
+          nullptr};
 }
 
-bool PickPlan::HasEligible(const CallLabel& label,
-                           const PickRequest& request) const {
-  const BalancerNode* node = NodeOf(label.role);
-  if (node != nullptr && node->HasEligible(request)) return true;
-  const BalancerNode* fallback = FallbackOf(label);
-  return fallback != nullptr && fallback->HasEligible(request);
+bool PickPlan::CanServe(const CallLabel& label,
+                        const PickRequest& request) const {
+  for (const BalancerNode* node : {NodeOf(label.role), FallbackOf(label)}) {
+    if (node != nullptr &&
+        (node->HasEligible(request) || node->HasConnecting(request))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 std::string PickPlan::DescribeFailure(const CallLabel& label) const {
   std::vector<std::string> named;
   size_t concerned = 0;
-  const bool all_roles = label.role.empty() ||
-                         label.when_unavailable == WhenUnavailable::kAny;
+  const bool all_roles =
+      label.role.empty() || label.when_unavailable == WhenUnavailable::kAny;
   for (const PlanEntry& entry : entries_) {
     const std::string& role = entry.endpoint->role;
     if (!all_roles && role != label.role &&
@@ -158,8 +162,8 @@ std::string PickPlan::DescribeFailure(const CallLabel& label) const {
     absl::StrAppend(&who, "; and ", concerned - kMaxNamed, " more");
   }
   if (concerned == 0) who = "the endpoint list has none";
-  return absl::StrCat("multi_backend: ", what, ", the call was not sent: ",
-                      who);
+  return absl::StrCat("multi_backend: ", what,
+                      ", the call was not sent: ", who);
 }
 
 }  // namespace multi_backend

@@ -47,10 +47,20 @@ class PickPlan {
   };
 
   // Chooses a backend for a call that is routed as `label` says.
-  Result Pick(const CallLabel& label, const PickRequest& request) const;
+  Result Pick(const CallLabel& label, const PickRequest& request) const {
+    if (ABSL_PREDICT_TRUE(label.role.empty())) return PickDefault(request);
+    return PickRole(label, request);
+  }
 
-  // Whether Pick() would find one now.  Thread-safe.
-  bool HasEligible(const CallLabel& label, const PickRequest& request) const;
+  // The same for a call without a label.
+  Result PickDefault(const PickRequest& request) const {
+    const BalancerNode::Choice choice = root_->Pick(request);
+    if (ABSL_PREDICT_FALSE(!choice.ok())) return Unserved(CallLabel(), request);
+    return {Outcome::kPicked, choice.entry, choice.leaf};
+  }
+
+  // Whether Pick() would find one now, or wait for one.  Thread-safe.
+  bool CanServe(const CallLabel& label, const PickRequest& request) const;
 
   // Why no backend can serve, naming at most five with their last errors, and
   // that the call was not sent.
@@ -64,6 +74,7 @@ class PickPlan {
 
  private:
   PickPlan() = default;
+  Result PickRole(const CallLabel& label, const PickRequest& request) const;
   // Null for a role that nobody has or configures.
   const BalancerNode* NodeOf(absl::string_view role) const;
   // The node to use when the label's own cannot serve; null for none.

@@ -45,7 +45,7 @@ class TriedBackends {
 
  private:
   uint32_t size_ = 0;
-  uint32_t ids_[kCapacity] = {};
+  uint32_t ids_[kCapacity];  // Beyond size_ unset: each pick makes one of these.
 };
 
 // A source of monotonic time; picks ask it only when their strategy needs it.
@@ -57,6 +57,9 @@ class Clock {
 };
 
 struct PickRequest {
+  // Nothing has been tried and no backend of the pool is marked unusable, so
+  // every backend with a weight is eligible; spares the pick a look at each.
+  bool all_usable = false;
   bool has_key = false;
   uint64_t key_hash = 0;   // Of the sticky key, uniformly distributed.
   TriedBackends tried;     // By earlier attempts of this call.

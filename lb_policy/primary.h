@@ -28,9 +28,8 @@ class Primary final : public Strategy {
  public:
   explicit Primary(StrategyArgs args);
 
-  size_t Pick(const PickRequest& request) override;
-
  private:
+  size_t PickMember(const PickRequest& request) override;
   // Reads the clock at most once a pick, and only when asked.
   class Now;
 

@@ -42,7 +42,7 @@ size_t DrawEligible(absl::Span<const Member> members, const WeightedDraw& draw,
 Random::Random(StrategyArgs args)
     : members_(std::move(args.members)), draw_(members_), random_(args.seed) {}
 
-size_t Random::Pick(const PickRequest& request) {
+size_t Random::PickMember(const PickRequest& request) {
   return DrawEligible(members_, draw_, random_, request);
 }
 

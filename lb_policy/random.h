@@ -23,9 +23,8 @@ class Random final : public Strategy {
  public:
   explicit Random(StrategyArgs args);
 
-  size_t Pick(const PickRequest& request) override;
-
  private:
+  size_t PickMember(const PickRequest& request) override;
   const std::vector<Member> members_;
   const WeightedDraw draw_;
   FastRandom random_;  // Used by picks only.

@@ -5,6 +5,16 @@ namespace multi_backend {
 RetryBudget::RetryBudget(double ratio, double min_retries_per_second)
     : ratio_(ratio), reserve_(min_retries_per_second * kWindowSeconds) {}
 
+void RetryBudget::Count(int64_t now_seconds, int64_t calls) {
+  Bucket& bucket = calls_[Index(now_seconds)];
+  if (bucket.second.load(std::memory_order_relaxed) != now_seconds) {
+    bucket.count.store(0, std::memory_order_relaxed);
+    bucket.second.store(now_seconds, std::memory_order_relaxed);
+  }
+  bucket.count.store(bucket.count.load(std::memory_order_relaxed) + calls,
+                     std::memory_order_relaxed);
+}
+
 int64_t RetryBudget::Sum(const Window& window, int64_t now_seconds) {
   int64_t sum = 0;
   for (const Bucket& bucket : window) {
@@ -18,7 +28,9 @@ int64_t RetryBudget::Sum(const Window& window, int64_t now_seconds) {
 
 bool RetryBudget::TryRetry(int64_t now_seconds) {
   absl::MutexLock lock(&mutex_);
-  const double allowed = ratio_ * Sum(calls_, now_seconds) + reserve_;
+  const double allowed = ratio_ * (Sum(calls_, now_seconds) +
+                                   pending_.load(std::memory_order_relaxed)) +
+                         reserve_;
   if (Sum(retries_, now_seconds) + 1 > allowed) return false;
   Bucket& bucket = retries_[Index(now_seconds)];
   if (bucket.second.load(std::memory_order_relaxed) != now_seconds) {

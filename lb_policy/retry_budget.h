@@ -7,8 +7,8 @@
 // count too.
 //
 // Threads: OnCall() calls must be serialised among themselves (picks are);
-// TryRetry() may run at the same time, from any thread.  Cost: OnCall() two
-// plain stores.
+// TryRetry() may run at the same time, from any thread.  Cost: OnCall() is a
+// plain store, but for one call in 32.
 #ifndef MULTI_BACKEND_LB_POLICY_RETRY_BUDGET_H_
 #define MULTI_BACKEND_LB_POLICY_RETRY_BUDGET_H_
 
@@ -16,6 +16,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "absl/base/optimization.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 
@@ -30,21 +31,26 @@ class RetryBudget {
   // `ratio` of retries to calls, >= 0; `min_retries_per_second` >= 0.
   RetryBudget(double ratio, double min_retries_per_second);
 
-  // A call begins.  `now_seconds`: monotonic, whole seconds.
-  void OnCall(int64_t now_seconds) {
-    Bucket& bucket = calls_[Index(now_seconds)];
-    if (bucket.second.load(std::memory_order_relaxed) != now_seconds) {
-      bucket.count.store(0, std::memory_order_relaxed);
-      bucket.second.store(now_seconds, std::memory_order_relaxed);
+  // A call begins.  `now_seconds()`: monotonic, whole seconds, not negative;
+  // asked for one call in kBatch only, which then counts for them all.
+  template <typename NowSeconds>
+  void OnCall(NowSeconds now_seconds) {
+    const int64_t pending = pending_.load(std::memory_order_relaxed) + 1;
+    if (ABSL_PREDICT_TRUE(pending < kBatch)) {
+      pending_.store(pending, std::memory_order_relaxed);
+      return;
     }
-    bucket.count.store(bucket.count.load(std::memory_order_relaxed) + 1,
-                       std::memory_order_relaxed);
+    pending_.store(0, std::memory_order_relaxed);
+    Count(now_seconds(), pending);
   }
 
   // Whether one more retry fits; charges it if so.
   bool TryRetry(int64_t now_seconds);
 
  private:
+  // Small beside the calls of a window that a budget matters in.
+  static constexpr int64_t kBatch = 32;
+
   struct Bucket {
     std::atomic<int64_t> second{INT64_MIN};
     std::atomic<int64_t> count{0};
@@ -54,11 +60,13 @@ class RetryBudget {
   static size_t Index(int64_t second) {
     return static_cast<size_t>(static_cast<uint64_t>(second) % kWindowSeconds);
   }
+  void Count(int64_t now_seconds, int64_t calls);
   static int64_t Sum(const Window& window, int64_t now_seconds);
 
   const double ratio_;
   const double reserve_;
   Window calls_;
+  std::atomic<int64_t> pending_{0};  // Calls that are in no bucket yet.
   absl::Mutex mutex_;
   Window retries_ ABSL_GUARDED_BY(mutex_);
 };

@@ -13,7 +13,6 @@
 #ifndef MULTI_BACKEND_LB_POLICY_ROUND_ROBIN_H_
 #define MULTI_BACKEND_LB_POLICY_ROUND_ROBIN_H_
 
-#include <atomic>
 #include <cstddef>
 #include <vector>
 
@@ -25,11 +24,10 @@ class RoundRobin final : public Strategy {
  public:
   explicit RoundRobin(StrategyArgs args);
 
-  size_t Pick(const PickRequest& request) override;
-
  private:
+  size_t PickMember(const PickRequest& request) override;
+
   const std::vector<Member> members_;
-  std::atomic<size_t> next_{0};
 };
 
 }  // namespace multi_backend

@@ -2,12 +2,15 @@
 
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "multi_backend/lb_policy/random.h"
 
 namespace multi_backend {
 
 Sticky::Sticky(StrategyArgs args)
     : members_(std::move(args.members)),
+      all_plain_(absl::c_all_of(
+          members_, [](const Member& member) { return member.IsPlain(); })),
       rendezvous_(members_),
       draw_(members_),
       random_(args.seed) {
@@ -46,7 +49,7 @@ void Sticky::TakeOver(const Sticky& previous,
   }
 }
 
-size_t Sticky::Pick(const PickRequest& request) {
+size_t Sticky::PickMember(const PickRequest& request) {
   if (!request.has_key) {
     return DrawEligible(members_, draw_, random_, request);
   }
@@ -61,7 +64,10 @@ size_t Sticky::Pick(const PickRequest& request) {
     limit_->Refresh();
     if (!limit_->HasRoom(owner)) return PickPastOwner(slot, request);
   }
-  if (ABSL_PREDICT_TRUE(members_[owner].Eligible(request))) return owner;
+  if (ABSL_PREDICT_TRUE((request.all_usable && all_plain_) ||
+                        members_[owner].Eligible(request))) {
+    return owner;
+  }
   return PickPastOwner(slot, request);
 }
 

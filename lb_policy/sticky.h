@@ -36,15 +36,15 @@ class Sticky final : public Strategy {
  public:
   explicit Sticky(StrategyArgs args);
 
-  size_t Pick(const PickRequest& request) override;
-
  private:
+  size_t PickMember(const PickRequest& request) override;
   void TakeOver(const Sticky& previous,
                 const std::vector<size_t>& previous_index);
   uint32_t FindOwner(uint32_t slot);
   size_t PickPastOwner(uint32_t slot, const PickRequest& request) const;
 
   const std::vector<Member> members_;
+  const bool all_plain_;
   const Rendezvous rendezvous_;
   const WeightedDraw draw_;
   FastRandom random_;  // Used by picks only, as the next one.

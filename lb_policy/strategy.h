@@ -16,6 +16,7 @@
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGY_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGY_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -45,6 +46,9 @@ struct Member {
   int32_t priority = 0;  // Smaller is better (PRIMARY).
   uint64_t hash = 0;     // Of the address: the same in every process (STICKY).
 
+  // Whether PickRequest::all_usable alone makes it eligible.
+  bool IsPlain() const { return balancer == nullptr && weight > 0; }
+
   bool Eligible(const PickRequest& request) const {
     if (ABSL_PREDICT_FALSE(weight == 0 || !load->usable())) return false;
     if (ABSL_PREDICT_FALSE(balancer != nullptr)) {
@@ -60,8 +64,27 @@ class Strategy {
   static constexpr size_t kNone = static_cast<size_t>(-1);
 
   virtual ~Strategy() = default;
+
   // Index of the chosen member, or kNone.
-  virtual size_t Pick(const PickRequest& request) = 0;
+  size_t Pick(const PickRequest& request) {
+    // The commonest pick of the default strategy, without a call.
+    if (ABSL_PREDICT_TRUE(rotation_size_ != 0 && request.all_usable)) {
+      const size_t index = rotation_next_.load(std::memory_order_relaxed);
+      rotation_next_.store(index + 1 == rotation_size_ ? 0 : index + 1,
+                           std::memory_order_relaxed);
+      return index;
+    }
+    return PickMember(request);
+  }
+
+ protected:
+  // The same, in full.
+  virtual size_t PickMember(const PickRequest& request) = 0;
+
+  // For a strategy that is a plain rotation over its members as long as all are
+  // usable: their number (0 = it is none), and the next one's index.
+  size_t rotation_size_ = 0;
+  std::atomic<size_t> rotation_next_{0};
 };
 
 struct StrategyArgs {

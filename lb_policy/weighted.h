@@ -35,9 +35,8 @@ class Weighted final : public Strategy {
  public:
   explicit Weighted(StrategyArgs args);
 
-  size_t Pick(const PickRequest& request) override;
-
  private:
+  size_t PickMember(const PickRequest& request) override;
   // Virtual time: wraps around, so instants are compared by their difference.
   // All due times lie within 2^62 of each other.
   using Time = uint64_t;

@@ -2,32 +2,66 @@
 // selector (which makes it, in the call's arena) to the picks of all attempts
 // and to core's question whether to retry.
 //
-// Threads: the fields are written once by the config selector before the first
-// pick.  `attempts` is set by the first pick, under the channel's data-plane
-// lock; core asks ShouldRetry() in the call combiner.
+// Trivially destructible: the arena frees it.
 #ifndef MULTI_BACKEND_PORT_CALL_CONTEXT_H_
 #define MULTI_BACKEND_PORT_CALL_CONTEXT_H_
 
-#include <atomic>
+#include <memory>
+#include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "multi_backend/lb_policy/attempt_log.h"
+#include "multi_backend/lb_policy/failover.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/call_label.h"
 
 namespace multi_backend {
 
-// The LB policy's own record of a call's attempts.  Lives in the call's arena.
-class CallAttempts {
+class CallContext;
+
+// Decides on the retries of a channel's calls.  Thread-safe.
+class RetryDecider {
  public:
-  virtual ~CallAttempts() = default;
-  // Whether another attempt is right; see CallDispatchController.
-  virtual bool ShouldRetry() = 0;
+  virtual ~RetryDecider() = default;
+  virtual bool ShouldRetry(CallContext& context) = 0;
+  // Whether the end of an attempt by itself allows a retry.
+  virtual bool IsRetriable(const AttemptView& attempt) const = 0;
+};
+
+// The place where the channel's LB policy leaves its RetryDecider, and its
+// calls find it.  The resolver makes one per channel and hands it to the policy
+// as a channel arg; each call keeps it alive through its service config.
+class RetryGate : public grpc_core::RefCounted<RetryGate> {
+ public:
+  static absl::string_view ChannelArgName() {
+    return "multi_backend.retry_gate";
+  }
+  static int ChannelArgsCompare(const RetryGate* a, const RetryGate* b) {
+    return grpc_core::QsortCompare(a, b);
+  }
+
+  void Set(std::shared_ptr<RetryDecider> decider) {
+    absl::MutexLock lock(&mutex_);
+    decider_.swap(decider);
+  }
+  std::shared_ptr<RetryDecider> Get() const {
+    absl::MutexLock lock(&mutex_);
+    return decider_;
+  }
+
+ private:
+  mutable absl::Mutex mutex_;
+  std::shared_ptr<RetryDecider> decider_ ABSL_GUARDED_BY(mutex_);
 };
 
 class CallContext final
     : public grpc_core::ConfigSelector::CallDispatchController {
  public:
-  explicit CallContext(grpc_core::Arena* call_arena) : arena(call_arena) {}
+  // `retry_gate` must outlive the call.
+  CallContext(grpc_core::Arena* call_arena, RetryGate* retry_gate)
+      : arena(call_arena), gate_(retry_gate) {}
 
   // The key under which a pick finds the context of its call.
   static grpc_core::UniqueTypeName Type() {
@@ -38,20 +72,20 @@ class CallContext final
 
   // The value of the call attribute, and back.  nullptr for none of ours.
   absl::string_view AsAttribute() const {
-    return absl::string_view(reinterpret_cast<const char*>(this), sizeof(*this));
+    return absl::string_view(reinterpret_cast<const char*>(this),
+                             sizeof(*this));
   }
   static CallContext* FromAttribute(absl::string_view attribute) {
     if (attribute.size() != sizeof(CallContext)) return nullptr;
     return reinterpret_cast<CallContext*>(const_cast<char*>(attribute.data()));
   }
 
-  // Without a pick there is nobody to ask: a call that waited in the queue
-  // until perTryTimeout goes on waiting.
   bool ShouldRetry() override {
-    CallAttempts* recorded = attempts.load(std::memory_order_acquire);
-    return recorded == nullptr || recorded->ShouldRetry();
+    const std::shared_ptr<RetryDecider> found = decider();
+    return found != nullptr && found->ShouldRetry(*this);
   }
-  // "No more picks" is not "ended": nothing to do, the arena frees everything.
+  std::shared_ptr<RetryDecider> decider() const { return gate_->Get(); }
+  // "No more picks" is not "ended": nothing to do.
   void Commit() override {}
 
   grpc_core::Arena* const arena;
@@ -60,7 +94,10 @@ class CallContext final
   // The method has a retryPolicy of its own in the service config, which then
   // decides how often and on which codes to retry.
   bool own_retry_policy = false;
-  std::atomic<CallAttempts*> attempts{nullptr};
+  AttemptLog log;
+
+ private:
+  RetryGate* const gate_;
 };
 
 }  // namespace multi_backend

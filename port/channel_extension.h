@@ -38,9 +38,9 @@ class ChannelExtension : public grpc_core::RefCounted<ChannelExtension> {
   const std::shared_ptr<const AttemptClassifier> classifier;
 };
 
-// A copy of the channel's service config JSON, when it speaks of us.  Core takes
-// its own arg away before it makes the resolver, and our resolver has to return
-// a service config for its config selector to be used.
+// A copy of the channel's service config JSON, when it speaks of us.  Core
+// takes its own arg away before it makes the resolver, and our resolver has to
+// return a service config for its config selector to be used.
 constexpr absl::string_view kServiceConfigArg = "multi_backend.service_config";
 
 // Set (integer) when the channel has a service config that does not speak of

@@ -10,17 +10,20 @@
 #define MULTI_BACKEND_PORT_CORE_API_H_
 
 #ifdef NDEBUG
-#error "multi_backend: compile files that see gRPC's core with -UNDEBUG (mb_cc_library(core = True)): NDEBUG changes the layout of core's classes"
+#error \
+    "multi_backend: compile files that see gRPC's core with -UNDEBUG (mb_cc_library(core = True)): NDEBUG changes the layout of core's classes"
 #endif
 
 #ifdef _GLIBCXX_DEBUG
-#error "multi_backend: -D_GLIBCXX_DEBUG changes the layout of core's classes; compile without it"
+#error \
+    "multi_backend: -D_GLIBCXX_DEBUG changes the layout of core's classes; compile without it"
 #endif
 
 #include <grpcpp/version_info.h>
 
 #if GRPC_CPP_VERSION_MAJOR != 1 || GRPC_CPP_VERSION_MINOR != 51
-#error "multi_backend supports gRPC 1.51.1, the gRPC of Debian 12/13 and Ubuntu 24.04: install the distribution's libgrpc++-dev (tools/setup does)"
+#error \
+    "multi_backend supports gRPC 1.51.1, the gRPC of Debian 12/13 and Ubuntu 24.04: install the distribution's libgrpc++-dev (tools/setup does)"
 #endif
 
 #include "src/core/ext/filters/client_channel/client_channel.h"

@@ -39,9 +39,8 @@ bool SpeaksOfUs(absl::string_view service_config) {
 // Core hides the service config from resolvers; see kServiceConfigArg.
 grpc_core::ChannelArgs KeepServiceConfig(grpc_core::ChannelArgs args) {
   const auto json = args.GetOwnedString(GRPC_ARG_SERVICE_CONFIG);
-  const bool ours =
-      args.GetObject<ChannelExtension>() != nullptr ||
-      args.GetString(GRPC_ARG_LB_POLICY_NAME) == "multi_backend";
+  const bool ours = args.GetObject<ChannelExtension>() != nullptr ||
+                    args.GetString(GRPC_ARG_LB_POLICY_NAME) == "multi_backend";
   if (!json.has_value()) return args;
   if (ours || SpeaksOfUs(*json)) return args.Set(kServiceConfigArg, *json);
   return args.Set(kForeignServiceConfigArg, 1);

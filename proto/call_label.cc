@@ -1,6 +1,7 @@
 #include "multi_backend/proto/call_label.h"
 
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -32,6 +33,8 @@ constexpr char kFirstClass = 'A';
 constexpr int kWhenValues = 3;
 constexpr int kKeylessClasses = 2 * kWhenValues;
 constexpr char kLengthZero = '0';
+
+std::atomic<bool> labels_in_use{false};
 
 using Tag = std::array<char, kTagSize>;
 
@@ -90,7 +93,10 @@ void RequireRole(absl::string_view role) {
 
 }  // namespace
 
+bool CallLabelsInUse() { return labels_in_use.load(std::memory_order_relaxed); }
+
 std::string EncodeCallLabelPrefix(const CallLabel& label) {
+  labels_in_use.store(true, std::memory_order_relaxed);
   const absl::string_view fallback =
       label.when_unavailable == WhenUnavailable::kRole ? label.fallback_role
                                                        : absl::string_view();

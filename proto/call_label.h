@@ -52,6 +52,10 @@ std::string EncodeCallLabel(absl::string_view prefix,
 // nullopt unless `value` carries this process's tag and is well formed.
 absl::optional<CallLabel> DecodeCallLabel(absl::string_view value);
 
+// Whether this process has ever made a label: until then nobody need look for
+// one.
+bool CallLabelsInUse();
+
 // Role names travel in the label: 1 to 64 of [A-Za-z0-9_.-].
 bool IsValidRoleName(absl::string_view role);
 

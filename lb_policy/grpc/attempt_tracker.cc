@@ -28,8 +28,8 @@ void AttemptTracker::Start() {
       load->in_flight.fetch_add(1, std::memory_order_relaxed);
     }
   }
-  if (record_ != nullptr) {
-    attempt_ = record_->OnAttemptStarted(backend_->id());
+  if (context_ != nullptr) {
+    attempt_ = context_->log.OnStarted(backend_->id());
     if (ABSL_PREDICT_FALSE(attempt_ > 1)) {
       backend_->retries_landed.fetch_add(1, std::memory_order_relaxed);
     }
@@ -40,7 +40,6 @@ void AttemptTracker::Start() {
 void AttemptTracker::Finish(FinishArgs args) {
   if (ABSL_PREDICT_TRUE(args.status.ok())) {
     if (needs_latency_) ObserveLatencies(/*failed=*/false);
-    if (record_ != nullptr) record_->OnAttemptSucceeded();
   } else {
     OnFailed(args);
   }
@@ -59,7 +58,7 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
   if (needs_latency_ && args.status.code() != absl::StatusCode::kCancelled) {
     ObserveLatencies(infrastructure);
   }
-  if (record_ == nullptr) return;
+  if (context_ == nullptr) return;
   AttemptView view;
   view.code = args.status.code();
   view.message = args.status.message();
@@ -67,14 +66,25 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
   view.backend = backend_->address();
   view.timed_out = error == ErrorClass::kTimeout;
   view.attempt = attempt_;
-  bool retriable = record_->state().failover.IsRetriable(view);
-  if (retriable && args.trailing_metadata != nullptr) {
-    std::string buffer;
-    retriable = Failover::PushbackAllowsRetry(
-        args.trailing_metadata->Lookup(kPushbackKey, &buffer),
-        record_->TimeLeft());
-  }
-  record_->OnAttemptFailed(attempt_, args.status, retriable);
+  // The status outlives the tracker, with the call.
+  const auto* status = context_->arena->ManagedNew<absl::Status>(args.status);
+  context_->log.OnFailed(attempt_, status,
+                         AllowsRetry(view, args.trailing_metadata));
+}
+
+bool AttemptTracker::AllowsRetry(const AttemptView& view,
+                                 MetadataInterface* trailing_metadata) const {
+  const std::shared_ptr<RetryDecider> decider = context_->decider();
+  if (decider == nullptr || !decider->IsRetriable(view)) return false;
+  if (trailing_metadata == nullptr) return true;
+  const grpc_core::Duration left =
+      context_->deadline - grpc_core::Timestamp::Now();
+  std::string buffer;
+  return Failover::PushbackAllowsRetry(
+      trailing_metadata->Lookup(kPushbackKey, &buffer),
+      left == grpc_core::Duration::Infinity()
+          ? absl::InfiniteDuration()
+          : absl::Milliseconds(left.millis()));
 }
 
 void AttemptTracker::ObserveLatencies(bool failed) {

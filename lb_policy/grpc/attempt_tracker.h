@@ -1,5 +1,5 @@
 // AttemptTracker: counts one attempt in flight, and reports its end to the
-// backend and to the call's record.
+// backend and to the call's log.
 //
 // Lives in the call's arena (deleting it frees nothing).  Core calls Start()
 // under the channel's pick lock and Finish() at most once; one that core drops
@@ -14,7 +14,8 @@
 #include "absl/strings/string_view.h"
 #include "multi_backend/lb_policy/backend.h"
 #include "multi_backend/lb_policy/balancer_node.h"
-#include "multi_backend/lb_policy/grpc/call_record.h"
+#include "multi_backend/lb_policy/failover.h"
+#include "multi_backend/port/call_context.h"
 #include "multi_backend/port/core_api.h"
 
 namespace multi_backend {
@@ -25,13 +26,13 @@ class AttemptTracker final
   struct Args {
     Backend* backend = nullptr;  // Alive until Start() (the plan holds it).
     const BalancerNode* leaf = nullptr;  // The same.
-    CallRecord* record = nullptr;        // Null for a call without context.
+    CallContext* context = nullptr;      // Null for a call without context.
     absl::string_view method;            // Alive until Finish() (core's).
     bool needs_latency = false;
   };
   explicit AttemptTracker(const Args& args)
       : backend_(args.backend),
-        record_(args.record),
+        context_(args.context),
         method_(args.method),
         load_path_(args.leaf->load_path()),
         ewma_decay_(args.leaf->ewma_decay()),
@@ -46,12 +47,16 @@ class AttemptTracker final
   void Finish(FinishArgs args) override;
 
  private:
+  using MetadataInterface = grpc_core::LoadBalancingPolicy::MetadataInterface;
+
   void End();
   void OnFailed(const FinishArgs& args);
+  bool AllowsRetry(const AttemptView& view,
+                   MetadataInterface* trailing_metadata) const;
   void ObserveLatencies(bool failed);
 
   Backend* const backend_;
-  CallRecord* const record_;
+  CallContext* const context_;
   const absl::string_view method_;
   const std::shared_ptr<const LoadPath> load_path_;
   const absl::Duration ewma_decay_;

@@ -111,8 +111,8 @@ void BackendSlot::OnStateLocked(grpc_connectivity_state state,
       return;
   }
   // Not on the first notification, or resolving would never end.
-  if (!first && (state == GRPC_CHANNEL_IDLE ||
-                 state == GRPC_CHANNEL_TRANSIENT_FAILURE)) {
+  if (!first &&
+      (state == GRPC_CHANNEL_IDLE || state == GRPC_CHANNEL_TRANSIENT_FAILURE)) {
     owner_->OnConnectionLostLocked();
   }
   if (connection_ != before || state == GRPC_CHANNEL_TRANSIENT_FAILURE) {

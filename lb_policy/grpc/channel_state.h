@@ -1,5 +1,5 @@
 // ChannelState: what the control plane, the picks and the calls of one channel
-// share under one configuration.
+// share under one configuration; answers whether a call is retried.
 //
 // Threads: see each member.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_CHANNEL_STATE_H_
@@ -14,6 +14,7 @@
 #include "multi_backend/lb_policy/failover.h"
 #include "multi_backend/lb_policy/pick_plan.h"
 #include "multi_backend/lb_policy/retry_budget.h"
+#include "multi_backend/port/call_context.h"
 #include "multi_backend/port/core_api.h"
 
 namespace multi_backend {
@@ -43,7 +44,8 @@ inline int64_t BudgetSeconds() {
       grpc_core::Timestamp::Now().milliseconds_after_process_epoch() / 1000);
 }
 
-struct ChannelState {
+class ChannelState final : public RetryDecider {
+ public:
   ChannelState(const FailoverConfig& config,
                std::shared_ptr<const AttemptClassifier> classifier,
                std::shared_ptr<PlanSlot> plan_slot)
@@ -51,9 +53,18 @@ struct ChannelState {
         budget(config.budget_ratio, config.min_retries_per_second),
         plans(std::move(plan_slot)) {}
 
+  bool ShouldRetry(CallContext& context) override;
+  bool IsRetriable(const AttemptView& attempt) const override {
+    return failover.IsRetriable(attempt);
+  }
+
   const Failover failover;
   RetryBudget budget;  // OnCall() by picks, under the channel's pick lock.
   const std::shared_ptr<PlanSlot> plans;
+
+ private:
+  bool NewestAllowsRetry(AttemptLog::Newest newest,
+                         const CallContext& context) const;
 };
 
 }  // namespace multi_backend

@@ -42,7 +42,8 @@ ChannelArgs SubchannelArgs(const ChannelArgs& args) {
   ChannelArgs stripped = args.Remove(ChannelExtension::ChannelArgName())
                              .Remove(kServiceConfigArg)
                              .Remove(kForeignServiceConfigArg)
-                             .Remove(kTrackAttemptsArg);
+                             .Remove(kTrackAttemptsArg)
+                             .Remove(RetryGate::ChannelArgName());
   const auto target = stripped.GetString(GRPC_ARG_SERVER_URI);
   if (target.has_value() && target->size() > kMaxTargetInSubchannelArgs) {
     stripped = stripped.Set(GRPC_ARG_SERVER_URI, "static:///");
@@ -124,8 +125,8 @@ MultiBackendPolicy::MultiBackendPolicy(Args args)
     : LoadBalancingPolicy(std::move(args)),
       pool_(PoolFrom(channel_args())),
       classifier_(ClassifierFrom(channel_args())),
-      track_attempts_(
-          channel_args().GetInt(kTrackAttemptsArg).value_or(1) != 0),
+      track_attempts_(channel_args().GetInt(kTrackAttemptsArg).value_or(1) !=
+                      0),
       pool_watch_(std::make_shared<PoolWatch>(this)) {
   pool_watch_id_ =
       pool_->AddWatch([watch = pool_watch_]() { watch->OnChange(); });
@@ -150,13 +151,16 @@ grpc_pollset_set* MultiBackendPolicy::InterestedParties() {
 
 std::shared_ptr<void> MultiBackendPolicy::KeepAlive() {
   Ref().release();
-  return std::shared_ptr<void>(
-      this, [](void* self) { static_cast<MultiBackendPolicy*>(self)->Unref(); });
+  return std::shared_ptr<void>(this, [](void* self) {
+    static_cast<MultiBackendPolicy*>(self)->Unref();
+  });
 }
 
 absl::Status MultiBackendPolicy::UpdateLocked(UpdateArgs args) {
+  gate_ = args.args.GetObjectRef<RetryGate>();
   bool changed = ApplyConfigLocked(
       *static_cast<const MultiBackendPolicyConfig*>(args.config.get()));
+  if (gate_ != nullptr) gate_->Set(state_);
   absl::Status status;
   if (!args.addresses.ok() || args.addresses->empty()) {
     status = KeepLastListLocked(args);
@@ -166,9 +170,9 @@ absl::Status MultiBackendPolicy::UpdateLocked(UpdateArgs args) {
                                     SubchannelArgs(args.args));
   }
   if (slots_.empty()) {
-    const absl::Status failure = absl::UnavailableError(absl::StrCat(
-        "multi_backend: no endpoints, the call was not sent: ",
-        status.message()));
+    const absl::Status failure = absl::UnavailableError(
+        absl::StrCat("multi_backend: no endpoints, the call was not sent: ",
+                     status.message()));
     plan_ = nullptr;
     channel_control_helper()->UpdateState(
         GRPC_CHANNEL_TRANSIENT_FAILURE, failure,
@@ -193,10 +197,9 @@ bool MultiBackendPolicy::ApplyConfigLocked(
 // An empty or failed resolution changes nothing but says so.
 absl::Status MultiBackendPolicy::KeepLastListLocked(const UpdateArgs& args) {
   const absl::Status status =
-      args.addresses.ok()
-          ? absl::UnavailableError(
-                absl::StrCat("empty address list: ", args.resolution_note))
-          : args.addresses.status();
+      args.addresses.ok() ? absl::UnavailableError(absl::StrCat(
+                                "empty address list: ", args.resolution_note))
+                          : args.addresses.status();
   if (!slots_.empty()) {
     channel_control_helper()->AddTraceEvent(
         ChannelControlHelper::TRACE_WARNING,
@@ -221,10 +224,9 @@ std::vector<std::shared_ptr<const Endpoint>> MultiBackendPolicy::EndpointsOf(
   endpoints.reserve(addresses.size());
   for (const ServerAddress& address : addresses) {
     const EndpointAttribute* attribute = AttributeOf(address);
-    endpoints.push_back(
-        attribute != nullptr
-            ? attribute->endpoint()
-            : std::make_shared<const Endpoint>(EndpointOfForeign(address)));
+    endpoints.push_back(attribute != nullptr ? attribute->endpoint()
+                                             : std::make_shared<const Endpoint>(
+                                                   EndpointOfForeign(address)));
   }
   if (config_->backends.empty()) return endpoints;
   EndpointList plain;
@@ -332,22 +334,29 @@ void MultiBackendPolicy::PublishLocked() {
   args.clock = &SteadyClock::Get();
   args.seed = absl::Uniform<uint64_t>(absl::BitGen());
   args.entries.reserve(slots_.size());
-  std::vector<Picker::SubchannelRef> subchannels;
-  subchannels.reserve(slots_.size());
+  std::vector<Picker::Target> targets;
+  targets.reserve(slots_.size());
   for (const auto& slot : slots_) {
     args.entries.push_back(slot->MakePlanEntry());
-    subchannels.push_back(slot->ReadySubchannel());
+    targets.push_back(
+        {slot->ReadySubchannel(), &args.entries.back().backend()});
   }
   plan_ = PickPlan::Make(std::move(args));
   plans_->Set(plan_);
-  auto picker = std::make_unique<Picker>(plan_, state_, std::move(subchannels),
-                                         track_attempts_);
+  Picker::Args picker_args;
+  picker_args.plan = plan_;
+  picker_args.state = state_;
+  picker_args.marked = pool_->MarkedCount();
+  picker_args.targets = std::move(targets);
+  picker_args.has_context = gate_ != nullptr;
+  picker_args.track_attempts = track_attempts_;
+  auto picker = std::make_unique<Picker>(std::move(picker_args));
   if (plan_->any_ready()) {
     channel_control_helper()->UpdateState(GRPC_CHANNEL_READY, absl::OkStatus(),
                                           std::move(picker));
   } else if (plan_->any_connecting()) {
-    channel_control_helper()->UpdateState(
-        GRPC_CHANNEL_CONNECTING, absl::OkStatus(), std::move(picker));
+    channel_control_helper()->UpdateState(GRPC_CHANNEL_CONNECTING,
+                                          absl::OkStatus(), std::move(picker));
   } else {
     channel_control_helper()->UpdateState(
         GRPC_CHANNEL_TRANSIENT_FAILURE,

@@ -15,6 +15,7 @@
 #include "multi_backend/lb_policy/backend_pool.h"
 #include "multi_backend/lb_policy/grpc/backend_slot.h"
 #include "multi_backend/lb_policy/grpc/channel_state.h"
+#include "multi_backend/port/call_context.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/config.h"
 
@@ -66,7 +67,8 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
                             const grpc_core::ChannelArgs& args);
   bool SameAddressesLocked(const grpc_core::ServerAddressList& addresses) const;
   std::unique_ptr<BackendSlot> MakeSlotLocked(
-      grpc_core::ServerAddress address, std::shared_ptr<const Endpoint> endpoint,
+      grpc_core::ServerAddress address,
+      std::shared_ptr<const Endpoint> endpoint,
       const grpc_core::ChannelArgs& subchannel_args);
   std::vector<std::shared_ptr<const Endpoint>> EndpointsOf(
       const grpc_core::ServerAddressList& addresses) const;
@@ -77,6 +79,8 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   const std::shared_ptr<const AttemptClassifier> classifier_;
   const std::shared_ptr<PlanSlot> plans_ = std::make_shared<PlanSlot>();
   const bool track_attempts_;
+  // Null when the channel's resolver is none of ours.
+  grpc_core::RefCountedPtr<RetryGate> gate_;
   std::shared_ptr<PoolWatch> pool_watch_;
   BackendPool::WatchId pool_watch_id_ = 0;
 

@@ -18,26 +18,43 @@ CallContext* ContextOf(const Picker::PickArgs& args) {
           ->GetCallAttribute(CallContext::Type()));
 }
 
+// What the caller sees when every usable backend has been tried.
+absl::Status LastStatus(const CallContext& context) {
+  const absl::Status* status = context.log.last_status();
+  if (status != nullptr) return *status;
+  return absl::DeadlineExceededError(
+      "multi_backend: the attempt ran into perTryTimeout, and no other backend "
+      "is usable");
+}
+
 }  // namespace
 
 Picker::PickResult Picker::Pick(PickArgs args) {
-  CallContext* context = ContextOf(args);
-  if (ABSL_PREDICT_FALSE(context == nullptr)) return PickWithoutContext(args);
-  CallRecord* record = RecordOf(context);
-  const PickRequest request = record->MakeRequest();
-  PickPlan::Result result = plan_->Pick(context->label, request);
+  CallContext* context = args_.has_context ? ContextOf(args) : nullptr;
+  if (context == nullptr) return PickWithoutContext(args);
+  PickRequest request;
+  request.has_key = context->label.key_hash.has_value();
+  request.key_hash = context->label.key_hash.value_or(0);
+  if (ABSL_PREDICT_FALSE(context->log.attempts() > 0)) {
+    request.tried = context->log.tried();
+  } else {
+    request.all_usable = NoneMarked();
+    if (context->log.CountOnce()) args_.state->budget.OnCall(BudgetSeconds);
+  }
+  PickPlan::Result result = args_.plan->Pick(context->label, request);
   if (ABSL_PREDICT_FALSE(result.outcome == PickPlan::Outcome::kExhausted)) {
-    result = PickAgain(context->label, record, request);
+    result = PickAgain(*context, request);
   }
   if (ABSL_PREDICT_TRUE(result.outcome == PickPlan::Outcome::kPicked)) {
-    return Complete(result, record, args);
+    return Complete(result, context, args);
   }
-  return Unserved(result, context->label, record);
+  return Unserved(result, context->label, context);
 }
 
-// A channel whose resolver is not ours: no routes, no record of attempts.
+// A channel whose resolver is not ours: no routes, no log of attempts.
 Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
-  if (args.initial_metadata != nullptr) {
+  if (ABSL_PREDICT_FALSE(CallLabelsInUse()) &&
+      args.initial_metadata != nullptr) {
     std::string buffer;
     if (args.initial_metadata->Lookup(kCallLabelKey, &buffer).has_value()) {
       return PickResult::Drop(absl::FailedPreconditionError(
@@ -46,57 +63,50 @@ Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
           "make the channel with multi_backend::CreateChannel"));
     }
   }
-  const CallLabel label;
-  const PickPlan::Result result = plan_->Pick(label, PickRequest());
-  if (result.outcome == PickPlan::Outcome::kPicked) {
-    return Complete(result, /*record=*/nullptr, args);
+  PickRequest request;
+  request.all_usable = NoneMarked();
+  const PickPlan::Result result = args_.plan->PickDefault(request);
+  if (ABSL_PREDICT_TRUE(result.outcome == PickPlan::Outcome::kPicked)) {
+    return Complete(result, /*context=*/nullptr, args);
   }
-  return Unserved(result, label, /*record=*/nullptr);
-}
-
-CallRecord* Picker::RecordOf(CallContext* context) {
-  CallAttempts* attempts = context->attempts.load(std::memory_order_relaxed);
-  if (attempts != nullptr) return static_cast<CallRecord*>(attempts);
-  auto* record = context->arena->ManagedNew<CallRecord>(context, state_);
-  context->attempts.store(record, std::memory_order_release);
-  state_->budget.OnCall(BudgetSeconds());
-  return record;
+  return Unserved(result, CallLabel(), /*context=*/nullptr);
 }
 
 // Every usable backend has been tried.  Some calls may go to one again.
-PickPlan::Result Picker::PickAgain(const CallLabel& label, CallRecord* record,
+PickPlan::Result Picker::PickAgain(const CallContext& context,
                                    PickRequest request) {
-  if (record->may_repeat_backends()) {
+  if (context.own_retry_policy) {
     request.tried = TriedBackends();
-  } else if (record->IsTransparentRetry()) {
-    request.tried.Remove(record->last_backend());
+  } else if (context.log.IsTransparentRetry()) {
+    request.tried.Remove(context.log.last_backend());
   } else {
     return {PickPlan::Outcome::kExhausted, 0, nullptr};
   }
-  return plan_->Pick(label, request);
+  return args_.plan->Pick(context.label, request);
 }
 
 Picker::PickResult Picker::Complete(const PickPlan::Result& picked,
-                                    CallRecord* record, const PickArgs& args) {
-  const SubchannelRef& subchannel = subchannels_[picked.entry];
-  if (ABSL_PREDICT_FALSE(!track_attempts_ || args.call_state == nullptr)) {
-    return PickResult::Complete(subchannel);
+                                    CallContext* context,
+                                    const PickArgs& args) {
+  const Target& target = args_.targets[picked.entry];
+  if (ABSL_PREDICT_FALSE(!args_.track_attempts || args.call_state == nullptr)) {
+    return PickResult::Complete(target.subchannel);
   }
   AttemptTracker::Args tracker_args;
-  tracker_args.backend = &plan_->entries()[picked.entry].backend();
+  tracker_args.backend = target.backend;
   tracker_args.leaf = picked.leaf;
-  tracker_args.record = record;
+  tracker_args.context = context;
   tracker_args.method = args.path;
-  tracker_args.needs_latency = plan_->needs_latency();
+  tracker_args.needs_latency = args_.plan->needs_latency();
   void* memory = args.call_state->Alloc(sizeof(AttemptTracker));
-  return PickResult::Complete(
-      subchannel, std::unique_ptr<AttemptTracker>(
-                      new (memory) AttemptTracker(tracker_args)));
+  return PickResult::Complete(target.subchannel,
+                              std::unique_ptr<AttemptTracker>(
+                                  new (memory) AttemptTracker(tracker_args)));
 }
 
 Picker::PickResult Picker::Unserved(const PickPlan::Result& result,
                                     const CallLabel& label,
-                                    CallRecord* record) {
+                                    CallContext* context) {
   switch (result.outcome) {
     case PickPlan::Outcome::kPicked:
       break;
@@ -104,12 +114,12 @@ Picker::PickResult Picker::Unserved(const PickPlan::Result& result,
       return PickResult::Queue();
     case PickPlan::Outcome::kExhausted:
       // Dropped, so that a wait_for_ready call ends too.
-      record->OnPickFailed();
-      return PickResult::Drop(record->last_status());
+      context->log.OnPickFailed();
+      return PickResult::Drop(LastStatus(*context));
     case PickPlan::Outcome::kNoBackend:
-      if (record != nullptr) record->OnPickFailed();
+      if (context != nullptr) context->log.OnPickFailed();
       return PickResult::Fail(
-          absl::UnavailableError(plan_->DescribeFailure(label)));
+          absl::UnavailableError(args_.plan->DescribeFailure(label)));
   }
   GPR_UNREACHABLE_CODE(return PickResult::Queue());
 }

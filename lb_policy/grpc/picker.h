@@ -3,11 +3,12 @@
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_PICKER_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_PICKER_H_
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
 
-#include "multi_backend/lb_policy/grpc/call_record.h"
 #include "multi_backend/lb_policy/grpc/channel_state.h"
 #include "multi_backend/lb_policy/pick_plan.h"
 #include "multi_backend/port/call_context.h"
@@ -17,36 +18,46 @@ namespace multi_backend {
 
 class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
  public:
-  using SubchannelRef = grpc_core::RefCountedPtr<grpc_core::SubchannelInterface>;
+  using SubchannelRef =
+      grpc_core::RefCountedPtr<grpc_core::SubchannelInterface>;
   using PickArgs = grpc_core::LoadBalancingPolicy::PickArgs;
   using PickResult = grpc_core::LoadBalancingPolicy::PickResult;
 
-  // `subchannels`: by plan entry; null for one that is not READY.
-  // `track_attempts`: off only to measure what the tracking costs.
-  Picker(std::shared_ptr<const PickPlan> plan,
-         std::shared_ptr<ChannelState> state,
-         std::vector<SubchannelRef> subchannels, bool track_attempts)
-      : plan_(std::move(plan)),
-        state_(std::move(state)),
-        subchannels_(std::move(subchannels)),
-        track_attempts_(track_attempts) {}
+  // What an entry of the plan means to core.
+  struct Target {
+    SubchannelRef subchannel;
+    Backend* backend = nullptr;  // Owned by the plan.
+  };
+  struct Args {
+    std::shared_ptr<const PickPlan> plan;
+    std::shared_ptr<ChannelState> state;
+    // How many of the pool's backends are marked unusable.
+    std::shared_ptr<const std::atomic<uint32_t>> marked;
+    // By plan entry; null subchannel for one that is not READY.
+    std::vector<Target> targets;
+    // Whether the channel's calls have a CallContext.
+    bool has_context = false;
+    // Off only to measure what the tracking costs.
+    bool track_attempts = true;
+  };
+  explicit Picker(Args args)
+      : args_(std::move(args)), marked_(args_.marked.get()) {}
 
   PickResult Pick(PickArgs args) override;
 
  private:
   PickResult PickWithoutContext(const PickArgs& args);
-  CallRecord* RecordOf(CallContext* context);
-  PickPlan::Result PickAgain(const CallLabel& label, CallRecord* record,
-                             PickRequest request);
-  PickResult Complete(const PickPlan::Result& picked, CallRecord* record,
+  PickPlan::Result PickAgain(const CallContext& context, PickRequest request);
+  PickResult Complete(const PickPlan::Result& picked, CallContext* context,
                       const PickArgs& args);
   PickResult Unserved(const PickPlan::Result& result, const CallLabel& label,
-                      CallRecord* record);
+                      CallContext* context);
+  bool NoneMarked() const {
+    return marked_->load(std::memory_order_acquire) == 0;
+  }
 
-  const std::shared_ptr<const PickPlan> plan_;
-  const std::shared_ptr<ChannelState> state_;
-  const std::vector<SubchannelRef> subchannels_;
-  const bool track_attempts_;
+  const Args args_;
+  const std::atomic<uint32_t>* const marked_;
 };
 
 }  // namespace multi_backend

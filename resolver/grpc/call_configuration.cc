@@ -78,6 +78,31 @@ Json RetryPolicyOf(const FailoverConfig& failover, bool all_codes) {
   return policy;
 }
 
+// A service config that keeps the channel's RetryGate alive: each call holds a
+// count on its service config, so the gate needs none of its own.
+class GatedServiceConfig final : public grpc_core::ServiceConfig {
+ public:
+  GatedServiceConfig(grpc_core::RefCountedPtr<ServiceConfig> inner,
+                     grpc_core::RefCountedPtr<RetryGate> gate)
+      : inner_(std::move(inner)), gate_(std::move(gate)) {}
+
+  absl::string_view json_string() const override {
+    return inner_->json_string();
+  }
+  grpc_core::ServiceConfigParser::ParsedConfig* GetGlobalParsedConfig(
+      size_t index) override {
+    return inner_->GetGlobalParsedConfig(index);
+  }
+  const grpc_core::ServiceConfigParser::ParsedConfigVector*
+  GetMethodParsedConfigVector(const grpc_slice& path) const override {
+    return inner_->GetMethodParsedConfigVector(path);
+  }
+
+ private:
+  const grpc_core::RefCountedPtr<ServiceConfig> inner_;
+  const grpc_core::RefCountedPtr<RetryGate> gate_;
+};
+
 // The paths that stand for the names of a methodConfig entry.
 std::vector<std::string> PathsOf(const Json& entry, bool* is_default) {
   std::vector<std::string> paths;
@@ -116,9 +141,8 @@ std::vector<std::string> CompleteMethodConfigs(Json::Object& root,
     }
   }
   if (!has_default) {
-    list.mutable_array()->push_back(
-        Json::Object{{"name", Json::Array{Json::Object{}}},
-                     {"retryPolicy", retry_policy}});
+    list.mutable_array()->push_back(Json::Object{
+        {"name", Json::Array{Json::Object{}}}, {"retryPolicy", retry_policy}});
   }
   return own;
 }
@@ -127,7 +151,8 @@ std::vector<std::string> CompleteMethodConfigs(Json::Object& root,
 
 absl::StatusOr<CallConfiguration> CallConfiguration::Make(
     const ChannelArgs& args, absl::string_view json,
-    absl::optional<StrategyKind> default_strategy) {
+    absl::optional<StrategyKind> default_strategy,
+    grpc_core::RefCountedPtr<RetryGate> gate) {
   absl::StatusOr<Json> parsed = Json::Parse(json.empty() ? "{}" : json);
   if (!parsed.ok()) return parsed.status();
   if (parsed->type() != Json::Type::OBJECT) {
@@ -148,17 +173,18 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
     if (config->failover.max_retries > 0) {
       auto* extension = args.GetObject<ChannelExtension>();
       own_retry_paths = CompleteMethodConfigs(
-          root,
-          RetryPolicyOf(config->failover,
-                        extension != nullptr &&
-                            extension->classifier != nullptr));
+          root, RetryPolicyOf(
+                    config->failover,
+                    extension != nullptr && extension->classifier != nullptr));
     }
   }
   // Core reads perAttemptRecvTimeout only with this arg.
   auto service_config = grpc_core::ServiceConfigImpl::Create(
       args.Set(GRPC_ARG_EXPERIMENTAL_ENABLE_HEDGING, 1), parsed->Dump());
   if (!service_config.ok()) return service_config.status();
-  made.service_config = *std::move(service_config);
+  RetryGate* const gate_pointer = gate.get();
+  made.service_config = grpc_core::MakeRefCounted<GatedServiceConfig>(
+      *std::move(service_config), std::move(gate));
   absl::flat_hash_set<const RouteConfigSelector::MethodConfigs*> own_retry;
   for (const std::string& path : own_retry_paths) {
     grpc_slice slice = grpc_slice_from_copied_string(path.c_str());
@@ -167,7 +193,7 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
   }
   if (policy != nullptr) {
     made.selector = grpc_core::MakeRefCounted<RouteConfigSelector>(
-        made.service_config, std::move(own_retry));
+        made.service_config, gate_pointer, std::move(own_retry));
   }
   return made;
 }
@@ -176,6 +202,7 @@ CallConfigurationCache::CallConfigurationCache(
     ChannelArgs args, absl::optional<StrategyKind> default_strategy)
     : args_(std::move(args)),
       default_strategy_(default_strategy),
+      gate_(grpc_core::MakeRefCounted<RetryGate>()),
       made_(CallConfiguration()) {}
 
 const absl::StatusOr<CallConfiguration>& CallConfigurationCache::Get(
@@ -191,7 +218,7 @@ const absl::StatusOr<CallConfiguration>& CallConfigurationCache::Get(
           ? resolved->json_string()
           : args_.GetString(kServiceConfigArg).value_or(absl::string_view());
   if (json_.has_value() && *json_ == json) return made_;
-  made_ = CallConfiguration::Make(args_, json, default_strategy_);
+  made_ = CallConfiguration::Make(args_, json, default_strategy_, gate_);
   json_ = std::string(json);
   return made_;
 }
@@ -205,7 +232,8 @@ void CallConfigurationCache::ApplyTo(grpc_core::Resolver::Result& result) {
   }
   result.service_config = configuration->service_config;
   if (configuration->selector != nullptr) {
-    result.args = result.args.SetObject(configuration->selector);
+    result.args =
+        result.args.SetObject(configuration->selector).SetObject(gate_);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "multi_backend/port/call_context.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/config.h"
 
@@ -19,12 +20,14 @@ struct CallConfiguration {
   grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config;
   grpc_core::RefCountedPtr<grpc_core::ConfigSelector> selector;
 
+  // `gate`: of the channel, reached by its calls.
   // `json`: the service config; "" = none.  `default_strategy`: for a
   // configuration that names none.  Without any LB policy in `json` or `args`,
   // ours is chosen.  INVALID_ARGUMENT names the fields.
   static absl::StatusOr<CallConfiguration> Make(
       const grpc_core::ChannelArgs& args, absl::string_view json,
-      absl::optional<StrategyKind> default_strategy);
+      absl::optional<StrategyKind> default_strategy,
+      grpc_core::RefCountedPtr<RetryGate> gate);
 };
 
 // Makes the configuration of one channel, and again only when its JSON changes.
@@ -44,6 +47,7 @@ class CallConfigurationCache {
  private:
   const grpc_core::ChannelArgs args_;
   const absl::optional<StrategyKind> default_strategy_;
+  const grpc_core::RefCountedPtr<RetryGate> gate_;
   absl::optional<std::string> json_;  // Of `made_`.
   absl::StatusOr<CallConfiguration> made_;
 };

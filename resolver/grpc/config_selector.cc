@@ -40,10 +40,11 @@ bool RouteConfigSelector::Equals(const grpc_core::ConfigSelector* other) const {
 
 grpc_core::ConfigSelector::CallConfig RouteConfigSelector::GetCallConfig(
     GetCallConfigArgs args) {
-  auto* context = args.arena->New<CallContext>(args.arena);
+  auto* context = args.arena->New<CallContext>(args.arena, gate_);
   context->label = TakeLabel(args.initial_metadata, args.arena);
-  context->deadline = args.initial_metadata->get(grpc_core::GrpcTimeoutMetadata())
-                          .value_or(grpc_core::Timestamp::InfFuture());
+  context->deadline =
+      args.initial_metadata->get(grpc_core::GrpcTimeoutMetadata())
+          .value_or(grpc_core::Timestamp::InfFuture());
   CallConfig config;
   config.method_configs =
       service_config_->GetMethodParsedConfigVector(*args.path);

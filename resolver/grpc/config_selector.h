@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+#include "multi_backend/port/call_context.h"
 #include "multi_backend/port/core_api.h"
 
 namespace multi_backend {
@@ -18,12 +19,14 @@ class RouteConfigSelector final : public grpc_core::ConfigSelector {
  public:
   using MethodConfigs = grpc_core::ServiceConfigParser::ParsedConfigVector;
 
+  // `service_config`: keeps `gate` alive too, for as long as any call runs.
   // `own_retry`: the method configurations whose retryPolicy is the
   // application's own.
   RouteConfigSelector(
       grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config,
-      absl::flat_hash_set<const MethodConfigs*> own_retry)
+      RetryGate* gate, absl::flat_hash_set<const MethodConfigs*> own_retry)
       : service_config_(std::move(service_config)),
+        gate_(gate),
         own_retry_(std::move(own_retry)) {}
 
   const char* name() const override { return "multi_backend"; }
@@ -32,6 +35,7 @@ class RouteConfigSelector final : public grpc_core::ConfigSelector {
 
  private:
   const grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config_;
+  RetryGate* const gate_;
   const absl::flat_hash_set<const MethodConfigs*> own_retry_;
 };
 

@@ -45,8 +45,8 @@ class EndpointAddresses::HostResultHandler final
     host.error = result.addresses.status();
     if (result.addresses.ok()) {
       if (result.addresses->empty()) {
-        host.error = absl::UnavailableError(
-            absl::StrCat("no addresses for ", name_));
+        host.error =
+            absl::UnavailableError(absl::StrCat("no addresses for ", name_));
       } else {
         host.addresses = *std::move(result.addresses);
       }

@@ -44,8 +44,8 @@ absl::StatusOr<EndpointList> StaticEndpoints(absl::string_view path,
 
 bool AcceptsUri(const URI& uri, const absl::Status& status) {
   if (status.ok()) return true;
-  gpr_log(GPR_ERROR, "multi_backend: target \"%s\": %s",
-          uri.ToString().c_str(), std::string(status.message()).c_str());
+  gpr_log(GPR_ERROR, "multi_backend: target \"%s\": %s", uri.ToString().c_str(),
+          std::string(status.message()).c_str());
   return false;
 }
 
@@ -113,8 +113,9 @@ class WrappingResolverFactory final : public grpc_core::ResolverFactory {
   absl::string_view scheme() const override { return kWrappingScheme; }
 
   bool IsValidUri(const URI& uri) const override {
-    return grpc_core::CoreConfiguration::Get().resolver_registry().IsValidTarget(
-        uri.path());
+    return grpc_core::CoreConfiguration::Get()
+        .resolver_registry()
+        .IsValidTarget(uri.path());
   }
 
   OrphanablePtr<Resolver> CreateResolver(ResolverArgs args) const override {

@@ -1,0 +1,196 @@
+// What does one pick cost, through the real policy object, against stock gRPC's
+// round_robin and ring_hash in the same process?
+//
+// A pick is what core asks of a picker: Pick() and the dropping of its result;
+// the "attempt" row adds Start() and Finish() of the call tracker, which stock
+// has not.  Ours and the peer run in turns, and the best turn of each counts.
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "multi_backend/bench/floor_table.h"
+#include "multi_backend/bench/policy_harness.h"
+#include "multi_backend/lb_policy/grpc/multi_backend_policy.h"
+#include "multi_backend/multi_backend.h"
+#include "multi_backend/port/call_context.h"
+
+namespace multi_backend {
+namespace {
+
+using grpc_core::ChannelArgs;
+using grpc_core::LoadBalancingPolicy;
+using Attributes = PickCalls::Attributes;
+
+constexpr size_t kBatch = 2000;
+// Distinct sticky keys: as many users as one client process may well have.
+constexpr size_t kKeys = 16384;
+
+std::string OurConfig(absl::string_view strategy) {
+  return absl::StrCat(R"([{"multi_backend":{"strategy":")", strategy,
+                      R"("}}])");
+}
+
+struct Subject {
+  std::unique_ptr<PolicyHarness> harness;
+  Attributes attributes = Attributes::kNone;
+  bool attempt = false;  // Start() and Finish() too.
+};
+
+Subject MakeSubject(const std::string& config, size_t n, Attributes attributes,
+                    bool track = true) {
+  Subject subject;
+  ChannelArgs args = ChannelArgs().Set(kTrackAttemptsArg, track ? 1 : 0);
+  if (attributes == Attributes::kContext) {
+    args = args.SetObject(grpc_core::MakeRefCounted<RetryGate>());
+  }
+  subject.harness = std::make_unique<PolicyHarness>(config, args);
+  subject.harness->Update(PolicyHarness::Addresses(n));
+  subject.harness->DropOldPickers();
+  subject.attributes = attributes;
+  return subject;
+}
+
+// One attempt's life after its pick, as core drives it.
+void RunAttempt(LoadBalancingPolicy::PickResult& result) {
+  auto* complete =
+      absl::get_if<LoadBalancingPolicy::PickResult::Complete>(&result.result);
+  if (complete->subchannel_call_tracker == nullptr) return;
+  complete->subchannel_call_tracker->Start();
+  complete->subchannel_call_tracker->Finish(
+      {absl::OkStatus(), nullptr, nullptr});
+}
+
+// Nanoseconds per pick of one batch.
+double TimeBatch(const Subject& subject, PickCalls& calls,
+                 const std::vector<uint64_t>& keys) {
+  calls.Renew(subject.attributes, keys);
+  auto* picker = subject.harness->picker();
+  const auto start = std::chrono::steady_clock::now();
+  for (size_t i = 0; i < kBatch; ++i) {
+    calls.Select(i);
+    LoadBalancingPolicy::PickResult result = picker->Pick(calls.args());
+    if (subject.attempt) RunAttempt(result);
+  }
+  const std::chrono::duration<double, std::nano> spent =
+      std::chrono::steady_clock::now() - start;
+  return spent.count() / kBatch;
+}
+
+class Bench {
+ public:
+  explicit Bench(const BenchFlags& flags)
+      : turns_(flags.smoke ? 3 : 200), calls_(kBatch) {
+    absl::BitGen random(std::seed_seq{1});
+    for (size_t i = 0; i < kKeys; ++i) keys_.push_back(random());
+  }
+
+  // The best batch of each, in turns.
+  std::pair<double, double> Compare(const Subject& ours, const Subject& peer) {
+    Warm(ours);
+    Warm(peer);
+    double best_ours = std::numeric_limits<double>::max();
+    double best_peer = best_ours;
+    for (int turn = 0; turn < turns_; ++turn) {
+      best_ours =
+          std::min(best_ours, TimeBatch(ours, calls_, KeysOfTurn(turn)));
+      best_peer =
+          std::min(best_peer, TimeBatch(peer, calls_, KeysOfTurn(turn)));
+    }
+    return {best_ours, best_peer};
+  }
+
+ private:
+  void Warm(const Subject& subject) {
+    for (size_t at = 0; at < kKeys; at += kBatch) {
+      TimeBatch(subject, calls_, KeysOfTurn(static_cast<int>(at / kBatch)));
+    }
+  }
+  // Each turn has other ones of the keys, so that caches see them all.
+  const std::vector<uint64_t>& KeysOfTurn(int turn) {
+    turn_keys_.clear();
+    for (size_t i = 0; i < kBatch; ++i) {
+      turn_keys_.push_back(keys_[(turn * kBatch + i) % kKeys]);
+    }
+    return turn_keys_;
+  }
+
+  const int turns_;
+  PickCalls calls_;
+  std::vector<uint64_t> keys_;
+  std::vector<uint64_t> turn_keys_;
+};
+
+int Run(const BenchFlags& flags) {
+  grpc_core::ExecCtx exec_ctx;
+  Bench bench(flags);
+  FloorTable table("pick", "nanoseconds");
+  const std::vector<size_t> sizes =
+      flags.smoke ? std::vector<size_t>{10, 100}
+                  : std::vector<size_t>{10, 100, 1000, 10000};
+  auto row = [&table](absl::string_view what, size_t n,
+                      const std::pair<double, double>& result,
+                      absl::optional<double> floor) {
+    table.Add({std::string(what), absl::StrCat(n), result.first, result.second,
+               floor});
+  };
+  for (size_t n : sizes) {
+    const Subject stock =
+        MakeSubject(R"([{"round_robin":{}}])", n, Attributes::kNone);
+    row("ROUND_ROBIN / round_robin", n,
+        bench.Compare(
+            MakeSubject(OurConfig("ROUND_ROBIN"), n, Attributes::kNone), stock),
+        2.5);
+    row("ROUND_ROBIN without tracker / round_robin", n,
+        bench.Compare(
+            MakeSubject(OurConfig("ROUND_ROBIN"), n, Attributes::kNone,
+                        /*track=*/false),
+            stock),
+        1.1);
+    Subject attempt =
+        MakeSubject(OurConfig("ROUND_ROBIN"), n, Attributes::kNone);
+    attempt.attempt = true;
+    row("ROUND_ROBIN, whole attempt / round_robin", n,
+        bench.Compare(attempt, stock), absl::nullopt);
+  }
+  for (size_t n : sizes) {
+    row("STICKY / ring_hash", n,
+        bench.Compare(MakeSubject(OurConfig("STICKY"), n, Attributes::kContext),
+                      MakeSubject(R"([{"ring_hash_experimental":{}}])", n,
+                                  Attributes::kRingHash)),
+        0.40);
+  }
+  for (absl::string_view strategy :
+       {"LEAST_BUSY", "PEAK_EWMA", "WEIGHTED", "RANDOM", "PRIMARY"}) {
+    // Against itself at 100 members.
+    for (size_t n : sizes) {
+      if (n == 100) continue;
+      const bool judged =
+          n == 10000 && (strategy == "LEAST_BUSY" || strategy == "PEAK_EWMA");
+      row(absl::StrCat(strategy, " / itself at 100"), n,
+          bench.Compare(
+              MakeSubject(OurConfig(strategy), n, Attributes::kNone),
+              MakeSubject(OurConfig(strategy), 100, Attributes::kNone)),
+          judged ? absl::optional<double>(1.2) : absl::nullopt);
+    }
+  }
+  return table.ExitCode(flags);
+}
+
+}  // namespace
+}  // namespace multi_backend
+
+int main(int argc, char** argv) {
+  if (!multi_backend::Register().ok()) return 1;
+  grpc_init();
+  const int code =
+      multi_backend::Run(multi_backend::BenchFlags::Parse(argc, argv));
+  grpc_shutdown();
+  return code;
+}
