@@ -7,7 +7,7 @@
 #include <cstring>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "multi_backend/lb_policy/grpc/policy_factory.h"
 #include "multi_backend/port/registration.h"
 #include "multi_backend/resolver/grpc/resolver_factories.h"
@@ -24,7 +24,11 @@ absl::StatusOr<Config> CheckServiceConfig(const std::string& json) {
   }
   // gRPC's own part of it.
   const std::string error = grpc::experimental::ValidateServiceConfigJSON(json);
-  if (!error.empty()) return absl::InvalidArgumentError(error);
+  if (!error.empty()) {
+    // The text of a status, with the code in front.
+    return absl::InvalidArgumentError(
+        absl::StripPrefix(error, "INVALID_ARGUMENT: "));
+  }
   return std::move(parsed->config);
 }
 

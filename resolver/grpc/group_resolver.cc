@@ -1,5 +1,7 @@
 #include "multi_backend/resolver/grpc/group_resolver.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 
 namespace multi_backend {
@@ -31,19 +33,28 @@ void GroupResolver::StartLocked() {
 // alive; the work itself holds a count.
 void GroupResolver::OnGroupChange(
     std::shared_ptr<const EndpointList> endpoints) {
+  {
+    absl::MutexLock lock(&mutex_);
+    // A source may be faster than the serializer: its queue must not grow.
+    if (std::exchange(newest_, std::move(endpoints)) != nullptr) return;
+  }
   grpc_core::ApplicationCallbackExecCtx callback_exec_ctx;
   grpc_core::ExecCtx exec_ctx;
   Ref().release();
   work_serializer_->Run(
-      [this, endpoints = std::move(endpoints)]() {
-        OnEndpointsLocked(endpoints);
+      [this]() {
+        TakeNewestLocked();
         Unref();
       },
       DEBUG_LOCATION);
 }
 
-void GroupResolver::OnEndpointsLocked(
-    std::shared_ptr<const EndpointList> endpoints) {
+void GroupResolver::TakeNewestLocked() {
+  std::shared_ptr<const EndpointList> endpoints;
+  {
+    absl::MutexLock lock(&mutex_);
+    std::swap(endpoints, newest_);
+  }
   if (shutdown_) return;
   addresses_->SetEndpointsLocked(std::move(endpoints));
   ReportLocked();

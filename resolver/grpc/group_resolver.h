@@ -1,7 +1,8 @@
 // GroupResolver: an EndpointGroup as one of gRPC's resolvers.
 //
 // Runs in the channel's work serializer; the group's changes, from whatever
-// thread, are brought there.
+// thread, are brought there, at most one at a time: a list that a newer one
+// replaces before the serializer comes to it is left out.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_GROUP_RESOLVER_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_GROUP_RESOLVER_H_
 
@@ -9,6 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/types/optional.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/config.h"
@@ -31,7 +34,7 @@ class GroupResolver final : public grpc_core::Resolver {
  private:
   void ShutdownLocked() override;
   void OnGroupChange(std::shared_ptr<const EndpointList> endpoints);
-  void OnEndpointsLocked(std::shared_ptr<const EndpointList> endpoints);
+  void TakeNewestLocked();
   void ReportLocked();
 
   const std::shared_ptr<EndpointGroup> group_;
@@ -42,6 +45,9 @@ class GroupResolver final : public grpc_core::Resolver {
   std::unique_ptr<EndpointAddresses> addresses_;
   std::unique_ptr<EndpointGroup::Subscription> subscription_;
   bool shutdown_ = false;
+  absl::Mutex mutex_;
+  // Waits for the serializer; null when nothing does.
+  std::shared_ptr<const EndpointList> newest_ ABSL_GUARDED_BY(mutex_);
 };
 
 // A resolver whose only answer is `error`: for a target that is well formed but

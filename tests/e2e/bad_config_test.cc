@@ -1,0 +1,219 @@
+// Service configs through CreateChannel: every error comes back with its field
+// path, gRPC's own part is checked too, and warnings reach the log only.
+
+#include <grpc/support/log.h>
+#include <grpcpp/grpcpp.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/synchronization/mutex.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "multi_backend/multi_backend.h"
+
+namespace multi_backend {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+absl::Status StatusOf(const std::string& service_config) {
+  ChannelOptions options;
+  options.service_config_json = service_config;
+  return multi_backend::CreateChannel("static:///127.0.0.1:1",
+                                      grpc::InsecureChannelCredentials(),
+                                      std::move(options))
+      .status();
+}
+
+struct BadConfig {
+  const char* name;
+  const char* json;
+  const char* message;
+};
+
+void PrintTo(const BadConfig& row, std::ostream* out) { *out << row.name; }
+
+class BadConfigTest : public testing::TestWithParam<BadConfig> {};
+
+TEST_P(BadConfigTest, IsRefusedWithTheFieldPath) {
+  const absl::Status status = StatusOf(GetParam().json);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(std::string(status.message()), GetParam().message);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Configs, BadConfigTest,
+    testing::Values(
+        BadConfig{"NoJson", "{",
+                  "multi_backend config is not valid JSON: line 1, column 2: "
+                  "expected a key in double quotes"},
+        BadConfig{"NoObject", "[]",
+                  "multi_backend config is not a JSON object"},
+        BadConfig{"UnknownStrategy",
+                  R"({"loadBalancingConfig":[{"multi_backend":{
+                        "strategy":"FASTEST"}}]})",
+                  "errors validating multi_backend config: [field:strategy "
+                  "error:\"FASTEST\" is not one of ROUND_ROBIN, WEIGHTED, "
+                  "LEAST_BUSY, PEAK_EWMA, STICKY, PRIMARY, RANDOM]"},
+        BadConfig{"TooManyRetries",
+                  R"({"loadBalancingConfig":[{"multi_backend":{
+                        "failover":{"maxRetries":5}}}]})",
+                  "errors validating multi_backend config: "
+                  "[field:failover.maxRetries error:must be from 0 to 4]"},
+        BadConfig{"RetriesOnOk",
+                  R"({"loadBalancingConfig":[{"multi_backend":{"failover":{
+                        "retriableStatusCodes":["OK","NOPE"]}}}]})",
+                  "errors validating multi_backend config: "
+                  "[field:failover.retriableStatusCodes[0] error:OK is no "
+                  "failure; field:failover.retriableStatusCodes[1] "
+                  "error:\"NOPE\" is no status code]"},
+        BadConfig{"DurationWithoutUnit",
+                  R"({"loadBalancingConfig":[{"multi_backend":{"failover":{
+                        "perTryTimeout":"5"}}}]})",
+                  "errors validating multi_backend config: "
+                  "[field:failover.perTryTimeout error:\"5\" is not a duration "
+                  "like \"1.5s\"]"},
+        BadConfig{"OptionsOfAnotherStrategy",
+                  R"({"loadBalancingConfig":[{"multi_backend":{
+                        "strategy":"RANDOM","sticky":{"loadBound":1.25}}}]})",
+                  "errors validating multi_backend config: [field:sticky "
+                  "error:only for strategy STICKY]"},
+        BadConfig{
+            "BadBackendAddress",
+            R"({"loadBalancingConfig":[{"multi_backend":{
+                        "backends":[{"address":"a:1"},{"address":"a:99999"},
+                                    {"address":"a:1","weight":-1}]}}]})",
+            "errors validating multi_backend config: "
+            "[field:backends[1].address error:port must be from 1 to 65535; "
+            "field:backends[2].address error:duplicate of backends[0].address; "
+            "field:backends[2].weight error:must be from 0 to 1000000]"},
+        BadConfig{"MemberWithoutName",
+                  R"({"loadBalancingConfig":[{"multi_backend":{"members":[
+                        {"name":"eu"},{"select":{"zone":"us"}}]}}]})",
+                  "errors validating multi_backend config: "
+                  "[field:members[1].name error:is required]"},
+        BadConfig{"BadRegex",
+                  R"({"multiBackend":{"routes":[
+                        {"match":{"method":"Get.*"},"role":"r"},
+                        {"match":{"method":"("},"role":"r"}]}})",
+                  "errors validating multi_backend config: "
+                  "[field:routes[1].match.method error:missing ): (]"},
+        BadConfig{"StickyKeyFromTwoPlaces",
+                  R"({"multiBackend":{"stickyKey":{
+                        "header":"x","requestField":"y"}}})",
+                  "errors validating multi_backend config: [field:stickyKey "
+                  "error:has both header and requestField]"},
+        BadConfig{
+            "ReservedHeader",
+            R"({"multiBackend":{"stickyKey":{"header":"mb-call"}}})",
+            "errors validating multi_backend config: [field:stickyKey.header "
+            "error:keys that begin with mb- are reserved]"},
+        BadConfig{"ErrorsOfBothPartsAtOnce",
+                  R"({"loadBalancingConfig":[{"multi_backend":{
+                        "failover":{"maxRetries":-1}}}],
+                      "multiBackend":{"routes":[{"whenUnavailable":"ANY"}]}})",
+                  "errors validating multi_backend config: "
+                  "[field:failover.maxRetries error:must be from 0 to 4; "
+                  "field:routes[0].whenUnavailable error:only for a route with "
+                  "a role]"},
+        // The rest is gRPC's own part, in its own words.
+        BadConfig{
+            "BadMethodConfig",
+            R"({"methodConfig":[{"name":[{"service":"s"}],
+                        "timeout":"soon"}]})",
+            "errors validating service config: [field:methodConfig[0].timeout "
+            "error:Not a duration (no s suffix)]"},
+        BadConfig{
+            "BadRetryPolicy",
+            R"({"methodConfig":[{"name":[{"service":"s"}],
+                        "retryPolicy":{"maxAttempts":1}}]})",
+            "errors validating service config: "
+            "[field:methodConfig[0].retryPolicy.backoffMultiplier error:field "
+            "not present; field:methodConfig[0].retryPolicy.initialBackoff "
+            "error:field not present; "
+            "field:methodConfig[0].retryPolicy.maxAttempts error:must be at "
+            "least 2; field:methodConfig[0].retryPolicy.maxBackoff error:field "
+            "not present; "
+            "field:methodConfig[0].retryPolicy.retryableStatusCodes error:must "
+            "be non-empty]"},
+        BadConfig{
+            "UnknownPolicy",
+            R"({"loadBalancingConfig":[{"no_such_policy":{}}]})",
+            "errors validating service config: [field:loadBalancingConfig "
+            "error:No known policies in list: no_such_policy]"}),
+    [](const testing::TestParamInfo<BadConfig>& info) {
+      return std::string(info.param.name);
+    });
+
+// gRPC's log as this process sees it.  Restores the default when it goes.
+class LogCapture {
+ public:
+  LogCapture() {
+    Lines().clear();
+    gpr_set_log_verbosity(GPR_LOG_SEVERITY_INFO);
+    gpr_set_log_function(&Take);
+  }
+  ~LogCapture() {
+    gpr_set_log_function(nullptr);
+    gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
+  }
+
+  // Those of the configuration.
+  std::vector<std::string> lines() const {
+    absl::MutexLock lock(&Mutex());
+    return Lines();
+  }
+
+ private:
+  static absl::Mutex& Mutex() {
+    static auto* mutex = new absl::Mutex;
+    return *mutex;
+  }
+  static std::vector<std::string>& Lines() {
+    static auto* lines = new std::vector<std::string>;
+    return *lines;
+  }
+  static void Take(gpr_log_func_args* args) {
+    if (!absl::StrContains(args->message, "multi_backend: service config")) {
+      return;
+    }
+    absl::MutexLock lock(&Mutex());
+    Lines().push_back(args->message);
+  }
+};
+
+TEST(ConfigWarningsTest, ReachTheLogAndRefuseNothing) {
+  const LogCapture log;
+  const absl::Status status = StatusOf(
+      R"({"loadBalancingConfig":[{"multi_backend":{
+            "failover":{"retriableStatusCodes":["NOT_FOUND"]}}}],
+          "multiBackend":{"routes":[
+            {"match":{"method":"^create|update"},"role":"primary"},
+            {"match":{"method":"Get.*"},"role":"replica"},
+            {"match":{"method":"GetUser"},"role":"primary"}]}})");
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_THAT(log.lines(),
+              ElementsAre(AllOf(
+                  HasSubstr("field:failover.retriableStatusCodes[0] warning:"),
+                  HasSubstr("field:routes[0].match.method warning:"),
+                  HasSubstr("field:routes[2] warning:"))));
+}
+
+TEST(ConfigWarningsTest, AGoodConfigurationLogsNothing) {
+  const LogCapture log;
+  EXPECT_TRUE(StatusOf(
+                  R"({"loadBalancingConfig":[{"multi_backend":{
+                        "strategy":"LEAST_BUSY"}}]})")
+                  .ok());
+  EXPECT_TRUE(StatusOf("").ok());
+  EXPECT_THAT(log.lines(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace multi_backend
