@@ -86,12 +86,14 @@ absl::StatusOr<EndpointPolicy> EndpointPolicy::Make(const Options& options) {
   return policy;
 }
 
-std::string EndpointPolicy::ReasonToRefuse(const Endpoint& endpoint) const {
-  std::string problem = ProblemOfHost(endpoint);
+std::string EndpointPolicy::ReasonToRefuse(const Endpoint& endpoint,
+                                           absl::string_view name) const {
+  std::string problem = ProblemOfHost(endpoint, name);
   return problem.empty() ? ProblemOfAttributes(endpoint) : problem;
 }
 
-std::string EndpointPolicy::ProblemOfHost(const Endpoint& endpoint) const {
+std::string EndpointPolicy::ProblemOfHost(const Endpoint& endpoint,
+                                          absl::string_view name) const {
   const auto parsed = Endpoint::Parse(endpoint.address());
   if (!parsed.ok()) return std::string(parsed.status().message());
   const auto address = IpAddress::Parse(endpoint.host);
@@ -101,10 +103,12 @@ std::string EndpointPolicy::ProblemOfHost(const Endpoint& endpoint) const {
   } else if (LooksLikeNumber(endpoint.host)) {
     return "host name ends in a number";
   }
-  if (MatchesAny(deny_, endpoint.host, address)) {
-    return "host is on the deny list";
-  }
-  if (!allow_.empty() && !MatchesAny(allow_, endpoint.host, address)) {
+  const auto listed = [&](const std::vector<HostRule>& rules) {
+    return MatchesAny(rules, endpoint.host, address) ||
+           (!name.empty() && MatchesAny(rules, name, absl::nullopt));
+  };
+  if (listed(deny_)) return "host is on the deny list";
+  if (!allow_.empty() && !listed(allow_)) {
     return "host is not on the allow list";
   }
   return "";
@@ -139,8 +143,9 @@ std::string EndpointPolicy::ProblemOfAttributes(
   return "";
 }
 
-void EndpointAdmission::Offer(Endpoint endpoint, absl::string_view where) {
-  std::string reason = policy_.ReasonToRefuse(endpoint);
+void EndpointAdmission::Offer(Endpoint endpoint, absl::string_view where,
+                              absl::string_view name) {
+  std::string reason = policy_.ReasonToRefuse(endpoint, name);
   if (reason.empty() && offered_ < policy_.limits().max_endpoints &&
       !keys_.insert(endpoint.key()).second) {
     reason = "the same address again";

@@ -75,11 +75,14 @@ class EndpointPolicy {
   const DiscoveryLimits& limits() const { return limits_; }
 
   // Why the endpoint is refused, without its address: "link-local address";
-  // "" when it is not.
-  std::string ReasonToRefuse(const Endpoint& endpoint) const;
+  // "" when it is not.  `name`: the discovered name whose address the endpoint
+  // is, if there is one; a list matches when it matches either.
+  std::string ReasonToRefuse(const Endpoint& endpoint,
+                             absl::string_view name = "") const;
 
  private:
-  std::string ProblemOfHost(const Endpoint& endpoint) const;
+  std::string ProblemOfHost(const Endpoint& endpoint,
+                            absl::string_view name) const;
   std::string ProblemOfAttributes(const Endpoint& endpoint) const;
 
   DiscoveryLimits limits_;
@@ -92,8 +95,10 @@ class EndpointAdmission {
  public:
   explicit EndpointAdmission(const EndpointPolicy& policy) : policy_(policy) {}
 
-  // `where`: of the source, for texts: "endpoints[3]".
-  void Offer(Endpoint endpoint, absl::string_view where);
+  // `where`: of the source, for texts: "endpoints[3]".  `name`: as that of
+  // ReasonToRefuse().
+  void Offer(Endpoint endpoint, absl::string_view where,
+             absl::string_view name = "");
   // An entry that could not even be read.
   void Refuse(absl::string_view where, absl::string_view reason);
 

@@ -185,6 +185,21 @@ TEST(EndpointPolicyTest, ListsDecideByNetworkAndNameSuffix) {
   }
 }
 
+TEST(EndpointPolicyTest, ListsLookAtADiscoveredNameAndAtItsAddress) {
+  const Endpoint endpoint = Endpoint::Of("10.0.0.1", 80);
+  const std::string name = "a.prod.example";
+  EXPECT_EQ(PolicyWith({"prod.example"}, {}).ReasonToRefuse(endpoint, name),
+            "");
+  EXPECT_EQ(PolicyWith({"10.0.0.0/8"}, {}).ReasonToRefuse(endpoint, name), "");
+  EXPECT_EQ(PolicyWith({"11.0.0.0/8"}, {}).ReasonToRefuse(endpoint, name),
+            "host is not on the allow list");
+  EXPECT_EQ(PolicyWith({}, {"prod.example"}).ReasonToRefuse(endpoint, name),
+            "host is on the deny list");
+  EXPECT_EQ(PolicyWith({"prod.example"}, {"10.0.0.0/8"})
+                .ReasonToRefuse(endpoint, name),
+            "host is on the deny list");
+}
+
 TEST(EndpointPolicyTest, SaysWhichRuleIsBad) {
   struct Row {
     std::string rule;

@@ -42,14 +42,20 @@ bool WaitForChange(PathWatch& watch, SourceThread::Signal& signal,
 
 }  // namespace
 
+absl::Status FileEndpointGroup::CheckPath(absl::string_view path) {
+  if (path.size() >= 2 && path[0] == '/' && path.back() != '/' &&
+      path.find('\0') == absl::string_view::npos) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("file target: path \"", absl::CHexEscape(path),
+                   "\": write file:///absolute/path"));
+}
+
 absl::StatusOr<std::shared_ptr<EndpointGroup>> FileEndpointGroup::Make(
     absl::string_view path, FileSourceOptions options) {
-  if (path.size() < 2 || path[0] != '/' || path.back() == '/' ||
-      path.find('\0') != absl::string_view::npos) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("file source: path \"", absl::CHexEscape(path),
-                     "\": write file:///absolute/path"));
-  }
+  const absl::Status status = CheckPath(path);
+  if (!status.ok()) return status;
   options.recheck = std::max(options.recheck, kShortestRecheck);
   std::shared_ptr<FileEndpointGroup> group = absl::WrapUnique(
       new FileEndpointGroup(std::string(path), std::move(options)));

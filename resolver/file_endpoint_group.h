@@ -38,7 +38,10 @@ struct FileSourceOptions {
 
 class FileEndpointGroup final : public DiscoveredEndpointGroup {
  public:
-  // The file need not exist yet.  INVALID_ARGUMENT: the path is not absolute.
+  // INVALID_ARGUMENT: the path is not absolute, or cannot be that of a file.
+  static absl::Status CheckPath(absl::string_view path);
+
+  // The file need not exist yet.  INVALID_ARGUMENT as CheckPath().
   static absl::StatusOr<std::shared_ptr<EndpointGroup>> Make(
       absl::string_view path, FileSourceOptions options = {});
   ~FileEndpointGroup() override;

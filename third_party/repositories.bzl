@@ -163,6 +163,11 @@ def multi_backend_repositories():
             "libraries": {"cli11": ""},
             "headers": ["/usr/include/CLI/CLI.hpp"],
         },
+        "cares": {
+            # libresolv reads the answers that c-ares gets.
+            "libraries": {"cares": "-lcares -lresolv"},
+            "headers": ["/usr/include/ares.h"],
+        },
         "openssl": {
             "libraries": {"crypto": "-lcrypto"},
             "headers": [],

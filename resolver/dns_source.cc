@@ -1,0 +1,27 @@
+#include "multi_backend/resolver/dns_source.h"
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/resolver/ip_address.h"
+
+namespace multi_backend {
+
+absl::Status WithQuestion(const DnsQuestion& question,
+                          const absl::Status& status) {
+  return absl::Status(status.code(),
+                      absl::StrCat(DnsTypeName(question.type), " ",
+                                   question.name, ": ", status.message()));
+}
+
+absl::Status CheckDnsName(absl::string_view name) {
+  // What is a host with a port is a name; the port is any.
+  const bool is_name = name.find(':') == absl::string_view::npos &&
+                       Endpoint::Parse(absl::StrCat(name, ":1")).ok() &&
+                       !IpAddress::Parse(name).has_value();
+  if (is_name) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "\"", absl::CHexEscape(name.substr(0, 300)), "\" is not a DNS name"));
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,96 @@
+#include "multi_backend/resolver/source_factory.h"
+
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace multi_backend {
+namespace {
+
+struct Target {
+  std::string scheme;
+  std::string authority;
+  std::string path;
+};
+
+TEST(SourceFactoryTest, MakesASourceOfEachScheme) {
+  struct Row {
+    Target target;
+    std::string authority_of_calls;
+  };
+  const std::vector<Row> rows = {
+      {{"file", "", "/nowhere/backends.json"}, "localhost"},
+      {{"file", "localhost", "/nowhere/backends.json"}, "localhost"},
+      {{"dns+addr", "127.0.0.1:1", "/users.example:80"}, "users.example:80"},
+      {{"dns+srv", "127.0.0.1:1", "/_grpc._tcp.users.example"},
+       "users.example"},
+      {{"dns+srv", "127.0.0.1:1", "_grpc._tcp.users.example."},
+       "users.example"},
+      {{"dns+txt", "[::1]:1,127.0.0.1", "/_backends.users.example"},
+       "users.example"},
+      {{"dns+txt", "::1", "/users.example"}, "users.example"},
+  };
+  for (const Row& row : rows) {
+    const Target& target = row.target;
+    SCOPED_TRACE(target.scheme + " " + target.authority + " " + target.path);
+    EXPECT_TRUE(IsSourceScheme(target.scheme));
+    if (target.authority == "::1") {
+      // Without brackets it is not told from a port.
+      EXPECT_FALSE(
+          CheckSource(target.scheme, target.authority, target.path).ok());
+      continue;
+    }
+    EXPECT_TRUE(CheckSource(target.scheme, target.authority, target.path).ok());
+    const auto group = MakeSource(target.scheme, target.authority, target.path);
+    ASSERT_TRUE(group.ok()) << group.status();
+    EXPECT_FALSE((*group)->names_are_configured());
+    (*group)->Close();
+    EXPECT_EQ(DefaultAuthorityOfSource(target.scheme, target.path),
+              row.authority_of_calls);
+  }
+}
+
+TEST(SourceFactoryTest, SaysWhatIsWrongWithATarget) {
+  struct Row {
+    Target target;
+    std::string message;
+  };
+  const std::vector<Row> rows = {
+      {{"dns", "", "/a:1"}, "\"dns\" is not the scheme of a source"},
+      {{"", "", ""}, "\"\" is not the scheme of a source"},
+      {{"file", "", "backends.json"},
+       "file target: path \"backends.json\": write file:///absolute/path"},
+      {{"file", "etc", "/backends.json"},
+       "file target: host \"etc\": write file:///absolute/path"},
+      {{"dns+addr", "", "/a"},
+       "dns+addr target: address \"a\": port is missing, write host:port"},
+      {{"dns+addr", "", "/10.0.0.1:80"},
+       "dns+addr target: \"10.0.0.1\" is not a DNS name"},
+      {{"dns+srv", "", "/"}, "dns+srv target: \"\" is not a DNS name"},
+      {{"dns+txt", "", "/a b"}, "dns+txt target: \"a b\" is not a DNS name"},
+      {{"dns+txt", "ns.example", "/a"},
+       "DNS server \"ns.example\": write address or address:port, IPv6 in "
+       "brackets"},
+      {{"dns+txt", "10.0.0.1:0", "/a"},
+       "DNS server \"10.0.0.1:0\": write address or address:port, IPv6 in "
+       "brackets"},
+      {{"dns+txt", "10.0.0.1,", "/a"},
+       "DNS server \"\": write address or address:port, IPv6 in brackets"},
+      {{"dns+txt",
+        "1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,"
+        "1.1.1.1,1.1.1.1",
+        "/a"},
+       "9 DNS servers, at most 8"},
+  };
+  for (const Row& row : rows) {
+    const Target& target = row.target;
+    EXPECT_EQ(CheckSource(target.scheme, target.authority, target.path),
+              absl::InvalidArgumentError(row.message));
+    EXPECT_EQ(MakeSource(target.scheme, target.authority, target.path).status(),
+              absl::InvalidArgumentError(row.message));
+  }
+}
+
+}  // namespace
+}  // namespace multi_backend

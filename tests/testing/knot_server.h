@@ -1,0 +1,62 @@
+// KnotServer: a real DNS server (Knot's knotd) as a child process on the
+// loopback interface, with one zone `example` that tests change by dynamic
+// updates (knsupdate).
+//
+//   if (!KnotServer::Installed()) GTEST_SKIP() << KnotServer::kHowToInstall;
+//   auto server = KnotServer::Start();                        // StatusOr
+//   (*server)->Update({"add users.example. 1 A 127.0.0.2"});
+//   (*server)->Kill(); (*server)->Restart();     // Same port, same records.
+//   (*server)->Stop(); (*server)->Continue();    // Frozen: nothing answers.
+//
+// Every wait is bounded.  The child dies with this object, and with the thread
+// that started it.  Threads: one, the one that started it.
+#ifndef MULTI_BACKEND_TESTS_TESTING_KNOT_SERVER_H_
+#define MULTI_BACKEND_TESTS_TESTING_KNOT_SERVER_H_
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace multi_backend {
+
+class KnotServer {
+ public:
+  static constexpr char kHowToInstall[] =
+      "NOT TESTED: knotd is not installed: apt-get install knot knot-dnsutils";
+  static bool Installed();
+
+  static absl::StatusOr<std::unique_ptr<KnotServer>> Start();
+  ~KnotServer();
+  KnotServer(const KnotServer&) = delete;
+  KnotServer& operator=(const KnotServer&) = delete;
+
+  std::string address() const;  // "127.0.0.1:port".
+
+  // One update, all or nothing; lines of knsupdate without their "update":
+  // "add a.example. 1 A 127.0.0.2", "delete a.example. A".
+  absl::Status Update(const std::vector<std::string>& changes);
+
+  // SIGKILL; the child is gone on return.  Updates are kept.
+  void Kill();
+  absl::Status Restart();
+  void Stop();
+  void Continue();
+
+ private:
+  KnotServer(std::string directory, int port);
+  absl::Status WriteFiles() const;
+  absl::Status Launch();
+
+  const std::string directory_;
+  const int port_;
+  pid_t pid_ = 0;  // 0 = not running.
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_TESTS_TESTING_KNOT_SERVER_H_
