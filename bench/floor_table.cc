@@ -16,8 +16,11 @@ BenchFlags BenchFlags::Parse(int argc, char** argv) {
       flags.check = true;
     } else if (std::strcmp(argv[i], "--smoke") == 0) {
       flags.smoke = true;
+    } else if (std::strncmp(argv[i], "--only=", 7) == 0) {
+      flags.only = argv[i] + 7;
     } else if (std::strcmp(argv[i], "--help") == 0) {
-      std::fprintf(stderr, "usage: %s [--check] [--smoke]\n", argv[0]);
+      std::fprintf(stderr, "usage: %s [--check] [--smoke] [--only=TEXT]\n",
+                   argv[0]);
       std::exit(2);
     } else {
       flags.rest.push_back(argv[i]);

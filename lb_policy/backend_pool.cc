@@ -50,7 +50,7 @@ BackendSnapshot BackendPool::Snapshot(const Entry& entry) {
 
 std::vector<BackendSnapshot> BackendPool::GetAllBackends() const {
   std::vector<BackendSnapshot> all;
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   all.reserve(entries_.size());
   for (const auto& item : entries_) all.push_back(Snapshot(item.second));
   return all;
@@ -58,7 +58,7 @@ std::vector<BackendSnapshot> BackendPool::GetAllBackends() const {
 
 std::vector<BackendSnapshot> BackendPool::GetHealthyBackends() const {
   std::vector<BackendSnapshot> healthy;
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   for (const auto& item : entries_) {
     BackendSnapshot snapshot = Snapshot(item.second);
     if (snapshot.healthy) healthy.push_back(std::move(snapshot));
@@ -83,7 +83,7 @@ void BackendPool::Mark(absl::string_view address, absl::string_view reason,
   std::vector<Callback> to_call;
   {
     bool changed = false;
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard<std::mutex> lock(mutex_);
     for (auto& item : entries_) {
       Entry& entry = item.second;
       if (item.first.first != address && item.first.second != address) continue;
@@ -113,7 +113,7 @@ void BackendPool::Mark(absl::string_view address, absl::string_view reason,
 
 std::unique_ptr<BackendPool::Lease> BackendPool::Acquire(
     absl::string_view address, absl::string_view name) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   Entry& entry = entries_[Key(std::string(address), std::string(name))];
   if (!entry.backend) {
     entry.backend =
@@ -124,7 +124,7 @@ std::unique_ptr<BackendPool::Lease> BackendPool::Acquire(
 }
 
 void BackendPool::Release(Entry* entry, size_t** counted_in) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   Recount(counted_in, nullptr);
   if (--entry->users > 0) {
     UpdateHealth(*entry, "the channel that could not connect is gone");
@@ -162,24 +162,24 @@ BackendPool::Lease::Lease(std::shared_ptr<BackendPool> pool, Entry* entry)
 BackendPool::Lease::~Lease() { pool_->Release(entry_, &counted_in_); }
 
 std::string BackendPool::Lease::UnusableReason() const {
-  absl::MutexLock lock(&pool_->mutex_);
+  std::lock_guard<std::mutex> lock(pool_->mutex_);
   return entry_->mark_reason;
 }
 
 void BackendPool::Lease::SetEndpoint(std::shared_ptr<const Endpoint> endpoint) {
-  absl::MutexLock lock(&pool_->mutex_);
+  std::lock_guard<std::mutex> lock(pool_->mutex_);
   entry_->endpoint = std::move(endpoint);
 }
 
 void BackendPool::Lease::SetConnectionFailed(std::string why) {
-  absl::MutexLock lock(&pool_->mutex_);
+  std::lock_guard<std::mutex> lock(pool_->mutex_);
   Recount(&counted_in_, &entry_->failed_users);
   entry_->connection_error = std::move(why);
   UpdateHealth(*entry_, entry_->connection_error);
 }
 
 void BackendPool::Lease::SetConnected() {
-  absl::MutexLock lock(&pool_->mutex_);
+  std::lock_guard<std::mutex> lock(pool_->mutex_);
   Recount(&counted_in_, &entry_->connected_users);
   UpdateHealth(*entry_, "connected");
 }
@@ -190,7 +190,7 @@ std::shared_ptr<const std::atomic<uint32_t>> BackendPool::MarkedCount() {
 }
 
 BackendPool::WatchId BackendPool::AddWatch(std::function<void()> on_change) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   const WatchId id = next_watch_++;
   watches_[id] = std::make_shared<std::function<void()>>(std::move(on_change));
   return id;
@@ -198,7 +198,7 @@ BackendPool::WatchId BackendPool::AddWatch(std::function<void()> on_change) {
 
 void BackendPool::RemoveWatch(WatchId id) {
   Callback removed;  // What it holds may call back, too, when it goes.
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   auto it = watches_.find(id);
   if (it == watches_.end()) return;
   removed = std::move(it->second);

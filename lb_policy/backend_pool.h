@@ -13,13 +13,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "multi_backend/lb_policy/backend.h"
 #include "multi_backend/resolver/endpoint.h"
@@ -59,8 +59,7 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   std::vector<BackendSnapshot> GetHealthyBackends() const;
 
   // Marks the backends with this address or configured name; acts on the very
-  // next pick.  No-op for an unknown address, and for one that is marked so
-  // already (the first reason stays).
+  // next pick.  No-op for one that is unknown or marked so (its reason stays).
   void MarkHealthy(absl::string_view address,
                    absl::string_view reason = "manual");
   void MarkUnhealthy(absl::string_view address,
@@ -108,8 +107,7 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     const std::shared_ptr<BackendPool> pool_;
     Entry* const entry_;  // Stays while it has users.
     const BackendRef backend_;
-    // The counter of *entry_ that counts this user; null before an attempt has
-    // ended.
+    // What counts this user; null before an attempt to connect has ended.
     size_t* counted_in_ ABSL_GUARDED_BY(pool_->mutex_) = nullptr;
   };
 
@@ -120,9 +118,8 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   // look at each.  Never less than the marks that a pick can see.
   std::shared_ptr<const std::atomic<uint32_t>> MarkedCount();
 
-  // Calls `on_change` after each mark that changes something.  (Of connections
-  // the policies that share the pool hear by themselves.)  A call that has
-  // begun when the watch is removed may still be running afterwards.
+  // Calls `on_change` after each mark that changes something (not for changes
+  // of connections).  A call may still be running after the watch's removal.
   using WatchId = uint64_t;
   WatchId AddWatch(std::function<void()> on_change);
   void RemoveWatch(WatchId id);
@@ -141,7 +138,8 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   static BackendSnapshot Snapshot(const Entry& entry);
 
   std::atomic<uint32_t> marked_{0};  // Written under mutex_.
-  mutable absl::Mutex mutex_;
+  // Not absl::Mutex: in the distribution's build tsan does not see it.
+  mutable std::mutex mutex_;
   std::map<Key, Entry> entries_ ABSL_GUARDED_BY(mutex_);
   std::map<WatchId, Callback> watches_ ABSL_GUARDED_BY(mutex_);
   WatchId next_watch_ ABSL_GUARDED_BY(mutex_) = 1;

@@ -51,6 +51,14 @@ class BalancerNode final : public BalancerMember {
     return Choice{member_entry_[member], this};
   }
 
+  // For a leaf with a plain rotation (see Strategy): its strategy; else null.
+  // Pick() is then entry_of(strategy->Rotate()) while all are usable.
+  Strategy* rotation() const {
+    return children_.empty() && strategy_->is_rotation() ? strategy_.get()
+                                                         : nullptr;
+  }
+  uint32_t entry_of(size_t member) const { return member_entry_[member]; }
+
   bool HasEligible(const PickRequest& request) const override;
 
   // Whether a backend below is still being connected.

@@ -23,7 +23,7 @@ enum class ErrorClass {
   kTransient,    // The way to the backend, or the backend as a whole, failed.
   kTimeout,      // The attempt ran into perTryTimeout.
   kApplication,  // The backend answered; another one would answer the same.
-  kCancelled,    // Nobody waits any more: the caller gave up or ran out of time.
+  kCancelled,  // Nobody waits any more: the caller gave up or ran out of time.
 };
 
 // How an attempt ended, as a RetryClassifier of the application sees it.

@@ -36,7 +36,7 @@ class PickPlan {
 
   enum class Outcome {
     kPicked,
-    kWait,       // Somebody is still being connected: pick again with the next plan.
+    kWait,  // Somebody is still being connected: pick again with the next plan.
     kExhausted,  // Every usable backend has been tried by this call.
     kNoBackend,  // None is usable; DescribeFailure() says why.
   };
@@ -66,6 +66,8 @@ class PickPlan {
   // that the call was not sent.
   std::string DescribeFailure(const CallLabel& label) const;
 
+  // The balancer of calls without a role.
+  const BalancerNode& root() const { return *root_; }
   const std::vector<PlanEntry>& entries() const { return entries_; }
   bool needs_latency() const { return needs_latency_; }
   // Of all backends.

@@ -45,7 +45,8 @@ class TriedBackends {
 
  private:
   uint32_t size_ = 0;
-  uint32_t ids_[kCapacity];  // Beyond size_ unset: each pick makes one of these.
+  uint32_t
+      ids_[kCapacity];  // Beyond size_ unset: each pick makes one of these.
 };
 
 // A source of monotonic time; picks ask it only when their strategy needs it.
@@ -61,8 +62,8 @@ struct PickRequest {
   // every backend with a weight is eligible; spares the pick a look at each.
   bool all_usable = false;
   bool has_key = false;
-  uint64_t key_hash = 0;   // Of the sticky key, uniformly distributed.
-  TriedBackends tried;     // By earlier attempts of this call.
+  uint64_t key_hash = 0;  // Of the sticky key, uniformly distributed.
+  TriedBackends tried;    // By earlier attempts of this call.
 };
 
 }  // namespace multi_backend

@@ -39,7 +39,7 @@ class BalancerMember {
 
 // One member: a backend, or (balancer != nullptr) an inner balancer.
 struct Member {
-  LoadStats* load = nullptr;                 // Not owned, outlives the strategy.
+  LoadStats* load = nullptr;  // Not owned, outlives the strategy.
   const BalancerMember* balancer = nullptr;  // Not owned.
   uint32_t id = 0;       // Of the backend, unique in the process.
   uint32_t weight = 0;   // 0 = drain.
@@ -68,21 +68,25 @@ class Strategy {
   // Index of the chosen member, or kNone.
   size_t Pick(const PickRequest& request) {
     // The commonest pick of the default strategy, without a call.
-    if (ABSL_PREDICT_TRUE(rotation_size_ != 0 && request.all_usable)) {
-      const size_t index = rotation_next_.load(std::memory_order_relaxed);
-      rotation_next_.store(index + 1 == rotation_size_ ? 0 : index + 1,
-                           std::memory_order_relaxed);
-      return index;
-    }
+    if (request.all_usable && is_rotation()) return Rotate();
     return PickMember(request);
+  }
+
+  // Whether it is a plain rotation over its members as long as all are usable,
+  // and the pick for that case.
+  bool is_rotation() const { return rotation_size_ != 0; }
+  size_t Rotate() {
+    const size_t index = rotation_next_.load(std::memory_order_relaxed);
+    rotation_next_.store(index + 1 == rotation_size_ ? 0 : index + 1,
+                         std::memory_order_relaxed);
+    return index;
   }
 
  protected:
   // The same, in full.
   virtual size_t PickMember(const PickRequest& request) = 0;
 
-  // For a strategy that is a plain rotation over its members as long as all are
-  // usable: their number (0 = it is none), and the next one's index.
+  // Of a rotation: the number of members (0 = it is none), the next one.
   size_t rotation_size_ = 0;
   std::atomic<size_t> rotation_next_{0};
 };

@@ -334,20 +334,19 @@ void MultiBackendPolicy::PublishLocked() {
   args.clock = &SteadyClock::Get();
   args.seed = absl::Uniform<uint64_t>(absl::BitGen());
   args.entries.reserve(slots_.size());
-  std::vector<Picker::Target> targets;
-  targets.reserve(slots_.size());
+  Picker::Args picker_args;
+  picker_args.subchannels.reserve(slots_.size());
+  picker_args.backends.reserve(slots_.size());
   for (const auto& slot : slots_) {
     args.entries.push_back(slot->MakePlanEntry());
-    targets.push_back(
-        {slot->ReadySubchannel(), &args.entries.back().backend()});
+    picker_args.subchannels.push_back(slot->ReadySubchannel());
+    picker_args.backends.push_back(&args.entries.back().backend());
   }
   plan_ = PickPlan::Make(std::move(args));
   plans_->Set(plan_);
-  Picker::Args picker_args;
   picker_args.plan = plan_;
   picker_args.state = state_;
   picker_args.marked = pool_->MarkedCount();
-  picker_args.targets = std::move(targets);
   picker_args.has_context = gate_ != nullptr;
   picker_args.track_attempts = track_attempts_;
   auto picker = std::make_unique<Picker>(std::move(picker_args));

@@ -10,14 +10,6 @@ namespace {
 
 using LbCallState = grpc_core::ClientChannel::LoadBalancedCall::LbCallState;
 
-CallContext* ContextOf(const Picker::PickArgs& args) {
-  // Core's ping of a channel picks without a call.
-  if (ABSL_PREDICT_FALSE(args.call_state == nullptr)) return nullptr;
-  return CallContext::FromAttribute(
-      static_cast<LbCallState*>(args.call_state)
-          ->GetCallAttribute(CallContext::Type()));
-}
-
 // What the caller sees when every usable backend has been tried.
 absl::Status LastStatus(const CallContext& context) {
   const absl::Status* status = context.log.last_status();
@@ -29,9 +21,37 @@ absl::Status LastStatus(const CallContext& context) {
 
 }  // namespace
 
-Picker::PickResult Picker::Pick(PickArgs args) {
-  CallContext* context = args_.has_context ? ContextOf(args) : nullptr;
-  if (context == nullptr) return PickWithoutContext(args);
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::Complete(
+    uint32_t entry, const BalancerNode& leaf, CallContext* context,
+    const PickArgs& args) {
+  if (ABSL_PREDICT_FALSE(!Tracks(args))) {
+    return PickResult::Complete(args_.subchannels[entry]);
+  }
+  AttemptTracker::Args tracker_args;
+  tracker_args.backend = args_.backends[entry];
+  tracker_args.leaf = &leaf;
+  tracker_args.context = context;
+  tracker_args.method = args.path;
+  tracker_args.needs_latency = needs_latency_;
+  void* memory = args.call_state->Alloc(sizeof(AttemptTracker));
+  return PickResult::Complete(args_.subchannels[entry],
+                              std::unique_ptr<AttemptTracker>(
+                                  new (memory) AttemptTracker(tracker_args)));
+}
+
+// An interceptor exists before its channel does, so a channel whose calls may
+// carry labels finds them in use.
+Picker::Picker(Args args)
+    : args_(std::move(args)),
+      marked_(args_.marked.get()),
+      root_(&args_.plan->root()),
+      needs_latency_(args_.plan->needs_latency()),
+      check_labels_(!args_.has_context && CallLabelsInUse()),
+      rotation_(args_.has_context || check_labels_ ? nullptr
+                                                   : root_->rotation()) {}
+
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::PickWithContext(
+    CallContext* context, const PickArgs& args) {
   PickRequest request;
   request.has_key = context->label.key_hash.has_value();
   request.key_hash = context->label.key_hash.value_or(0);
@@ -46,15 +66,42 @@ Picker::PickResult Picker::Pick(PickArgs args) {
     result = PickAgain(*context, request);
   }
   if (ABSL_PREDICT_TRUE(result.outcome == PickPlan::Outcome::kPicked)) {
-    return Complete(result, context, args);
+    return Complete(result.entry, *result.leaf, context, args);
   }
   return Unserved(result, context->label, context);
 }
 
+Picker::PickResult Picker::Pick(PickArgs args) {
+  if (rotation_ != nullptr && ABSL_PREDICT_TRUE(NoneMarked())) {
+    const uint32_t entry = root_->entry_of(rotation_->Rotate());
+    PrefetchAfter(entry);
+    if (Tracks(args)) return CompleteTracked(entry, args);
+    return PickResult::Complete(args_.subchannels[entry]);
+  }
+  return PickInFull(args);
+}
+
+// Not inline, so that Pick() stays small for those that are not tracked.
+ABSL_ATTRIBUTE_NOINLINE Picker::PickResult Picker::CompleteTracked(
+    uint32_t entry, const PickArgs& args) {
+  return Complete(entry, *root_, /*context=*/nullptr, args);
+}
+
+Picker::PickResult Picker::PickInFull(const PickArgs& args) {
+  CallContext* context = nullptr;
+  // Core's ping of a channel picks without a call.
+  if (args_.has_context && args.call_state != nullptr) {
+    context =
+        CallContext::FromAttribute(static_cast<LbCallState*>(args.call_state)
+                                       ->GetCallAttribute(context_type_));
+  }
+  if (ABSL_PREDICT_FALSE(context == nullptr)) return PickWithoutContext(args);
+  return PickWithContext(context, args);
+}
+
 // A channel whose resolver is not ours: no routes, no log of attempts.
 Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
-  if (ABSL_PREDICT_FALSE(CallLabelsInUse()) &&
-      args.initial_metadata != nullptr) {
+  if (check_labels_ && args.initial_metadata != nullptr) {
     std::string buffer;
     if (args.initial_metadata->Lookup(kCallLabelKey, &buffer).has_value()) {
       return PickResult::Drop(absl::FailedPreconditionError(
@@ -67,7 +114,7 @@ Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
   request.all_usable = NoneMarked();
   const PickPlan::Result result = args_.plan->PickDefault(request);
   if (ABSL_PREDICT_TRUE(result.outcome == PickPlan::Outcome::kPicked)) {
-    return Complete(result, /*context=*/nullptr, args);
+    return Complete(result.entry, *result.leaf, /*context=*/nullptr, args);
   }
   return Unserved(result, CallLabel(), /*context=*/nullptr);
 }
@@ -83,25 +130,6 @@ PickPlan::Result Picker::PickAgain(const CallContext& context,
     return {PickPlan::Outcome::kExhausted, 0, nullptr};
   }
   return args_.plan->Pick(context.label, request);
-}
-
-Picker::PickResult Picker::Complete(const PickPlan::Result& picked,
-                                    CallContext* context,
-                                    const PickArgs& args) {
-  const Target& target = args_.targets[picked.entry];
-  if (ABSL_PREDICT_FALSE(!args_.track_attempts || args.call_state == nullptr)) {
-    return PickResult::Complete(target.subchannel);
-  }
-  AttemptTracker::Args tracker_args;
-  tracker_args.backend = target.backend;
-  tracker_args.leaf = picked.leaf;
-  tracker_args.context = context;
-  tracker_args.method = args.path;
-  tracker_args.needs_latency = args_.plan->needs_latency();
-  void* memory = args.call_state->Alloc(sizeof(AttemptTracker));
-  return PickResult::Complete(target.subchannel,
-                              std::unique_ptr<AttemptTracker>(
-                                  new (memory) AttemptTracker(tracker_args)));
 }
 
 Picker::PickResult Picker::Unserved(const PickPlan::Result& result,

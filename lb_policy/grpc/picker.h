@@ -23,33 +23,42 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   using PickArgs = grpc_core::LoadBalancingPolicy::PickArgs;
   using PickResult = grpc_core::LoadBalancingPolicy::PickResult;
 
-  // What an entry of the plan means to core.
-  struct Target {
-    SubchannelRef subchannel;
-    Backend* backend = nullptr;  // Owned by the plan.
-  };
   struct Args {
     std::shared_ptr<const PickPlan> plan;
     std::shared_ptr<ChannelState> state;
     // How many of the pool's backends are marked unusable.
     std::shared_ptr<const std::atomic<uint32_t>> marked;
-    // By plan entry; null subchannel for one that is not READY.
-    std::vector<Target> targets;
+    // By plan entry.  Null subchannel for one that is not READY.
+    std::vector<SubchannelRef> subchannels;
+    std::vector<Backend*> backends;  // Owned by the plan.
     // Whether the channel's calls have a CallContext.
     bool has_context = false;
     // Off only to measure what the tracking costs.
     bool track_attempts = true;
   };
-  explicit Picker(Args args)
-      : args_(std::move(args)), marked_(args_.marked.get()) {}
+  explicit Picker(Args args);
 
   PickResult Pick(PickArgs args) override;
 
  private:
+  PickResult PickInFull(const PickArgs& args);
+  PickResult PickWithContext(CallContext* context, const PickArgs& args);
   PickResult PickWithoutContext(const PickArgs& args);
   PickPlan::Result PickAgain(const CallContext& context, PickRequest request);
-  PickResult Complete(const PickPlan::Result& picked, CallContext* context,
-                      const PickArgs& args);
+  PickResult Complete(uint32_t entry, const BalancerNode& leaf,
+                      CallContext* context, const PickArgs& args);
+  PickResult CompleteTracked(uint32_t entry, const PickArgs& args);
+  // A rotation knows whom it comes to next: hides the wait for the reference
+  // counts of thousands of subchannels.
+  void PrefetchAfter(uint32_t entry) const {
+    constexpr size_t kAhead = 4;
+    const size_t ahead = entry + kAhead;
+    if (ahead >= args_.subchannels.size()) return;
+    __builtin_prefetch(args_.subchannels[ahead].get(), /*rw=*/1);
+  }
+  bool Tracks(const PickArgs& args) const {
+    return args_.track_attempts && args.call_state != nullptr;
+  }
   PickResult Unserved(const PickPlan::Result& result, const CallLabel& label,
                       CallContext* context);
   bool NoneMarked() const {
@@ -58,6 +67,14 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
 
   const Args args_;
   const std::atomic<uint32_t>* const marked_;
+  const BalancerNode* const root_;
+  const bool needs_latency_;
+  const grpc_core::UniqueTypeName context_type_ = CallContext::Type();
+  // Whether calls without a context may carry a label; see PickWithoutContext.
+  const bool check_labels_;
+  // Set when calls have neither context nor label and the default balancer is a
+  // rotation.
+  Strategy* const rotation_;
 };
 
 }  // namespace multi_backend
