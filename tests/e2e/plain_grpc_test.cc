@@ -1,0 +1,277 @@
+// The plain gRPC way: Register(), then gRPC's own functions.  What works with
+// which resolver, and that channels which do not ask for us are left alone.
+
+#include <grpcpp/grpcpp.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "multi_backend/examples/users.grpc.pb.h"
+#include "multi_backend/multi_backend.h"
+#include "multi_backend/tests/testing/backend_fleet.h"
+
+namespace multi_backend {
+namespace {
+
+using examples::users::v1::Behaviour;
+using examples::users::v1::CreateUserRequest;
+using examples::users::v1::GetUserRequest;
+using examples::users::v1::UserReply;
+using examples::users::v1::Users;
+using testing::HasSubstr;
+
+constexpr absl::Duration kCallTimeout = absl::Seconds(10);
+
+class PlainGrpcTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(Register().ok());
+    auto fleet = BackendFleet::Start(
+        {{"p", "primary", {}}, {"r0", "replica", {}}, {"r1", "replica", {}}});
+    ASSERT_TRUE(fleet.ok()) << fleet.status();
+    fleet_ = *std::move(fleet);
+  }
+
+  std::unique_ptr<Users::Stub> StubFor(const std::string& target,
+                                       const grpc::ChannelArguments& args) {
+    return Users::NewStub(grpc::CreateCustomChannel(
+        target, grpc::InsecureChannelCredentials(), args));
+  }
+
+  // With the routing interceptor: Create… to the primary, List… nowhere.
+  std::unique_ptr<Users::Stub> RoutedStubFor(
+      const std::string& target, const grpc::ChannelArguments& args) {
+    RoutingConfig routing;
+    routing.routes.resize(1);
+    routing.routes[0].method = "Create.*";
+    routing.routes[0].role = "primary";
+    auto factory = MakeInterceptorFactory(routing);
+    EXPECT_TRUE(factory.ok()) << factory.status();
+    std::vector<
+        std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
+        interceptors;
+    interceptors.push_back(*std::move(factory));
+    return Users::NewStub(
+        grpc::experimental::CreateCustomChannelWithInterceptors(
+            target, grpc::InsecureChannelCredentials(), args,
+            std::move(interceptors)));
+  }
+
+  // A service config with `policy`'s members and the roles of the fleet.
+  std::string ConfigWithRoles(const std::string& policy) {
+    std::string backends;
+    for (size_t i = 0; i < fleet_->size(); ++i) {
+      absl::StrAppend(&backends, i > 0 ? "," : "", R"({"address":")",
+                      fleet_->address(i), R"(","role":")", fleet_->role(i),
+                      R"("})");
+    }
+    return absl::StrCat(R"({"loadBalancingConfig":[{"multi_backend":{)", policy,
+                        R"("backends":[)", backends, "]}}]}");
+  }
+
+  template <typename Request>
+  static grpc::Status Call(
+      Users::Stub& stub,
+      grpc::Status (Users::Stub::*method)(grpc::ClientContext*, const Request&,
+                                          UserReply*),
+      std::string* served_by = nullptr) {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
+    UserReply reply;
+    const grpc::Status status = (stub.*method)(&context, Request(), &reply);
+    if (served_by != nullptr) *served_by = reply.served_by();
+    return status;
+  }
+
+  // `calls` calls, by the backends that served them; fails for a failed call.
+  static std::map<std::string, int> Spread(Users::Stub& stub, int calls) {
+    std::map<std::string, int> served;
+    for (int i = 0; i < calls; ++i) {
+      std::string by;
+      const grpc::Status status = Call(stub, &Users::Stub::GetUser, &by);
+      EXPECT_TRUE(status.ok()) << status.error_message();
+      ++served[by];
+    }
+    return served;
+  }
+  // Calls until `count` backends have served one.
+  static bool CallUntilServedBy(Users::Stub& stub, size_t count) {
+    std::map<std::string, int> served;
+    const absl::Time deadline = absl::Now() + kCallTimeout;
+    while (served.size() < count && absl::Now() < deadline) {
+      for (const auto& item : Spread(stub, 10)) served[item.first] = 1;
+    }
+    return served.size() == count;
+  }
+  static void ExpectEvenSpread(Users::Stub& stub) {
+    ASSERT_TRUE(CallUntilServedBy(stub, 3));
+    const std::map<std::string, int> served = Spread(stub, 300);
+    EXPECT_EQ(served.size(), 3u);
+    for (const auto& item : served) EXPECT_EQ(item.second, 100) << item.first;
+  }
+
+  std::unique_ptr<BackendFleet> fleet_;
+};
+
+TEST_F(PlainGrpcTest, ThePolicyByNameBalancesAnyResolversAddresses) {
+  grpc::ChannelArguments args;
+  args.SetLoadBalancingPolicyName("multi_backend");
+  for (const std::string& target :
+       {fleet_->Ipv4Target(), fleet_->StaticTarget()}) {
+    SCOPED_TRACE(target);
+    auto stub = StubFor(target, args);
+    ExpectEvenSpread(*stub);
+  }
+}
+
+TEST_F(PlainGrpcTest, ThePolicyByNameBalancesARegisteredGroup) {
+  EndpointList endpoints;
+  for (const std::string& address : fleet_->addresses()) {
+    endpoints.push_back(*Endpoint::Parse(address));
+  }
+  auto group = StaticEndpointGroup::Make(std::move(endpoints));
+  ASSERT_TRUE(group.ok()) << group.status();
+  ASSERT_TRUE(EndpointGroupRegistry::Register("plain", *group).ok());
+  auto stub = StubFor("group:///plain", grpc::ChannelArguments());
+  ExpectEvenSpread(*stub);
+  EndpointGroupRegistry::Unregister("plain");
+}
+
+TEST_F(PlainGrpcTest, AGroupThatIsUnknownFailsEachCall) {
+  auto stub = StubFor("group:///unknown", grpc::ChannelArguments());
+  const grpc::Status status = Call(*stub, &Users::Stub::GetUser);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(),
+              HasSubstr("multi_backend: group \"unknown\" is not registered"));
+}
+
+TEST_F(PlainGrpcTest, TheServiceConfigOfTheArgumentsConfiguresThePolicy) {
+  grpc::ChannelArguments args;
+  args.SetServiceConfigJSON(ConfigWithRoles(R"("strategy":"PRIMARY",)"));
+  for (const std::string& target :
+       {fleet_->Ipv4Target(), fleet_->StaticTarget()}) {
+    SCOPED_TRACE(target);
+    auto stub = StubFor(target, args);
+    // The others serve until the first one is connected.
+    std::string by;
+    const absl::Time deadline = absl::Now() + kCallTimeout;
+    while (by != "p" && absl::Now() < deadline) {
+      ASSERT_TRUE(Call(*stub, &Users::Stub::GetUser, &by).ok());
+    }
+    const std::map<std::string, int> all_by_the_first = {{"p", 100}};
+    EXPECT_EQ(Spread(*stub, 100), all_by_the_first);
+  }
+}
+
+TEST_F(PlainGrpcTest, FailoverWorksWithOurResolvers) {
+  grpc::ChannelArguments args;
+  args.SetServiceConfigJSON(
+      ConfigWithRoles(R"("failover":{"budget":{"ratio":1}},)"));
+  auto stub = StubFor(fleet_->StaticTarget(), args);
+  ASSERT_TRUE(CallUntilServedBy(*stub, 3));
+  fleet_->ResetStats();
+  Behaviour failing;
+  failing.set_fail_code("UNAVAILABLE");
+  fleet_->SetBehaviour(1, failing);
+  const std::map<std::string, int> served = Spread(*stub, 150);
+  EXPECT_EQ(served.count("r0"), 0u);
+  EXPECT_GE(fleet_->CallsOf(1), 50);
+}
+
+// The table of the README says so; a resolver of gRPC's own brings no retry
+// policy of ours.
+TEST_F(PlainGrpcTest, WithAForeignResolverThereIsNoFailover) {
+  grpc::ChannelArguments args;
+  args.SetServiceConfigJSON(ConfigWithRoles(""));
+  auto stub = StubFor(fleet_->Ipv4Target(), args);
+  ASSERT_TRUE(CallUntilServedBy(*stub, 3));
+  Behaviour failing;
+  failing.set_fail_code("UNAVAILABLE");
+  fleet_->SetBehaviour(1, failing);
+  int failed = 0;
+  for (int i = 0; i < 30; ++i) {
+    failed += !Call(*stub, &Users::Stub::GetUser).ok();
+  }
+  EXPECT_EQ(failed, 10);
+}
+
+TEST_F(PlainGrpcTest, TheInterceptorRoutesOnOurTargets) {
+  grpc::ChannelArguments args;
+  args.SetServiceConfigJSON(ConfigWithRoles(""));
+  auto stub = RoutedStubFor(fleet_->StaticTarget(), args);
+  ASSERT_TRUE(CallUntilServedBy(*stub, 3));
+  for (int i = 0; i < 30; ++i) {
+    std::string by;
+    const grpc::Status status = Call(*stub, &Users::Stub::CreateUser, &by);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(by, "p");
+  }
+}
+
+TEST_F(PlainGrpcTest, OnAForeignResolverARoutedCallFailsAndIsNotSent) {
+  grpc::ChannelArguments args;
+  args.SetServiceConfigJSON(ConfigWithRoles(""));
+  auto stub = RoutedStubFor(fleet_->Ipv4Target(), args);
+  for (int i = 0; i < 10; ++i) {
+    const grpc::Status status = Call(*stub, &Users::Stub::CreateUser);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+    EXPECT_EQ(status.error_message(),
+              "multi_backend: the routing interceptor is installed, but this "
+              "target's resolver is not ours, so its routes cannot be "
+              "followed: make the channel with multi_backend::CreateChannel");
+  }
+  EXPECT_EQ(fleet_->TotalCalls(), 0);
+  // A call that no route is for needs no resolver of ours.
+  EXPECT_TRUE(Call(*stub, &Users::Stub::GetUser).ok());
+}
+
+TEST_F(PlainGrpcTest, AStockRoundRobinChannelIsUntouched) {
+  grpc::ChannelArguments args;
+  args.SetLoadBalancingPolicyName("round_robin");
+  auto stub = StubFor(fleet_->Ipv4Target(), args);
+  ExpectEvenSpread(*stub);
+  Behaviour failing;
+  failing.set_fail_code("UNAVAILABLE");
+  fleet_->SetBehaviour(1, failing);
+  int failed = 0;
+  for (int i = 0; i < 30; ++i) {
+    failed += !Call(*stub, &Users::Stub::GetUser).ok();
+  }
+  EXPECT_EQ(failed, 10);  // No retry of ours.
+}
+
+TEST_F(PlainGrpcTest, AStockChannelFollowsItsOwnServiceConfig) {
+  grpc::ChannelArguments args;
+  args.SetServiceConfigJSON(
+      R"({"loadBalancingConfig":[{"round_robin":{}}],
+          "methodConfig":[{"name":[{}],"retryPolicy":{"maxAttempts":3,
+            "initialBackoff":"0.001s","maxBackoff":"0.01s",
+            "backoffMultiplier":2,
+            "retryableStatusCodes":["UNAVAILABLE"]}}]})");
+  for (const std::string& target :
+       {fleet_->Ipv4Target(), fleet_->StaticTarget()}) {
+    SCOPED_TRACE(target);
+    fleet_->SetBehaviour(1, Behaviour());
+    auto stub = StubFor(target, args);
+    ExpectEvenSpread(*stub);
+    Behaviour failing;
+    failing.set_fail_code("UNAVAILABLE");
+    fleet_->SetBehaviour(1, failing);
+    EXPECT_EQ(Spread(*stub, 60).count("r0"), 0u);  // Its own retries.
+  }
+}
+
+TEST_F(PlainGrpcTest, AChannelWithoutAnyConfigurationIsGrpcsPickFirst) {
+  auto stub = StubFor(fleet_->Ipv4Target(), grpc::ChannelArguments());
+  EXPECT_EQ(Spread(*stub, 50).size(), 1u);
+}
+
+}  // namespace
+}  // namespace multi_backend

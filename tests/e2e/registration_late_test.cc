@@ -1,0 +1,67 @@
+// Register() after the first channel of the process: a status and a log line,
+// no abort.  One test, because a process registers only once.
+
+#include <grpc/support/log.h>
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "multi_backend/examples/users.grpc.pb.h"
+#include "multi_backend/multi_backend.h"
+#include "multi_backend/tests/testing/server_process.h"
+
+namespace multi_backend {
+namespace {
+
+using examples::users::v1::GetUserRequest;
+using examples::users::v1::UserReply;
+using examples::users::v1::Users;
+
+constexpr char kMessage[] =
+    "multi_backend::Register() was called after the first gRPC channel or "
+    "server of the process was made: call it at the start of main()";
+
+absl::Mutex log_mutex(absl::kConstInit);
+int log_lines ABSL_GUARDED_BY(log_mutex) = 0;
+
+void CountLogLines(gpr_log_func_args* args) {
+  absl::MutexLock lock(&log_mutex);
+  log_lines += absl::StrContains(args->message, kMessage);
+}
+
+TEST(LateRegistrationTest, IsRefusedAndThePlainChannelGoesOn) {
+  auto server = ServerProcess::Start();
+  ASSERT_TRUE(server.ok()) << server.status();
+  auto plain = grpc::CreateChannel((*server)->address(),
+                                   grpc::InsecureChannelCredentials());
+  gpr_set_log_function(&CountLogLines);
+  const absl::Status late = Register();
+  gpr_set_log_function(nullptr);
+  EXPECT_EQ(late, absl::FailedPreconditionError(kMessage));
+  {
+    absl::MutexLock lock(&log_mutex);
+    EXPECT_EQ(log_lines, 1);
+  }
+  EXPECT_EQ(Register(), late);
+  const auto channel = multi_backend::CreateChannel(
+      "static:///127.0.0.1:1", grpc::InsecureChannelCredentials());
+  EXPECT_EQ(channel.status(), late);
+
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + kServerProcessTimeout));
+  UserReply reply;
+  const grpc::Status status =
+      Users::NewStub(plain)->GetUser(&context, GetUserRequest(), &reply);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+}
+
+}  // namespace
+}  // namespace multi_backend
