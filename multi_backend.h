@@ -42,9 +42,10 @@ namespace multi_backend {
 
 // Makes the LB policy `multi_backend` and our target schemes known to gRPC.
 //
-// Must run before the first channel of the process is made; CreateChannel()
-// calls it too.  Idempotent, thread-safe.  FAILED_PRECONDITION (and a log line)
-// when a channel exists already or another gRPC than 1.51 is loaded; then
+// Must run before the first channel or server of the process is made;
+// CreateChannel() calls it too.  Idempotent, thread-safe.  FAILED_PRECONDITION
+// (and a log line) when it comes too late or another gRPC than 1.51 is loaded;
+// then
 // nothing is registered and CreateChannel() fails with the same status.
 absl::Status Register();
 

@@ -55,8 +55,8 @@ absl::Status Register(const std::vector<CorePart>& parts) {
   }
   if (CoreIsConfigured()) {
     return absl::FailedPreconditionError(
-        "multi_backend::Register() was called after the first gRPC channel of "
-        "the process was made: call it at the start of main()");
+        "multi_backend::Register() was called after the first gRPC channel or "
+        "server of the process was made: call it at the start of main()");
   }
   grpc_core::CoreConfiguration::RegisterBuilder(
       [parts](grpc_core::CoreConfiguration::Builder* builder) {

@@ -23,9 +23,9 @@ struct CoreBuilder;  // port/core_builder.h
 using CorePart = void (*)(CoreBuilder&);
 
 // Registers `parts` with core.  The first call decides; later ones return its
-// status.  FAILED_PRECONDITION (and a log line, no abort) when a channel has
-// been made in this process before, or when the gRPC that is loaded is not the
-// one that this library was compiled for.  Thread-safe.
+// status.  FAILED_PRECONDITION (and a log line, no abort) when a channel or a
+// server has been made in this process before, or when the gRPC that is loaded
+// is not the one that this library was compiled for.  Thread-safe.
 absl::Status RegisterWithCore(const std::vector<CorePart>& parts);
 
 // Adds what CreateChannel hands to the parts of one channel; either may be
