@@ -104,7 +104,8 @@ Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
   if (check_labels_ && args.initial_metadata != nullptr) {
     std::string buffer;
     if (args.initial_metadata->Lookup(kCallLabelKey, &buffer).has_value()) {
-      return PickResult::Drop(absl::FailedPreconditionError(
+      // Core lets a pick fail with few codes only (gRFC A54).
+      return PickResult::Drop(absl::InternalError(
           "multi_backend: the routing interceptor is installed, but this "
           "target's resolver is not ours, so its routes cannot be followed: "
           "make the channel with multi_backend::CreateChannel"));
