@@ -4,6 +4,9 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/resolver/endpoint_group_registry.h"
+#include "multi_backend/resolver/static_endpoint_group.h"
 
 namespace multi_backend {
 namespace {
@@ -49,6 +52,24 @@ TEST(SourceFactoryTest, MakesASourceOfEachScheme) {
     EXPECT_EQ(DefaultAuthorityOfSource(target.scheme, target.path),
               row.authority_of_calls);
   }
+}
+
+TEST(SourceFactoryTest, FollowingANameSaysWhoseItsNamesAre) {
+  auto discovered = MakeSource("file", "", "/nowhere/backends.json");
+  ASSERT_TRUE(discovered.ok()) << discovered.status();
+  auto configured = StaticEndpointGroup::Make({Endpoint::Of("a", 1)});
+  ASSERT_TRUE(configured.ok()) << configured.status();
+  const std::string name = "whose-names";
+  ASSERT_TRUE(EndpointGroupRegistry::Register(name, *configured).ok());
+  auto follower = EndpointGroupRegistry::Follow(name);
+  ASSERT_TRUE(follower.ok()) << follower.status();
+  EXPECT_TRUE((*follower)->names_are_configured());
+  ASSERT_TRUE(EndpointGroupRegistry::Register(name, *discovered).ok());
+  EXPECT_FALSE((*follower)->names_are_configured());
+  ASSERT_TRUE(EndpointGroupRegistry::Register(name, *configured).ok());
+  EXPECT_TRUE((*follower)->names_are_configured());
+  EXPECT_TRUE(EndpointGroupRegistry::Unregister(name));
+  EXPECT_TRUE((*follower)->names_are_configured()) << "of the list in use";
 }
 
 TEST(SourceFactoryTest, SaysWhatIsWrongWithATarget) {
