@@ -70,8 +70,9 @@ EndpointAddresses::EndpointAddresses(Args args)
 EndpointAddresses::~EndpointAddresses() = default;
 
 void EndpointAddresses::SetEndpointsLocked(
-    std::shared_ptr<const EndpointList> endpoints) {
+    std::shared_ptr<const EndpointList> endpoints, bool names_are_configured) {
   endpoints_ = std::move(endpoints);
+  names_are_configured_ = names_are_configured;
   std::set<std::string> wanted;
   for (const Endpoint& endpoint : *endpoints_) {
     if (!endpoint.is_ip()) wanted.insert(endpoint.address());
@@ -122,8 +123,10 @@ ServerAddressList EndpointAddresses::AddressesLocked() const {
     }
     auto host = hosts_.find(plain.address());
     if (host == hosts_.end()) continue;
-    const ChannelArgs args =
-        ChannelArgs().Set(GRPC_ARG_DEFAULT_AUTHORITY, plain.address());
+    ChannelArgs args;
+    if (names_are_configured_) {
+      args = args.Set(GRPC_ARG_DEFAULT_AUTHORITY, plain.address());
+    }
     for (const ServerAddress& address : host->second.addresses) {
       AddAddress(address.address(), args, endpoint, list);
     }

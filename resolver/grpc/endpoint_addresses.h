@@ -2,8 +2,9 @@
 //
 // IP literals are taken as they are; each host name gets a child `dns` resolver
 // of core's own.  A host with several addresses becomes several backends, each
-// with the endpoint's weight; each is called under the endpoint's own name
-// (TLS name and :authority).
+// with the endpoint's weight.  A host name that the application configured is
+// the TLS name and :authority of its backends; one that discovery told is not
+// (EndpointGroup::names_are_configured), they have the channel's.
 //
 // Everything runs in the channel's work serializer.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_ENDPOINT_ADDRESSES_H_
@@ -33,7 +34,8 @@ class EndpointAddresses {
   EndpointAddresses(const EndpointAddresses&) = delete;
   EndpointAddresses& operator=(const EndpointAddresses&) = delete;
 
-  void SetEndpointsLocked(std::shared_ptr<const EndpointList> endpoints);
+  void SetEndpointsLocked(std::shared_ptr<const EndpointList> endpoints,
+                          bool names_are_configured);
 
   // Whether every host name has been answered, with addresses or an error.
   bool CompleteLocked() const;
@@ -58,6 +60,7 @@ class EndpointAddresses {
 
   const Args args_;
   std::shared_ptr<const EndpointList> endpoints_;
+  bool names_are_configured_ = true;   // Those of `endpoints_`.
   std::map<std::string, Host> hosts_;  // By "host:port".
 };
 

@@ -56,7 +56,8 @@ void GroupResolver::TakeNewestLocked() {
     std::swap(endpoints, newest_);
   }
   if (shutdown_) return;
-  addresses_->SetEndpointsLocked(std::move(endpoints));
+  addresses_->SetEndpointsLocked(std::move(endpoints),
+                                 group_->names_are_configured());
   ReportLocked();
 }
 
