@@ -21,6 +21,7 @@
 #include "gtest/gtest.h"
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/multi_backend.h"
+#include "multi_backend/resolver/dynamic_endpoint_group.h"
 #include "multi_backend/tests/testing/tls_certificates.h"
 
 namespace multi_backend {
@@ -202,6 +203,50 @@ TEST_F(TlsTest, HostsOfARegisteredGroupAreCalledUnderTheirOwnNames) {
   ASSERT_TRUE(CallUntilAllServed(*stub, {a.get()}));
   EXPECT_THAT(a->authorities(), ElementsAre(a->AddressWithHost("localhost")));
   EndpointGroupRegistry::Unregister("tls-named");
+}
+
+// Who can write what discovery reads must not choose the name that a
+// certificate is checked against.
+class DiscoveredGroup final : public DynamicEndpointGroup {
+ public:
+  explicit DiscoveredGroup(const Endpoint& endpoint) {
+    SetEndpoints({endpoint});
+  }
+  bool names_are_configured() const override { return false; }
+
+ protected:
+  std::string Name() const override { return "discovered"; }
+};
+
+TEST_F(TlsTest, DiscoveredHostsAreCalledUnderTheChannelsAuthority) {
+  auto good = ServerFor({"users.example"});
+  auto bad = ServerFor({"localhost"});
+  for (const auto* server : {good.get(), bad.get()}) {
+    ASSERT_TRUE(EndpointGroupRegistry::Register(
+                    "tls-discovered",
+                    std::make_shared<DiscoveredGroup>(Endpoint::Of(
+                        "localhost", static_cast<uint16_t>(server->port()))))
+                    .ok());
+    ChannelOptions options;
+    options.args.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "users.example");
+    auto stub = StubFor("group:///tls-discovered", std::move(options));
+    const grpc::Status status = GetUser(*stub);
+    EXPECT_EQ(status.ok(), server == good.get()) << status.error_message();
+  }
+  EXPECT_THAT(good->authorities(), ElementsAre("users.example"));
+  EXPECT_THAT(bad->authorities(), IsEmpty());
+
+  // Without one, the channel's authority is the group's name.
+  auto named = ServerFor({"tls-discovered"});
+  ASSERT_TRUE(EndpointGroupRegistry::Register(
+                  "tls-discovered",
+                  std::make_shared<DiscoveredGroup>(Endpoint::Of(
+                      "localhost", static_cast<uint16_t>(named->port()))))
+                  .ok());
+  auto stub = StubFor("group:///tls-discovered");
+  ASSERT_TRUE(CallUntilAllServed(*stub, {named.get()}));
+  EXPECT_THAT(named->authorities(), ElementsAre("tls-discovered"));
+  EndpointGroupRegistry::Unregister("tls-discovered");
 }
 
 TEST_F(TlsTest, IpAddressesAreCalledUnderTheChannelsAuthority) {
