@@ -88,6 +88,7 @@ std::unique_ptr<BalancerNode> BalancerNode::Make(Args args) {
 void BalancerNode::BuildLeaf(const Args& args) {
   members_.reserve(args.candidates.size());
   member_entry_.reserve(args.candidates.size());
+  bool identity = true;
   for (uint32_t index : args.candidates) {
     const PlanEntry& entry = (*args.entries)[index];
     if (entry.endpoint->weight == 0) continue;
@@ -106,7 +107,9 @@ void BalancerNode::BuildLeaf(const Args& args) {
     member.hash = backend.hash();
     members_.push_back(member);
     member_entry_.push_back(index);
+    identity &= index + 1 == members_.size();
   }
+  if (identity) member_entry_.clear();
 }
 
 void BalancerNode::BuildInner(const Args& args) {
@@ -175,15 +178,14 @@ void BalancerNode::MakeStrategyFor(const Args& args) {
   strategy_ = MakeStrategy(std::move(strategy_args));
 }
 
-BalancerNode::Choice BalancerNode::PickBelow(
-    const PickRequest& request) const {
+BalancerNode::Choice BalancerNode::PickBelow(const PickRequest& request) const {
   for (int descent = 0; descent < kMaxDescents; ++descent) {
     const BalancerNode* node = this;
     while (true) {
       const size_t member = node->strategy_->Pick(request);
       if (ABSL_PREDICT_FALSE(member == Strategy::kNone)) break;
       if (ABSL_PREDICT_TRUE(node->children_.empty())) {
-        return Choice{node->member_entry_[member], node};
+        return Choice{node->entry_of(member), node};
       }
       node = node->children_[member].get();
     }

@@ -48,7 +48,7 @@ class BalancerNode final : public BalancerMember {
     if (ABSL_PREDICT_FALSE(!children_.empty())) return PickBelow(request);
     const size_t member = strategy_->Pick(request);
     if (ABSL_PREDICT_FALSE(member == Strategy::kNone)) return Choice();
-    return Choice{member_entry_[member], this};
+    return Choice{entry_of(member), this};
   }
 
   // For a leaf with a plain rotation (see Strategy): its strategy; else null.
@@ -57,7 +57,10 @@ class BalancerNode final : public BalancerMember {
     return children_.empty() && strategy_->is_rotation() ? strategy_.get()
                                                          : nullptr;
   }
-  uint32_t entry_of(size_t member) const { return member_entry_[member]; }
+  uint32_t entry_of(size_t member) const {
+    return member_entry_.empty() ? static_cast<uint32_t>(member)
+                                 : member_entry_[member];
+  }
 
   bool HasEligible(const PickRequest& request) const override;
 
@@ -91,7 +94,8 @@ class BalancerNode final : public BalancerMember {
   bool needs_latency_ = false;
   uint64_t listed_weight_ = 0;  // Of all backends below, whatever their state.
   std::vector<Member> members_;
-  std::vector<uint32_t> member_entry_;                   // Leaf: by member.
+  // Leaf: by member; empty when each member is the entry of the same index.
+  std::vector<uint32_t> member_entry_;
   std::vector<std::unique_ptr<BalancerNode>> children_;  // Inner: by member.
   std::shared_ptr<LoadStats> load_;                      // Null at the top.
   std::shared_ptr<const LoadPath> load_path_;

@@ -33,7 +33,7 @@ struct AttemptView {
   absl::string_view message;
   absl::string_view method;   // "/package.Service/Method".
   absl::string_view backend;  // Its address.
-  bool timed_out = false;     // By perTryTimeout.
+  bool timed_out = false;     // By perTryTimeout; code DEADLINE_EXCEEDED.
   int attempt = 1;            // 1 = the first.
 };
 

@@ -1,14 +1,29 @@
 #include "multi_backend/lb_policy/slot_table.h"
 
+#include <sys/mman.h>
+
 #include <new>
 
 namespace multi_backend {
+namespace {
 
-// calloc, not new: an allocation of this size is fresh zero pages, which cost
-// nothing before they are touched.
-SlotTable::SlotTable()
-    : entries_(static_cast<Entry*>(std::calloc(kSlots, sizeof(Entry)))) {
-  if (entries_ == nullptr) throw std::bad_alloc();
+constexpr size_t kBytes = SlotTable::kSlots * sizeof(uint32_t);
+
+}  // namespace
+
+// Fresh pages are zero and cost nothing before they are touched.  Keys fall all
+// over the table, so with small pages most picks would miss the TLB too: the
+// table is aligned to its size, which is that of a huge page, and asks for one.
+SlotTable::SlotTable() {
+  void* memory = mmap(nullptr, 2 * kBytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  const uintptr_t start = reinterpret_cast<uintptr_t>(memory);
+  entries_ = reinterpret_cast<Entry*>((start + kBytes - 1) & ~(kBytes - 1));
+  madvise(entries_, kBytes, MADV_HUGEPAGE);  // Only a wish.
+  memory_ = memory;
 }
+
+SlotTable::~SlotTable() { munmap(memory_, 2 * kBytes); }
 
 }  // namespace multi_backend

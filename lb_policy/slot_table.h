@@ -14,8 +14,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 
 namespace multi_backend {
 
@@ -30,6 +28,9 @@ class SlotTable {
   }
 
   SlotTable();
+  ~SlotTable();
+  SlotTable(const SlotTable&) = delete;
+  SlotTable& operator=(const SlotTable&) = delete;
 
   // Index of the owner, or kUnknown.
   uint32_t Get(uint32_t slot) const {
@@ -41,14 +42,11 @@ class SlotTable {
 
  private:
   using Entry = std::atomic<uint32_t>;
-  static_assert(sizeof(Entry) == sizeof(uint32_t), "entries come from calloc");
-
-  struct Free {
-    void operator()(Entry* entries) const { std::free(entries); }
-  };
+  static_assert(sizeof(Entry) == sizeof(uint32_t), "entries come from mmap");
 
   // Owner + 1; 0 = unknown, so that fresh zero pages are an empty table.
-  std::unique_ptr<Entry[], Free> entries_;
+  Entry* entries_;  // Inside memory_.
+  void* memory_;
 };
 
 }  // namespace multi_backend

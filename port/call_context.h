@@ -6,6 +6,7 @@
 #ifndef MULTI_BACKEND_PORT_CALL_CONTEXT_H_
 #define MULTI_BACKEND_PORT_CALL_CONTEXT_H_
 
+#include <cstddef>
 #include <memory>
 #include <utility>
 
@@ -90,11 +91,16 @@ class CallContext final
 
   grpc_core::Arena* const arena;
   CallLabel label;  // Views into the arena.
+  absl::string_view method;  // "/package.Service/Method".
   grpc_core::Timestamp deadline = grpc_core::Timestamp::InfFuture();
   // The method has a retryPolicy of its own in the service config, which then
   // decides how often and on which codes to retry.
   bool own_retry_policy = false;
   AttemptLog log;
+  // Room for the first attempt's tracker, so that the pick, which runs under
+  // the channel's lock, need not ask the arena for it.
+  static constexpr size_t kTrackerRoom = 96;
+  alignas(16) char tracker_room[kTrackerRoom];
 
  private:
   RetryGate* const gate_;

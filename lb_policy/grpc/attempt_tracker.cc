@@ -54,8 +54,10 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
     backend_->failures.fetch_add(1, std::memory_order_relaxed);
   }
   // What the caller gave up tells nothing of how long it would have taken,
-  // unless it gave up because it took too long.
-  if (needs_latency_ && args.status.code() != absl::StatusCode::kCancelled) {
+  // unless it (or perTryTimeout) gave up because it took too long.
+  const bool timed_out = error == ErrorClass::kTimeout;
+  if (needs_latency_ &&
+      (timed_out || args.status.code() != absl::StatusCode::kCancelled)) {
     ObserveLatencies(infrastructure);
   }
   if (context_ == nullptr) return;
@@ -64,12 +66,13 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
   view.message = args.status.message();
   view.method = method_;
   view.backend = backend_->address();
-  view.timed_out = error == ErrorClass::kTimeout;
   view.attempt = attempt_;
   // The status outlives the tracker, with the call.
   const auto* status = context_->arena->ManagedNew<absl::Status>(args.status);
-  context_->log.OnFailed(attempt_, status,
-                         AllowsRetry(view, args.trailing_metadata));
+  // A retry after perTryTimeout has been decided before the attempt ends.
+  context_->log.OnFailed(
+      attempt_, status,
+      !timed_out && AllowsRetry(view, args.trailing_metadata));
 }
 
 bool AttemptTracker::AllowsRetry(const AttemptView& view,

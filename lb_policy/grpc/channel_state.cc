@@ -1,9 +1,21 @@
 #include "multi_backend/lb_policy/grpc/channel_state.h"
 
 namespace multi_backend {
+namespace {
+
+// "" when the backend has left the list meanwhile.
+absl::string_view AddressOf(const PickPlan& plan, uint32_t backend_id) {
+  for (const PlanEntry& entry : plan.entries()) {
+    if (entry.backend().id() == backend_id) return entry.backend().address();
+  }
+  return "";
+}
+
+}  // namespace
 
 bool ChannelState::NewestAllowsRetry(AttemptLog::Newest newest,
-                                     const CallContext& context) const {
+                                     const CallContext& context,
+                                     const PickPlan& plan) const {
   if (newest != AttemptLog::Newest::kOpen) {
     return newest == AttemptLog::Newest::kRetriable;
   }
@@ -11,6 +23,8 @@ bool ChannelState::NewestAllowsRetry(AttemptLog::Newest newest,
   // into perTryTimeout.
   AttemptView timed_out;
   timed_out.code = absl::StatusCode::kDeadlineExceeded;
+  timed_out.method = context.method;
+  timed_out.backend = AddressOf(plan, context.log.last_backend());
   timed_out.timed_out = true;
   timed_out.attempt = context.log.attempts();
   return failover.IsRetriable(timed_out);
@@ -24,14 +38,14 @@ bool ChannelState::ShouldRetry(CallContext& context) {
   // perTryTimeout has expired while the call still waited for a backend.  It
   // has not been sent, so waiting on is no retry.
   if (newest == AttemptLog::Newest::kNone) return true;
-  if (!NewestAllowsRetry(newest, context)) return false;
+  const std::shared_ptr<const PickPlan> plan = plans->Get();
+  if (plan == nullptr || !NewestAllowsRetry(newest, context, *plan)) {
+    return false;
+  }
   if (context.log.attempts() > failover.max_retries()) return false;
   PickRequest request;
   request.tried = context.log.tried();
-  const std::shared_ptr<const PickPlan> plan = plans->Get();
-  if (plan == nullptr || !plan->CanServe(context.label, request)) {
-    return false;
-  }
+  if (!plan->CanServe(context.label, request)) return false;
   return budget.TryRetry(BudgetSeconds());
 }
 

@@ -63,8 +63,8 @@ class ChannelState final : public RetryDecider {
   const std::shared_ptr<PlanSlot> plans;
 
  private:
-  bool NewestAllowsRetry(AttemptLog::Newest newest,
-                         const CallContext& context) const;
+  bool NewestAllowsRetry(AttemptLog::Newest newest, const CallContext& context,
+                         const PickPlan& plan) const;
 };
 
 }  // namespace multi_backend

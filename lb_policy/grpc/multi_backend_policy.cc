@@ -335,12 +335,11 @@ void MultiBackendPolicy::PublishLocked() {
   args.seed = absl::Uniform<uint64_t>(absl::BitGen());
   args.entries.reserve(slots_.size());
   Picker::Args picker_args;
-  picker_args.subchannels.reserve(slots_.size());
-  picker_args.backends.reserve(slots_.size());
+  picker_args.targets.reserve(slots_.size());
   for (const auto& slot : slots_) {
     args.entries.push_back(slot->MakePlanEntry());
-    picker_args.subchannels.push_back(slot->ReadySubchannel());
-    picker_args.backends.push_back(&args.entries.back().backend());
+    picker_args.targets.push_back(
+        {slot->ReadySubchannel(), &args.entries.back().backend()});
   }
   plan_ = PickPlan::Make(std::move(args));
   plans_->Set(plan_);

@@ -23,14 +23,17 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   using PickArgs = grpc_core::LoadBalancingPolicy::PickArgs;
   using PickResult = grpc_core::LoadBalancingPolicy::PickResult;
 
+  // What an entry of the plan means to core.
+  struct Target {
+    SubchannelRef subchannel;    // Null when not READY.
+    Backend* backend = nullptr;  // Owned by the plan.
+  };
   struct Args {
     std::shared_ptr<const PickPlan> plan;
     std::shared_ptr<ChannelState> state;
     // How many of the pool's backends are marked unusable.
     std::shared_ptr<const std::atomic<uint32_t>> marked;
-    // By plan entry.  Null subchannel for one that is not READY.
-    std::vector<SubchannelRef> subchannels;
-    std::vector<Backend*> backends;  // Owned by the plan.
+    std::vector<Target> targets;  // By plan entry.
     // Whether the channel's calls have a CallContext.
     bool has_context = false;
     // Off only to measure what the tracking costs.
@@ -51,10 +54,10 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   // A rotation knows whom it comes to next: hides the wait for the reference
   // counts of thousands of subchannels.
   void PrefetchAfter(uint32_t entry) const {
-    constexpr size_t kAhead = 4;
+    constexpr size_t kAhead = 16;
     const size_t ahead = entry + kAhead;
-    if (ahead >= args_.subchannels.size()) return;
-    __builtin_prefetch(args_.subchannels[ahead].get(), /*rw=*/1);
+    if (ahead >= args_.targets.size()) return;
+    __builtin_prefetch(args_.targets[ahead].subchannel.get(), /*rw=*/1);
   }
   bool Tracks(const PickArgs& args) const {
     return args_.track_attempts && args.call_state != nullptr;

@@ -49,7 +49,10 @@ void ChooseOurPolicy(const ChannelArgs& args, Json::Object& root) {
       Json::Array{Json::Object{{kPolicy, Json::Object{}}}};
 }
 
-Json RetryPolicyOf(const FailoverConfig& failover, bool all_codes) {
+// Nothing when failover is off.
+absl::optional<Json> RetryPolicyOf(const FailoverConfig& failover,
+                                   bool all_codes) {
+  if (failover.max_retries == 0) return absl::nullopt;
   Json::Array codes;
   if (all_codes) {
     // The application's classifier decides; core must let it see every end.
@@ -75,7 +78,7 @@ Json RetryPolicyOf(const FailoverConfig& failover, bool all_codes) {
     policy["perAttemptRecvTimeout"] = absl::StrFormat(
         "%.9fs", absl::ToDoubleSeconds(*failover.per_try_timeout));
   }
-  return policy;
+  return Json(std::move(policy));
 }
 
 // A service config that keeps the channel's RetryGate alive: each call holds a
@@ -123,10 +126,10 @@ std::vector<std::string> PathsOf(const Json& entry, bool* is_default) {
   return paths;
 }
 
-// Gives every method without a retryPolicy failover's; returns the paths of
-// those with their own.
-std::vector<std::string> CompleteMethodConfigs(Json::Object& root,
-                                               const Json& retry_policy) {
+// Gives every method without a retryPolicy failover's, if there is one; returns
+// the paths of those with their own.
+std::vector<std::string> CompleteMethodConfigs(
+    Json::Object& root, const absl::optional<Json>& retry_policy) {
   std::vector<std::string> own;
   Json& list = root["methodConfig"];
   if (list.type() != Json::Type::ARRAY) list = Json::Array{};
@@ -136,13 +139,13 @@ std::vector<std::string> CompleteMethodConfigs(Json::Object& root,
     const std::vector<std::string> paths = PathsOf(entry, &has_default);
     if (entry.object_value().count("retryPolicy") > 0) {
       own.insert(own.end(), paths.begin(), paths.end());
-    } else {
-      (*entry.mutable_object())["retryPolicy"] = retry_policy;
+    } else if (retry_policy.has_value()) {
+      (*entry.mutable_object())["retryPolicy"] = *retry_policy;
     }
   }
-  if (!has_default) {
+  if (!has_default && retry_policy.has_value()) {
     list.mutable_array()->push_back(Json::Object{
-        {"name", Json::Array{Json::Object{}}}, {"retryPolicy", retry_policy}});
+        {"name", Json::Array{Json::Object{}}}, {"retryPolicy", *retry_policy}});
   }
   return own;
 }
@@ -170,13 +173,11 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
     absl::StatusOr<PolicyConfig> config =
         ParsePolicyConfig(Json(*policy).Dump());
     if (!config.ok()) return config.status();
-    if (config->failover.max_retries > 0) {
-      auto* extension = args.GetObject<ChannelExtension>();
-      own_retry_paths = CompleteMethodConfigs(
-          root, RetryPolicyOf(
-                    config->failover,
-                    extension != nullptr && extension->classifier != nullptr));
-    }
+    auto* extension = args.GetObject<ChannelExtension>();
+    own_retry_paths = CompleteMethodConfigs(
+        root,
+        RetryPolicyOf(config->failover, extension != nullptr &&
+                                            extension->classifier != nullptr));
   }
   // Core reads perAttemptRecvTimeout only with this arg.
   auto service_config = grpc_core::ServiceConfigImpl::Create(

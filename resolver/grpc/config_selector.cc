@@ -17,17 +17,12 @@ CallLabel TakeLabel(grpc_metadata_batch* metadata, grpc_core::Arena* arena) {
   const absl::optional<absl::string_view> value =
       metadata->GetStringValue(kCallLabelKey, &buffer);
   if (!value.has_value()) return CallLabel();
-  CallLabel label;
-  absl::optional<CallLabel> decoded = DecodeCallLabel(*value);
-  if (decoded.has_value()) {
-    // The label's views must outlive the metadata they are taken from.
-    auto* copy = static_cast<char*>(arena->Alloc(value->size()));
-    memcpy(copy, value->data(), value->size());
-    decoded = DecodeCallLabel(absl::string_view(copy, value->size()));
-    label = *decoded;
-  }
+  // The label's views must outlive the metadata they are taken from.
+  auto* copy = static_cast<char*>(arena->Alloc(value->size()));
+  memcpy(copy, value->data(), value->size());
   metadata->Remove(kCallLabelKey);
-  return label;
+  return DecodeCallLabel(absl::string_view(copy, value->size()))
+      .value_or(CallLabel());
 }
 
 }  // namespace
@@ -42,6 +37,8 @@ grpc_core::ConfigSelector::CallConfig RouteConfigSelector::GetCallConfig(
     GetCallConfigArgs args) {
   auto* context = args.arena->New<CallContext>(args.arena, gate_);
   context->label = TakeLabel(args.initial_metadata, args.arena);
+  // The call has the slice for as long as it lives.
+  context->method = grpc_core::StringViewFromSlice(*args.path);
   context->deadline =
       args.initial_metadata->get(grpc_core::GrpcTimeoutMetadata())
           .value_or(grpc_core::Timestamp::InfFuture());
