@@ -13,7 +13,7 @@ cache=${XDG_CACHE_HOME:-${HOME:-$temporary}/.cache}/multi_backend_consumer
 nested_bazel() {
   env -u TEST_TMPDIR -u RUNFILES_DIR -u JAVA_RUNFILES \
     HOME="${HOME:-$temporary}" USER="${USER:-root}" \
-    bazel --nohome_rc --nosystem_rc --output_user_root="$temporary/bazel" \
+    bazel --nohome_rc --output_user_root="$temporary/bazel" \
     --host_jvm_args=-Xmx600m --max_idle_secs=10 "$@"
 }
 trap 'nested_bazel shutdown > /dev/null 2>&1 || true' EXIT
