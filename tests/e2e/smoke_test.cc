@@ -36,9 +36,9 @@ TEST(SmokeTest, RoundRobinSpreadsEvenlyOnceAllAreConnected) {
   ASSERT_TRUE(fleet.ok()) << fleet.status();
   ChannelOptions options;
   options.pool = BackendPool::Create();
-  auto channel = CreateChannel((*fleet)->StaticTarget(),
-                               grpc::InsecureChannelCredentials(),
-                               std::move(options));
+  auto channel =
+      CreateChannel((*fleet)->StaticTarget(),
+                    grpc::InsecureChannelCredentials(), std::move(options));
   ASSERT_TRUE(channel.ok()) << channel.status();
   auto stub = Users::NewStub(*channel);
   std::map<std::string, int> served;
@@ -62,9 +62,9 @@ TEST(SmokeTest, ACallThatFailsIsServedByAnotherBackend) {
   options.service_config_json =
       R"({"loadBalancingConfig":[{"multi_backend":{
             "failover":{"budget":{"ratio":1.0}}}}]})";
-  auto channel = CreateChannel((*fleet)->StaticTarget(),
-                               grpc::InsecureChannelCredentials(),
-                               std::move(options));
+  auto channel =
+      CreateChannel((*fleet)->StaticTarget(),
+                    grpc::InsecureChannelCredentials(), std::move(options));
   ASSERT_TRUE(channel.ok()) << channel.status();
   auto stub = Users::NewStub(*channel);
   for (int i = 0; i < 300; ++i) {
