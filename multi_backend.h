@@ -32,11 +32,14 @@
 #include "multi_backend/lb_policy/failover.h"
 #include "multi_backend/proto/config.h"
 #include "multi_backend/proto/config_parser.h"
+#include "multi_backend/resolver/dns_endpoint_group.h"
 #include "multi_backend/resolver/endpoint.h"
 #include "multi_backend/resolver/endpoint_group.h"
 #include "multi_backend/resolver/endpoint_group_registry.h"
+#include "multi_backend/resolver/file_endpoint_group.h"
 #include "multi_backend/resolver/or_else.h"
 #include "multi_backend/resolver/static_endpoint_group.h"
+#include "multi_backend/resolver/union.h"
 
 namespace multi_backend {
 
@@ -73,6 +76,8 @@ struct ChannelOptions {
 //   static:///host:port,host:port   a list; "static:///" = `backends` of the
 //                                   configuration
 //   group:///name                   a group of EndpointGroupRegistry
+//   file:///path, dns+addr://…, dns+srv://…, dns+txt://…
+//                                   discovery; see resolver/source_factory.h
 //   anything else                   gRPC's own resolvers (dns, ipv4, unix, …)
 //
 // INVALID_ARGUMENT names every wrong field of the configuration or what is

@@ -42,15 +42,15 @@ void DiscoveredEndpointGroup::Publish(AdmittedEndpoints admitted) {
   if (!fails) {
     SetEndpoints(std::move(admitted.endpoints));
   } else if (refused > 0) {
-    SetError(absl::NotFoundError(
+    SetErrorAsNews(absl::NotFoundError(
         absl::StrCat("all of the ", refused, " endpoints were refused")));
   } else {
-    SetError(absl::NotFoundError("the answer has no endpoints"));
+    SetErrorAsNews(absl::NotFoundError("the answer has no endpoints"));
   }
 }
 
 void DiscoveredEndpointGroup::Fail(absl::Status error) {
-  SetError(std::move(error));
+  SetErrorAsNews(std::move(error));
 }
 
 }  // namespace multi_backend

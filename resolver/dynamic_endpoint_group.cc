@@ -201,6 +201,18 @@ void DynamicEndpointGroup::SetError(absl::Status error) {
   if (!state_->closed) state_->error = std::move(error);
 }
 
+void DynamicEndpointGroup::SetErrorAsNews(absl::Status error) {
+  const std::shared_ptr<State> state = state_;
+  {
+    std::lock_guard<std::mutex> lock(state->mu);
+    if (state->closed) return;
+    state->error = std::move(error);
+    if (state->version > 0) return;
+    ++state->version;
+  }
+  Deliver(*state);
+}
+
 void DynamicEndpointGroup::Update(absl::FunctionRef<ListPtr()> compute) {
   // The callbacks may destroy the group; `this` is not used after the lock.
   const std::shared_ptr<State> state = state_;

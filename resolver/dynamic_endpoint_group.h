@@ -67,6 +67,9 @@ class DynamicEndpointGroup : public EndpointGroup {
   void SetEndpoints(ListPtr endpoints);
   // The newest attempt failed; the list stays.  Ignored after Close().
   void SetError(absl::Status error);
+  // The same; and when no list has ever been known, watches are called with the
+  // empty list, so that nobody waits for a first one for ever.
+  void SetErrorAsNews(absl::Status error);
 
   // SetEndpoints(compute()), where compute() runs under the group's lock, so
   // that lists made out of several sources come in one order.  It must be short

@@ -13,6 +13,7 @@
 #include "multi_backend/resolver/grpc/group_resolver.h"
 #include "multi_backend/resolver/grpc/wrapping_resolver.h"
 #include "multi_backend/resolver/overlay.h"
+#include "multi_backend/resolver/source_factory.h"
 #include "multi_backend/resolver/static_endpoint_group.h"
 #include "multi_backend/resolver/target.h"
 
@@ -108,6 +109,37 @@ class GroupResolverFactory final : public grpc_core::ResolverFactory {
   }
 };
 
+// One of the discovery sources of resolver/.
+class SourceResolverFactory final : public grpc_core::ResolverFactory {
+ public:
+  // `scheme`: one of SourceSchemes(), whose text lives for ever.
+  explicit SourceResolverFactory(absl::string_view scheme) : scheme_(scheme) {}
+
+  absl::string_view scheme() const override { return scheme_; }
+
+  bool IsValidUri(const URI& uri) const override {
+    return AcceptsUri(uri, CheckSource(scheme_, uri.authority(), uri.path()));
+  }
+
+  OrphanablePtr<Resolver> CreateResolver(ResolverArgs args) const override {
+    auto group = MakeSource(scheme_, args.uri.authority(), args.uri.path());
+    if (!group.ok()) {
+      return grpc_core::MakeOrphanable<FailingResolver>(
+          std::move(args), absl::UnavailableError(absl::StrCat(
+                               "multi_backend: ", group.status().message())));
+    }
+    return grpc_core::MakeOrphanable<GroupResolver>(
+        std::move(args), *std::move(group), absl::nullopt);
+  }
+
+  std::string GetDefaultAuthority(const URI& uri) const override {
+    return DefaultAuthorityOfSource(scheme_, uri.path());
+  }
+
+ private:
+  const absl::string_view scheme_;
+};
+
 class WrappingResolverFactory final : public grpc_core::ResolverFactory {
  public:
   absl::string_view scheme() const override { return kWrappingScheme; }
@@ -136,6 +168,10 @@ void RegisterResolvers(CoreBuilder& builder) {
   auto* registry = builder.builder->resolver_registry();
   registry->RegisterResolverFactory(std::make_unique<StaticResolverFactory>());
   registry->RegisterResolverFactory(std::make_unique<GroupResolverFactory>());
+  for (absl::string_view source : SourceSchemes()) {
+    registry->RegisterResolverFactory(
+        std::make_unique<SourceResolverFactory>(source));
+  }
   registry->RegisterResolverFactory(
       std::make_unique<WrappingResolverFactory>());
 }
@@ -153,6 +189,12 @@ absl::StatusOr<std::string> CheckAndWrapTarget(absl::string_view target,
     if (!name.ok()) return name.status();
     auto group = EndpointGroupRegistry::Follow(*name);
     if (!group.ok()) return group.status();
+    return std::string(target);
+  }
+  if (uri.ok() && IsSourceScheme(uri->scheme())) {
+    const absl::Status checked =
+        CheckSource(uri->scheme(), uri->authority(), uri->path());
+    if (!checked.ok()) return checked;
     return std::string(target);
   }
   if (uri.ok() && uri->scheme() == kWrappingScheme) return std::string(target);
