@@ -191,6 +191,11 @@ TEST(CallLabelTest, TheTagIsTheSameForTheWholeProcess) {
   EXPECT_EQ(EncodeCallLabelPrefix(label), EncodeCallLabelPrefix(label));
 }
 
+TEST(CallLabelTest, MakingALabelTellsTheProcessToLookForThem) {
+  EncodeCallLabelPrefix(CallLabel());
+  EXPECT_TRUE(CallLabelsInUse());
+}
+
 TEST(CallLabelDeathTest, ARoleThatIsNoLegalMetadataIsRefusedAtOnce) {
   CallLabel label;
   label.role = "a\nb";
