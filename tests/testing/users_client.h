@@ -1,10 +1,9 @@
 // UsersClient: a channel of the library to the users service, single calls on
-// it, calls from many threads, and waits for what the channel's pool shows.
+// it, and waits for what the channel's pool shows.
 //
 //   auto client = UsersClient::Make(fleet->StaticTarget(), std::move(options));
 //   ASSERT_TRUE((*client)->ConnectTo(fleet->addresses()));
 //   CallOutcome outcome = (*client)->Call();
-//   LoadResult load = RunCalls(**client, /*threads=*/8, /*calls=*/1000);
 //
 // Every call carries a metadata entry kCallIdKey with an id of its own, the
 // same on each of its attempts; see metadata_dump.h.
@@ -17,19 +16,15 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/multi_backend.h"
@@ -126,46 +121,6 @@ class PendingCall {
   CallOutcome outcome_;
   std::atomic<bool> done_{false};
   std::thread thread_;
-};
-
-struct LoadResult {
-  int64_t calls = 0;
-  std::vector<std::string> failures;  // In words; at most ten.
-  int64_t failed = 0;
-  std::map<std::string, int64_t> served;  // By backend name.
-};
-
-using MakeCall = std::function<UsersCall(int64_t index)>;
-
-// `calls` calls from `threads` threads.
-LoadResult RunCalls(UsersClient& client, int threads, int64_t calls,
-                    const MakeCall& make_call = nullptr);
-
-// Calls from `threads` threads, from construction to Stop().
-class BackgroundLoad {
- public:
-  BackgroundLoad(UsersClient& client, int threads,
-                 MakeCall make_call = nullptr);
-  ~BackgroundLoad() { Stop(); }
-
-  int64_t calls() const { return next_.load(); }
-  LoadResult Stop();
-
- private:
-  friend LoadResult RunCalls(UsersClient&, int, int64_t, const MakeCall&);
-  BackgroundLoad(UsersClient& client, int threads, MakeCall make_call,
-                 int64_t limit);
-  void Run();
-  LoadResult Join();
-
-  UsersClient& client_;
-  const MakeCall make_call_;
-  const int64_t limit_;
-  std::atomic<int64_t> next_{0};
-  std::atomic<bool> stop_{false};
-  absl::Mutex mutex_;
-  LoadResult result_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::thread> threads_;
 };
 
 }  // namespace multi_backend

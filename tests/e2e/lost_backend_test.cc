@@ -1,0 +1,121 @@
+// A backend that stops answering, or whose process dies, while calls are made.
+
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "multi_backend/tests/testing/backend_fleet.h"
+#include "multi_backend/tests/testing/behaviours.h"
+#include "multi_backend/tests/testing/users_client.h"
+#include "multi_backend/tests/testing/users_load.h"
+
+namespace multi_backend {
+namespace {
+
+using ::testing::IsEmpty;
+
+class HangingBackendTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(HangingBackendTest, NoCallFailsWhenOneOfThreeHangs) {
+  auto fleet = BackendFleet::Start(3);
+  ASSERT_TRUE(fleet.ok()) << fleet.status();
+  auto client = UsersClient::Make(
+      (*fleet)->StaticTarget(),
+      ServiceConfig(absl::StrCat(R"("strategy":")", GetParam(),
+                                 R"(","failover":{"perTryTimeout":"0.1s",
+                                     "budget":{"ratio":1.0}})")));
+  ASSERT_TRUE(client.ok()) << client.status();
+  ASSERT_TRUE((*client)->ConnectTo((*fleet)->addresses()));
+  (*fleet)->ResetStats();
+  (*fleet)->SetBehaviour(1, Hanging());
+  const LoadResult load = RunCalls(**client, /*threads=*/8, /*calls=*/1000);
+  EXPECT_EQ(load.calls, 1000);
+  EXPECT_EQ(load.failed, 0);
+  EXPECT_THAT(load.failures, IsEmpty());
+  EXPECT_EQ(load.served.count("b1"), 0u);
+  EXPECT_GE((*fleet)->CallsOf(1), 1) << "it must have had calls to lose";
+  EXPECT_TRUE(WaitUntil([&]() { return (*client)->IsIdle(); }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Strategies, HangingBackendTest,
+                         ::testing::Values("ROUND_ROBIN", "LEAST_BUSY",
+                                           "PEAK_EWMA"),
+                         [](const auto& info) {
+                           return std::string(info.param);
+                         });
+
+TEST(LostBackendTest, PeakEwmaLearnsFromTheAttemptsThatItGaveUp) {
+  auto fleet = BackendFleet::Start(3);
+  ASSERT_TRUE(fleet.ok()) << fleet.status();
+  auto client = UsersClient::Make((*fleet)->StaticTarget(),
+                                  ServiceConfig(R"("strategy":"PEAK_EWMA",
+                       "failover":{"perTryTimeout":"0.2s",
+                                   "budget":{"ratio":1.0}})"));
+  ASSERT_TRUE(client.ok()) << client.status();
+  ASSERT_TRUE((*client)->ConnectTo((*fleet)->addresses()));
+  (*fleet)->SetBehaviour(1, Hanging());
+  (*fleet)->ResetStats();
+  // One at a time: calls in flight do not speak against it, only the time that
+  // it took does.
+  const LoadResult load = RunCalls(**client, /*threads=*/1, /*calls=*/200);
+  EXPECT_THAT(load.failures, IsEmpty());
+  EXPECT_LE((*fleet)->CallsOf(1), 8);
+}
+
+// A frozen process keeps its connections open, so nothing but the timeout
+// tells.
+TEST(LostBackendTest, NoCallFailsWhenOneOfThreeIsStopped) {
+  auto fleet = BackendFleet::Start(3);
+  ASSERT_TRUE(fleet.ok()) << fleet.status();
+  auto client =
+      UsersClient::Make((*fleet)->StaticTarget(),
+                        ServiceConfig(R"("failover":{"perTryTimeout":"0.1s",
+                                   "budget":{"ratio":1.0}})"));
+  ASSERT_TRUE(client.ok()) << client.status();
+  ASSERT_TRUE((*client)->ConnectTo((*fleet)->addresses()));
+  (*fleet)->server(2).Stop();
+  const uint64_t before = (*client)->Backend((*fleet)->address(2)).calls;
+  const LoadResult load = RunCalls(**client, /*threads=*/8, /*calls=*/300);
+  EXPECT_THAT(load.failures, IsEmpty());
+  EXPECT_GT((*client)->Backend((*fleet)->address(2)).calls, before);
+  (*fleet)->server(2).Continue();
+  EXPECT_TRUE(WaitUntil([&]() { return (*client)->IsIdle(); }));
+}
+
+TEST(LostBackendTest, NoCallIsLostWhenOneOfThreeIsKilledTwentyTimes) {
+  auto fleet = BackendFleet::Start(3);
+  ASSERT_TRUE(fleet.ok()) << fleet.status();
+  ChannelOptions options;
+  options.args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
+  options.args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
+  options.args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
+  auto client = UsersClient::Make((*fleet)->StaticTarget(), std::move(options));
+  ASSERT_TRUE(client.ok()) << client.status();
+  BackgroundLoad load(**client, /*threads=*/4);
+  for (int round = 0; round < 20; ++round) {
+    SCOPED_TRACE(round);
+    const size_t victim = round % 3;
+    const std::string& address = (*fleet)->address(victim);
+    // It is in use, in this round.
+    const uint64_t calls_before = (*client)->Backend(address).calls;
+    ASSERT_TRUE(WaitUntil([&]() {
+      return (*client)->Backend(address).calls > calls_before + 10;
+    }));
+    (*fleet)->server(victim).Kill();
+    ASSERT_TRUE((*client)->AwaitHealth(address, false));
+    const int64_t calls_without = load.calls();
+    ASSERT_TRUE(WaitUntil([&]() { return load.calls() > calls_without + 20; }));
+    const absl::Status restarted = (*fleet)->server(victim).Restart();
+    ASSERT_TRUE(restarted.ok()) << restarted;
+    ASSERT_TRUE((*client)->AwaitHealth(address, true));
+  }
+  const LoadResult result = load.Stop();
+  EXPECT_EQ(result.failed, 0) << "of " << result.calls;
+  EXPECT_THAT(result.failures, IsEmpty());
+  EXPECT_TRUE(WaitUntil([&]() { return (*client)->IsIdle(); }));
+}
+
+}  // namespace
+}  // namespace multi_backend
