@@ -8,11 +8,13 @@ here=$(dirname "$(readlink -f "$0")")
 cd "$here/workspace"
 
 temporary=${TEST_TMPDIR:-$(mktemp -d)}
-cache=${XDG_CACHE_HOME:-${HOME:-$temporary}/.cache}/multi_backend_consumer
+# Bazel gives a test no HOME.
+home=$(getent passwd "$(id -u)" | cut -d: -f6)
+cache=${XDG_CACHE_HOME:-${home:-$temporary}/.cache}/multi_backend_consumer
 # Bazel takes its own test variables amiss.
 nested_bazel() {
   env -u TEST_TMPDIR -u RUNFILES_DIR -u JAVA_RUNFILES \
-    HOME="${HOME:-$temporary}" USER="${USER:-root}" \
+    HOME="${home:-$temporary}" USER="$(id -un)" \
     bazel --nohome_rc --output_user_root="$temporary/bazel" \
     --host_jvm_args=-Xmx600m --max_idle_secs=10 "$@"
 }
