@@ -48,8 +48,7 @@ namespace multi_backend {
 // Must run before the first channel or server of the process is made;
 // CreateChannel() calls it too.  Idempotent, thread-safe.  FAILED_PRECONDITION
 // (and a log line) when it comes too late or another gRPC than 1.51 is loaded;
-// then
-// nothing is registered and CreateChannel() fails with the same status.
+// then nothing is registered and CreateChannel() fails with the same status.
 absl::Status Register();
 
 struct ChannelOptions {

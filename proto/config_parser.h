@@ -2,8 +2,8 @@
 //
 // Every error is collected and named by its field path, in the form of gRPC's
 // own ValidationErrors:
-//   errors validating multi_backend config: [field:routes[2].match.method
-//   error:missing ): (; field:pool.max error:must be >= pool.min]
+//   errors validating multi_backend config: [field:failover.maxRetries
+//   error:must be from 0 to 4; field:routes[2].match.method error:missing ): (]
 // Fields are sorted by path; several errors of one field are
 // `errors:[a; b]`; after 100 fields it says how many more there are.  Paths are
 // relative to the value of `multi_backend` or `multiBackend`.  A text that is

@@ -6,11 +6,11 @@
 //
 // Guarantees, on top of those of EndpointGroup:
 //  * A callback runs on the thread of the SetEndpoints() that caused it, or,
-//  when
-//    one of the same watch is running just then, on that one's thread after it.
+//    when one of the same watch is running just then, on that one's thread
+//    after it.
 //  * A watch never sees an older list after a newer one; lists that were
-//  replaced
-//    before it could see them are left out.  An unchanged list causes nothing.
+//    replaced before it could see them are left out.  An unchanged list causes
+//    nothing.
 //  * Close(), and the end of a watch, wait for a callback that is running on
 //    another thread; so neither may be called with a lock held that a callback
 //    takes.  Called from inside the callback itself, they do not wait.
@@ -56,7 +56,7 @@ class DynamicEndpointGroup : public EndpointGroup {
 
   DynamicEndpointGroup();
 
-  // What the group is, e.g. "dns:///users.example".
+  // What the group is, e.g. "dns+srv:///_grpc._tcp.users.example".
   virtual std::string Name() const = 0;
   // Called once, by the first Close(), after the last callback; no lock held.
   virtual void OnClose() {}

@@ -42,7 +42,7 @@ class EndpointGroup {
   virtual std::unique_ptr<Subscription> Watch(Callback callback) = 0;
 
   // Blocks until the list is not empty.  DEADLINE_EXCEEDED after `timeout`,
-  // with describe() and the last error in the text; CANCELLED when closed.
+  // with Describe() and the last error in the text; CANCELLED when closed.
   virtual absl::Status AwaitInitialEndpoints(absl::Duration timeout) = 0;
 
   // Stops updating and releases the source.  Waits for a callback that is
@@ -54,7 +54,7 @@ class EndpointGroup {
   // then the last good one).
   virtual absl::Status last_error() const { return absl::OkStatus(); }
 
-  // For texts: "static:///a:1,b:2" or "dns:///users.example (last error: …)".
+  // For texts: "static:///a:1,b:2" or "file:///a.json (last error: …)".
   virtual std::string Describe() const = 0;
 
   // Whether the endpoints' host names are the application's own, so that they

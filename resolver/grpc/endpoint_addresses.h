@@ -26,8 +26,8 @@ class EndpointAddresses {
     grpc_core::ChannelArgs channel_args;
     grpc_pollset_set* pollset_set = nullptr;
     std::shared_ptr<grpc_core::WorkSerializer> work_serializer;
-    std::function<void()>
-        on_change;  // A host's addresses became known or others.
+    // A host's addresses became known or others.
+    std::function<void()> on_change;
   };
   explicit EndpointAddresses(Args args);
   ~EndpointAddresses();

@@ -1,8 +1,7 @@
 // ServerProcess: one //examples:backend as a child process, which tests and
 // demonstrations kill, freeze and restart.
 //
-//   auto server = ServerProcess::Start({.flags = {"--name", "a"}});  //
-//   StatusOr
+//   auto server = ServerProcess::Start({{"--name", "a"}, /*binary=*/""});
 //   (*server)->Kill();      // Connections are reset, calls in flight are lost.
 //   (*server)->Restart();   // Same port, same flags, all counters at 0.
 //   (*server)->Stop();      // Frozen: connections stay open, nothing answers.
