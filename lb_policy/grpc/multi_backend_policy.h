@@ -88,7 +88,6 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   std::shared_ptr<ChannelState> state_;
   std::vector<std::unique_ptr<BackendSlot>> slots_;  // In list order.
   std::shared_ptr<const PickPlan> plan_;
-  uint64_t plans_made_ = 0;
   bool publish_scheduled_ = false;
   bool shutdown_ = false;
 };

@@ -11,7 +11,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 
 namespace multi_backend {
 namespace {
@@ -86,8 +85,7 @@ absl::StatusOr<std::unique_ptr<TlsCertificates>> TlsCertificates::Create() {
       tls->Make({"authority", kEnd, /*self_signed=*/true, /*authority=*/true},
                 {"Test Authority"});
   if (!authority.ok()) return authority.status();
-  tls->ca_file_ = authority->cert_file;
-  tls->ca_pem_ = ReadFile(tls->ca_file_);
+  tls->ca_pem_ = ReadFile(authority->cert_file);
   return tls;
 }
 

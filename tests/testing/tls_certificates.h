@@ -38,7 +38,6 @@ class TlsCertificates {
   TlsCertificates(const TlsCertificates&) = delete;
   TlsCertificates& operator=(const TlsCertificates&) = delete;
 
-  const std::string& ca_file() const { return ca_file_; }
   const std::string& ca_pem() const { return ca_pem_; }
 
   // Valid from 2000 to 2099, as the authority is.
@@ -64,7 +63,6 @@ class TlsCertificates {
   absl::Status OpenSsl(absl::string_view arguments) const;
 
   const std::string directory_;
-  std::string ca_file_;
   std::string ca_pem_;
   int made_ = 0;
 };
