@@ -5,13 +5,13 @@ namespace multi_backend {
 RetryBudget::RetryBudget(double ratio, double min_retries_per_second)
     : ratio_(ratio), reserve_(min_retries_per_second * kWindowSeconds) {}
 
-void RetryBudget::Count(int64_t now_seconds, int64_t calls) {
-  Bucket& bucket = calls_[Index(now_seconds)];
+void RetryBudget::Count(Window& window, int64_t now_seconds, int64_t count) {
+  Bucket& bucket = window[Index(now_seconds)];
   if (bucket.second.load(std::memory_order_relaxed) != now_seconds) {
     bucket.count.store(0, std::memory_order_relaxed);
     bucket.second.store(now_seconds, std::memory_order_relaxed);
   }
-  bucket.count.store(bucket.count.load(std::memory_order_relaxed) + calls,
+  bucket.count.store(bucket.count.load(std::memory_order_relaxed) + count,
                      std::memory_order_relaxed);
 }
 
@@ -32,12 +32,7 @@ bool RetryBudget::TryRetry(int64_t now_seconds) {
                                    pending_.load(std::memory_order_relaxed)) +
                          reserve_;
   if (Sum(retries_, now_seconds) + 1 > allowed) return false;
-  Bucket& bucket = retries_[Index(now_seconds)];
-  if (bucket.second.load(std::memory_order_relaxed) != now_seconds) {
-    bucket.count.store(0, std::memory_order_relaxed);
-    bucket.second.store(now_seconds, std::memory_order_relaxed);
-  }
-  bucket.count.fetch_add(1, std::memory_order_relaxed);
+  Count(retries_, now_seconds, 1);
   return true;
 }
 

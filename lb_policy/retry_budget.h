@@ -41,7 +41,7 @@ class RetryBudget {
       return;
     }
     pending_.store(0, std::memory_order_relaxed);
-    Count(now_seconds(), pending);
+    Count(calls_, now_seconds(), pending);
   }
 
   // Whether one more retry fits; charges it if so.
@@ -60,7 +60,8 @@ class RetryBudget {
   static size_t Index(int64_t second) {
     return static_cast<size_t>(static_cast<uint64_t>(second) % kWindowSeconds);
   }
-  void Count(int64_t now_seconds, int64_t calls);
+  // Calls for one window are serialised by the caller.
+  static void Count(Window& window, int64_t now_seconds, int64_t count);
   static int64_t Sum(const Window& window, int64_t now_seconds);
 
   const double ratio_;
