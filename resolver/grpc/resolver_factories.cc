@@ -50,6 +50,18 @@ bool AcceptsUri(const URI& uri, const absl::Status& status) {
   return false;
 }
 
+OrphanablePtr<Resolver> MakeResolver(
+    ResolverArgs args, absl::StatusOr<std::shared_ptr<EndpointGroup>> group,
+    absl::optional<StrategyKind> default_strategy) {
+  if (!group.ok()) {
+    return grpc_core::MakeOrphanable<FailingResolver>(
+        std::move(args), absl::UnavailableError(absl::StrCat(
+                             "multi_backend: ", group.status().message())));
+  }
+  return grpc_core::MakeOrphanable<GroupResolver>(
+      std::move(args), *std::move(group), default_strategy);
+}
+
 class StaticResolverFactory final : public grpc_core::ResolverFactory {
  public:
   absl::string_view scheme() const override { return kStaticScheme; }
@@ -70,13 +82,7 @@ class StaticResolverFactory final : public grpc_core::ResolverFactory {
     auto group = endpoints.ok()
                      ? StaticEndpointGroup::Make(*std::move(endpoints))
                      : endpoints.status();
-    if (!group.ok()) {
-      return grpc_core::MakeOrphanable<FailingResolver>(
-          std::move(args), absl::UnavailableError(absl::StrCat(
-                               "multi_backend: ", group.status().message())));
-    }
-    return grpc_core::MakeOrphanable<GroupResolver>(
-        std::move(args), *std::move(group), absl::nullopt);
+    return MakeResolver(std::move(args), std::move(group), absl::nullopt);
   }
 
   // A list has no name of its own; its first member's is as good as any.
@@ -98,14 +104,8 @@ class GroupResolverFactory final : public grpc_core::ResolverFactory {
   OrphanablePtr<Resolver> CreateResolver(ResolverArgs args) const override {
     const std::string name = PathOf(args.uri);
     auto group = EndpointGroupRegistry::Follow(name);
-    if (!group.ok()) {
-      return grpc_core::MakeOrphanable<FailingResolver>(
-          std::move(args), absl::UnavailableError(absl::StrCat(
-                               "multi_backend: ", group.status().message())));
-    }
-    return grpc_core::MakeOrphanable<GroupResolver>(
-        std::move(args), *std::move(group),
-        EndpointGroupRegistry::StrategyOf(name));
+    return MakeResolver(std::move(args), std::move(group),
+                        EndpointGroupRegistry::StrategyOf(name));
   }
 };
 
@@ -123,13 +123,7 @@ class SourceResolverFactory final : public grpc_core::ResolverFactory {
 
   OrphanablePtr<Resolver> CreateResolver(ResolverArgs args) const override {
     auto group = MakeSource(scheme_, args.uri.authority(), args.uri.path());
-    if (!group.ok()) {
-      return grpc_core::MakeOrphanable<FailingResolver>(
-          std::move(args), absl::UnavailableError(absl::StrCat(
-                               "multi_backend: ", group.status().message())));
-    }
-    return grpc_core::MakeOrphanable<GroupResolver>(
-        std::move(args), *std::move(group), absl::nullopt);
+    return MakeResolver(std::move(args), std::move(group), absl::nullopt);
   }
 
   std::string GetDefaultAuthority(const URI& uri) const override {
