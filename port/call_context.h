@@ -90,7 +90,7 @@ class CallContext final
   void Commit() override {}
 
   grpc_core::Arena* const arena;
-  CallLabel label;  // Views into the arena.
+  CallLabel label;           // Views into the arena.
   absl::string_view method;  // "/package.Service/Method".
   grpc_core::Timestamp deadline = grpc_core::Timestamp::InfFuture();
   // The method has a retryPolicy of its own in the service config, which then
