@@ -1,7 +1,5 @@
 #include "multi_backend/lb_policy/load_limit.h"
 
-#include <algorithm>
-
 namespace multi_backend {
 
 LoadLimit::LoadLimit(absl::Span<const Member> members, double bound)

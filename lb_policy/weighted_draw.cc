@@ -1,7 +1,5 @@
 #include "multi_backend/lb_policy/weighted_draw.h"
 
-#include <algorithm>
-
 #include "absl/numeric/int128.h"
 
 namespace multi_backend {

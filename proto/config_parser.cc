@@ -1,6 +1,5 @@
 #include "multi_backend/proto/config_parser.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 

@@ -1,6 +1,5 @@
 #include "multi_backend/proto/regex_shape.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"

@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "absl/types/optional.h"
 #include "multi_backend/lb_policy/failover.h"
 #include "multi_backend/lb_policy/peak_ewma.h"
 #include "multi_backend/lb_policy/steady_clock.h"
