@@ -2,7 +2,7 @@
 //
 //   auto group = DnsServiceEndpointGroup::Make("_grpc._tcp.users.example");
 //
-// The smallest TTL of an answer, kept within minTtl and maxTtl, counts; the
+// The smallest TTL of an answer, kept within min_ttl and max_ttl, counts; the
 // next question goes out after 80 to 95 % of it (at random, so that clients do
 // not ask all at once).  After a failure the list stays, and the next question
 // comes after a backoff.  A name that does not exist, or has no records, is
@@ -49,7 +49,7 @@ class DnsEndpointGroup final : public DiscoveredEndpointGroup {
       DnsSourceOptions options);
   ~DnsEndpointGroup() override;
 
-  // Asks again now, but not within minTtl of the last time, and not before a
+  // Asks again now, but not within min_ttl of the last time, and not before a
   // backoff is over.
   void RequestRefresh() override { thread_.Wake(); }
 
