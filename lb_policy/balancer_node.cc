@@ -129,11 +129,17 @@ void BalancerNode::BuildInner(const Args& args) {
         if (child->name_ == config.name) child_args.previous = child.get();
       }
     }
+    const BalancerNode* const previous = child_args.previous;
     child_args.parent_path = &path;
     child_args.clock = args.clock;
     child_args.seed = args.seed + 1 + children_.size();
     children_.push_back(Make(std::move(child_args)));
     BalancerNode& child = *children_.back();
+    child.usable_ = child.HasEligible(PickRequest());
+    if (child.usable_ && previous != nullptr && !previous->usable_) {
+      child.load_->usable_since_nanos.store(args.clock->NowNanos(),
+                                            std::memory_order_relaxed);
+    }
     listed_weight_ += child.listed_weight_;
     connecting_.insert(connecting_.end(), child.connecting_.begin(),
                        child.connecting_.end());

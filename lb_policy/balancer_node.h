@@ -92,6 +92,9 @@ class BalancerNode final : public BalancerMember {
   absl::Duration ewma_decay_;
   std::vector<uint32_t> connecting_;  // Ids of backends below.
   bool needs_latency_ = false;
+  // Of a member: whether a pick in it would have succeeded when it was made;
+  // the next plan sees by it when PRIMARY's holdDown begins.
+  bool usable_ = false;
   uint64_t listed_weight_ = 0;  // Of all backends below, whatever their state.
   std::vector<Member> members_;
   // Leaf: by member; empty when each member is the entry of the same index.

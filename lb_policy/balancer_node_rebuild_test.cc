@@ -189,6 +189,26 @@ TEST(RebuildTest, PrimaryStaysWithItsCurrentBackendUntilTheHoldDownIsOver) {
   EXPECT_EQ(node->Pick(PickRequest()).entry, 0u);
 }
 
+TEST(RebuildTest, PrimaryReturnsToAZoneOnlyAfterTheHoldDown) {
+  Backends backends({{"eu"}, {"us"}});
+  BalancerConfig config =
+      TwoZones(StrategyKind::kPrimary, StrategyKind::kRoundRobin);
+  config.hold_down = absl::Seconds(30);
+  auto node = backends.Make(config);
+  EXPECT_EQ(node->Pick(PickRequest()).entry, 0u);
+  backends[0].connection = Connection::kFailed;
+  node = backends.Make(config, node.get());
+  EXPECT_EQ(node->Pick(PickRequest()).entry, 1u);
+  backends[0].connection = Connection::kReady;
+  node = backends.Make(config, node.get());
+  EXPECT_EQ(node->Pick(PickRequest()).entry, 1u);
+  backends.clock().Advance(absl::Seconds(29));
+  node = backends.Make(config, node.get());
+  EXPECT_EQ(node->Pick(PickRequest()).entry, 1u);
+  backends.clock().Advance(absl::Seconds(1));
+  EXPECT_EQ(node->Pick(PickRequest()).entry, 0u);
+}
+
 TEST(RebuildTest, APositionFollowsTheNameOfAMember) {
   Backends backends({{"eu"}, {"us"}});
   BalancerConfig config =
