@@ -40,10 +40,12 @@ bool HasArg(const grpc::ChannelArguments& args, const char* key) {
   return false;
 }
 
-bool NeedsInterceptor(const RoutingConfig& routing,
+// With perTryTimeout for the status of a call that ran into it alone.
+bool NeedsInterceptor(const Config& config,
                       const StickyKeyFunction& sticky_key) {
-  return !routing.routes.empty() || routing.sticky_key.has_value() ||
-         sticky_key != nullptr;
+  return !config.routing.routes.empty() ||
+         config.routing.sticky_key.has_value() || sticky_key != nullptr ||
+         config.policy.failover.per_try_timeout.has_value();
 }
 
 }  // namespace
@@ -68,7 +70,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
   absl::StatusOr<std::string> core_target = CheckAndWrapTarget(target, *config);
   if (!core_target.ok()) return core_target.status();
 
-  if (NeedsInterceptor(config->routing, options.sticky_key)) {
+  if (NeedsInterceptor(*config, options.sticky_key)) {
     auto factory =
         MakeInterceptorFactory(config->routing, std::move(options.sticky_key));
     if (!factory.ok()) return factory.status();

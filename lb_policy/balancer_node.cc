@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "multi_backend/lb_policy/fast_random.h"
 
 namespace multi_backend {
 namespace {
@@ -132,7 +133,7 @@ void BalancerNode::BuildInner(const Args& args) {
     const BalancerNode* const previous = child_args.previous;
     child_args.parent_path = &path;
     child_args.clock = args.clock;
-    child_args.seed = args.seed + 1 + children_.size();
+    child_args.seed = Mix64(args.seed + 1 + children_.size());
     children_.push_back(Make(std::move(child_args)));
     BalancerNode& child = *children_.back();
     child.usable_ = child.HasEligible(PickRequest());

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "multi_backend/lb_policy/fast_random.h"
 
 namespace multi_backend {
 namespace {
@@ -69,7 +70,7 @@ std::unique_ptr<PickPlan> PickPlan::Make(Args args) {
     node_args.config =
         configured == config.roles.end() ? &config.root : &configured->second;
     node_args.candidates = std::move(role.second);
-    node_args.seed += 1000;  // Past the seeds of the node's own children.
+    node_args.seed = Mix64(node_args.seed);
     node_args.previous =
         args.previous == nullptr ? nullptr : args.previous->NodeOf(role.first);
     auto& node = plan->roles_[role.first] = BalancerNode::Make(node_args);

@@ -54,8 +54,8 @@ class OrElseGroup final : public DynamicEndpointGroup {
 
  protected:
   std::string Name() const override {
-    return absl::StrCat(DescribeWithError(*first_), " or else ",
-                        DescribeWithError(*fallback_));
+    return absl::StrCat(first_->Describe(), " or else ",
+                        fallback_->Describe());
   }
 
   void OnClose() override {
@@ -65,16 +65,6 @@ class OrElseGroup final : public DynamicEndpointGroup {
   }
 
  private:
-  // Groups show their error themselves; one that does not gets it added.
-  static std::string DescribeWithError(const EndpointGroup& group) {
-    std::string text = group.Describe();
-    const absl::Status error = group.last_error();
-    if (!error.ok() && text.find(std::string(error.message())) == text.npos) {
-      absl::StrAppend(&text, " (last error: ", error.message(), ")");
-    }
-    return text;
-  }
-
   // Runs in Update(): under its lock.
   ListPtr Choose() {
     const bool use_first = first_list_ != nullptr && !first_list_->empty();

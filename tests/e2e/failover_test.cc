@@ -202,7 +202,7 @@ TEST_F(ClassifierTest, MayRefuseToRetryAnAttemptThatTimedOut) {
       StartWith([](const AttemptView& view) { return !view.timed_out; }));
   fleet_->SetBehaviour(0, Hanging());
   const CallOutcome outcome = client_->Call();
-  EXPECT_FALSE(outcome.ok());
+  EXPECT_EQ(outcome.status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
   EXPECT_EQ(fleet_->CallsOf(1), 0);
 }
 

@@ -108,7 +108,10 @@ TEST_F(InFlightTest, AttemptsGivenUpByPerTryTimeoutAreNotInFlight) {
       MakeClient(R"("failover":{"maxRetries":2,"perTryTimeout":"0.1s"})");
   SetBehaviour(Hanging());
   Calls calls = StartCalls(*client, 5);
-  for (auto& call : calls) EXPECT_FALSE(call->Wait().ok());
+  for (auto& call : calls) {
+    EXPECT_EQ(call->Wait().status.error_code(),
+              grpc::StatusCode::DEADLINE_EXCEEDED);
+  }
   EXPECT_TRUE(HasInFlight(*client, 0));
   EXPECT_EQ(client->Attempts(), 15u);
 }
