@@ -79,6 +79,36 @@ class AttemptLog {
     return last_status_.load(std::memory_order_relaxed);
   }
 
+  // When the newest attempt started, for a channel with perTryTimeout.
+  // Milliseconds of whatever clock the caller has.
+  void SetStart(int64_t millis) {
+    start_millis_.store(millis, std::memory_order_relaxed);
+  }
+  int64_t start_millis() const {
+    return start_millis_.load(std::memory_order_relaxed);
+  }
+
+  // The newest attempt is ended without a fault of its backend, which may be
+  // tried again; what its end says is not to be believed.
+  void VoidNewest() {
+    const int attempt = attempts();
+    tried_[static_cast<size_t>(attempt - 1) % TriedBackends::kCapacity].store(
+        0, std::memory_order_relaxed);
+    voided_.store(attempt, std::memory_order_relaxed);
+  }
+  bool IsVoid(int attempt) const {
+    return voided_.load(std::memory_order_relaxed) == attempt;
+  }
+
+  // Retries that core has been granted; replays that it makes by itself do not
+  // count.
+  int retries_granted() const {
+    return retries_granted_.load(std::memory_order_relaxed);
+  }
+  void OnRetryGranted() {
+    retries_granted_.fetch_add(1, std::memory_order_relaxed);
+  }
+
   // A pick found no backend and told the caller so.
   void OnPickFailed() { pick_failed_.store(true, std::memory_order_relaxed); }
   bool pick_failed() const {
@@ -107,6 +137,9 @@ class AttemptLog {
   std::atomic<bool> asked_{false};
   std::atomic<bool> pick_failed_{false};
   std::atomic<bool> counted_{false};
+  std::atomic<int> retries_granted_{0};
+  std::atomic<int> voided_{0};  // Number of the attempt.
+  std::atomic<int64_t> start_millis_{0};
   std::atomic<const absl::Status*> last_status_{nullptr};
   std::atomic<uint32_t> tried_[TriedBackends::kCapacity] = {};
 };

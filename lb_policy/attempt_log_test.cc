@@ -95,6 +95,28 @@ TEST(AttemptLogTest, AFailedPickIsForgottenWhenAnAttemptStarts) {
   EXPECT_FALSE(log.pick_failed());
 }
 
+TEST(AttemptLogTest, AVoidedAttemptLeavesItsBackendUntried) {
+  AttemptLog log;
+  log.OnStarted(1);
+  log.OnStarted(2);
+  log.VoidNewest();
+  EXPECT_TRUE(log.tried().Contains(1));
+  EXPECT_FALSE(log.tried().Contains(2));
+  EXPECT_FALSE(log.IsVoid(1));
+  EXPECT_TRUE(log.IsVoid(2));
+  EXPECT_EQ(log.OnStarted(2), 3);
+  EXPECT_FALSE(log.IsVoid(3));
+}
+
+TEST(AttemptLogTest, OnlyGrantedRetriesCount) {
+  AttemptLog log;
+  log.OnStarted(1);
+  log.OnStarted(1);
+  EXPECT_EQ(log.retries_granted(), 0);
+  log.OnRetryGranted();
+  EXPECT_EQ(log.retries_granted(), 1);
+}
+
 TEST(AttemptLogTest, ACallIsCountedOnce) {
   AttemptLog log;
   EXPECT_TRUE(log.CountOnce());

@@ -18,7 +18,9 @@ constexpr absl::string_view kPerTryTimeoutMessage =
 
 Failover::Failover(const FailoverConfig& config,
                    std::shared_ptr<const AttemptClassifier> classifier)
-    : max_retries_(config.max_retries), classifier_(std::move(classifier)) {
+    : max_retries_(config.max_retries),
+      per_try_timeout_(config.per_try_timeout),
+      classifier_(std::move(classifier)) {
   for (absl::StatusCode code : config.retriable_status_codes) {
     const auto index = static_cast<size_t>(code);
     if (index < retriable_.size()) retriable_[index] = true;

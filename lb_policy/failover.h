@@ -79,9 +79,13 @@ class Failover {
                                   absl::Duration remaining);
 
   int max_retries() const { return max_retries_; }
+  const absl::optional<absl::Duration>& per_try_timeout() const {
+    return per_try_timeout_;
+  }
 
  private:
   const int max_retries_;
+  const absl::optional<absl::Duration> per_try_timeout_;
   std::array<bool, 17> retriable_{};  // By status code.
   const std::shared_ptr<const AttemptClassifier> classifier_;
 };

@@ -54,8 +54,7 @@ class OrElseGroup final : public DynamicEndpointGroup {
 
  protected:
   std::string Name() const override {
-    return absl::StrCat(first_->Describe(), " or else ",
-                        fallback_->Describe());
+    return absl::StrCat(first_->Describe(), " or else ", fallback_->Describe());
   }
 
   void OnClose() override {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "multi_backend/lb_policy/failover.h"
+#include "multi_backend/lb_policy/grpc/channel_state.h"
 #include "multi_backend/lb_policy/peak_ewma.h"
 #include "multi_backend/lb_policy/steady_clock.h"
 
@@ -29,6 +30,7 @@ void AttemptTracker::Start() {
   }
   if (context_ != nullptr) {
     attempt_ = context_->log.OnStarted(backend_->id());
+    if (has_per_try_timeout_) context_->log.SetStart(CoreMillis());
     if (ABSL_PREDICT_FALSE(attempt_ > 1)) {
       backend_->retries_landed.fetch_add(1, std::memory_order_relaxed);
     }
@@ -46,6 +48,7 @@ void AttemptTracker::Finish(FinishArgs args) {
 }
 
 void AttemptTracker::OnFailed(const FinishArgs& args) {
+  if (context_ != nullptr && context_->log.IsVoid(attempt_)) return;
   const ErrorClass error =
       Failover::Classify(args.status.code(), args.status.message());
   const bool infrastructure = Failover::IsInfrastructureFailure(error);

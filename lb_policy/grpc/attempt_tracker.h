@@ -29,6 +29,7 @@ class AttemptTracker final
     CallContext* context = nullptr;      // Null for a call without context.
     absl::string_view method;            // Alive until Finish() (core's).
     bool needs_latency = false;
+    bool has_per_try_timeout = false;
   };
   explicit AttemptTracker(const Args& args)
       : backend_(args.backend),
@@ -36,7 +37,8 @@ class AttemptTracker final
         method_(args.method),
         load_path_(args.leaf->load_path()),
         ewma_decay_(args.leaf->ewma_decay()),
-        needs_latency_(args.needs_latency) {}
+        needs_latency_(args.needs_latency),
+        has_per_try_timeout_(args.has_per_try_timeout) {}
   ~AttemptTracker() override;
 
   static void* operator new(size_t, void* arena_memory) { return arena_memory; }
@@ -61,6 +63,7 @@ class AttemptTracker final
   const std::shared_ptr<const LoadPath> load_path_;
   const absl::Duration ewma_decay_;
   const bool needs_latency_;
+  const bool has_per_try_timeout_;
   bool started_ = false;
   int attempt_ = 1;
   int64_t start_nanos_ = 0;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "multi_backend/lb_policy/backend_pool.h"
 #include "multi_backend/lb_policy/plan_entry.h"
@@ -42,6 +43,10 @@ class BackendSlot {
       grpc_core::RefCountedPtr<grpc_core::SubchannelInterface> subchannel);
 
   const grpc_core::ServerAddress& address() const { return address_; }
+  // The same place and args with other attributes.
+  void SetAddress(grpc_core::ServerAddress address) {
+    address_ = std::move(address);
+  }
   const std::shared_ptr<const Endpoint>& endpoint() const { return endpoint_; }
   void SetEndpoint(std::shared_ptr<const Endpoint> endpoint);
   PlanEntry MakePlanEntry() const;
@@ -55,7 +60,7 @@ class BackendSlot {
   void OnStateLocked(grpc_connectivity_state state, const absl::Status& status);
 
   Owner* const owner_;
-  const grpc_core::ServerAddress address_;
+  grpc_core::ServerAddress address_;
   const std::shared_ptr<BackendPool::Lease> lease_;
   std::shared_ptr<const Endpoint> endpoint_;
   grpc_core::RefCountedPtr<grpc_core::SubchannelInterface> subchannel_;

@@ -30,23 +30,38 @@ bool ChannelState::NewestAllowsRetry(AttemptLog::Newest newest,
   return failover.IsRetriable(timed_out);
 }
 
+// Core starts perTryTimeout's timer before the pick, and it cannot fire while
+// the call waits for a backend: it then fires at the very moment the attempt is
+// sent.  The backend has had no chance to be slow.
+bool ChannelState::TimeoutWasSpentWaiting(const AttemptLog& log) const {
+  if (!failover.per_try_timeout().has_value()) return false;
+  return absl::Milliseconds(CoreMillis() - log.start_millis()) <
+         *failover.per_try_timeout() / 2;
+}
+
 bool ChannelState::ShouldRetry(CallContext& context) {
   const AttemptLog::Newest newest = context.log.OnAsked();
   if (context.label.retry == RetryMode::kNever) return false;
   if (context.own_retry_policy) return true;
   if (context.log.pick_failed()) return false;
-  // perTryTimeout has expired while the call still waited for a backend.  It
-  // has not been sent, so waiting on is no retry.
-  if (newest == AttemptLog::Newest::kNone) return true;
+  // Nothing has been sent, so there is nothing to repeat: a pick failed.
+  if (newest == AttemptLog::Newest::kNone) return false;
+  if (newest == AttemptLog::Newest::kOpen &&
+      TimeoutWasSpentWaiting(context.log)) {
+    context.log.VoidNewest();
+    return true;
+  }
   const std::shared_ptr<const PickPlan> plan = plans->Get();
   if (plan == nullptr || !NewestAllowsRetry(newest, context, *plan)) {
     return false;
   }
-  if (context.log.attempts() > failover.max_retries()) return false;
+  if (context.log.retries_granted() >= failover.max_retries()) return false;
   PickRequest request;
   request.tried = context.log.tried();
   if (!plan->CanServe(context.label, request)) return false;
-  return budget.TryRetry(BudgetSeconds());
+  if (!budget.TryRetry(BudgetSeconds())) return false;
+  context.log.OnRetryGranted();
+  return true;
 }
 
 }  // namespace multi_backend

@@ -37,12 +37,14 @@ class PlanSlot {
   std::shared_ptr<const PickPlan> plan_ ABSL_GUARDED_BY(mutex_);
 };
 
-// The time of RetryBudget: core's own, which is cached for the length of one
-// entry into core.
-inline int64_t BudgetSeconds() {
+// Core's own time, which is cached for the length of one entry into core.
+inline int64_t CoreMillis() {
   return static_cast<int64_t>(
-      grpc_core::Timestamp::Now().milliseconds_after_process_epoch() / 1000);
+      grpc_core::Timestamp::Now().milliseconds_after_process_epoch());
 }
+
+// The time of RetryBudget.
+inline int64_t BudgetSeconds() { return CoreMillis() / 1000; }
 
 class ChannelState final : public RetryDecider {
  public:
@@ -63,6 +65,7 @@ class ChannelState final : public RetryDecider {
   const std::shared_ptr<PlanSlot> plans;
 
  private:
+  bool TimeoutWasSpentWaiting(const AttemptLog& log) const;
   bool NewestAllowsRetry(AttemptLog::Newest newest, const CallContext& context,
                          const PickPlan& plan) const;
 };

@@ -1,5 +1,6 @@
 #include "multi_backend/lb_policy/grpc/multi_backend_policy.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -138,6 +139,9 @@ void MultiBackendPolicy::ShutdownLocked() {
   shutdown_ = true;
   pool_watch_->Stop();
   pool_->RemoveWatch(pool_watch_id_);
+  // What they hold keeps backends in the pool.
+  plans_->Set(nullptr);
+  plan_ = nullptr;
   slots_.clear();
 }
 
@@ -157,8 +161,10 @@ std::shared_ptr<void> MultiBackendPolicy::KeepAlive() {
 }
 
 absl::Status MultiBackendPolicy::UpdateLocked(UpdateArgs args) {
-  gate_ = args.args.GetObjectRef<RetryGate>();
-  bool changed = ApplyConfigLocked(
+  auto gate = args.args.GetObjectRef<RetryGate>();
+  bool changed = (gate == nullptr) != (gate_ == nullptr);
+  gate_ = std::move(gate);
+  changed |= ApplyConfigLocked(
       *static_cast<const MultiBackendPolicyConfig*>(args.config.get()));
   if (gate_ != nullptr) gate_->Set(state_);
   absl::Status status;
@@ -260,7 +266,10 @@ bool MultiBackendPolicy::ApplyAddressesLocked(ServerAddressList addresses,
   }
   absl::flat_hash_map<std::string, std::unique_ptr<BackendSlot>> old_slots;
   old_slots.reserve(slots_.size());
+  std::vector<const BackendSlot*> old_order;
+  old_order.reserve(slots_.size());
   for (auto& slot : slots_) {
+    old_order.push_back(slot.get());
     std::string key = KeyOf(slot->address());
     old_slots.emplace(std::move(key), std::move(slot));
   }
@@ -273,15 +282,21 @@ bool MultiBackendPolicy::ApplyAddressesLocked(ServerAddressList addresses,
     if (!inserted.second && old == nullptr) continue;
     if (old != nullptr && old->address().args() == addresses[i].args()) {
       apply_endpoint(*old, endpoints[i]);
+      old->SetAddress(std::move(addresses[i]));
       slots_.push_back(std::move(old));
       continue;
     }
     old.reset();
+    changed = true;
     slots_.push_back(
         MakeSlotLocked(std::move(addresses[i]), endpoints[i], args));
   }
-  // Those that are left have gone; the list differs in any case.
-  return true;
+  // Those that are left have gone.
+  return changed ||
+         !std::equal(
+             slots_.begin(), slots_.end(), old_order.begin(), old_order.end(),
+             [](const std::unique_ptr<BackendSlot>& now,
+                const BackendSlot* before) { return now.get() == before; });
 }
 
 std::unique_ptr<BackendSlot> MultiBackendPolicy::MakeSlotLocked(

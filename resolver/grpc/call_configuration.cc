@@ -225,17 +225,19 @@ const absl::StatusOr<CallConfiguration>& CallConfigurationCache::Get(
 }
 
 void CallConfigurationCache::ApplyTo(grpc_core::Resolver::Result& result) {
-  if (!result.service_config.ok()) return;
-  const auto& configuration = Get(result.service_config->get());
-  if (!configuration.ok()) {
-    result.service_config = configuration.status();
-    return;
+  if (result.service_config.ok()) {
+    const auto& configuration = Get(result.service_config->get());
+    if (configuration.ok()) {
+      result.service_config = configuration->service_config;
+      last_good_has_selector_ = configuration->selector != nullptr;
+      if (last_good_has_selector_) {
+        result.args = result.args.SetObject(configuration->selector);
+      }
+    } else {
+      result.service_config = configuration.status();
+    }
   }
-  result.service_config = configuration->service_config;
-  if (configuration->selector != nullptr) {
-    result.args =
-        result.args.SetObject(configuration->selector).SetObject(gate_);
-  }
+  if (last_good_has_selector_) result.args = result.args.SetObject(gate_);
 }
 
 }  // namespace multi_backend

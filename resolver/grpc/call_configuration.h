@@ -41,7 +41,8 @@ class CallConfigurationCache {
   const absl::StatusOr<CallConfiguration>& Get(
       const grpc_core::ServiceConfig* resolved);
 
-  // Puts the configuration into `result`; on errors the error.
+  // Puts the configuration into `result`; on errors the error.  Core then goes
+  // on with the last good one, so the gate that belongs to that stays too.
   void ApplyTo(grpc_core::Resolver::Result& result);
 
  private:
@@ -49,6 +50,7 @@ class CallConfigurationCache {
   const absl::optional<StrategyKind> default_strategy_;
   const grpc_core::RefCountedPtr<RetryGate> gate_;
   absl::optional<std::string> json_;  // Of `made_`.
+  bool last_good_has_selector_ = false;
   absl::StatusOr<CallConfiguration> made_;
 };
 

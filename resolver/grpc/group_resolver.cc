@@ -35,6 +35,9 @@ void GroupResolver::OnGroupChange(
     std::shared_ptr<const EndpointList> endpoints) {
   {
     absl::MutexLock lock(&mutex_);
+    // Read here, on the way that the list takes: later the group may be another
+    // one, whose names are to be trusted.
+    names_are_configured_ = group_->names_are_configured();
     // A source may be faster than the serializer: its queue must not grow.
     if (std::exchange(newest_, std::move(endpoints)) != nullptr) return;
   }
@@ -51,13 +54,14 @@ void GroupResolver::OnGroupChange(
 
 void GroupResolver::TakeNewestLocked() {
   std::shared_ptr<const EndpointList> endpoints;
+  bool names_are_configured;
   {
     absl::MutexLock lock(&mutex_);
     std::swap(endpoints, newest_);
+    names_are_configured = names_are_configured_;
   }
   if (shutdown_) return;
-  addresses_->SetEndpointsLocked(std::move(endpoints),
-                                 group_->names_are_configured());
+  addresses_->SetEndpointsLocked(std::move(endpoints), names_are_configured);
   ReportLocked();
 }
 

@@ -48,6 +48,7 @@ class GroupResolver final : public grpc_core::Resolver {
   absl::Mutex mutex_;
   // Waits for the serializer; null when nothing does.
   std::shared_ptr<const EndpointList> newest_ ABSL_GUARDED_BY(mutex_);
+  bool names_are_configured_ ABSL_GUARDED_BY(mutex_) = false;  // Of newest_.
 };
 
 // A resolver whose only answer is `error`: for a target that is well formed but

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -82,6 +83,37 @@ TEST(LostBackendTest, NoCallFailsWhenOneOfThreeIsStopped) {
   EXPECT_GT((*client)->Backend((*fleet)->address(2)).calls, before);
   (*fleet)->server(2).Continue();
   EXPECT_TRUE(WaitUntil([&]() { return (*client)->IsIdle(); }));
+}
+
+// Core starts perTryTimeout's timer before there is a backend, and lets it fire
+// when the call is sent at last.
+TEST(LostBackendTest, ACallThatHasWaitedLongerThanPerTryTimeoutIsServed) {
+  auto fleet = BackendFleet::Start(1);
+  ASSERT_TRUE(fleet.ok()) << fleet.status();
+  ChannelOptions options;
+  options.service_config_json =
+      ServiceConfig(R"("failover":{"perTryTimeout":"0.2s",
+                       "budget":{"ratio":0,"minRetriesPerSecond":0}})");
+  options.args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
+  options.args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
+  auto client = UsersClient::Make((*fleet)->StaticTarget(), std::move(options));
+  ASSERT_TRUE(client.ok()) << client.status();
+  ASSERT_TRUE((*client)->ConnectTo((*fleet)->addresses()));
+  (*fleet)->server(0).Kill();
+  ASSERT_TRUE((*client)->AwaitHealth((*fleet)->address(0), false));
+  const uint64_t failures = (*client)->Backend((*fleet)->address(0)).failures;
+  UsersCall call;
+  call.wait_for_ready = true;
+  PendingCall pending(**client, call);
+  // The wait itself is what is tested.
+  const absl::Time waited = absl::Now() + absl::Milliseconds(400);
+  ASSERT_TRUE(WaitUntil([&]() { return absl::Now() > waited; }));
+  ASSERT_FALSE(pending.done());
+  const absl::Status restarted = (*fleet)->server(0).Restart();
+  ASSERT_TRUE(restarted.ok()) << restarted;
+  EXPECT_TRUE(pending.Wait().ok()) << pending.Wait().ToString();
+  EXPECT_EQ((*client)->Backend((*fleet)->address(0)).failures, failures)
+      << "the backend was not slow";
 }
 
 TEST(LostBackendTest, NoCallIsLostWhenOneOfThreeIsKilledTwentyTimes) {

@@ -46,12 +46,25 @@ class SharedPoolTest : public ::testing::Test {
     auto client = UsersClient::Make(fleet_->StaticTarget(), std::move(options));
     EXPECT_TRUE(client.ok()) << client.status();
     if (!client.ok()) return nullptr;
-    // One whose strategy uses a single backend is connected to that.
-    const bool primary = absl::StrContains(policy, "PRIMARY");
-    EXPECT_TRUE((*client)->ConnectTo(
-        primary ? std::vector<std::string>{fleet_->address(0)}
-                : fleet_->addresses()));
+    // One at a time, because PRIMARY calls the first of those that it may.
+    for (size_t i = 0; i < fleet_->size(); ++i) {
+      SetOthers(i, **client, /*healthy=*/false);
+      EXPECT_TRUE((*client)->ConnectTo({fleet_->address(i)}));
+      SetOthers(i, **client, /*healthy=*/true);
+    }
     return *std::move(client);
+  }
+
+  // Marks all backends but `index`.
+  void SetOthers(size_t index, UsersClient& client, bool healthy) {
+    for (size_t i = 0; i < fleet_->size(); ++i) {
+      if (i == index) continue;
+      if (healthy) {
+        client.pool().MarkHealthy(fleet_->address(i));
+      } else {
+        client.pool().MarkUnhealthy(fleet_->address(i));
+      }
+    }
   }
 
   std::unique_ptr<BackendFleet> fleet_;

@@ -1,0 +1,94 @@
+#include "multi_backend/resolver/grpc/call_configuration.h"
+
+#include <grpc/grpc.h>
+
+#include <string>
+
+#include "gtest/gtest.h"
+#include "multi_backend/multi_backend.h"
+#include "multi_backend/port/channel_extension.h"
+
+namespace multi_backend {
+namespace {
+
+using grpc_core::ChannelArgs;
+using grpc_core::Resolver;
+
+class CallConfigurationCacheTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    ASSERT_TRUE(Register().ok());
+    grpc_init();
+  }
+  static void TearDownTestSuite() { grpc_shutdown(); }
+
+  static bool HasGate(const Resolver::Result& result) {
+    return result.args.GetObject<RetryGate>() != nullptr;
+  }
+  static bool HasSelector(const Resolver::Result& result) {
+    return result.args.GetObject<grpc_core::ConfigSelector>() != nullptr;
+  }
+
+  grpc_core::ExecCtx exec_ctx_;
+};
+
+TEST_F(CallConfigurationCacheTest, AGoodResultGetsSelectorAndGate) {
+  CallConfigurationCache cache(ChannelArgs(), absl::nullopt);
+  Resolver::Result result;
+  cache.ApplyTo(result);
+  ASSERT_TRUE(result.service_config.ok());
+  EXPECT_NE(*result.service_config, nullptr);
+  EXPECT_TRUE(HasSelector(result));
+  EXPECT_TRUE(HasGate(result));
+}
+
+// c-ares reports a failed lookup in both fields; core then goes on with the
+// selector that it has, whose calls must find their gate.
+TEST_F(CallConfigurationCacheTest, TheGateStaysWithTheLastGoodConfiguration) {
+  CallConfigurationCache cache(ChannelArgs(), absl::nullopt);
+  Resolver::Result good;
+  cache.ApplyTo(good);
+  Resolver::Result failed;
+  failed.addresses = absl::UnavailableError("DNS is away");
+  failed.service_config = absl::UnavailableError("DNS is away");
+  cache.ApplyTo(failed);
+  EXPECT_FALSE(failed.service_config.ok());
+  EXPECT_EQ(failed.args.GetObject<RetryGate>(),
+            good.args.GetObject<RetryGate>());
+  EXPECT_TRUE(HasGate(failed));
+}
+
+TEST_F(CallConfigurationCacheTest, AnErrorBeforeAnyConfigurationHasNoGate) {
+  CallConfigurationCache cache(ChannelArgs(), absl::nullopt);
+  Resolver::Result failed;
+  failed.service_config = absl::UnavailableError("DNS is away");
+  cache.ApplyTo(failed);
+  EXPECT_FALSE(HasGate(failed));
+}
+
+TEST_F(CallConfigurationCacheTest, AForeignServiceConfigIsLeftAlone) {
+  CallConfigurationCache cache(ChannelArgs().Set(kForeignServiceConfigArg, 1),
+                               absl::nullopt);
+  Resolver::Result result;
+  cache.ApplyTo(result);
+  ASSERT_TRUE(result.service_config.ok());
+  EXPECT_EQ(*result.service_config, nullptr);
+  EXPECT_FALSE(HasSelector(result));
+  EXPECT_FALSE(HasGate(result));
+}
+
+TEST_F(CallConfigurationCacheTest, ABadConfigurationIsTheResultsError) {
+  CallConfigurationCache cache(
+      ChannelArgs().Set(
+          kServiceConfigArg,
+          R"({"loadBalancingConfig":[{"multi_backend":{"strategy":7}}]})"),
+      absl::nullopt);
+  Resolver::Result result;
+  cache.ApplyTo(result);
+  EXPECT_EQ(result.service_config.status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_FALSE(HasGate(result));
+}
+
+}  // namespace
+}  // namespace multi_backend
