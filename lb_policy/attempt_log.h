@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "absl/base/optimization.h"
 #include "absl/status/status.h"
 #include "multi_backend/lb_policy/pick_request.h"
 
@@ -121,22 +120,12 @@ class AttemptLog {
     return newest_.load(std::memory_order_relaxed);
   }
 
-  // True the first time.
-  bool CountOnce() {
-    if (ABSL_PREDICT_FALSE(counted_.load(std::memory_order_relaxed))) {
-      return false;
-    }
-    counted_.store(true, std::memory_order_relaxed);
-    return true;
-  }
-
  private:
   std::atomic<int> attempts_{0};
   std::atomic<uint32_t> last_backend_{0};
   std::atomic<Newest> newest_{Newest::kNone};
   std::atomic<bool> asked_{false};
   std::atomic<bool> pick_failed_{false};
-  std::atomic<bool> counted_{false};
   std::atomic<int> retries_granted_{0};
   std::atomic<int> voided_{0};  // Number of the attempt.
   std::atomic<int64_t> start_millis_{0};

@@ -117,11 +117,5 @@ TEST(AttemptLogTest, OnlyGrantedRetriesCount) {
   EXPECT_EQ(log.retries_granted(), 1);
 }
 
-TEST(AttemptLogTest, ACallIsCountedOnce) {
-  AttemptLog log;
-  EXPECT_TRUE(log.CountOnce());
-  EXPECT_FALSE(log.CountOnce());
-}
-
 }  // namespace
 }  // namespace multi_backend

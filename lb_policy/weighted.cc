@@ -170,6 +170,8 @@ size_t Weighted::PickPastBlocked(const PickRequest& request) {
   if (!charged_enough) {
     ChargeAllBefore(place->due, request);
     place = FirstEligible(request);
+    // A mark may have come meanwhile.
+    if (!place.has_value()) return kNone;
   }
   return Take(*place);
 }

@@ -2,8 +2,8 @@
 
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "multi_backend/lb_policy/failover.h"
-#include "multi_backend/lb_policy/grpc/channel_state.h"
 #include "multi_backend/lb_policy/peak_ewma.h"
 #include "multi_backend/lb_policy/steady_clock.h"
 
@@ -30,8 +30,12 @@ void AttemptTracker::Start() {
   }
   if (context_ != nullptr) {
     attempt_ = context_->log.OnStarted(backend_->id());
-    if (has_per_try_timeout_) context_->log.SetStart(CoreMillis());
-    if (ABSL_PREDICT_FALSE(attempt_ > 1)) {
+    if (state_->failover.per_try_timeout().has_value()) {
+      context_->log.SetStart(CoreMillis());
+    }
+    if (ABSL_PREDICT_TRUE(attempt_ == 1)) {
+      state_->budget.OnCall(BudgetSeconds);
+    } else {
       backend_->retries_landed.fetch_add(1, std::memory_order_relaxed);
     }
   }
@@ -66,7 +70,7 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
   AttemptView view;
   view.code = args.status.code();
   view.message = args.status.message();
-  view.method = method_;
+  view.method = context_->method;
   view.backend = backend_->address();
   view.attempt = attempt_;
   // The status outlives the tracker, with the call.

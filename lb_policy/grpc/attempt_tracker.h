@@ -11,10 +11,11 @@
 #include <cstdint>
 #include <memory>
 
-#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "multi_backend/lb_policy/backend.h"
 #include "multi_backend/lb_policy/balancer_node.h"
 #include "multi_backend/lb_policy/failover.h"
+#include "multi_backend/lb_policy/grpc/channel_state.h"
 #include "multi_backend/port/call_context.h"
 #include "multi_backend/port/core_api.h"
 
@@ -26,19 +27,17 @@ class AttemptTracker final
   struct Args {
     Backend* backend = nullptr;  // Alive until Start() (the plan holds it).
     const BalancerNode* leaf = nullptr;  // The same.
+    ChannelState* state = nullptr;       // The same (the picker holds it).
     CallContext* context = nullptr;      // Null for a call without context.
-    absl::string_view method;            // Alive until Finish() (core's).
     bool needs_latency = false;
-    bool has_per_try_timeout = false;
   };
   explicit AttemptTracker(const Args& args)
       : backend_(args.backend),
         context_(args.context),
-        method_(args.method),
         load_path_(args.leaf->load_path()),
         ewma_decay_(args.leaf->ewma_decay()),
-        needs_latency_(args.needs_latency),
-        has_per_try_timeout_(args.has_per_try_timeout) {}
+        state_(args.state),
+        needs_latency_(args.needs_latency) {}
   ~AttemptTracker() override;
 
   static void* operator new(size_t, void* arena_memory) { return arena_memory; }
@@ -59,11 +58,10 @@ class AttemptTracker final
 
   Backend* const backend_;
   CallContext* const context_;
-  const absl::string_view method_;
   const std::shared_ptr<const LoadPath> load_path_;
   const absl::Duration ewma_decay_;
+  ChannelState* const state_;  // For Start() only.
   const bool needs_latency_;
-  const bool has_per_try_timeout_;
   bool started_ = false;
   int attempt_ = 1;
   int64_t start_nanos_ = 0;

@@ -61,7 +61,8 @@ class ChannelState final : public RetryDecider {
   }
 
   const Failover failover;
-  RetryBudget budget;  // OnCall() by picks, under the channel's pick lock.
+  RetryBudget budget;  // OnCall() when a call's first attempt starts, which is
+                       // under the channel's pick lock.
   const std::shared_ptr<PlanSlot> plans;
 
  private:

@@ -34,9 +34,8 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::Complete(
   tracker_args.backend = target.backend;
   tracker_args.leaf = &leaf;
   tracker_args.context = context;
-  tracker_args.method = args.path;
+  tracker_args.state = args_.state.get();
   tracker_args.needs_latency = needs_latency_;
-  tracker_args.has_per_try_timeout = has_per_try_timeout_;
   static_assert(sizeof(AttemptTracker) <= CallContext::kTrackerRoom,
                 "the first attempt's tracker lives in the context");
   void* memory = context != nullptr && context->log.attempts() == 0
@@ -54,7 +53,6 @@ Picker::Picker(Args args)
       marked_(args_.marked.get()),
       root_(&args_.plan->root()),
       needs_latency_(args_.plan->needs_latency()),
-      has_per_try_timeout_(args_.state->failover.per_try_timeout().has_value()),
       check_labels_(!args_.has_context && CallLabelsInUse()),
       rotation_(args_.has_context || check_labels_ ? nullptr
                                                    : root_->rotation()) {}
@@ -68,7 +66,6 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::PickWithContext(
     request.tried = context->log.tried();
   } else {
     request.all_usable = NoneMarked();
-    if (context->log.CountOnce()) args_.state->budget.OnCall(BudgetSeconds);
   }
   PickPlan::Result result = args_.plan->Pick(context->label, request);
   if (ABSL_PREDICT_FALSE(result.outcome == PickPlan::Outcome::kExhausted)) {

@@ -72,7 +72,6 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   const std::atomic<uint32_t>* const marked_;
   const BalancerNode* const root_;
   const bool needs_latency_;
-  const bool has_per_try_timeout_;
   const grpc_core::UniqueTypeName context_type_ = CallContext::Type();
   // Whether calls without a context may carry a label; see PickWithoutContext.
   const bool check_labels_;
