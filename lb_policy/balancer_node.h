@@ -51,11 +51,14 @@ class BalancerNode final : public BalancerMember {
     return Choice{entry_of(member), this};
   }
 
-  // For a leaf with a plain rotation (see Strategy): its strategy; else null.
-  // Pick() is then entry_of(strategy->Rotate()) while all are usable.
+  // For a leaf with a plain rotation (see Strategy) whose members are the
+  // entries: its strategy; else null.  Pick() is then strategy->Rotate() while
+  // all are usable.
   Strategy* rotation() const {
-    return children_.empty() && strategy_->is_rotation() ? strategy_.get()
-                                                         : nullptr;
+    return children_.empty() && member_entry_.empty() &&
+                   strategy_->is_rotation()
+               ? strategy_.get()
+               : nullptr;
   }
   uint32_t entry_of(size_t member) const {
     return member_entry_.empty() ? static_cast<uint32_t>(member)

@@ -79,7 +79,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::PickWithContext(
 
 Picker::PickResult Picker::Pick(PickArgs args) {
   if (rotation_ != nullptr && ABSL_PREDICT_TRUE(NoneMarked())) {
-    const uint32_t entry = root_->entry_of(rotation_->Rotate());
+    const auto entry = static_cast<uint32_t>(rotation_->Rotate());
     PrefetchAfter(entry);
     if (Tracks(args)) return CompleteTracked(entry, args);
     return PickResult::Complete(args_.targets[entry].subchannel);
