@@ -29,7 +29,10 @@ struct alignas(ABSL_CACHELINE_SIZE) LoadStats {
   // INT64_MIN = always.  Written by the control plane; read by PRIMARY.
   std::atomic<int64_t> usable_since_nanos{INT64_MIN};
 
-  bool usable() const { return unusable.load(std::memory_order_acquire) == 0; }
+  // `tolerated`: reasons that do not count.
+  bool usable(uint32_t tolerated = 0) const {
+    return (unusable.load(std::memory_order_acquire) & ~tolerated) == 0;
+  }
 };
 
 }  // namespace multi_backend

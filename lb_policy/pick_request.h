@@ -63,7 +63,9 @@ struct PickRequest {
   bool all_usable = false;
   bool has_key = false;
   uint64_t key_hash = 0;  // Of the sticky key, uniformly distributed.
-  TriedBackends tried;    // By earlier attempts of this call.
+  // Reasons of LoadStats::unusable that this pick takes no notice of.
+  uint32_t tolerated = 0;
+  TriedBackends tried;  // By earlier attempts of this call.
 };
 
 }  // namespace multi_backend

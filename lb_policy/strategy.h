@@ -50,7 +50,9 @@ struct Member {
   bool IsPlain() const { return balancer == nullptr && weight > 0; }
 
   bool Eligible(const PickRequest& request) const {
-    if (ABSL_PREDICT_FALSE(weight == 0 || !load->usable())) return false;
+    if (ABSL_PREDICT_FALSE(weight == 0 || !load->usable(request.tolerated))) {
+      return false;
+    }
     if (ABSL_PREDICT_FALSE(balancer != nullptr)) {
       return balancer->HasEligible(request);
     }

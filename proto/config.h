@@ -41,6 +41,17 @@ struct SelectorConfig {
   bool operator==(const SelectorConfig& other) const;
 };
 
+// Calls that find no usable backend wait, first in first out.
+struct BacklogConfig {
+  int limit = 1000;  // Calls that may wait at the same time.
+  // A call that has waited this long is refused (DEADLINE_EXCEEDED).
+  absl::Duration timeout = absl::Seconds(5);
+  // All members have been down for so long: calls are refused at once.
+  absl::Duration overload_timeout = absl::Seconds(1);
+
+  bool operator==(const BacklogConfig& other) const;
+};
+
 // One node of the balancer tree.  A node with `members` chooses among those
 // balancers; a node without chooses among the endpoints that it selects.
 struct BalancerConfig {
@@ -55,6 +66,8 @@ struct BalancerConfig {
   absl::Duration hold_down = absl::ZeroDuration();
   // PEAK_EWMA: time constant of the decay of the latency average.
   absl::Duration ewma_decay = absl::Seconds(10);
+  // Unset: a call that finds no usable backend fails at once.
+  absl::optional<BacklogConfig> backlog;
   std::vector<BalancerConfig> members;
 
   bool operator==(const BalancerConfig& other) const;
@@ -87,6 +100,73 @@ struct FailoverConfig {
   bool operator==(const FailoverConfig& other) const;
 };
 
+enum class ProbeKind { kGrpc, kHttp, kTcp };
+
+// Probes, one prober per backend.
+struct ActiveHealthConfig {
+  ProbeKind probe = ProbeKind::kGrpc;
+  absl::Duration interval = absl::Seconds(5);
+  absl::Duration timeout = absl::Seconds(2);
+  int unhealthy_after = 3;  // Failed probes in a row.
+  int healthy_after = 2;    // Successful ones in a row.
+  std::string service;      // gRPC: of grpc.health.v1; "" = the whole server.
+  // gRPC: what a server without the health service is.
+  bool unimplemented_is_healthy = true;
+  std::string path = "/";         // HTTP: of the GET.
+  absl::optional<uint16_t> port;  // HTTP and TCP: instead of the backend's own.
+
+  bool operator==(const ActiveHealthConfig& other) const;
+};
+
+// Ejects a backend whose share of infrastructure failures is too high.
+struct FailureRateConfig {
+  double threshold = 0.5;  // Share of calls, 0 to 1.
+  absl::Duration window = absl::Seconds(10);
+  int min_calls = 20;  // In the window; with fewer nothing is concluded.
+
+  bool operator==(const FailureRateConfig& other) const;
+};
+
+// What the ends of calls say of a backend.
+struct PassiveHealthConfig {
+  int unhealthy_after = 3;  // Infrastructure failures in a row.
+  int healthy_after = 1;    // Successful trial calls in a row.
+  // How long a backend is left alone before a trial; doubles with each
+  // unsuccessful return.
+  absl::Duration down_retry_after = absl::Seconds(1);
+  absl::Duration max_down_retry_after = absl::Seconds(30);
+  absl::Duration overloaded_for = absl::Seconds(3);
+  absl::optional<FailureRateConfig> failure_rate;
+  // Of a balancer's members, by the failure rate.
+  int max_ejected_percent = 50;
+
+  bool operator==(const PassiveHealthConfig& other) const;
+};
+
+struct HealthConfig {
+  absl::optional<ActiveHealthConfig> active;    // Unset: no probes.
+  absl::optional<PassiveHealthConfig> passive;  // Unset: calls mark nothing.
+  // A balancer with a smaller share of usable members than this ignores their
+  // health; 0 = never.
+  int panic_percent = 0;
+  // How long a backend that has come back takes to its full share; 0 = at once.
+  absl::Duration slow_start = absl::ZeroDuration();
+
+  bool operator==(const HealthConfig& other) const;
+};
+
+// Connections per backend.
+struct ConnectionPoolConfig {
+  int min = 1;
+  int max = 1;
+  // One above `min` is closed when it has had no stream for so long.
+  absl::Duration idle_timeout = absl::Seconds(30);
+  // Another one is opened when all have this many.
+  int max_streams_per_connection = 100;
+
+  bool operator==(const ConnectionPoolConfig& other) const;
+};
+
 // The part under loadBalancingConfig[].multi_backend.
 struct PolicyConfig {
   BalancerConfig root;
@@ -95,6 +175,10 @@ struct PolicyConfig {
   std::map<std::string, BalancerConfig> roles;
   std::vector<BackendConfig> backends;
   FailoverConfig failover;
+  HealthConfig health;
+  ConnectionPoolConfig pool;
+  // A backend with so many calls in flight gets no more; 0 = no limit.
+  int max_requests_per_backend = 0;
 
   bool operator==(const PolicyConfig& other) const;
 };
