@@ -7,20 +7,6 @@
 
 namespace multi_backend {
 
-absl::string_view StateName(BackendState state) {
-  switch (state) {
-    case BackendState::kAlive:
-      return "ALIVE";
-    case BackendState::kOverloaded:
-      return "OVERLOADED";
-    case BackendState::kDown:
-      return "DOWN";
-    case BackendState::kDownRetry:
-      return "DOWN_RETRY";
-  }
-  return "UNKNOWN";
-}
-
 std::shared_ptr<BackendPool> BackendPool::Create() {
   return absl::WrapUnique(new BackendPool());
 }

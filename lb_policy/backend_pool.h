@@ -21,15 +21,11 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "multi_backend/health/backend_state.h"
 #include "multi_backend/lb_policy/backend.h"
 #include "multi_backend/resolver/endpoint.h"
 
 namespace multi_backend {
-
-enum class BackendState { kAlive, kOverloaded, kDown, kDownRetry };
-
-// "ALIVE", "OVERLOADED", "DOWN", "DOWN_RETRY".
-absl::string_view StateName(BackendState state);
 
 // One backend at one moment.
 struct BackendSnapshot {
