@@ -1,0 +1,151 @@
+// Backlog: the calls of one balancer that wait for a usable backend, first in
+// first out, bounded in number and in time.
+//
+// Core keeps waiting picks on a list that is last in first out, and runs them
+// all again, newest first, with each new picker.  So the order is kept here, by
+// numbers: in such a pass the oldest call may go, all others wait on, and its
+// departure calls for another pass.  From one call:
+//   number = NextNumber()         // Once, kept for all its picks.
+//   !any_waiting() || Ask(number, ...) == kGo ? choose a backend : wait, refuse
+//   Join(number, ...)             // When there is none to choose.
+//   Leave(number)                 // When sent, refused, cancelled, ended.
+// A pick that chose a backend may bounce, as its connection has just been lost
+// (its tracker dies unstarted: Join() it then, or others overtake it): only a
+// call that is being sent leaves.  Until then it keeps its number, its place
+// and the time since which it waits.
+//
+// Order: exactly by number with at most kExact waiting.  Above that as many go
+// in one pass as there are kExacts, or releasing them all would be quadratic:
+// these may change places among themselves, and nobody else goes before them.
+//
+// States: ALIVE, calls may wait; OVERLOADED, all members are down; after
+// `overload_timeout` without a usable one DOWN: those who wait and who come are
+// refused; ALIVE again with the first usable member.
+//
+// Thread-safe.  Times are those of a Clock.  Cost: O(log waiting) under a lock;
+// some 50 bytes for each call that waits.
+#ifndef MULTI_BACKEND_LB_POLICY_BACKLOG_H_
+#define MULTI_BACKEND_LB_POLICY_BACKLOG_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "multi_backend/proto/config.h"
+
+namespace multi_backend {
+
+class Backlog {
+ public:
+  // One per pass up to here: half a million picks for all, some 50 ms.
+  static constexpr size_t kExact = 1024;
+
+  enum class State { kAlive, kOverloaded, kDown };
+  enum class Turn {
+    kGo,       // Choose a backend now.
+    kWait,     // The call waits: it has joined if it had not.
+    kFull,     // Refuse: too many wait.
+    kDown,     // Refuse: all members have been down for too long.
+    kExpired,  // Refuse: it has waited for too long.
+  };
+  struct StateChange {
+    State from;
+    State to;
+    int64_t at;
+    std::string reason;
+  };
+
+  explicit Backlog(const BacklogConfig& config);
+
+  // Applies to those who wait, too; but `limit` sends nobody away.
+  void SetConfig(const BacklogConfig& config);
+
+  // A call's place in the order; never 0.
+  uint64_t NextNumber() {
+    return next_number_.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  // While false, picks need not Ask().
+  bool any_waiting() const {
+    return waiting_count_.load(std::memory_order_relaxed) != 0;
+  }
+
+  // May this pick go?  `joined`: it was told kWait here, and has not left.
+  Turn Ask(uint64_t number, bool joined, int64_t now);
+
+  // Its pick has found nobody: kWait, kFull or kDown.
+  Turn Join(uint64_t number, int64_t now);
+
+  // The call is being sent, was refused, or has ended: frees its place.  True
+  // when another one may go now, for which the caller publishes a pass.  Does
+  // nothing for a number that does not wait.
+  bool Leave(uint64_t number);
+
+  // To be called before each new picker: sets who may go in the pass over the
+  // waiting calls that follows.  Returns how many wait.
+  size_t BeginPass(int64_t now);
+
+  // What the members are.  `any_usable`: some are, be it that they have as many
+  // calls as they may.  `all_down`: none is, and none is being connected for
+  // the first time.  Neither: the state remains.
+  absl::optional<StateChange> SetMembers(bool any_usable, bool all_down,
+                                         int64_t now);
+
+  // To be called at next_deadline(), and then a pass to be published, in which
+  // those who have expired are refused.
+  absl::optional<StateChange> OnTime(int64_t now);
+
+  // The earliest expiry of a call or change of state; INT64_MAX when none.
+  int64_t next_deadline() const;
+
+  State state() const;
+  size_t waiting() const;
+
+  // Why `turn`, a refusal of this call, was given: that it was never sent, the
+  // cause, and `backends`, which describes them.  Ask before Leave().
+  std::string RefusalText(Turn turn, uint64_t number, int64_t now,
+                          absl::string_view backends) const;
+
+  // UNAVAILABLE, or DEADLINE_EXCEEDED for kExpired.
+  static absl::StatusCode RefusalCode(Turn turn);
+  static absl::string_view StateName(State state);
+
+ private:
+  Turn AddLocked(uint64_t number, int64_t now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool MayGoLocked(uint64_t number) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::optional<StateChange> EnterLocked(State to, int64_t now,
+                                          std::string reason)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  std::atomic<uint64_t> next_number_{1};
+  std::atomic<size_t> waiting_count_{0};  // Of waiting_; for any_waiting().
+
+  mutable std::mutex mutex_;
+  size_t limit_ ABSL_GUARDED_BY(mutex_);
+  int64_t timeout_ ABSL_GUARDED_BY(mutex_);
+  int64_t overload_timeout_ ABSL_GUARDED_BY(mutex_);
+  // By number: since when each waits.
+  absl::btree_map<uint64_t, int64_t> waiting_ ABSL_GUARDED_BY(mutex_);
+  // The same as {since, number}: who waits longest is not always the oldest.
+  absl::btree_set<std::pair<int64_t, uint64_t>> since_ ABSL_GUARDED_BY(mutex_);
+  // Numbers up to this may go in this pass, and the oldest always.
+  uint64_t turn_ ABSL_GUARDED_BY(mutex_) = 0;
+  State state_ ABSL_GUARDED_BY(mutex_) = State::kAlive;
+  bool any_usable_ ABSL_GUARDED_BY(mutex_) = false;
+  // When all members went down; unless ALIVE.
+  int64_t overloaded_at_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_BACKLOG_H_
