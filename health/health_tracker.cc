@@ -152,7 +152,9 @@ absl::optional<HealthChange> HealthTracker::OnProbe(bool healthy,
   if (down()) {
     probes_while_down_ = std::min(probes_while_down_ + 1, kPatientProbes);
   }
-  if (cause_ == HealthCause::kManual) return absl::nullopt;
+  if (cause_ == HealthCause::kManual || cause_is_unwatched()) {
+    return absl::nullopt;
+  }
   if (healthy) return OnProbeSucceeded(now);
   ++probes_failed_;
   // Once probes have made it DOWN, one that fails says nothing new.
@@ -252,6 +254,7 @@ HealthChange HealthTracker::GoUp(BackendState to, std::string reason,
   if (down()) {
     up_since_ = now;
     calls_failed_ = 0;
+    probes_failed_ = 0;
   }
   const bool overloaded = to == BackendState::kOverloaded;
   const HealthChange change =

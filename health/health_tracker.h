@@ -1,10 +1,10 @@
 // HealthTracker: the life of one backend as a state machine.  Told how calls
 // and probes end, it says what state the backend is in, why and since when.
 //
-//   ALIVE, OVERLOADED   gets calls; all start ALIVE
-//   DOWN                gets none
-//   DOWN_RETRY          gets one trial at a time: a call, or, when the backend
-//                       is probed, a probe
+//   ALIVE        all start so
+//   OVERLOADED   answers, but has too much to do
+//   DOWN         gets no calls
+//   DOWN_RETRY   gets one trial at a time: a call, or, if it is probed, a probe
 //
 // Who may say what, in this order: manual mark, probes, calls (and the failure
 // rate).  A manual mark stays until MarkHealthy(), whatever probes and calls
@@ -15,8 +15,8 @@
 // A DOWN that calls or the failure rate caused is left after a wait of
 // `down_retry_after`, which doubles with each return (up to 10 % is added at
 // random, so that clients part), never shortens, and ends at exactly
-// `max_down_retry_after`; it begins anew after having been ALIVE or OVERLOADED
-// for that maximum without a break.  A DOWN that probes caused has no wait: the
+// `max_down_retry_after`; it is forgotten after that maximum of being ALIVE or
+// OVERLOADED without a break.  A DOWN that probes caused has no wait: the
 // probes' interval paces it.
 //
 // Each input returns the change that it made, if any; from == to is a DOWN with
@@ -84,7 +84,7 @@ class HealthTracker {
   // A probe ended; `detail` is what failed.  No-op without `active`.
   absl::optional<HealthChange> OnProbe(bool healthy, absl::string_view detail,
                                        absl::Time now);
-  // The failure-rate rule ejects it: DOWN, unless it is already.  No-op without
+  // The failure-rate rule ejects it.  No-op if it is down, or without
   // `passive`.
   absl::optional<HealthChange> OnEjected(absl::string_view why, absl::Time now);
   // No-op for one that is marked; its reason stays.
@@ -95,8 +95,7 @@ class HealthTracker {
                                            absl::Time now);
   absl::optional<HealthChange> OnTime(absl::Time now);
 
-  // When OnTime() has to run; InfiniteFuture = not before another input,
-  // InfinitePast = at once.
+  // When OnTime() has to run: InfinitePast = at once, InfiniteFuture = never.
   absl::Time next_change() const;
 
   // Whether the next call may be the trial of a backend that is DOWN_RETRY.
