@@ -41,8 +41,8 @@ class ProbeFactory {
  public:
   virtual ~ProbeFactory() = default;
 
-  // `address`: where the endpoint is, "1.2.3.4:80" or "[::1]:80"; for an
-  // endpoint that is a name, one of its addresses.
+  // `address`: where the endpoint is, "1.2.3.4:80" or "[::1]:80"; when nobody
+  // has looked up its name, endpoint.address() itself.
   virtual std::unique_ptr<Probe> Make(const Endpoint& endpoint,
                                       absl::string_view address) const = 0;
 };

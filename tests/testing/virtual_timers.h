@@ -1,0 +1,61 @@
+// VirtualTimers: a Timers whose clock moves only when the test says so.
+//
+//   VirtualTimers timers;
+//   timers.RunAfter(absl::Seconds(1), fn);
+//   timers.Advance(absl::Seconds(2));  // Runs fn at 1 s, then it is 2 s.
+//
+// Threads: one.
+#ifndef MULTI_BACKEND_TESTS_TESTING_VIRTUAL_TIMERS_H_
+#define MULTI_BACKEND_TESTS_TESTING_VIRTUAL_TIMERS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "multi_backend/health/timers.h"
+
+namespace multi_backend {
+
+class VirtualTimers final : public Timers {
+ public:
+  uint64_t RunAfter(absl::Duration delay, std::function<void()> fn) override {
+    pending_[{now_ + delay, ++last_id_}] = std::move(fn);
+    return last_id_;
+  }
+
+  void Cancel(uint64_t id) override {
+    for (auto it = pending_.begin(); it != pending_.end(); ++it) {
+      if (it->first.second != id) continue;
+      pending_.erase(it);
+      return;
+    }
+  }
+
+  // Since the start.
+  absl::Duration now() const { return now_; }
+  size_t pending() const { return pending_.size(); }
+
+  void Advance(absl::Duration by) {
+    const absl::Duration end = now_ + by;
+    while (!pending_.empty() && pending_.begin()->first.first <= end) {
+      const auto first = pending_.begin();
+      now_ = first->first.first;
+      const std::function<void()> fn = std::move(first->second);
+      pending_.erase(first);
+      fn();
+    }
+    now_ = end;
+  }
+
+ private:
+  absl::Duration now_;
+  uint64_t last_id_ = 0;
+  std::map<std::pair<absl::Duration, uint64_t>, std::function<void()>> pending_;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_TESTS_TESTING_VIRTUAL_TIMERS_H_
