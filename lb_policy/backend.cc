@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include "absl/strings/str_cat.h"
+#include "multi_backend/lb_policy/backend_flags.h"
 
 namespace multi_backend {
 namespace {
@@ -20,10 +21,37 @@ uint64_t IdentityHash(absl::string_view address, absl::string_view name) {
 
 }  // namespace
 
-Backend::Backend(std::string address, std::string name)
-    : id_(NextId()),
+Backend::Backend(std::string address, std::string name,
+                 std::shared_ptr<PoolEvents> events)
+    : health(this, &load, events),
+      events_(std::move(events)),
+      id_(NextId()),
       hash_(IdentityHash(address, name)),
       address_(std::move(address)),
       name_(std::move(name)) {}
+
+void Backend::SetLimit(int limit) {
+  limit_.store(limit, std::memory_order_relaxed);
+  FollowLimit();
+}
+
+// Calls begin and end meanwhile, each with a look of its own; the last one to
+// look leaves the flag as it has to be.
+void Backend::FollowLimit() {
+  bool freed = false;
+  while (true) {
+    const int64_t limit = limit_.load();
+    const bool full = limit != 0 && load.in_flight.load() >= limit;
+    const bool flagged = (load.unusable.load() & kAtLimit) != 0;
+    if (full == flagged) break;
+    if (full) {
+      SetFlag(load.unusable, kAtLimit, events_->flagged);
+    } else {
+      ClearFlag(load.unusable, kAtLimit, events_->flagged);
+      freed = true;
+    }
+  }
+  if (freed && events_->waiting_channels.load() != 0) events_->Notify();
+}
 
 }  // namespace multi_backend

@@ -9,22 +9,24 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
+#include "absl/base/optimization.h"
 #include "absl/strings/string_view.h"
+#include "multi_backend/lb_policy/backend_health.h"
 #include "multi_backend/lb_policy/load_stats.h"
+#include "multi_backend/lb_policy/pool_events.h"
 
 namespace multi_backend {
 
 class Backend {
  public:
-  // Why a backend must not be picked; bits of LoadStats::unusable.
-  static constexpr uint32_t kMarkedUnhealthy = 1;
-
   // `address`: "ip:port".  `name`: the configured "host:port"; the same as
-  // `address` when an IP address was configured.
-  Backend(std::string address, std::string name);
+  // `address` when an IP address was configured.  `events`: of its pool.
+  Backend(std::string address, std::string name,
+          std::shared_ptr<PoolEvents> events);
 
   Backend(const Backend&) = delete;
   Backend& operator=(const Backend&) = delete;
@@ -41,17 +43,41 @@ class Backend {
     if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
+  // A call starts or ends on it: keeps the flag kAtLimit.
+  void BeginCall() {
+    const int64_t before =
+        load.in_flight.fetch_add(1, std::memory_order_relaxed);
+    const int64_t limit = limit_.load(std::memory_order_relaxed);
+    if (ABSL_PREDICT_FALSE(limit != 0 && before + 1 >= limit)) FollowLimit();
+  }
+  void EndCall() {
+    const int64_t before =
+        load.in_flight.fetch_sub(1, std::memory_order_relaxed);
+    const int64_t limit = limit_.load(std::memory_order_relaxed);
+    if (ABSL_PREDICT_FALSE(limit != 0 && before >= limit)) FollowLimit();
+  }
+  // Calls in flight at which it gets no more; 0 = no limit.  The newest
+  // configuration of all channels holds.
+  void SetLimit(int limit);
+
   LoadStats load;
+  BackendHealth health;
   // Attempts started, attempts that ended as infrastructure failures, and
   // attempts that were retries of a call which failed elsewhere.
   std::atomic<uint64_t> calls{0};
   std::atomic<uint64_t> failures{0};
   std::atomic<uint64_t> retries_landed{0};
+  // Probes that succeeded while some channel could not connect; it then need
+  // not wait any longer.
+  std::atomic<uint32_t> found_reachable{0};
 
  private:
   ~Backend() = default;
+  void FollowLimit();
 
   std::atomic<uint64_t> refs_{1};
+  std::atomic<int64_t> limit_{0};
+  const std::shared_ptr<PoolEvents> events_;
   const uint32_t id_;
   const uint64_t hash_;
   const std::string address_;

@@ -1,11 +1,39 @@
 #include "multi_backend/lb_policy/backend_pool.h"
 
 #include "absl/memory/memory.h"
+#include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
-#include "multi_backend/lb_policy/steady_clock.h"
+#include "multi_backend/health/timer_queue.h"
+#include "multi_backend/lb_policy/backend_flags.h"
 
 namespace multi_backend {
+namespace {
+
+bool IsHealthy(BackendState state) {
+  return state == BackendState::kAlive || state == BackendState::kOverloaded;
+}
+
+std::unique_ptr<Prober> MakeProber(const ActiveHealthConfig& config,
+                                   std::unique_ptr<Probe> probe,
+                                   BackendRef backend,
+                                   std::shared_ptr<PoolEvents> events) {
+  ProberOptions options;
+  options.interval = config.interval;
+  options.timeout = config.timeout;
+  options.seed = absl::Uniform<uint64_t>(absl::BitGen());
+  return std::make_unique<Prober>(
+      options, std::move(probe), TimerQueue::Shared(),
+      [backend = std::move(backend),
+       events = std::move(events)](const ProbeResult& result) {
+        if (result.healthy && backend->health.any_failed()) {
+          backend->found_reachable.fetch_add(1);
+          events->Notify();
+        }
+        return backend->health.OnProbe(result.healthy, result.detail);
+      });
+}
+
+}  // namespace
 
 std::shared_ptr<BackendPool> BackendPool::Create() {
   return absl::WrapUnique(new BackendPool());
@@ -21,11 +49,11 @@ BackendSnapshot BackendPool::Snapshot(const Entry& entry) {
     snapshot.zone = entry.endpoint->zone;
     snapshot.weight = entry.endpoint->weight;
   }
-  snapshot.healthy = entry.healthy;
-  snapshot.state =
-      snapshot.healthy ? BackendState::kAlive : BackendState::kDown;
-  snapshot.reason = entry.reason;
-  snapshot.since = entry.since;
+  BackendHealth::View view = backend.health.view();
+  snapshot.state = view.state;
+  snapshot.healthy = IsHealthy(view.state);
+  snapshot.reason = std::move(view.reason);
+  snapshot.since = view.since;
   snapshot.in_flight = backend.load.in_flight.load(std::memory_order_relaxed);
   snapshot.calls = backend.calls.load(std::memory_order_relaxed);
   snapshot.failures = backend.failures.load(std::memory_order_relaxed);
@@ -52,49 +80,29 @@ std::vector<BackendSnapshot> BackendPool::GetHealthyBackends() const {
   return healthy;
 }
 
+std::vector<BackendRef> BackendPool::Named(absl::string_view address) const {
+  std::vector<BackendRef> named;
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (const auto& item : entries_) {
+    if (item.first.first == address || item.first.second == address) {
+      named.push_back(item.second.backend);
+    }
+  }
+  return named;
+}
+
 void BackendPool::MarkHealthy(absl::string_view address,
                               absl::string_view reason) {
-  Mark(address, reason, /*healthy=*/true);
+  for (const BackendRef& backend : Named(address)) {
+    backend->health.MarkHealthy(reason);
+  }
 }
 
 void BackendPool::MarkUnhealthy(absl::string_view address,
                                 absl::string_view reason) {
-  Mark(address, reason, /*healthy=*/false);
-}
-
-void BackendPool::Mark(absl::string_view address, absl::string_view reason,
-                       bool healthy) {
-  const std::string text =
-      absl::StrCat(healthy ? "marked healthy: " : "marked unhealthy: ", reason);
-  std::vector<Callback> to_call;
-  {
-    bool changed = false;
-    std::lock_guard<std::mutex> lock(mutex_);
-    for (auto& item : entries_) {
-      Entry& entry = item.second;
-      if (item.first.first != address && item.first.second != address) continue;
-      if (entry.mark_reason.empty() == healthy) continue;
-      entry.mark_reason = healthy ? "" : text;
-      UpdateHealth(entry, text);
-      LoadStats& load = entry.backend->load;
-      if (healthy) {
-        load.usable_since_nanos.store(SteadyClock::Get().NowNanos(),
-                                      std::memory_order_relaxed);
-        load.unusable.fetch_and(~Backend::kMarkedUnhealthy,
-                                std::memory_order_release);
-        marked_.fetch_sub(1, std::memory_order_release);
-      } else {
-        marked_.fetch_add(1, std::memory_order_release);
-        load.unusable.fetch_or(Backend::kMarkedUnhealthy,
-                               std::memory_order_release);
-      }
-      changed = true;
-    }
-    if (changed) {
-      for (const auto& watch : watches_) to_call.push_back(watch.second);
-    }
+  for (const BackendRef& backend : Named(address)) {
+    backend->health.MarkUnhealthy(reason);
   }
-  for (const Callback& callback : to_call) (*callback)();
 }
 
 std::unique_ptr<BackendPool::Lease> BackendPool::Acquire(
@@ -102,54 +110,43 @@ std::unique_ptr<BackendPool::Lease> BackendPool::Acquire(
   std::lock_guard<std::mutex> lock(mutex_);
   Entry& entry = entries_[Key(std::string(address), std::string(name))];
   if (!entry.backend) {
-    entry.backend =
-        BackendRef::Adopt(new Backend(std::string(address), std::string(name)));
+    entry.backend = BackendRef::Adopt(
+        new Backend(std::string(address), std::string(name), events_));
   }
   ++entry.users;
   return absl::WrapUnique(new Lease(shared_from_this(), &entry));
 }
 
-void BackendPool::Release(Entry* entry, size_t** counted_in) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  Recount(counted_in, nullptr);
-  if (--entry->users > 0) {
-    UpdateHealth(*entry, "the channel that could not connect is gone");
-    return;
+void BackendPool::Release(Entry* entry) {
+  BackendRef backend;
+  std::unique_ptr<Prober> prober;  // Ends unlocked: its results come here.
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (--entry->users > 0) return;
+    backend = entry->backend;
+    prober = std::move(entry->prober);
+    entries_.erase(Key(backend->address(), backend->name()));
   }
-  if (!entry->mark_reason.empty()) marked_.fetch_sub(1);
-  entries_.erase(Key(entry->backend->address(), entry->backend->name()));
-}
-
-void BackendPool::Recount(size_t** counted_in, size_t* to) {
-  if (*counted_in != nullptr) --**counted_in;
-  if (to != nullptr) ++*to;
-  *counted_in = to;
-}
-
-void BackendPool::UpdateHealth(Entry& entry, absl::string_view what) {
-  const bool unreachable = entry.failed_users > 0 && entry.connected_users == 0;
-  const bool healthy = entry.mark_reason.empty() && !unreachable;
-  if (healthy != entry.healthy) {
-    entry.healthy = healthy;
-    entry.since = absl::Now();
-  } else if (healthy) {
-    return;
-  }
-  // While it is DOWN, what keeps it so, which need not be the newest event.
-  entry.reason =
-      std::string(healthy                     ? what
-                  : entry.mark_reason.empty() ? entry.connection_error
-                                              : entry.mark_reason);
+  prober.reset();
+  backend->health.Retire();
 }
 
 BackendPool::Lease::Lease(std::shared_ptr<BackendPool> pool, Entry* entry)
     : pool_(std::move(pool)), entry_(entry), backend_(entry->backend) {}
 
-BackendPool::Lease::~Lease() { pool_->Release(entry_, &counted_in_); }
+BackendPool::Lease::~Lease() {
+  SetConnection(BackendHealth::Connection::kNone, "");
+  pool_->Release(entry_);
+}
 
 std::string BackendPool::Lease::UnusableReason() const {
-  std::lock_guard<std::mutex> lock(pool_->mutex_);
-  return entry_->mark_reason;
+  const uint32_t flags = backend_->load.unusable.load();
+  if (flags == 0) return "";
+  if (flags == kAtLimit) {
+    return absl::StrCat("at its limit: ", backend_->load.in_flight.load(),
+                        " calls in flight");
+  }
+  return backend_->health.view().reason;
 }
 
 void BackendPool::Lease::SetEndpoint(std::shared_ptr<const Endpoint> endpoint) {
@@ -157,38 +154,44 @@ void BackendPool::Lease::SetEndpoint(std::shared_ptr<const Endpoint> endpoint) {
   entry_->endpoint = std::move(endpoint);
 }
 
-void BackendPool::Lease::SetConnectionFailed(std::string why) {
+void BackendPool::Lease::Configure(const HealthConfig& health, int max_requests,
+                                   const ProbeFactory* probes) {
+  backend_->SetLimit(max_requests);
+  backend_->health.Configure(health);
+  const bool wanted = health.active.has_value() && probes != nullptr;
+  std::shared_ptr<const Endpoint> endpoint;
+  {
+    std::lock_guard<std::mutex> lock(pool_->mutex_);
+    const bool probed = entry_->prober != nullptr;
+    if (probed == wanted && (!wanted || entry_->probed_as == health.active)) {
+      return;
+    }
+    endpoint = entry_->endpoint;
+  }
+  std::unique_ptr<Prober> prober;
+  if (wanted) {
+    prober =
+        MakeProber(*health.active, probes->Make(*endpoint, backend_->address()),
+                   backend_, pool_->events_);
+  }
+  // The old one ends unlocked: its results come here.
   std::lock_guard<std::mutex> lock(pool_->mutex_);
-  Recount(&counted_in_, &entry_->failed_users);
-  entry_->connection_error = std::move(why);
-  UpdateHealth(*entry_, entry_->connection_error);
+  std::swap(entry_->prober, prober);
+  entry_->probed_as = health.active;
+}
+
+void BackendPool::Lease::SetConnection(BackendHealth::Connection connection,
+                                       absl::string_view why) {
+  backend_->health.OnConnection(connection_, connection, why);
+  connection_ = connection;
+}
+
+void BackendPool::Lease::SetConnectionFailed(absl::string_view why) {
+  SetConnection(BackendHealth::Connection::kFailed, why);
 }
 
 void BackendPool::Lease::SetConnected() {
-  std::lock_guard<std::mutex> lock(pool_->mutex_);
-  Recount(&counted_in_, &entry_->connected_users);
-  UpdateHealth(*entry_, "connected");
-}
-
-std::shared_ptr<const std::atomic<uint32_t>> BackendPool::MarkedCount() {
-  return std::shared_ptr<const std::atomic<uint32_t>>(shared_from_this(),
-                                                      &marked_);
-}
-
-BackendPool::WatchId BackendPool::AddWatch(std::function<void()> on_change) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  const WatchId id = next_watch_++;
-  watches_[id] = std::make_shared<std::function<void()>>(std::move(on_change));
-  return id;
-}
-
-void BackendPool::RemoveWatch(WatchId id) {
-  Callback removed;  // What it holds may call back, too, when it goes.
-  std::lock_guard<std::mutex> lock(mutex_);
-  auto it = watches_.find(id);
-  if (it == watches_.end()) return;
-  removed = std::move(it->second);
-  watches_.erase(it);
+  SetConnection(BackendHealth::Connection::kConnected, "");
 }
 
 }  // namespace multi_backend

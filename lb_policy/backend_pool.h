@@ -22,7 +22,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "multi_backend/health/backend_state.h"
+#include "multi_backend/health/probe.h"
+#include "multi_backend/health/prober.h"
 #include "multi_backend/lb_policy/backend.h"
+#include "multi_backend/lb_policy/backend_health.h"
+#include "multi_backend/lb_policy/pool_events.h"
+#include "multi_backend/proto/config.h"
 #include "multi_backend/resolver/endpoint.h"
 
 namespace multi_backend {
@@ -35,7 +40,7 @@ struct BackendSnapshot {
   std::string zone;
   uint32_t weight = 0;
   BackendState state = BackendState::kAlive;
-  // Neither marked nor unreachable.  One that drains (weight 0) can be healthy.
+  // ALIVE or OVERLOADED.  One that drains (weight 0) can be healthy.
   bool healthy = true;
   std::string reason;  // Why it is in this state; "" = always has been.
   absl::Time since = absl::InfinitePast();  // In this state.
@@ -51,15 +56,23 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
 
   // All backends, whatever their health, by address.
   std::vector<BackendSnapshot> GetAllBackends() const;
-  // Those that are neither marked nor unreachable.
+  // Those that are ALIVE or OVERLOADED.
   std::vector<BackendSnapshot> GetHealthyBackends() const;
 
   // Marks the backends with this address or configured name; acts on the very
-  // next pick.  No-op for one that is unknown or marked so (its reason stays).
+  // next pick, and outranks what probes and calls say.  No-op for one that is
+  // unknown or marked so (its reason stays).  MarkHealthy also brings one back
+  // that probes or calls took out.
   void MarkHealthy(absl::string_view address,
                    absl::string_view reason = "manual");
   void MarkUnhealthy(absl::string_view address,
                      absl::string_view reason = "manual");
+
+  // What happened, oldest first: the newest PoolEvents::kCapacity of those with
+  // a larger sequence number than `after`.
+  std::vector<PoolEvent> GetEvents(uint64_t after = 0) const {
+    return events_->After(after);
+  }
 
   // --- For LB policies -----------------------------------------------------
 
@@ -67,15 +80,10 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   struct Entry {
     BackendRef backend;
     size_t users = 0;
-    // Of the users, those whose newest attempt to connect ended so.
-    size_t connected_users = 0;
-    size_t failed_users = 0;
     std::shared_ptr<const Endpoint> endpoint;
-    std::string mark_reason;       // Of a manual mark; "" = none.
-    std::string connection_error;  // The newest one.
-    bool healthy = true;
-    std::string reason;
-    absl::Time since = absl::InfinitePast();
+    // Null without probes.
+    std::unique_ptr<Prober> prober;
+    absl::optional<ActiveHealthConfig> probed_as;
   };
 
  public:
@@ -88,57 +96,47 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     Lease& operator=(const Lease&) = delete;
 
     const BackendRef& backend() const { return backend_; }
-    // Why the backend is marked unusable, for texts; "" when it is not.
+    // Why picks pass it by, for texts; "" when they do not.
     std::string UnusableReason() const;
     // What discovery says now.
     void SetEndpoint(std::shared_ptr<const Endpoint> endpoint);
+    // The channel's settings; the newest of all users hold.  `probes` makes the
+    // probes that `health.active` asks for; one prober serves all users.
+    void Configure(const HealthConfig& health, int max_requests,
+                   const ProbeFactory* probes);
     // How this user's newest attempt to connect ended.  The backend is DOWN
     // when some user's failed and nobody else is connected.
-    void SetConnectionFailed(std::string why);
+    void SetConnectionFailed(absl::string_view why);
     void SetConnected();
 
    private:
     friend class BackendPool;
     Lease(std::shared_ptr<BackendPool> pool, Entry* entry);
+    void SetConnection(BackendHealth::Connection connection,
+                       absl::string_view why);
     const std::shared_ptr<BackendPool> pool_;
     Entry* const entry_;  // Stays while it has users.
     const BackendRef backend_;
-    // What counts this user; null before an attempt to connect has ended.
-    size_t* counted_in_ ABSL_GUARDED_BY(pool_->mutex_) = nullptr;
+    BackendHealth::Connection connection_ = BackendHealth::Connection::kNone;
   };
 
   std::unique_ptr<Lease> Acquire(absl::string_view address,
                                  absl::string_view name);
 
-  // How many of the pool's backends are marked unusable; 0 spares a pick the
-  // look at each.  Never less than the marks that a pick can see.
-  std::shared_ptr<const std::atomic<uint32_t>> MarkedCount();
-
-  // Calls `on_change` after each mark that changes something (not for changes
-  // of connections).  A call may still be running after the watch's removal.
-  using WatchId = uint64_t;
-  WatchId AddWatch(std::function<void()> on_change);
-  void RemoveWatch(WatchId id);
+  const std::shared_ptr<PoolEvents>& events() const { return events_; }
 
  private:
   using Key = std::pair<std::string, std::string>;  // Address, name.
-  using Callback = std::shared_ptr<std::function<void()>>;
 
   BackendPool() = default;
-  void Release(Entry* entry, size_t** counted_in);
-  void Mark(absl::string_view address, absl::string_view reason, bool healthy);
-  // Moves a user from the counter that counts it, if any, to `to` (or none).
-  static void Recount(size_t** counted_in, size_t* to);
-  // Follows a change of the fields that decide on health; `what` tells it.
-  static void UpdateHealth(Entry& entry, absl::string_view what);
+  void Release(Entry* entry);
+  std::vector<BackendRef> Named(absl::string_view address) const;
   static BackendSnapshot Snapshot(const Entry& entry);
 
-  std::atomic<uint32_t> marked_{0};  // Written under mutex_.
+  const std::shared_ptr<PoolEvents> events_ = std::make_shared<PoolEvents>();
   // Not absl::Mutex: in the distribution's build tsan does not see it.
   mutable std::mutex mutex_;
   std::map<Key, Entry> entries_ ABSL_GUARDED_BY(mutex_);
-  std::map<WatchId, Callback> watches_ ABSL_GUARDED_BY(mutex_);
-  WatchId next_watch_ ABSL_GUARDED_BY(mutex_) = 1;
 };
 
 }  // namespace multi_backend

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
+#include "multi_backend/lb_policy/backend_flags.h"
 #include "multi_backend/lb_policy/steady_clock.h"
 
 namespace multi_backend {
@@ -98,7 +99,7 @@ TEST(BackendPoolTest, AMarkActsOnTheFlagThatPicksReadBeforeItReturns) {
   LoadStats& load = lease->backend()->load;
   EXPECT_EQ(load.unusable.load(), 0u);
   pool->MarkUnhealthy("1:1");
-  EXPECT_EQ(load.unusable.load(), Backend::kMarkedUnhealthy);
+  EXPECT_EQ(load.unusable.load(), kMarkedUnhealthy);
   pool->MarkHealthy("1:1");
   EXPECT_EQ(load.unusable.load(), 0u);
 }
@@ -107,50 +108,40 @@ TEST(BackendPoolTest, AMarkLeavesOtherReasonsOfTheFlagAlone) {
   auto pool = BackendPool::Create();
   const LeasePtr lease = pool->Acquire("1:1", "1:1");
   LoadStats& load = lease->backend()->load;
-  constexpr uint32_t kOther = Backend::kMarkedUnhealthy << 1;
+  constexpr uint32_t kOther = kAtLimit;
   load.unusable.store(kOther);
   pool->MarkUnhealthy("1:1");
-  EXPECT_EQ(load.unusable.load(), kOther | Backend::kMarkedUnhealthy);
+  EXPECT_EQ(load.unusable.load(), kOther | kMarkedUnhealthy);
   pool->MarkHealthy("1:1");
   EXPECT_EQ(load.unusable.load(), kOther);
 }
 
 TEST(BackendPoolTest, TheCountOfMarksFollowsEachOfThem) {
   auto pool = BackendPool::Create();
-  const auto marked = pool->MarkedCount();
-  EXPECT_EQ(*marked, 0u);
+  const auto& marked = pool->events()->flagged;
+  EXPECT_EQ(marked.load(), 0u);
   LeasePtr a = pool->Acquire("1:1", "db:1");
   LeasePtr a_again = pool->Acquire("1:1", "db:1");
   LeasePtr b = pool->Acquire("2:1", "db:1");
   const LeasePtr c = pool->Acquire("3:1", "3:1");
   pool->MarkUnhealthy("4:1");
-  EXPECT_EQ(*marked, 0u) << "unknown";
+  EXPECT_EQ(marked.load(), 0u) << "unknown";
   pool->MarkUnhealthy("1:1");
-  EXPECT_EQ(*marked, 1u);
+  EXPECT_EQ(marked.load(), 1u);
   pool->MarkUnhealthy("db:1");
-  EXPECT_EQ(*marked, 2u) << "one was marked before";
+  EXPECT_EQ(marked.load(), 2u) << "one was marked before";
   c->SetConnectionFailed("refused");
-  EXPECT_EQ(*marked, 2u) << "not a mark";
+  EXPECT_EQ(marked.load(), 2u) << "not a mark";
   pool->MarkHealthy("1:1");
   pool->MarkHealthy("1:1");
-  EXPECT_EQ(*marked, 1u);
+  EXPECT_EQ(marked.load(), 1u);
   pool->MarkUnhealthy("1:1");
   a.reset();
-  EXPECT_EQ(*marked, 2u) << "still in use";
+  EXPECT_EQ(marked.load(), 2u) << "still in use";
   a_again.reset();
-  EXPECT_EQ(*marked, 1u) << "left with its mark";
+  EXPECT_EQ(marked.load(), 1u) << "left with its mark";
   b.reset();
-  EXPECT_EQ(*marked, 0u);
-}
-
-TEST(BackendPoolTest, TheCountOfMarksKeepsThePool) {
-  auto pool = BackendPool::Create();
-  auto marked = pool->MarkedCount();
-  std::weak_ptr<BackendPool> weak = pool;
-  pool.reset();
-  EXPECT_EQ(*marked, 0u);
-  marked.reset();
-  EXPECT_EQ(weak.lock(), nullptr);
+  EXPECT_EQ(marked.load(), 0u);
 }
 
 TEST(BackendPoolTest, LiftingAMarkBeginsANewTimeOfBeingUsable) {
@@ -524,35 +515,36 @@ TEST(LeaseTest, AnErrorOfAChannelThatIsGoneDoesNotStay) {
 
 // --- Watches ----------------------------------------------------------------
 
-TEST(WatchTest, HearsOfEachMarkThatChangesSomethingOnce) {
+TEST(WatchTest, HearsOfEachBackendThatAMarkChangesOnce) {
   auto pool = BackendPool::Create();
   std::vector<LeasePtr> leases;
   for (const char* address : {"1:1", "2:1", "3:1"}) {
     leases.push_back(pool->Acquire(address, "db:1"));
   }
   int calls = 0;
-  pool->AddWatch([&calls]() { ++calls; });
+  pool->events()->AddWatch([&calls]() { ++calls; });
   pool->MarkUnhealthy("4:1");
   EXPECT_EQ(calls, 0) << "unknown address";
   pool->MarkHealthy("1:1");
   EXPECT_EQ(calls, 0) << "was healthy";
   pool->MarkUnhealthy("db:1");
-  EXPECT_EQ(calls, 1) << "three backends, one change";
+  EXPECT_EQ(calls, 3);
   pool->MarkUnhealthy("1:1");
-  EXPECT_EQ(calls, 1) << "was marked";
+  EXPECT_EQ(calls, 3) << "was marked";
   pool->MarkHealthy("2:1");
-  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(calls, 4);
   leases[0]->SetConnectionFailed("refused");
   leases[0]->SetConnected();
   leases.pop_back();
-  EXPECT_EQ(calls, 2) << "not a mark";
+  EXPECT_EQ(calls, 4) << "not a mark";
 }
 
 TEST(WatchTest, SeesTheChangeThatItHearsOf) {
   auto pool = BackendPool::Create();
   const LeasePtr lease = pool->Acquire("1:1", "1:1");
   std::string seen;
-  pool->AddWatch([&]() { absl::StrAppend(&seen, Usable(lease) ? "+" : "-"); });
+  pool->events()->AddWatch(
+      [&]() { absl::StrAppend(&seen, Usable(lease) ? "+" : "-"); });
   pool->MarkUnhealthy("1:1");
   pool->MarkHealthy("1:1");
   EXPECT_EQ(seen, "-+");
@@ -561,19 +553,19 @@ TEST(WatchTest, SeesTheChangeThatItHearsOf) {
 TEST(WatchTest, MayCallBackIntoThePool) {
   auto pool = BackendPool::Create();
   LeasePtr lease = pool->Acquire("1:1", "1:1");
-  BackendPool::WatchId id = 0;
+  PoolEvents::WatchId id = 0;
   int calls = 0;
-  id = pool->AddWatch([&]() {
+  id = pool->events()->AddWatch([&]() {
     ++calls;
     EXPECT_EQ(All(*pool), "1:1");
     EXPECT_EQ(lease->UnusableReason().empty(), Usable(lease));
     lease->SetConnectionFailed("refused");
     EXPECT_NE(pool->Acquire("2:1", "2:1"), nullptr);
-    pool->AddWatch([]() {});
+    pool->events()->AddWatch([]() {});
     if (calls == 1) {
       pool->MarkHealthy("1:1");  // Calls this one again, within itself.
     } else {
-      pool->RemoveWatch(id);
+      pool->events()->RemoveWatch(id);
     }
   });
   pool->MarkUnhealthy("1:1");
@@ -587,12 +579,12 @@ TEST(WatchTest, IsNotCalledAfterItsRemoval) {
   const LeasePtr lease = pool->Acquire("1:1", "1:1");
   int first_calls = 0;
   int second_calls = 0;
-  const auto first = pool->AddWatch([&]() { ++first_calls; });
-  const auto second = pool->AddWatch([&]() { ++second_calls; });
+  const auto first = pool->events()->AddWatch([&]() { ++first_calls; });
+  const auto second = pool->events()->AddWatch([&]() { ++second_calls; });
   EXPECT_NE(first, second);
-  pool->RemoveWatch(first);
-  pool->RemoveWatch(first);  // Again: a no-op.
-  pool->RemoveWatch(12345);
+  pool->events()->RemoveWatch(first);
+  pool->events()->RemoveWatch(first);  // Again: a no-op.
+  pool->events()->RemoveWatch(12345);
   pool->MarkUnhealthy("1:1");
   EXPECT_EQ(first_calls, 0);
   EXPECT_EQ(second_calls, 1);
@@ -601,10 +593,10 @@ TEST(WatchTest, IsNotCalledAfterItsRemoval) {
 TEST(WatchTest, WhatARemovedWatchHeldMayUseThePoolAsItGoes) {
   auto pool = BackendPool::Create();
   std::shared_ptr<BackendPool::Lease> lease = pool->Acquire("1:1", "1:1");
-  const auto id = pool->AddWatch([lease]() {});
+  const auto id = pool->events()->AddWatch([lease]() {});
   lease.reset();
   EXPECT_EQ(All(*pool), "1:1");
-  pool->RemoveWatch(id);
+  pool->events()->RemoveWatch(id);
   EXPECT_EQ(All(*pool), "");
 }
 
@@ -616,14 +608,15 @@ TEST(BackendPoolThreadsTest, EverythingAtOnceEndsConsistent) {
   auto pool = BackendPool::Create();
   const LeasePtr lasting = pool->Acquire("0:1", "db:1");
   std::atomic<int> heard{0};
-  pool->AddWatch([&heard]() { heard.fetch_add(1); });
+  pool->events()->AddWatch([&heard]() { heard.fetch_add(1); });
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([t, &pool, &heard]() {
       for (int i = 0; i < kRounds; ++i) {
         const std::string address = absl::StrCat((t + i) % 4, ":1");
         const LeasePtr lease = pool->Acquire(address, "db:1");
-        const auto watch = pool->AddWatch([&heard]() { heard.fetch_add(1); });
+        const auto watch =
+            pool->events()->AddWatch([&heard]() { heard.fetch_add(1); });
         lease->backend()->calls.fetch_add(1);
         lease->SetEndpoint(
             std::make_shared<const Endpoint>(Endpoint::Of("db", 1)));
@@ -648,7 +641,7 @@ TEST(BackendPoolThreadsTest, EverythingAtOnceEndsConsistent) {
             EXPECT_LE(lease->UnusableReason(), "marked unhealthy: stress");
             break;
         }
-        pool->RemoveWatch(watch);
+        pool->events()->RemoveWatch(watch);
       }
     });
   }
@@ -658,9 +651,9 @@ TEST(BackendPoolThreadsTest, EverythingAtOnceEndsConsistent) {
   const BackendSnapshot left = Only(*pool);
   EXPECT_EQ(left.address, "0:1");
   EXPECT_EQ(left.calls, uint64_t{kThreads} * kRounds / 4);
-  EXPECT_EQ(*pool->MarkedCount(), left.healthy ? 0u : 1u);
+  EXPECT_EQ(pool->events()->flagged.load(), left.healthy ? 0u : 1u);
   pool->MarkHealthy("0:1");
-  EXPECT_EQ(*pool->MarkedCount(), 0u);
+  EXPECT_EQ(pool->events()->flagged.load(), 0u);
   EXPECT_EQ(Healthy(*pool), "0:1");
   EXPECT_TRUE(Usable(lasting));
 }
@@ -669,7 +662,7 @@ TEST(BackendPoolThreadsTest, EverythingAtOnceEndsConsistent) {
 TEST(BackendPoolThreadsTest, AMarkThatIsSeenIsCounted) {
   auto pool = BackendPool::Create();
   const LeasePtr lease = pool->Acquire("1:1", "1:1");
-  const auto marked = pool->MarkedCount();
+  const auto& marked = pool->events()->flagged;
   std::atomic<bool> stop{false};
   std::atomic<uint64_t> step{0};  // Even: nothing is being lifted.
   std::thread marker([&]() {
@@ -683,7 +676,7 @@ TEST(BackendPoolThreadsTest, AMarkThatIsSeenIsCounted) {
   for (int i = 0; i < 20000; ++i) {
     const uint64_t before = step;
     const bool seen = !Usable(lease);
-    const uint32_t count = *marked;
+    const uint32_t count = marked.load();
     if (seen && before % 2 == 0 && before == step) {
       EXPECT_EQ(count, 1u);
     }

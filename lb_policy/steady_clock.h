@@ -1,10 +1,13 @@
-// SteadyClock: the Clock of production, std::chrono::steady_clock.
+// SteadyClock: the Clock of production, std::chrono::steady_clock; and
+// SteadyNow().
 #ifndef MULTI_BACKEND_LB_POLICY_STEADY_CLOCK_H_
 #define MULTI_BACKEND_LB_POLICY_STEADY_CLOCK_H_
 
 #include <chrono>
 #include <cstdint>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "multi_backend/lb_policy/pick_request.h"
 
 namespace multi_backend {
@@ -19,6 +22,14 @@ class SteadyClock final : public Clock {
     return std::chrono::steady_clock::now().time_since_epoch().count();
   }
 };
+
+// A time for people that never goes backwards: the process's first look at the
+// wall clock, moved on by the monotonic one.
+inline absl::Time SteadyNow() {
+  static const int64_t first_nanos = SteadyClock::Get().NowNanos();
+  static const absl::Time first = absl::Now();
+  return first + absl::Nanoseconds(SteadyClock::Get().NowNanos() - first_nanos);
+}
 
 }  // namespace multi_backend
 

@@ -130,7 +130,7 @@ MultiBackendPolicy::MultiBackendPolicy(Args args)
                       0),
       pool_watch_(std::make_shared<PoolWatch>(this)) {
   pool_watch_id_ =
-      pool_->AddWatch([watch = pool_watch_]() { watch->OnChange(); });
+      pool_->events()->AddWatch([watch = pool_watch_]() { watch->OnChange(); });
 }
 
 MultiBackendPolicy::~MultiBackendPolicy() = default;
@@ -138,7 +138,7 @@ MultiBackendPolicy::~MultiBackendPolicy() = default;
 void MultiBackendPolicy::ShutdownLocked() {
   shutdown_ = true;
   pool_watch_->Stop();
-  pool_->RemoveWatch(pool_watch_id_);
+  pool_->events()->RemoveWatch(pool_watch_id_);
   // What they hold keeps backends in the pool.
   plans_->Set(nullptr);
   plan_ = nullptr;
@@ -360,7 +360,8 @@ void MultiBackendPolicy::PublishLocked() {
   plans_->Set(plan_);
   picker_args.plan = plan_;
   picker_args.state = state_;
-  picker_args.marked = pool_->MarkedCount();
+  picker_args.marked = std::shared_ptr<const std::atomic<uint32_t>>(
+      pool_->events(), &pool_->events()->flagged);
   picker_args.has_context = gate_ != nullptr;
   picker_args.track_attempts = track_attempts_;
   auto picker = std::make_unique<Picker>(std::move(picker_args));

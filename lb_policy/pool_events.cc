@@ -1,0 +1,56 @@
+#include "multi_backend/lb_policy/pool_events.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace multi_backend {
+
+std::string PoolEvent::ToString() const {
+  return absl::StrCat(who, ": ", from, " -> ", to, ": ", reason);
+}
+
+void PoolEvents::Add(PoolEvent event) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  event.sequence = ++last_sequence_;
+  if (ring_.size() == kCapacity) ring_.pop_front();
+  ring_.push_back(std::move(event));
+}
+
+std::vector<PoolEvent> PoolEvents::After(uint64_t sequence) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<PoolEvent> events;
+  if (ring_.empty()) return events;
+  const uint64_t first = ring_.front().sequence;
+  const size_t skip = sequence < first ? 0 : sequence - first + 1;
+  for (size_t i = skip; i < ring_.size(); ++i) events.push_back(ring_[i]);
+  return events;
+}
+
+void PoolEvents::Notify() {
+  std::vector<Callback> to_call;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    to_call.reserve(watches_.size());
+    for (const auto& watch : watches_) to_call.push_back(watch.second);
+  }
+  for (const Callback& callback : to_call) (*callback)();
+}
+
+PoolEvents::WatchId PoolEvents::AddWatch(std::function<void()> on_change) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const WatchId id = next_watch_++;
+  watches_[id] = std::make_shared<std::function<void()>>(std::move(on_change));
+  return id;
+}
+
+void PoolEvents::RemoveWatch(WatchId id) {
+  Callback removed;  // What it holds may call back, too, when it goes.
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto it = watches_.find(id);
+  if (it == watches_.end()) return;
+  removed = std::move(it->second);
+  watches_.erase(it);
+}
+
+}  // namespace multi_backend
