@@ -152,9 +152,7 @@ absl::optional<HealthChange> HealthTracker::OnProbe(bool healthy,
   if (down()) {
     probes_while_down_ = std::min(probes_while_down_ + 1, kPatientProbes);
   }
-  if (cause_ == HealthCause::kManual || cause_is_unwatched()) {
-    return absl::nullopt;
-  }
+  if (cause_ == HealthCause::kManual) return absl::nullopt;
   if (healthy) return OnProbeSucceeded(now);
   ++probes_failed_;
   // Once probes have made it DOWN, one that fails says nothing new.
@@ -165,7 +163,9 @@ absl::optional<HealthChange> HealthTracker::OnProbe(bool healthy,
                   WithDetail(InARow(probes_failed_, "probe", "failed"), detail),
                   now);
   }
-  if (state_ != BackendState::kDownRetry) return absl::nullopt;
+  if (state_ != BackendState::kDownRetry || cause_is_unwatched()) {
+    return absl::nullopt;
+  }
   return GoDown(cause_, WithDetail("a probe failed", detail), now);
 }
 

@@ -84,8 +84,7 @@ class HealthTracker {
   // A probe ended; `detail` is what failed.  No-op without `active`.
   absl::optional<HealthChange> OnProbe(bool healthy, absl::string_view detail,
                                        absl::Time now);
-  // The failure-rate rule ejects it.  No-op if it is down, or without
-  // `passive`.
+  // Ejected by the failure-rate rule.  No-op if down, or without `passive`.
   absl::optional<HealthChange> OnEjected(absl::string_view why, absl::Time now);
   // No-op for one that is marked; its reason stays.
   absl::optional<HealthChange> MarkUnhealthy(absl::string_view reason,
@@ -113,7 +112,7 @@ class HealthTracker {
   // kOutdated: begun in a DOWN_RETRY that is over; its end decides nothing.
   enum class Trial { kNone, kRunning, kOutdated };
 
-  bool down() const;
+  bool down() const;  // Or DOWN_RETRY.
   bool caused_by_calls() const;
   bool cause_is_unwatched() const;
   absl::optional<HealthChange> OnCallWhileUp(CallOutcome outcome,
