@@ -1,7 +1,9 @@
 #include "multi_backend/resolver/dns_source.h"
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "multi_backend/resolver/endpoint.h"
 #include "multi_backend/resolver/ip_address.h"
 
@@ -15,8 +17,12 @@ absl::Status WithQuestion(const DnsQuestion& question,
 }
 
 absl::Status CheckDnsName(absl::string_view name) {
+  // "_grpc._tcp" alone is a service of nobody.
+  absl::string_view last = absl::StripSuffix(name, ".");
+  last.remove_prefix(last.rfind('.') + 1);
   // What is a host with a port is a name; the port is any.
   const bool is_name = name.find(':') == absl::string_view::npos &&
+                       !absl::StartsWith(last, "_") &&
                        Endpoint::Parse(absl::StrCat(name, ":1")).ok() &&
                        !IpAddress::Parse(name).has_value();
   if (is_name) return absl::OkStatus();

@@ -40,8 +40,8 @@ class DnsSource {
 absl::Status WithQuestion(const DnsQuestion& question,
                           const absl::Status& status);
 
-// INVALID_ARGUMENT unless `name` may be asked for: a host name, not an address;
-// underscores are fine.
+// INVALID_ARGUMENT unless `name` may be asked for: a host name, not an address,
+// which "_service._protocol." may precede.
 absl::Status CheckDnsName(absl::string_view name);
 
 }  // namespace multi_backend

@@ -50,6 +50,8 @@ std::string ShortestIpv6(absl::string_view host) {
       }
     }
   }
+  // The C function stops at a NUL.
+  if (parts.first.find('\0') != parts.first.npos) return "";
   in6_addr parsed;
   char text[INET6_ADDRSTRLEN];
   if (inet_pton(AF_INET6, std::string(parts.first).c_str(), &parsed) != 1 ||
@@ -103,7 +105,7 @@ Parts SplitBracketed(absl::string_view address) {
   }
   const absl::string_view host = address.substr(1, end - 1);
   absl::string_view rest = address.substr(end + 1);
-  if (ShortestIpv6(host).empty()) {
+  if (host.size() > kMaxHostLength || ShortestIpv6(host).empty()) {
     return {"", "", "text in brackets is not an IPv6 address"};
   }
   if (rest.empty()) return {"", "", "port is missing, write [host]:port"};
@@ -123,16 +125,16 @@ Parts SplitPlain(absl::string_view address) {
   if (host.find(':') == absl::string_view::npos) {
     return {host, port, ProblemOfName(host)};
   }
-  if (ShortestIpv6(host).empty() && ShortestIpv6(address).empty()) {
-    return {"", "", "more than one \":\""};
-  }
   if (AllDigits(port) && !ShortestIpv6(host).empty()) {
     return {"", "",
             absl::StrCat("IPv6 addresses need brackets: [", host, "]:", port)};
   }
-  return {"", "",
-          absl::StrCat("IPv6 addresses need brackets and a port: [", address,
-                       "]:port")};
+  if (!ShortestIpv6(address).empty()) {
+    return {"", "",
+            absl::StrCat("IPv6 addresses need brackets and a port: [", address,
+                         "]:port")};
+  }
+  return {"", "", "more than one \":\""};
 }
 
 // 0 and a problem, or the port.

@@ -98,6 +98,7 @@ TEST(EndpointTest, SaysWhatIsWrongWithAnAddress) {
       {"a:1:2", R"(address "a:1:2": more than one ":")"},
       {"a::1", R"(address "a::1": IPv6 addresses need brackets and a port: )"
                R"([a::1]:port)"},
+      {"::1:1\n", R"(address "::1:1\n": more than one ":")"},
       {"g::1", R"(address "g::1": more than one ":")"},
       {".:80", R"(address ".:80": host is not an IPv4 address)"},
       {"..a:80", R"(address "..a:80": host has an empty label)"},
@@ -137,6 +138,8 @@ TEST(EndpointTest, SaysWhatIsWrongWithAnAddress) {
        R"(address "[10.0.0.1]:80": text in brackets is not an IPv6 address)"},
       {"[::g]:80",
        R"(address "[::g]:80": text in brackets is not an IPv6 address)"},
+      {std::string("[::1\0x]:80", 10),
+       R"(address "[::1\x00x]:80": text in brackets is not an IPv6 address)"},
       {"[fe80::1%]:80",
        R"(address "[fe80::1%]:80": text in brackets is not an IPv6 address)"},
       {"[fe80::1%a/b]:80", R"(address "[fe80::1%a/b]:80": text in brackets is )"

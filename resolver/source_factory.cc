@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -33,7 +34,8 @@ absl::Status UnknownScheme(absl::string_view scheme) {
 absl::Status CheckFileAuthority(absl::string_view authority) {
   if (authority.empty() || authority == "localhost") return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      "file target: host \"", authority, "\": write file:///absolute/path"));
+      "file target: host \"", absl::CHexEscape(authority.substr(0, 300)),
+      "\": write file:///absolute/path"));
 }
 
 absl::StatusOr<std::unique_ptr<DnsSource>> MakeDnsSource(
