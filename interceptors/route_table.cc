@@ -1,49 +1,40 @@
 #include "multi_backend/interceptors/route_table.h"
 
-#include <map>
 #include <utility>
 
 #include "absl/memory/memory.h"
-#include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "multi_backend/interceptors/method_name.h"
+#include "multi_backend/proto/field_errors.h"
 
 namespace multi_backend {
 namespace {
-
-// Field path -> message; sorted as in the errors of the parser.
-using FieldErrors = std::map<std::string, std::string>;
 
 re2::StringPiece ToPiece(absl::string_view text) {
   return re2::StringPiece(text.data(), text.size());
 }
 
 // Null for the empty pattern, and on errors, which are added to `errors`.
-std::unique_ptr<RE2> Compile(const std::string& pattern, std::string field,
-                             FieldErrors& errors) {
+std::unique_ptr<RE2> Compile(const std::string& pattern,
+                             const std::string& field, FieldErrors& errors) {
   if (pattern.empty()) return nullptr;
   auto regex = std::make_unique<RE2>(pattern, RE2::Quiet);
   if (regex->ok()) return regex;
-  errors.emplace(std::move(field), regex->error());
+  errors.Add(field, regex->error());
   return nullptr;
 }
 
-void CheckRole(const std::string& role, std::string field,
+void CheckRole(const std::string& role, const std::string& field,
                FieldErrors& errors) {
-  if (IsValidRoleName(role)) return;
-  errors.emplace(std::move(field),
-                 "must be 1 to 64 characters of [A-Za-z0-9_.-]");
+  if (!IsValidRoleName(role)) errors.Add(field, kRoleNameRule);
 }
 
 void CheckRoles(const RouteConfig& route, const std::string& field,
                 FieldErrors& errors) {
   if (!route.role.empty()) {
-    CheckRole(route.role, absl::StrCat(field, ".role"), errors);
+    CheckRole(route.role, FieldPath(field, "role"), errors);
   }
   if (route.when_unavailable == WhenUnavailable::kRole) {
-    CheckRole(route.fallback_role, absl::StrCat(field, ".whenUnavailable"),
-              errors);
+    CheckRole(route.fallback_role, FieldPath(field, "whenUnavailable"), errors);
   }
 }
 
@@ -63,17 +54,6 @@ RouteDecision Decide(const RouteConfig& route, size_t rule) {
   return decision;
 }
 
-absl::Status ToStatus(const FieldErrors& errors) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      "errors validating multi_backend config: [",
-      absl::StrJoin(errors, "; ",
-                    [](std::string* out, const FieldErrors::value_type& error) {
-                      absl::StrAppend(out, "field:", error.first,
-                                      " error:", error.second);
-                    }),
-      "]"));
-}
-
 }  // namespace
 
 RouteTable::RouteTable(std::vector<RouteConfig> routes)
@@ -87,12 +67,12 @@ absl::StatusOr<std::unique_ptr<RouteTable>> RouteTable::Make(
   FieldErrors errors;
   for (size_t i = 0; i < table->routes_.size(); ++i) {
     const RouteConfig& route = table->routes_[i];
-    const std::string field = absl::StrCat("routes[", i, "]");
+    const std::string field = ElementPath("routes", i);
     Rule rule;
     rule.method =
-        Compile(route.method, absl::StrCat(field, ".match.method"), errors);
+        Compile(route.method, FieldPath(field, "match.method"), errors);
     rule.service =
-        Compile(route.service, absl::StrCat(field, ".match.service"), errors);
+        Compile(route.service, FieldPath(field, "match.service"), errors);
     CheckRoles(route, field, errors);
     rule.decision = Decide(route, i);
     if (errors.empty()) {
@@ -100,7 +80,7 @@ absl::StatusOr<std::unique_ptr<RouteTable>> RouteTable::Make(
     }
     table->rules_.push_back(std::move(rule));
   }
-  if (!errors.empty()) return ToStatus(errors);
+  if (!errors.empty()) return errors.ToStatus();
   return table;
 }
 

@@ -159,10 +159,9 @@ TEST(RouteTableTest, EveryBadFieldIsNamed) {
             "errors validating multi_backend config: "
             "[field:routes[0].match.method error:missing ): (; "
             "field:routes[1].match.service error:missing ]: [; "
-            "field:routes[2].role error:must be 1 to 64 characters of "
-            "[A-Za-z0-9_.-]; "
-            "field:routes[2].whenUnavailable error:must be 1 to 64 characters "
-            "of [A-Za-z0-9_.-]]");
+            "field:routes[2].role error:must be 1 to 64 of [A-Za-z0-9_.-]; "
+            "field:routes[2].whenUnavailable error:must be 1 to 64 of "
+            "[A-Za-z0-9_.-]]");
 }
 
 TEST(RouteTableTest, ARefusedPatternIsInvalidArgument) {

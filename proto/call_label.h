@@ -56,7 +56,8 @@ absl::optional<CallLabel> DecodeCallLabel(absl::string_view value);
 // one.
 bool CallLabelsInUse();
 
-// Role names travel in the label: 1 to 64 of [A-Za-z0-9_.-].
+// Role names travel in the label.  The rule, as error texts state it.
+constexpr absl::string_view kRoleNameRule = "must be 1 to 64 of [A-Za-z0-9_.-]";
 bool IsValidRoleName(absl::string_view role);
 
 }  // namespace multi_backend

@@ -18,6 +18,9 @@
 
 namespace multi_backend {
 
+// The policy, as gRPC knows it and `loadBalancingConfig` names it.
+constexpr absl::string_view kPolicyName = "multi_backend";
+
 // How a balancer chooses among its members; semantics in docs/strategies.md.
 enum class StrategyKind {
   kRoundRobin,

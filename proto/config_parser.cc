@@ -7,9 +7,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "google/protobuf/duration.pb.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
+#include "google/protobuf/util/time_util.h"
 #include "multi_backend/proto/config.pb.h"
 #include "multi_backend/proto/field_errors.h"
 #include "multi_backend/proto/json_shape.h"
@@ -26,9 +28,9 @@ using google::protobuf::Value;
 
 // Ten thousand backends with all their attributes fit.
 constexpr size_t kMaxTextSize = 1 << 20;
-constexpr absl::string_view kPolicyKey = "multi_backend";
 constexpr absl::string_view kRoutingKey = "multiBackend";
 constexpr absl::string_view kPolicyListKey = "loadBalancingConfig";
+constexpr absl::string_view kMethodListKey = "methodConfig";
 
 absl::Status NotJson(absl::string_view why) {
   return absl::InvalidArgumentError(
@@ -109,7 +111,7 @@ absl::StatusOr<PolicyConfig> ReadPolicyValue(const Value& value,
                                              FieldErrors* errors) {
   config::v1::Policy policy;
   const absl::Status status =
-      ReadObject(value, kPolicyKey, options, &policy, errors);
+      ReadObject(value, kPolicyName, options, &policy, errors);
   if (!status.ok()) return status;
   RefuseEmptyCodes(value.struct_value(), errors);
   return ReadPolicy(policy, errors);
@@ -147,9 +149,9 @@ const Value* FindPolicy(const Struct& document, FieldErrors* errors,
       errors->Add(path, "must have exactly one key");
       continue;
     }
-    if (fields.begin()->first != kPolicyKey) continue;
+    if (fields.begin()->first != kPolicyName) continue;
     if (policy != nullptr) {
-      errors->Add(path, "is a second entry for multi_backend");
+      errors->Add(path, absl::StrCat("is a second entry for ", kPolicyName));
       continue;
     }
     policy = &fields.begin()->second;
@@ -162,10 +164,40 @@ const Value* FindPolicy(const Struct& document, FieldErrors* errors,
   return policy;
 }
 
-absl::Status StatusOf(const FieldErrors& errors) {
-  if (errors.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "errors validating multi_backend config: [", errors.ToString(), "]"));
+// gRPC checks the form of its own part; here the odd is passed over.
+absl::optional<absl::Duration> FindDuration(const Struct& object,
+                                            absl::string_view key) {
+  const Value* value = Find(object, key);
+  google::protobuf::Duration duration;
+  if (value == nullptr || !google::protobuf::util::TimeUtil::FromString(
+                              value->string_value(), &duration)) {
+    return absl::nullopt;
+  }
+  return absl::Seconds(duration.seconds()) +
+         absl::Nanoseconds(duration.nanos());
+}
+
+// The deadlines in gRPC's own part against failover's attempts.
+void LintMethodConfigs(const Struct& document, const FailoverConfig& failover,
+                       std::vector<LintWarning>* warnings) {
+  const Value* list = Find(document, kMethodListKey);
+  if (list == nullptr || failover.max_retries == 0 ||
+      !failover.per_try_timeout.has_value()) {
+    return;
+  }
+  for (int i = 0; i < list->list_value().values_size(); ++i) {
+    const Struct& entry = list->list_value().values(i).struct_value();
+    // Failover's retry policy is not for it then.
+    if (Find(entry, "retryPolicy") != nullptr) continue;
+    const absl::optional<absl::Duration> timeout =
+        FindDuration(entry, "timeout");
+    if (!timeout.has_value() || *timeout > *failover.per_try_timeout) continue;
+    warnings->push_back(
+        {"failover.perTryTimeout",
+         absl::StrCat("leaves no time for another try: ",
+                      FieldPath(ElementPath(kMethodListKey, i), "timeout"),
+                      " is ", absl::ToDoubleSeconds(*timeout), "s")});
+  }
 }
 
 }  // namespace
@@ -195,11 +227,13 @@ absl::StatusOr<ParsedConfig> ParseServiceConfig(absl::string_view json,
     if (!read.ok()) return read.status();
     result.config.routing = *std::move(read);
   }
-  const absl::Status status = StatusOf(errors);
+  const absl::Status status = errors.ToStatus();
   if (!status.ok()) return status;
   for (LintWarning& warning : LintConfig(result.config)) {
     result.warnings.push_back(std::move(warning));
   }
+  LintMethodConfigs(document->struct_value(), result.config.policy.failover,
+                    &result.warnings);
   return result;
 }
 
@@ -211,7 +245,7 @@ absl::StatusOr<PolicyConfig> ParsePolicyConfig(absl::string_view json,
   absl::StatusOr<PolicyConfig> config =
       ReadPolicyValue(*value, options, &errors);
   if (!config.ok()) return config;
-  const absl::Status status = StatusOf(errors);
+  const absl::Status status = errors.ToStatus();
   if (!status.ok()) return status;
   return config;
 }

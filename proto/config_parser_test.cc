@@ -6,27 +6,18 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "multi_backend/proto/testing/config_table.h"
 
 namespace multi_backend {
 namespace {
 
-// A service config whose multi_backend entry has these fields.
-std::string Policy(absl::string_view fields) {
-  return absl::StrCat(R"({"loadBalancingConfig":[{"multi_backend":{)", fields,
-                      "}}]}");
+std::string RouteJson(absl::string_view fields) {
+  return RoutingJson(absl::StrCat(R"("routes":[{)", fields, "}]"));
 }
 
-// A service config whose multiBackend object has these fields.
-std::string Routing(absl::string_view fields) {
-  return absl::StrCat(R"({"multiBackend":{)", fields, "}}");
-}
-
-std::string Route(absl::string_view fields) {
-  return Routing(absl::StrCat(R"("routes":[{)", fields, "}]"));
-}
-
-std::string Backend(absl::string_view address) {
-  return Policy(absl::StrCat(R"("backends":[{"address":")", address, "\"}]"));
+std::string BackendJson(absl::string_view address) {
+  return PolicyJson(
+      absl::StrCat(R"("backends":[{"address":")", address, "\"}]"));
 }
 
 std::string Repeated(absl::string_view text, int times) {
@@ -38,46 +29,10 @@ std::string Repeated(absl::string_view text, int times) {
 constexpr absl::string_view kStrategies =
     "ROUND_ROBIN, WEIGHTED, LEAST_BUSY, PEAK_EWMA, STICKY, PRIMARY, RANDOM";
 
-struct BadRow {
-  std::string name;
-  std::string json;
-  std::string message;  // The whole one.
-};
-
-class Table {
- public:
-  // A document with errors in its fields.
-  void Add(std::string name, std::string json, absl::string_view errors) {
-    rows_.push_back({std::move(name), std::move(json),
-                     absl::StrCat("errors validating multi_backend config: [",
-                                  errors, "]")});
-  }
-  // A text that is no JSON.
-  void AddText(std::string name, std::string json, absl::string_view why) {
-    rows_.push_back(
-        {std::move(name), std::move(json),
-         absl::StrCat("multi_backend config is not valid JSON: ", why)});
-  }
-  // Every row gives exactly its message and INVALID_ARGUMENT.
-  void Expect(const ParseOptions& options = {}) const {
-    for (const BadRow& row : rows_) {
-      const auto parsed = ParseServiceConfig(row.json, options);
-      ASSERT_FALSE(parsed.ok()) << row.name;
-      EXPECT_EQ(parsed.status().code(), absl::StatusCode::kInvalidArgument)
-          << row.name;
-      EXPECT_EQ(std::string(parsed.status().message()), row.message)
-          << row.name;
-    }
-  }
-
- private:
-  std::vector<BadRow> rows_;
-};
-
 TEST(ConfigParserTest, ATextThatIsNoJsonSaysWhereAndWhy) {
   const std::string end =
       "line 1, column 1: expected a value, found the end of the text";
-  Table table;
+  ConfigTable table;
   table.AddText("empty", "", end);
   table.AddText("a word", "strategy", "line 1, column 1: expected a value");
   table.AddText("unclosed object", "{\"a\":1",
@@ -143,7 +98,7 @@ TEST(ConfigParserTest, ATextOfMoreThanOneMebibyteIsRefused) {
 }
 
 TEST(ConfigParserTest, ThePlacesInTheServiceConfigHaveTheirForm) {
-  Table table;
+  ConfigTable table;
   table.Add("the list is an object", R"({"loadBalancingConfig":{}})",
             "field:loadBalancingConfig error:is not an array");
   table.Add("an entry is a string",
@@ -170,235 +125,253 @@ TEST(ConfigParserTest, ThePlacesInTheServiceConfigHaveTheirForm) {
 }
 
 TEST(ConfigParserTest, AFieldOfTheWrongTypeIsNamed) {
-  Table table;
-  table.Add("strategy is a number", Policy(R"("strategy":1)"),
+  ConfigTable table;
+  table.Add("strategy is a number", PolicyJson(R"("strategy":1)"),
             "field:strategy error:is not a string");
-  table.Add("strategy is unknown", Policy(R"("strategy":"FASTEST")"),
+  table.Add("strategy is unknown", PolicyJson(R"("strategy":"FASTEST")"),
             absl::StrCat("field:strategy error:\"FASTEST\" is not one of ",
                          kStrategies));
-  table.Add("strategy is in lower case", Policy(R"("strategy":"sticky")"),
+  table.Add("strategy is in lower case", PolicyJson(R"("strategy":"sticky")"),
             absl::StrCat("field:strategy error:\"sticky\" is not one of ",
                          kStrategies));
-  table.Add("strategy has odd characters", Policy(R"("strategy":"A\u0000\n")"),
+  table.Add("strategy has odd characters",
+            PolicyJson(R"("strategy":"A\u0000\n")"),
             absl::StrCat("field:strategy error:\"A\\000\\n\" is not one of ",
                          kStrategies));
-  table.Add("roles is a list", Policy(R"("roles":[])"),
+  table.Add("roles is a list", PolicyJson(R"("roles":[])"),
             "field:roles error:is not an object");
-  table.Add("a role is a string", Policy(R"("roles":{"a":"STICKY"})"),
+  table.Add("a role is a string", PolicyJson(R"("roles":{"a":"STICKY"})"),
             "field:roles[\"a\"] error:is not an object");
-  table.Add("a role is null", Policy(R"("roles":{"a":null})"),
+  table.Add("a role is null", PolicyJson(R"("roles":{"a":null})"),
             "field:roles[\"a\"] error:is not an object");
-  table.Add("a role's strategy", Policy(R"("roles":{"a":{"strategy":"X"}})"),
+  table.Add("a role's strategy",
+            PolicyJson(R"("roles":{"a":{"strategy":"X"}})"),
             absl::StrCat("field:roles[\"a\"].strategy error:\"X\" is not one "
                          "of ",
                          kStrategies));
-  table.Add("members is an object", Policy(R"("members":{})"),
+  table.Add("members is an object", PolicyJson(R"("members":{})"),
             "field:members error:is not an array");
-  table.Add("a member is a number", Policy(R"("members":[1])"),
+  table.Add("a member is a number", PolicyJson(R"("members":[1])"),
             "field:members[0] error:is not an object");
-  table.Add("a member's name is a number", Policy(R"("members":[{"name":1}])"),
+  table.Add("a member's name is a number",
+            PolicyJson(R"("members":[{"name":1}])"),
             "field:members[0].name error:is not a string");
   table.Add("labels is a list",
-            Policy(R"("members":[{"name":"a","select":{"labels":[]}}])"),
+            PolicyJson(R"("members":[{"name":"a","select":{"labels":[]}}])"),
             "field:members[0].select.labels error:is not an object");
-  table.Add("a label is a number",
-            Policy(R"("members":[{"name":"a","select":{"labels":{"k":1}}}])"),
-            "field:members[0].select.labels[\"k\"] error:is not a string");
-  table.Add("backends is a string", Policy(R"("backends":"a:1")"),
+  table.Add(
+      "a label is a number",
+      PolicyJson(R"("members":[{"name":"a","select":{"labels":{"k":1}}}])"),
+      "field:members[0].select.labels[\"k\"] error:is not a string");
+  table.Add("backends is a string", PolicyJson(R"("backends":"a:1")"),
             "field:backends error:is not an array");
-  table.Add("a backend is a string", Policy(R"("backends":["a:1"])"),
+  table.Add("a backend is a string", PolicyJson(R"("backends":["a:1"])"),
             "field:backends[0] error:is not an object");
   table.Add("weight is a string",
-            Policy(R"("backends":[{"address":"a:1","weight":"5"}])"),
+            PolicyJson(R"("backends":[{"address":"a:1","weight":"5"}])"),
             "field:backends[0].weight error:is not a number");
   table.Add("weight is a fraction",
-            Policy(R"("backends":[{"address":"a:1","weight":0.5}])"),
+            PolicyJson(R"("backends":[{"address":"a:1","weight":0.5}])"),
             "field:backends[0].weight error:is not an integer");
   table.Add("weight is huge",
-            Policy(R"("backends":[{"address":"a:1","weight":1e300}])"),
+            PolicyJson(R"("backends":[{"address":"a:1","weight":1e300}])"),
             "field:backends[0].weight error:is too large");
-  table.Add("failover is a boolean", Policy(R"("failover":true)"),
+  table.Add("failover is a boolean", PolicyJson(R"("failover":true)"),
             "field:failover error:is not an object");
   table.Add("maxRetries is a string",
-            Policy(R"("failover":{"maxRetries":"2"})"),
+            PolicyJson(R"("failover":{"maxRetries":"2"})"),
             "field:failover.maxRetries error:is not a number");
   table.Add("codes is a string",
-            Policy(R"("failover":{"retriableStatusCodes":"UNAVAILABLE"})"),
+            PolicyJson(R"("failover":{"retriableStatusCodes":"UNAVAILABLE"})"),
             "field:failover.retriableStatusCodes error:is not an array");
   table.Add("a code is a number",
-            Policy(R"("failover":{"retriableStatusCodes":[14]})"),
+            PolicyJson(R"("failover":{"retriableStatusCodes":[14]})"),
             "field:failover.retriableStatusCodes[0] error:is not a string");
   table.Add("a code is null",
-            Policy(R"("failover":{"retriableStatusCodes":[null]})"),
+            PolicyJson(R"("failover":{"retriableStatusCodes":[null]})"),
             "field:failover.retriableStatusCodes[0] error:is not a string");
   table.Add("perTryTimeout is a number",
-            Policy(R"("failover":{"perTryTimeout":0.5})"),
+            PolicyJson(R"("failover":{"perTryTimeout":0.5})"),
             "field:failover.perTryTimeout error:is not a string");
   table.Add("perTryTimeout has the wrong unit",
-            Policy(R"("failover":{"perTryTimeout":"500ms"})"),
+            PolicyJson(R"("failover":{"perTryTimeout":"500ms"})"),
             "field:failover.perTryTimeout error:\"500ms\" is not a duration "
             "like \"1.5s\"");
   table.Add("perTryTimeout is empty",
-            Policy(R"("failover":{"perTryTimeout":""})"),
+            PolicyJson(R"("failover":{"perTryTimeout":""})"),
             "field:failover.perTryTimeout error:\"\" is not a duration like "
             "\"1.5s\"");
   table.Add("ratio is a string",
-            Policy(R"("failover":{"budget":{"ratio":"NaN"}})"),
+            PolicyJson(R"("failover":{"budget":{"ratio":"NaN"}})"),
             "field:failover.budget.ratio error:is not a number");
-  table.Add("routes is an object", Routing(R"("routes":{})"),
+  table.Add("routes is an object", RoutingJson(R"("routes":{})"),
             "field:routes error:is not an array");
-  table.Add("match is a string", Route(R"("match":"Get.*")"),
+  table.Add("match is a string", RouteJson(R"("match":"Get.*")"),
             "field:routes[0].match error:is not an object");
-  table.Add("method is a list", Route(R"("match":{"method":["Get"]})"),
+  table.Add("method is a list", RouteJson(R"("match":{"method":["Get"]})"),
             "field:routes[0].match.method error:is not a string");
-  table.Add("retry is a boolean", Route(R"("retry":false)"),
+  table.Add("retry is a boolean", RouteJson(R"("retry":false)"),
             "field:routes[0].retry error:is not a string");
-  table.Add("retry is unknown", Route(R"("retry":"ALWAYS")"),
+  table.Add("retry is unknown", RouteJson(R"("retry":"ALWAYS")"),
             "field:routes[0].retry error:\"ALWAYS\" is not one of DEFAULT, "
             "NEVER");
-  table.Add("stickyKey is a string", Routing(R"("stickyKey":"x-user")"),
+  table.Add("stickyKey is a string", RoutingJson(R"("stickyKey":"x-user")"),
             "field:stickyKey error:is not an object");
-  table.Add("header is a number", Routing(R"("stickyKey":{"header":1})"),
+  table.Add("header is a number", RoutingJson(R"("stickyKey":{"header":1})"),
             "field:stickyKey.header error:is not a string");
   table.Expect();
 }
 
 TEST(ConfigParserTest, ABalancerThatBreaksARuleIsNamed) {
   const std::string bad_name = "error:must be 1 to 64 of [A-Za-z0-9_.-]";
-  Table table;
+  ConfigTable table;
   table.Add("loadBound below 1",
-            Policy(R"("strategy":"STICKY","sticky":{"loadBound":0.99})"),
+            PolicyJson(R"("strategy":"STICKY","sticky":{"loadBound":0.99})"),
             "field:sticky.loadBound error:must be from 1 to 10");
   table.Add("loadBound above 10",
-            Policy(R"("strategy":"STICKY","sticky":{"loadBound":10.1})"),
+            PolicyJson(R"("strategy":"STICKY","sticky":{"loadBound":10.1})"),
             "field:sticky.loadBound error:must be from 1 to 10");
-  table.Add("sticky with the default strategy", Policy(R"("sticky":{})"),
+  table.Add("sticky with the default strategy", PolicyJson(R"("sticky":{})"),
             "field:sticky error:only for strategy STICKY");
   table.Add("primary with another strategy",
-            Policy(R"("strategy":"RANDOM","primary":{"holdDown":"1s"})"),
+            PolicyJson(R"("strategy":"RANDOM","primary":{"holdDown":"1s"})"),
             "field:primary error:only for strategy PRIMARY");
-  table.Add("peakEwma with another strategy",
-            Policy(R"("roles":{"a":{"strategy":"WEIGHTED","peakEwma":{}}})"),
-            "field:roles[\"a\"].peakEwma error:only for strategy PEAK_EWMA");
+  table.Add(
+      "peakEwma with another strategy",
+      PolicyJson(R"("roles":{"a":{"strategy":"WEIGHTED","peakEwma":{}}})"),
+      "field:roles[\"a\"].peakEwma error:only for strategy PEAK_EWMA");
   table.Add("holdDown below zero",
-            Policy(R"("strategy":"PRIMARY","primary":{"holdDown":"-1s"})"),
+            PolicyJson(R"("strategy":"PRIMARY","primary":{"holdDown":"-1s"})"),
             "field:primary.holdDown error:must be from 0s to 3600s");
-  table.Add("holdDown of a day",
-            Policy(R"("strategy":"PRIMARY","primary":{"holdDown":"86400s"})"),
-            "field:primary.holdDown error:must be from 0s to 3600s");
-  table.Add("decayTime zero",
-            Policy(R"("strategy":"PEAK_EWMA","peakEwma":{"decayTime":"0s"})"),
-            "field:peakEwma.decayTime error:must be from 0.001s to 3600s");
-  table.Add("a role with an empty name", Policy(R"("roles":{"":{}})"),
+  table.Add(
+      "holdDown of a day",
+      PolicyJson(R"("strategy":"PRIMARY","primary":{"holdDown":"86400s"})"),
+      "field:primary.holdDown error:must be from 0s to 3600s");
+  table.Add(
+      "decayTime zero",
+      PolicyJson(R"("strategy":"PEAK_EWMA","peakEwma":{"decayTime":"0s"})"),
+      "field:peakEwma.decayTime error:must be from 0.001s to 3600s");
+  table.Add("a role with an empty name", PolicyJson(R"("roles":{"":{}})"),
             "field:roles[\"\"] " + bad_name);
-  table.Add("a role with a space", Policy(R"("roles":{"a b":{}})"),
+  table.Add("a role with a space", PolicyJson(R"("roles":{"a b":{}})"),
             "field:roles[\"a b\"] " + bad_name);
-  table.Add("a role with odd characters", Policy(R"("roles":{"é\n":{}})"),
+  table.Add("a role with odd characters", PolicyJson(R"("roles":{"é\n":{}})"),
             "field:roles[\"\\303\\251\\n\"] " + bad_name);
   table.Add(
       "a role with 65 characters",
-      Policy(absl::StrCat("\"roles\":{\"", std::string(65, 'r'), "\":{}}")),
+      PolicyJson(absl::StrCat("\"roles\":{\"", std::string(65, 'r'), "\":{}}")),
       absl::StrCat("field:roles[\"", std::string(65, 'r'), "\"] ", bad_name));
-  table.Add("a role with the name of a mode", Policy(R"("roles":{"ANY":{}})"),
+  table.Add("a role with the name of a mode",
+            PolicyJson(R"("roles":{"ANY":{}})"),
             "field:roles[\"ANY\"] error:FAIL and ANY cannot be names of roles");
   table.Add("a role with a name and a selector",
-            Policy(R"("roles":{"a":{"name":"a","select":{}}})"),
+            PolicyJson(R"("roles":{"a":{"name":"a","select":{}}})"),
             "field:roles[\"a\"].name error:only for an entry of members; "
             "field:roles[\"a\"].select error:only for an entry of members");
-  table.Add("a member without a name", Policy(R"("members":[{}])"),
+  table.Add("a member without a name", PolicyJson(R"("members":[{}])"),
             "field:members[0].name error:is required");
-  table.Add("a member with a bad name", Policy(R"("members":[{"name":"a/b"}])"),
+  table.Add("a member with a bad name",
+            PolicyJson(R"("members":[{"name":"a/b"}])"),
             "field:members[0].name " + bad_name);
   table.Add("members of one name",
-            Policy(R"("members":[{"name":"a"},{"name":"b"},{"name":"a"}])"),
+            PolicyJson(R"("members":[{"name":"a"},{"name":"b"},{"name":"a"}])"),
             "field:members[2].name error:duplicate of members[0].name");
   table.Add("a selector with a bad role",
-            Policy(R"("members":[{"name":"a","select":{"role":"x y"}}])"),
+            PolicyJson(R"("members":[{"name":"a","select":{"role":"x y"}}])"),
             "field:members[0].select.role " + bad_name);
-  table.Add("a selector with a long zone",
-            Policy(absl::StrCat(R"("members":[{"name":"a","select":{"zone":")",
-                                std::string(257, 'z'), "\"}}]")),
-            "field:members[0].select.zone error:is longer than 256 bytes");
-  table.Add("a selector with a label without a name",
-            Policy(R"("members":[{"name":"a","select":{"labels":{"":"x"}}}])"),
-            "field:members[0].select.labels[\"\"] error:a label needs a name");
-  table.Add("five levels of members",
-            Policy(R"("members":[{"name":"a","members":[{"name":"b","members":)"
-                   R"([{"name":"c","members":[{"name":"d","members":[)"
-                   R"({"name":"e"}]}]}]}]}])"),
-            "field:members[0].members[0].members[0].members[0].members "
-            "error:nested deeper than 4 levels");
+  table.Add(
+      "a selector with a long zone",
+      PolicyJson(absl::StrCat(R"("members":[{"name":"a","select":{"zone":")",
+                              std::string(257, 'z'), "\"}}]")),
+      "field:members[0].select.zone error:is longer than 256 bytes");
+  table.Add(
+      "a selector with a label without a name",
+      PolicyJson(R"("members":[{"name":"a","select":{"labels":{"":"x"}}}])"),
+      "field:members[0].select.labels[\"\"] error:a label needs a name");
+  table.Add(
+      "five levels of members",
+      PolicyJson(R"("members":[{"name":"a","members":[{"name":"b","members":)"
+                 R"([{"name":"c","members":[{"name":"d","members":[)"
+                 R"({"name":"e"}]}]}]}]}])"),
+      "field:members[0].members[0].members[0].members[0].members "
+      "error:nested deeper than 4 levels");
   table.Expect();
 }
 
 TEST(ConfigParserTest, ABackendThatBreaksARuleIsNamed) {
   const std::string at = "field:backends[0].address error:";
   const std::string no_v6 = "is no IPv6 address in the brackets";
-  Table table;
-  table.Add("no address", Policy(R"("backends":[{}])"), at + "is required");
-  table.Add("no port", Backend("host"), at + "has no port, write host:port");
-  table.Add("empty port", Backend("host:"),
+  ConfigTable table;
+  table.Add("no address", PolicyJson(R"("backends":[{}])"), at + "is required");
+  table.Add("no port", BackendJson("host"),
+            at + "has no port, write host:port");
+  table.Add("empty port", BackendJson("host:"),
             at + "port must be from 1 to 65535");
-  table.Add("port 0", Backend("host:0"), at + "port must be from 1 to 65535");
-  table.Add("port 65536", Backend("host:65536"),
+  table.Add("port 0", BackendJson("host:0"),
             at + "port must be from 1 to 65535");
-  table.Add("port with a sign", Backend("host:+80"),
+  table.Add("port 65536", BackendJson("host:65536"),
             at + "port must be from 1 to 65535");
-  table.Add("port by name", Backend("host:http"),
+  table.Add("port with a sign", BackendJson("host:+80"),
             at + "port must be from 1 to 65535");
-  table.Add("no host", Backend(":80"), at + "has no host, write host:port");
-  table.Add("bare IPv6", Backend("::1:80"),
+  table.Add("port by name", BackendJson("host:http"),
+            at + "port must be from 1 to 65535");
+  table.Add("no host", BackendJson(":80"), at + "has no host, write host:port");
+  table.Add("bare IPv6", BackendJson("::1:80"),
             at + "an IPv6 address needs brackets, write [::1]:port");
-  table.Add("open bracket", Backend("[::1"), at + "has no closing bracket");
-  table.Add("IPv6 without a port", Backend("[::1]"),
+  table.Add("open bracket", BackendJson("[::1"), at + "has no closing bracket");
+  table.Add("IPv6 without a port", BackendJson("[::1]"),
             at + "has no port, write host:port");
-  table.Add("IPv6 with text after it", Backend("[::1]x:80"),
+  table.Add("IPv6 with text after it", BackendJson("[::1]x:80"),
             at + "has no port, write host:port");
-  table.Add("a name in brackets", Backend("[host]:80"), at + no_v6);
-  table.Add("IPv6 with an empty zone", Backend("[fe80::1%]:80"), at + no_v6);
-  table.Add("IPv6 with a NUL", Backend("[::1\\u0000]:80"), at + no_v6);
-  table.Add("a path", Backend("host/x:80"),
+  table.Add("a name in brackets", BackendJson("[host]:80"), at + no_v6);
+  table.Add("IPv6 with an empty zone", BackendJson("[fe80::1%]:80"),
+            at + no_v6);
+  table.Add("IPv6 with a NUL", BackendJson("[::1\\u0000]:80"), at + no_v6);
+  table.Add("a path", BackendJson("host/x:80"),
             at + "host must be of [A-Za-z0-9_.-]");
-  table.Add("an IPv4 address out of range", Backend("10.0.0.256:80"),
+  table.Add("an IPv4 address out of range", BackendJson("10.0.0.256:80"),
             at + "host is no IPv4 address");
-  table.Add("an empty label", Backend("a..b:80"),
+  table.Add("an empty label", BackendJson("a..b:80"),
             at + "host has an empty label");
-  table.Add("a long label", Backend(std::string(64, 'a') + ":80"),
+  table.Add("a long label", BackendJson(std::string(64, 'a') + ":80"),
             at + "host has a label longer than 63 bytes");
-  table.Add("a long host", Backend(std::string(254, 'a') + ":80"),
+  table.Add("a long host", BackendJson(std::string(254, 'a') + ":80"),
             at + "host is longer than 253 bytes");
-  table.Add("one address twice",
-            Policy(R"("backends":[{"address":"Host:1"},{"address":"host:1"}])"),
-            "field:backends[1].address error:duplicate of backends[0].address");
+  table.Add(
+      "one address twice",
+      PolicyJson(R"("backends":[{"address":"Host:1"},{"address":"host:1"}])"),
+      "field:backends[1].address error:duplicate of backends[0].address");
   table.Add("weight below zero",
-            Policy(R"("backends":[{"address":"a:1","weight":-1}])"),
+            PolicyJson(R"("backends":[{"address":"a:1","weight":-1}])"),
             "field:backends[0].weight error:must be from 0 to 1000000");
   table.Add("weight above a million",
-            Policy(R"("backends":[{"address":"a:1","weight":1000001}])"),
+            PolicyJson(R"("backends":[{"address":"a:1","weight":1000001}])"),
             "field:backends[0].weight error:must be from 0 to 1000000");
-  table.Add("priority of 33 bits",
-            Policy(R"("backends":[{"address":"a:1","priority":2147483648}])"),
-            "field:backends[0].priority error:must be from -2147483648 to "
-            "2147483647");
+  table.Add(
+      "priority of 33 bits",
+      PolicyJson(R"("backends":[{"address":"a:1","priority":2147483648}])"),
+      "field:backends[0].priority error:must be from -2147483648 to "
+      "2147483647");
   table.Add("a bad role",
-            Policy(R"("backends":[{"address":"a:1","role":"a,b"}])"),
+            PolicyJson(R"("backends":[{"address":"a:1","role":"a,b"}])"),
             "field:backends[0].role error:must be 1 to 64 of [A-Za-z0-9_.-]");
   table.Add("a reserved role",
-            Policy(R"("backends":[{"address":"a:1","role":"FAIL"}])"),
+            PolicyJson(R"("backends":[{"address":"a:1","role":"FAIL"}])"),
             "field:backends[0].role error:FAIL and ANY cannot be names of "
             "roles");
-  table.Add("10,001 backends",
-            Policy(absl::StrCat("\"backends\":[",
-                                Repeated(R"({"address":"a:1"})", 10001), "]")),
-            "field:backends error:has more than 10000 entries");
+  table.Add(
+      "10,001 backends",
+      PolicyJson(absl::StrCat("\"backends\":[",
+                              Repeated(R"({"address":"a:1"})", 10001), "]")),
+      "field:backends error:has more than 10000 entries");
   table.Expect();
 }
 
 TEST(ConfigParserTest, AFailoverThatBreaksARuleIsNamed) {
   const auto failover = [](absl::string_view fields) {
-    return Policy(absl::StrCat("\"failover\":{", fields, "}"));
+    return PolicyJson(absl::StrCat("\"failover\":{", fields, "}"));
   };
-  Table table;
+  ConfigTable table;
   table.Add("maxRetries below zero", failover(R"("maxRetries":-1)"),
             "field:failover.maxRetries error:must be from 0 to 4");
   table.Add("maxRetries above four", failover(R"("maxRetries":5)"),
@@ -436,88 +409,93 @@ TEST(ConfigParserTest, AFailoverThatBreaksARuleIsNamed) {
 }
 
 TEST(ConfigParserTest, ARoutingThatBreaksARuleIsNamed) {
-  Table table;
-  table.Add("open parenthesis", Route(R"("match":{"method":"(Get|List"})"),
+  ConfigTable table;
+  table.Add("open parenthesis", RouteJson(R"("match":{"method":"(Get|List"})"),
             "field:routes[0].match.method error:missing ): (Get|List");
-  table.Add("nothing to repeat", Route(R"("match":{"service":"*"})"),
+  table.Add("nothing to repeat", RouteJson(R"("match":{"service":"*"})"),
             "field:routes[0].match.service error:no argument for repetition "
             "operator: *");
-  table.Add("a look-ahead", Route(R"re("match":{"method":"(?=Get)"})re"),
+  table.Add("a look-ahead", RouteJson(R"re("match":{"method":"(?=Get)"})re"),
             "field:routes[0].match.method error:invalid perl operator: (?=");
-  table.Add("a backreference", Route(R"("match":{"method":"(a)\\1"})"),
+  table.Add("a backreference", RouteJson(R"("match":{"method":"(a)\\1"})"),
             "field:routes[0].match.method error:invalid escape sequence: \\1");
   table.Add("too many repetitions",
-            Route(R"("match":{"method":"((a{100}){100}){100}"})"),
+            RouteJson(R"("match":{"method":"((a{100}){100}){100}"})"),
             "field:routes[0].match.method error:invalid repetition size: "
             "{100}");
   table.Add("a pattern that compiles to too much",
-            Route(R"("match":{"method":"\\pL{100}"})"),
+            RouteJson(R"("match":{"method":"\\pL{100}"})"),
             "field:routes[0].match.method error:pattern too large - compile "
             "failed");
   table.Add("a long pattern",
-            Route(absl::StrCat(R"("match":{"method":")", std::string(1001, '('),
-                               "\"}")),
+            RouteJson(absl::StrCat(R"("match":{"method":")",
+                                   std::string(1001, '('), "\"}")),
             "field:routes[0].match.method error:is longer than 1000 bytes");
-  table.Add("a bad role", Route(R"("role":"a b")"),
+  table.Add("a bad role", RouteJson(R"("role":"a b")"),
             "field:routes[0].role error:must be 1 to 64 of [A-Za-z0-9_.-]");
-  table.Add("a reserved role", Route(R"("role":"ANY")"),
+  table.Add("a reserved role", RouteJson(R"("role":"ANY")"),
             "field:routes[0].role error:FAIL and ANY cannot be names of roles");
   table.Add("whenUnavailable without a role",
-            Route(R"("whenUnavailable":"ANY")"),
+            RouteJson(R"("whenUnavailable":"ANY")"),
             "field:routes[0].whenUnavailable error:only for a route with a "
             "role");
   table.Add("whenUnavailable with its own role",
-            Route(R"("role":"a","whenUnavailable":"a")"),
+            RouteJson(R"("role":"a","whenUnavailable":"a")"),
             "field:routes[0].whenUnavailable error:is the route's own role");
   table.Add("whenUnavailable with a bad name",
-            Route(R"("role":"a","whenUnavailable":"a or b")"),
+            RouteJson(R"("role":"a","whenUnavailable":"a or b")"),
             "field:routes[0].whenUnavailable error:must be FAIL, ANY or the "
             "name of a role");
-  table.Add("1,001 routes",
-            Routing(absl::StrCat("\"routes\":[", Repeated("{}", 1001), "]")),
-            "field:routes error:has more than 1000 entries");
-  table.Add("an empty sticky key", Routing(R"("stickyKey":{})"),
+  table.Add(
+      "1,001 routes",
+      RoutingJson(absl::StrCat("\"routes\":[", Repeated("{}", 1001), "]")),
+      "field:routes error:has more than 1000 entries");
+  table.Add("an empty sticky key", RoutingJson(R"("stickyKey":{})"),
             "field:stickyKey error:needs header or requestField");
   table.Add("two sticky keys",
-            Routing(R"("stickyKey":{"header":"a","requestField":"b"})"),
+            RoutingJson(R"("stickyKey":{"header":"a","requestField":"b"})"),
             "field:stickyKey error:has both header and requestField");
   const std::string no_key = "error:must be a metadata key of [a-z0-9_.-]";
   for (const char* header :
        {"X-User", ":path", "a b", "a\\n", "\\u0000", "é"}) {
     table.Add(
         header,
-        Routing(absl::StrCat(R"("stickyKey":{"header":")", header, "\"}")),
+        RoutingJson(absl::StrCat(R"("stickyKey":{"header":")", header, "\"}")),
         "field:stickyKey.header " + no_key);
   }
-  table.Add("a header of ours", Routing(R"("stickyKey":{"header":"mb-call"})"),
+  table.Add("a header of ours",
+            RoutingJson(R"("stickyKey":{"header":"mb-call"})"),
             "field:stickyKey.header error:keys that begin with mb- are "
             "reserved");
-  table.Add("a header of gRPC", Routing(R"("stickyKey":{"header":"grpc-x"})"),
+  table.Add("a header of gRPC",
+            RoutingJson(R"("stickyKey":{"header":"grpc-x"})"),
             "field:stickyKey.header error:keys that begin with grpc- are "
             "reserved");
-  table.Add("a binary header", Routing(R"("stickyKey":{"header":"id-bin"})"),
+  table.Add("a binary header",
+            RoutingJson(R"("stickyKey":{"header":"id-bin"})"),
             "field:stickyKey.header error:a binary key (-bin) cannot be used");
   table.Add("several things about one header",
-            Routing(R"("stickyKey":{"header":"grpc-id-bin"})"),
+            RoutingJson(R"("stickyKey":{"header":"grpc-id-bin"})"),
             "field:stickyKey.header errors:[keys that begin with grpc- are "
             "reserved; a binary key (-bin) cannot be used]");
   for (const char* field :
        {".", "a.", ".a", "a..b", "1a", "a-b", "a[0]", " "}) {
     table.Add(
         field,
-        Routing(absl::StrCat(R"("stickyKey":{"requestField":")", field, "\"}")),
+        RoutingJson(
+            absl::StrCat(R"("stickyKey":{"requestField":")", field, "\"}")),
         "field:stickyKey.requestField error:must be field names joined by "
         "dots");
   }
   table.Add("17 field names",
-            Routing(R"("stickyKey":{"requestField":)"
-                    R"("a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a"})"),
+            RoutingJson(R"("stickyKey":{"requestField":)"
+                        R"("a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a"})"),
             "field:stickyKey.requestField error:has more than 16 names");
   table.Expect();
 }
 
 TEST(ConfigParserTest, AllErrorsOfBothPartsComeAtOnceByPath) {
-  Table table;
+  ConfigTable table;
   table.Add(
       "shapes and rules",
       R"({"multiBackend":{"routes":[{"match":{"method":"("}},{"role":7}],
@@ -540,21 +518,22 @@ TEST(ConfigParserTest, AllErrorsOfBothPartsComeAtOnceByPath) {
 }
 
 TEST(ConfigParserTest, AnUnreadableFieldGivesNoSecondError) {
-  Table table;
+  ConfigTable table;
   table.Add("options of an unreadable strategy",
-            Policy(R"("strategy":7,"sticky":{"loadBound":2},"primary":{})"),
+            PolicyJson(R"("strategy":7,"sticky":{"loadBound":2},"primary":{})"),
             "field:strategy error:is not a string");
-  table.Add("what an unreadable backend lacks", Policy(R"("backends":[7,7])"),
+  table.Add("what an unreadable backend lacks",
+            PolicyJson(R"("backends":[7,7])"),
             "field:backends[0] error:is not an object; "
             "field:backends[1] error:is not an object");
   table.Add("whenUnavailable of an unreadable role",
-            Route(R"("role":7,"whenUnavailable":"ANY")"),
+            RouteJson(R"("role":7,"whenUnavailable":"ANY")"),
             "field:routes[0].role error:is not a string");
   table.Add("codes that cannot be read",
-            Policy(R"("failover":{"retriableStatusCodes":{}})"),
+            PolicyJson(R"("failover":{"retriableStatusCodes":{}})"),
             "field:failover.retriableStatusCodes error:is not an array");
   table.Add("the others keep their index",
-            Policy(R"("members":[7,{"name":"a b"}])"),
+            PolicyJson(R"("members":[7,{"name":"a b"}])"),
             "field:members[0] error:is not an object; "
             "field:members[1].name error:must be 1 to 64 of [A-Za-z0-9_.-]");
   table.Expect();
@@ -562,7 +541,7 @@ TEST(ConfigParserTest, AnUnreadableFieldGivesNoSecondError) {
 
 TEST(ConfigParserTest, AtMostAHundredFieldsAreNamed) {
   const auto parsed = ParseServiceConfig(
-      Policy(absl::StrCat("\"backends\":[", Repeated("{}", 1000), "]")));
+      PolicyJson(absl::StrCat("\"backends\":[", Repeated("{}", 1000), "]")));
   const std::string message(parsed.status().message());
   EXPECT_TRUE(absl::EndsWith(message, "; and 900 more fields]")) << message;
   EXPECT_LT(message.size(), 6000u);
@@ -573,7 +552,8 @@ TEST(ConfigParserTest, StrictNamesUnknownFieldsAndRunTimeIgnoresThem) {
   strict.strict = true;
   const std::string json =
       R"({"name":"gRPC's own","loadBalancingConfig":[{"multi_backend":{
-            "Strategy":"RANDOM","health":{"active":{}},"pool":{"max":1},
+            "Strategy":"RANDOM","health":{"activ":{}},"pool":{"Max":1},
+            "backlog":{"limits":1},"maxRequests":1,
             "failover":{"max_retries":1},
             "roles":{"a":{"x":null}},
             "members":[{"name":"a","select":{"Zone":1},"members":[
@@ -583,14 +563,18 @@ TEST(ConfigParserTest, StrictNamesUnknownFieldsAndRunTimeIgnoresThem) {
   ASSERT_TRUE(ignored.ok()) << ignored.status();
   EXPECT_EQ(ignored->config.policy.root.strategy, StrategyKind::kRoundRobin);
   EXPECT_EQ(ignored->config.policy.failover, FailoverConfig());
-  Table table;
+  EXPECT_EQ(ignored->config.policy.health, HealthConfig());
+  EXPECT_EQ(ignored->config.policy.root.backlog, BacklogConfig());
+  ConfigTable table;
   table.Add("everywhere", json,
             "field:Strategy error:unknown field; "
+            "field:backlog.limits error:unknown field; "
             "field:failover.max_retries error:unknown field; "
-            "field:health error:unknown field; "
+            "field:health.activ error:unknown field; "
+            "field:maxRequests error:unknown field; "
             "field:members[0].members[0].odd\\nkey error:unknown field; "
             "field:members[0].select.Zone error:unknown field; "
-            "field:pool error:unknown field; "
+            "field:pool.Max error:unknown field; "
             "field:roles[\"a\"].x error:unknown field; "
             "field:routes[0].match.path error:unknown field; "
             "field:routes[0].timeout error:unknown field");
@@ -615,7 +599,8 @@ TEST(ConfigParserTest, NullIsTheDefaultOfAField) {
   const auto parsed = ParseServiceConfig(
       R"({"loadBalancingConfig":[{"multi_backend":{
             "strategy":null,"sticky":null,"roles":null,"members":null,
-            "backends":null,"failover":{"maxRetries":null,"budget":null,
+            "backends":null,"health":null,"pool":null,"backlog":null,
+            "maxRequestsPerBackend":null,"failover":{"maxRetries":null,"budget":null,
             "retriableStatusCodes":null,"perTryTimeout":null}}}],
           "multiBackend":{"routes":null,"stickyKey":null}})",
       {true});
@@ -623,8 +608,7 @@ TEST(ConfigParserTest, NullIsTheDefaultOfAField) {
   EXPECT_EQ(parsed->config, Config());
 }
 
-// The example of the project's documentation; its keys that this version does
-// not know yet are ignored.
+// The example of the project's documentation.
 TEST(ConfigParserTest, TheDocumentedExampleIsRead) {
   const auto parsed = ParseServiceConfig(R"(
 { "loadBalancingConfig": [ { "multi_backend": {
@@ -641,7 +625,8 @@ TEST(ConfigParserTest, TheDocumentedExampleIsRead) {
   "multiBackend": {
     "routes": [ { "match": { "method": "(Create|Update|Delete).*" }, "role": "primary" },
                 { "match": { "service": "users\\..*", "method": "(Find|List|Get).*" }, "role": "replica", "whenUnavailable": "ANY" } ],
-    "stickyKey": { "header": "x-user-id" } } })");
+    "stickyKey": { "header": "x-user-id" } } })",
+                                         {true});
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_EQ(FormatWarnings(parsed->warnings), "");
 
@@ -663,6 +648,11 @@ TEST(ConfigParserTest, TheDocumentedExampleIsRead) {
   backend.role = "primary";
   want.policy.backends = {backend};
   want.policy.failover.per_try_timeout = absl::Milliseconds(500);
+  // What the example says of them are the defaults.
+  want.policy.health.active.emplace();
+  want.policy.health.passive.emplace();
+  want.policy.pool.max = 10;
+  want.policy.root.backlog.emplace();
   RouteConfig writes;
   writes.method = "(Create|Update|Delete).*";
   writes.role = "primary";
@@ -726,7 +716,7 @@ TEST(ConfigParserTest, EveryFieldArrivesWhereItBelongs) {
 }
 
 TEST(ConfigParserTest, EveryFieldOfARouteArrives) {
-  const auto parsed = ParseServiceConfig(Routing(R"(
+  const auto parsed = ParseServiceConfig(RoutingJson(R"(
       "routes": [{"match": {"method": "A", "service": "s.B"}, "role": "x",
                   "whenUnavailable": "y", "retry": "NEVER"},
                  {"role": "x", "whenUnavailable": "FAIL", "retry": "DEFAULT"},
@@ -769,22 +759,23 @@ TEST(ConfigParserTest, EveryStrategyAndStatusCodeIsReadByItsName) {
 
 TEST(ConfigParserTest, TheBoundsThemselvesAreLegal) {
   for (const std::string& json :
-       {Policy(R"("strategy":"STICKY","sticky":{"loadBound":1})"),
-        Policy(R"("strategy":"STICKY","sticky":{"loadBound":10})"),
-        Policy(R"("strategy":"PRIMARY","primary":{"holdDown":"0s"})"),
-        Policy(R"("strategy":"PEAK_EWMA","peakEwma":{"decayTime":"0.001s"})"),
-        Policy(R"("failover":{"maxRetries":4,"perTryTimeout":"0.001s"})"),
-        Policy(R"("failover":{"maxRetries":4.0})"),
-        Policy(R"("failover":{"budget":{"ratio":1,
+       {PolicyJson(R"("strategy":"STICKY","sticky":{"loadBound":1})"),
+        PolicyJson(R"("strategy":"STICKY","sticky":{"loadBound":10})"),
+        PolicyJson(R"("strategy":"PRIMARY","primary":{"holdDown":"0s"})"),
+        PolicyJson(
+            R"("strategy":"PEAK_EWMA","peakEwma":{"decayTime":"0.001s"})"),
+        PolicyJson(R"("failover":{"maxRetries":4,"perTryTimeout":"0.001s"})"),
+        PolicyJson(R"("failover":{"maxRetries":4.0})"),
+        PolicyJson(R"("failover":{"budget":{"ratio":1,
                   "minRetriesPerSecond":10000}})"),
-        Policy(R"("backends":[{"address":"a:1","weight":1000000,
+        PolicyJson(R"("backends":[{"address":"a:1","weight":1000000,
                   "priority":-2147483648}])"),
-        Policy(R"("members":[{"name":"a","members":[{"name":"a","members":
+        PolicyJson(R"("members":[{"name":"a","members":[{"name":"a","members":
                   [{"name":"a","members":[{"name":"a"}]}]}]}])"),
-        Route(absl::StrCat(R"("match":{"method":")", std::string(1000, 'a'),
-                           "\"}")),
-        Backend("[fe80::1%eth0]:80"),
-        Routing(absl::StrCat("\"routes\":[", Repeated("{}", 1000), "]"))}) {
+        RouteJson(absl::StrCat(R"("match":{"method":")", std::string(1000, 'a'),
+                               "\"}")),
+        BackendJson("[fe80::1%eth0]:80"),
+        RoutingJson(absl::StrCat("\"routes\":[", Repeated("{}", 1000), "]"))}) {
     EXPECT_EQ(ParseServiceConfig(json, {true}).status(), absl::OkStatus())
         << json.substr(0, 100);
   }
@@ -796,8 +787,8 @@ TEST(ConfigParserTest, TenThousandBackendsFit) {
     absl::StrAppend(&backends, i ? "," : "", R"({"address":"10.0.)", i / 250,
                     ".", i % 250, R"(:50051","weight":1000,"role":"replica"})");
   }
-  const auto parsed =
-      ParseServiceConfig(Policy(absl::StrCat("\"backends\":[", backends, "]")));
+  const auto parsed = ParseServiceConfig(
+      PolicyJson(absl::StrCat("\"backends\":[", backends, "]")));
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_EQ(parsed->config.policy.backends.size(), 10000u);
 }

@@ -62,4 +62,10 @@ std::string FieldErrors::ToString() const {
   return absl::StrJoin(parts, "; ");
 }
 
+absl::Status FieldErrors::ToStatus() const {
+  if (empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "errors validating multi_backend config: [", ToString(), "]"));
+}
+
 }  // namespace multi_backend

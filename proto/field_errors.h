@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
 namespace multi_backend {
@@ -38,6 +39,10 @@ class FieldErrors {
   // "field:a error:x; field:b errors:[y; z]", by path; at most
   // kMaxNamedFields fields, then "and N more fields".
   std::string ToString() const;
+
+  // INVALID_ARGUMENT "errors validating multi_backend config: [<ToString()>]",
+  // OK when empty.
+  absl::Status ToStatus() const;
 
   // A text for people: more than this is not read, and a document of 1 MiB can
   // hold 100,000 errors.

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "multi_backend/proto/field_errors.h"
+#include "multi_backend/proto/health_lint.h"
 #include "multi_backend/proto/policy_rules.h"
 #include "multi_backend/proto/regex_shape.h"
 #include "re2/re2.h"
@@ -66,6 +67,9 @@ class Linter {
 
   std::vector<LintWarning> Run() {
     FailoverCodes();
+    for (LintWarning& warning : LintHealth(config_.policy)) {
+      warnings_.push_back(std::move(warning));
+    }
     StickyKey();
     std::vector<RoutePatterns> earlier;
     const std::set<std::string> roles = MentionedRoles();

@@ -20,7 +20,7 @@ struct LintWarning {
 };
 
 // The warnings for a configuration that parsed without errors: failover codes,
-// roles and sticky key first, then the routes in their order.
+// health, backlogs and sticky key first, then the routes in their order.
 std::vector<LintWarning> LintConfig(const Config& config);
 
 }  // namespace multi_backend

@@ -199,6 +199,125 @@ TEST(LintTest, AStickyKeyThatNoBalancerUses) {
             "");
 }
 
+// Of a policy with these fields.
+std::string PolicyWarnings(absl::string_view fields) {
+  return Warnings(absl::StrCat(R"({"loadBalancingConfig":[{"multi_backend":{)",
+                               fields, "}}]}"));
+}
+
+TEST(LintTest, HealthThatMarksTooSoonOrProbesTooOften) {
+  const auto active = [](absl::string_view fields) {
+    return PolicyWarnings(
+        absl::StrCat(R"("health":{"active":{)", fields, "}}"));
+  };
+  const auto passive = [](absl::string_view fields) {
+    return PolicyWarnings(
+        absl::StrCat(R"("health":{"passive":{)", fields, "}}"));
+  };
+  EXPECT_EQ(active(""), "");
+  EXPECT_EQ(passive(""), "");
+  EXPECT_EQ(active(R"("unhealthyAfter":1)"),
+            "field:health.active.unhealthyAfter warning:one lost probe takes a "
+            "backend away; 2 or more tell chance from illness");
+  EXPECT_EQ(active(R"("unhealthyAfter":2,"healthyAfter":1)"), "");
+  EXPECT_EQ(passive(R"("unhealthyAfter":1)"),
+            "field:health.passive.unhealthyAfter warning:one lost call takes a "
+            "backend away; 2 or more tell chance from illness");
+  EXPECT_EQ(passive(R"("unhealthyAfter":2)"), "");
+  EXPECT_EQ(active(R"("interval":"0.099s","timeout":"0.05s")"),
+            "field:health.active.interval warning:probes each backend more "
+            "often than once per 0.1s");
+  EXPECT_EQ(active(R"("interval":"0.1s","timeout":"0.1s")"), "");
+  EXPECT_EQ(active(R"("interval":"0.5s")"),
+            "field:health.active.timeout warning:is longer than interval "
+            "(0.5s): a backend that hangs is probed less often than that");
+}
+
+TEST(LintTest, ALimitOfEjectionsThatLimitsNothing) {
+  const auto warnings = [](absl::string_view fields) {
+    return PolicyWarnings(
+        absl::StrCat(R"("health":{"passive":{)", fields, "}}"));
+  };
+  EXPECT_EQ(warnings(R"("failureRate":{},"maxEjectedPercent":100)"),
+            "field:health.passive.maxEjectedPercent warning:lets failureRate "
+            "take all backends away at once");
+  EXPECT_EQ(warnings(R"("failureRate":{},"maxEjectedPercent":99)"), "");
+  EXPECT_EQ(warnings(R"("maxEjectedPercent":100)"),
+            "field:health.passive.maxEjectedPercent warning:has no effect "
+            "without failureRate");
+}
+
+TEST(LintTest, PanicAndSlowStartWithNothingThatFindsTheIll) {
+  const std::string why =
+      " warning:has little effect: neither health.active nor health.passive is "
+      "given to find out who is ill";
+  const std::string both = R"("panicThreshold":30,"slowStart":"5s")";
+  EXPECT_EQ(
+      PolicyWarnings(absl::StrCat(R"("health":{)", both, "}")),
+      "field:health.panicThreshold" + why + "; field:health.slowStart" + why);
+  for (const char* part : {"active", "passive"}) {
+    EXPECT_EQ(PolicyWarnings(
+                  absl::StrCat(R"("health":{")", part, "\":{},", both, "}")),
+              "")
+        << part;
+  }
+  EXPECT_EQ(PolicyWarnings(R"("health":{"panicThreshold":0,"slowStart":"0s"})"),
+            "");
+}
+
+TEST(LintTest, ABacklogThatGivesUpBeforeTheOutageIsKnown) {
+  const auto warning = [](absl::string_view path, absl::string_view timeout) {
+    return absl::StrCat("field:", path,
+                        "backlog.timeout warning:is shorter than "
+                        "overloadTimeout (",
+                        timeout,
+                        "): calls of an outage wait in vain and end with "
+                        "DEADLINE_EXCEEDED before any is refused at once");
+  };
+  EXPECT_EQ(PolicyWarnings(R"("backlog":{})"), "");
+  EXPECT_EQ(PolicyWarnings(R"("backlog":{"timeout":"1s"})"), "");
+  EXPECT_EQ(PolicyWarnings(R"("backlog":{"timeout":"0.5s"})"),
+            warning("", "1s"));
+  EXPECT_EQ(
+      PolicyWarnings(R"("members":[{"name":"a"},
+                          {"name":"b","backlog":{"overloadTimeout":"9s"}}],
+                        "roles":{"r":{"backlog":{"overloadTimeout":"8s"}}})"),
+      warning("members[1].", "9s") + "; " + warning("roles[\"r\"].", "8s"));
+}
+
+TEST(LintTest, AnAttemptThatMayOutlastTheCallsDeadline) {
+  const auto warnings = [](absl::string_view failover,
+                           absl::string_view methods) {
+    return Warnings(absl::StrCat(
+        R"({"loadBalancingConfig":[{"multi_backend":{"failover":{)", failover,
+        R"(}}}],"methodConfig":)", methods, "}"));
+  };
+  const auto no_time = [](int index, absl::string_view timeout) {
+    return absl::StrCat(
+        "field:failover.perTryTimeout warning:leaves no time for another try: "
+        "methodConfig[",
+        index, "].timeout is ", timeout);
+  };
+  const std::string half = R"("perTryTimeout":"0.5s")";
+  EXPECT_EQ(warnings(half, R"([{"timeout":"0.4s"}])"), no_time(0, "0.4s"));
+  EXPECT_EQ(warnings(half, R"([{"timeout":"0.500s"}])"), no_time(0, "0.5s"));
+  EXPECT_EQ(warnings(half, R"([{"timeout":"0.501s"}])"), "");
+  EXPECT_EQ(warnings(half, R"([{"name":[{}]},{"timeout":"9s"},
+                               {"timeout":"0.1s"},{"timeout":"0.2s"}])"),
+            no_time(2, "0.1s") + "; " + no_time(3, "0.2s"));
+  // Nothing to say where perTryTimeout is not at work.
+  EXPECT_EQ(warnings("", R"([{"timeout":"0.1s"}])"), "");
+  EXPECT_EQ(warnings(R"("maxRetries":0,"perTryTimeout":"1s")",
+                     R"([{"timeout":"0.1s"}])"),
+            "");
+  EXPECT_EQ(warnings(half, R"([{"timeout":"0.1s","retryPolicy":{}}])"), "");
+  // gRPC's own checks say what is wrong with these.
+  for (const char* odd : {"null", "{}", "7", "[7]", R"([{"timeout":7}])",
+                          R"([{"timeout":"soon"}])"}) {
+    EXPECT_EQ(warnings(half, odd), "") << odd;
+  }
+}
+
 TEST(LintTest, AnotherPolicyBeforeOursIsTakenFirst) {
   EXPECT_EQ(Warnings(R"({"loadBalancingConfig":
                          [{"round_robin":{}},{"multi_backend":{}}]})"),

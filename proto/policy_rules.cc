@@ -10,12 +10,13 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "multi_backend/proto/address_syntax.h"
+#include "multi_backend/proto/capacity_rules.h"
+#include "multi_backend/proto/health_rules.h"
 #include "multi_backend/proto/value_rules.h"
 
 namespace multi_backend {
 namespace {
 
-constexpr absl::Duration kMinDuration = absl::Milliseconds(1);
 // Deeper trees are mistakes; a walk of the tree may recurse.
 constexpr int kMaxMemberDepth = 4;
 constexpr int kMaxBackends = 10000;
@@ -23,7 +24,7 @@ constexpr int kMaxBackends = 10000;
 // the sum over 10,000 backends stays far inside 64 bits.
 constexpr int64_t kMaxWeight = 1000000;
 // gRPC allows five attempts in all.
-constexpr int64_t kMaxRetries = 4;
+constexpr int kMaxRetries = 4;
 constexpr double kMaxRetriesPerSecond = 10000;
 constexpr double kMaxLoadBound = 10;
 constexpr size_t kShownSize = 40;
@@ -85,10 +86,14 @@ void CheckOwner(StrategyKind owner, StrategyKind strategy,
               absl::StrCat("only for strategy ", StrategyName(owner)));
 }
 
-// `Node` is Policy (the root) or Balancer.
+// What every node has.  `Node` is Policy (the root) or Balancer.
 template <typename Node>
-void ReadStrategy(const Node& node, const std::string& path,
-                  BalancerConfig* config, FieldErrors* errors) {
+void ReadNode(const Node& node, const std::string& path, BalancerConfig* config,
+              FieldErrors* errors) {
+  if (node.has_backlog()) {
+    config->backlog =
+        ReadBacklog(node.backlog(), FieldPath(path, "backlog"), errors);
+  }
   config->strategy = KindOf(node.strategy());
   if (node.has_sticky()) {
     CheckOwner(StrategyKind::kSticky, config->strategy, "sticky", path, errors);
@@ -143,7 +148,7 @@ void ReadMembers(const Node& node, const std::string& path, int depth,
     }
     child.select =
         ReadSelector(member.select(), FieldPath(member_path, "select"), errors);
-    ReadStrategy(member, member_path, &child, errors);
+    ReadNode(member, member_path, &child, errors);
     ReadMembers(member, member_path, depth + 1, &child, errors);
   }
 }
@@ -160,7 +165,7 @@ void ReadRoles(const config::v1::Policy& policy, PolicyConfig* config,
       errors->Add(FieldPath(path, "select"), "only for an entry of members");
     }
     BalancerConfig& root = config->roles[role];
-    ReadStrategy(balancer, path, &root, errors);
+    ReadNode(balancer, path, &root, errors);
     ReadMembers(balancer, path, 0, &root, errors);
   }
 }
@@ -253,9 +258,8 @@ void ReadCodes(const config::v1::Failover& failover, FailoverConfig* config,
 void ReadFailover(const config::v1::Failover& failover, FailoverConfig* config,
                   FieldErrors* errors) {
   if (failover.has_max_retries()) {
-    CheckRange(failover.max_retries(), int64_t{0}, kMaxRetries,
-               "failover.maxRetries", errors);
-    config->max_retries = static_cast<int>(failover.max_retries());
+    config->max_retries = CheckedInt(failover.max_retries(), 0, kMaxRetries,
+                                     "failover.maxRetries", errors);
   }
   ReadCodes(failover, config, errors);
   if (failover.has_per_try_timeout()) {
@@ -279,11 +283,15 @@ void ReadFailover(const config::v1::Failover& failover, FailoverConfig* config,
 
 PolicyConfig ReadPolicy(const config::v1::Policy& policy, FieldErrors* errors) {
   PolicyConfig config;
-  ReadStrategy(policy, "", &config.root, errors);
+  ReadNode(policy, "", &config.root, errors);
   ReadMembers(policy, "", 0, &config.root, errors);
   ReadRoles(policy, &config, errors);
   ReadBackends(policy, &config, errors);
   ReadFailover(policy.failover(), &config.failover, errors);
+  config.health = ReadHealth(policy.health(), errors);
+  if (policy.has_pool()) config.pool = ReadPool(policy.pool(), errors);
+  config.max_requests_per_backend = ReadMaxRequests(policy, errors);
+  CheckBacklogs(config, errors);
   return config;
 }
 

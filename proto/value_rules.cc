@@ -1,5 +1,7 @@
 #include "multi_backend/proto/value_rules.h"
 
+#include <algorithm>
+
 #include "multi_backend/proto/call_label.h"
 
 namespace multi_backend {
@@ -13,6 +15,12 @@ std::string InSeconds(absl::Duration duration) {
 }
 
 }  // namespace
+
+int CheckedInt(int64_t value, int low, int high, absl::string_view path,
+               FieldErrors* errors) {
+  CheckRange(value, int64_t{low}, int64_t{high}, path, errors);
+  return static_cast<int>(std::clamp(value, int64_t{low}, int64_t{high}));
+}
 
 absl::Duration CheckedDuration(const google::protobuf::Duration& value,
                                absl::Duration low, absl::string_view path,
@@ -29,7 +37,7 @@ absl::Duration CheckedDuration(const google::protobuf::Duration& value,
 void CheckRoleName(absl::string_view role, absl::string_view path,
                    FieldErrors* errors) {
   if (!IsValidRoleName(role)) {
-    errors->Add(path, "must be 1 to 64 of [A-Za-z0-9_.-]");
+    errors->Add(path, kRoleNameRule);
   } else if (role == "FAIL" || role == "ANY") {
     errors->Add(path, "FAIL and ANY cannot be names of roles");
   }

@@ -4,6 +4,7 @@
 #define MULTI_BACKEND_PROTO_VALUE_RULES_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -18,6 +19,8 @@ namespace multi_backend {
 
 constexpr size_t kMaxNameSize = 256;  // Zones, labels, sticky keys' names.
 constexpr size_t kMaxLabels = 64;
+// Of durations that may not be zero.
+constexpr absl::Duration kMinDuration = absl::Milliseconds(1);
 
 // "must be from LOW to HIGH" unless low <= value <= high.
 template <typename T>
@@ -27,6 +30,10 @@ void CheckRange(T value, T low, T high, absl::string_view path,
     errors->Add(path, absl::StrCat("must be from ", low, " to ", high));
   }
 }
+
+// The number; one of `low` to `high`, also after an error.
+int CheckedInt(int64_t value, int low, int high, absl::string_view path,
+               FieldErrors* errors);
 
 // The duration; one of `low` to an hour.
 absl::Duration CheckedDuration(const google::protobuf::Duration& value,

@@ -21,8 +21,6 @@
 
 namespace multi_backend {
 
-constexpr absl::string_view kPolicyName = "multi_backend";
-
 // A channel arg (integer): 0 turns the tracking of attempts off, and with it
 // everything that needs it (in-flight counts, failover, latency).  For
 // measuring what it costs, nothing else.
