@@ -29,9 +29,10 @@ void Backlog::SetConfig(const BacklogConfig& config) {
   limit_ = static_cast<size_t>(std::max(config.limit, 0));
   timeout_ = absl::ToInt64Nanoseconds(config.timeout);
   overload_timeout_ = absl::ToInt64Nanoseconds(config.overload_timeout);
+  PublishLocked();
 }
 
-Backlog::Turn Backlog::Ask(uint64_t number, bool joined, int64_t now) {
+Backlog::Turn Backlog::AskInFull(uint64_t number, bool joined, int64_t now) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (joined) {
     const auto it = waiting_.find(number);
@@ -56,15 +57,29 @@ Backlog::Turn Backlog::AddLocked(uint64_t number, int64_t now) {
   if (waiting_.size() >= limit_) return Turn::kFull;
   waiting_.emplace(number, now);
   since_.emplace(now, number);
-  waiting_count_.store(waiting_.size(), std::memory_order_relaxed);
   // One that is older than the one whose turn it was goes first.
   if (waiting_.size() <= kExact) turn_ = std::min(turn_, number);
+  PublishLocked();
   return Turn::kWait;
 }
 
 bool Backlog::MayGoLocked(uint64_t number) const {
   return number <= turn_ || waiting_.empty() ||
          number <= waiting_.begin()->first;
+}
+
+void Backlog::PublishLocked() {
+  const bool empty = waiting_.empty();
+  waiting_count_.store(waiting_.size(), std::memory_order_relaxed);
+  turn_limit_.store(empty ? turn_ : std::max(turn_, waiting_.begin()->first),
+                    std::memory_order_relaxed);
+  int64_t quiet_until = INT64_MAX;
+  if (state_ == State::kDown) {
+    quiet_until = INT64_MIN;
+  } else if (!empty) {
+    quiet_until = Later(since_.begin()->first, timeout_);
+  }
+  quiet_until_.store(quiet_until, std::memory_order_relaxed);
 }
 
 bool Backlog::Leave(uint64_t number) {
@@ -74,7 +89,7 @@ bool Backlog::Leave(uint64_t number) {
   const bool had_turn = MayGoLocked(number);
   since_.erase({it->second, number});
   waiting_.erase(it);
-  waiting_count_.store(waiting_.size(), std::memory_order_relaxed);
+  PublishLocked();
   // While another one whose turn it is remains, a pass would let no more go.
   return had_turn && any_usable_ && !waiting_.empty() &&
          waiting_.begin()->first > turn_;
@@ -103,6 +118,7 @@ size_t Backlog::BeginPass(int64_t now) {
       skip_expired();
     }
     turn_ = next->first;
+    PublishLocked();
   }
   return waiting_.size();
 }
@@ -138,6 +154,7 @@ absl::optional<Backlog::StateChange> Backlog::EnterLocked(State to, int64_t now,
   if (to == state_) return absl::nullopt;
   StateChange change{state_, to, now, std::move(reason)};
   state_ = to;
+  PublishLocked();
   return change;
 }
 
