@@ -1,15 +1,22 @@
 #include "multi_backend/resolver/grpc/resolver_factories.h"
 
+#include <array>
 #include <memory>
 #include <utility>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
 #include "multi_backend/port/channel_extension.h"
 #include "multi_backend/port/core_builder.h"
 #include "multi_backend/proto/config_parser.h"
 #include "multi_backend/resolver/endpoint_group_registry.h"
+#include "multi_backend/resolver/etcd_target.h"
+#include "multi_backend/resolver/grpc/etcd_endpoint_group.h"
 #include "multi_backend/resolver/grpc/group_resolver.h"
 #include "multi_backend/resolver/grpc/wrapping_resolver.h"
 #include "multi_backend/resolver/overlay.h"
@@ -109,28 +116,79 @@ class GroupResolverFactory final : public grpc_core::ResolverFactory {
   }
 };
 
-// One of the discovery sources of resolver/.
+// Discovery sources: those of resolver/, and those that need gRPC themselves.
+struct SourceFamily {
+  absl::Span<const absl::string_view> schemes;  // Texts that live for ever.
+  // As the functions of source_factory.h.
+  absl::Status (*check)(absl::string_view scheme, absl::string_view authority,
+                        absl::string_view path);
+  absl::StatusOr<std::shared_ptr<EndpointGroup>> (*make)(
+      absl::string_view scheme, absl::string_view authority,
+      absl::string_view path);
+  std::string (*default_authority)(absl::string_view scheme,
+                                   absl::string_view path);
+};
+
+absl::Status CheckEtcd(absl::string_view, absl::string_view authority,
+                       absl::string_view path) {
+  return ParseEtcdTarget(authority, path).status();
+}
+
+absl::StatusOr<std::shared_ptr<EndpointGroup>> MakeEtcd(
+    absl::string_view, absl::string_view authority, absl::string_view path) {
+  const auto target = ParseEtcdTarget(authority, path);
+  if (!target.ok()) return target.status();
+  return EtcdEndpointGroup::Make(authority, target->prefix);
+}
+
+std::string DefaultAuthorityOfEtcd(absl::string_view, absl::string_view path) {
+  return DefaultAuthorityOfEtcdTarget(path);
+}
+
+constexpr absl::string_view kEtcdSchemes[] = {"etcd"};
+
+std::array<SourceFamily, 2> SourceFamilies() {
+  return {{
+      {SourceSchemes(), CheckSource, MakeSource, DefaultAuthorityOfSource},
+      {kEtcdSchemes, CheckEtcd, MakeEtcd, DefaultAuthorityOfEtcd},
+  }};
+}
+
+// nullopt: not the scheme of a source.
+absl::optional<SourceFamily> FamilyOf(absl::string_view scheme) {
+  for (const SourceFamily& family : SourceFamilies()) {
+    if (absl::c_linear_search(family.schemes, scheme)) return family;
+  }
+  return absl::nullopt;
+}
+
 class SourceResolverFactory final : public grpc_core::ResolverFactory {
  public:
-  // `scheme`: one of SourceSchemes(), whose text lives for ever.
-  explicit SourceResolverFactory(absl::string_view scheme) : scheme_(scheme) {}
+  // `scheme`: one of the family's.
+  SourceResolverFactory(const SourceFamily& family, absl::string_view scheme)
+      : family_(family), scheme_(scheme) {}
 
   absl::string_view scheme() const override { return scheme_; }
 
   bool IsValidUri(const URI& uri) const override {
-    return AcceptsUri(uri, CheckSource(scheme_, uri.authority(), uri.path()));
+    // Core shows a target that is not valid, with a password that does not
+    // belong into it.  CreateResolver() fails too, and says no more than it
+    // may.
+    if (absl::StrContains(uri.authority(), '@')) return true;
+    return AcceptsUri(uri, family_.check(scheme_, uri.authority(), uri.path()));
   }
 
   OrphanablePtr<Resolver> CreateResolver(ResolverArgs args) const override {
-    auto group = MakeSource(scheme_, args.uri.authority(), args.uri.path());
+    auto group = family_.make(scheme_, args.uri.authority(), args.uri.path());
     return MakeResolver(std::move(args), std::move(group), absl::nullopt);
   }
 
   std::string GetDefaultAuthority(const URI& uri) const override {
-    return DefaultAuthorityOfSource(scheme_, uri.path());
+    return family_.default_authority(scheme_, uri.path());
   }
 
  private:
+  const SourceFamily family_;
   const absl::string_view scheme_;
 };
 
@@ -162,9 +220,11 @@ void RegisterResolvers(CoreBuilder& builder) {
   auto* registry = builder.builder->resolver_registry();
   registry->RegisterResolverFactory(std::make_unique<StaticResolverFactory>());
   registry->RegisterResolverFactory(std::make_unique<GroupResolverFactory>());
-  for (absl::string_view source : SourceSchemes()) {
-    registry->RegisterResolverFactory(
-        std::make_unique<SourceResolverFactory>(source));
+  for (const SourceFamily& family : SourceFamilies()) {
+    for (absl::string_view scheme : family.schemes) {
+      registry->RegisterResolverFactory(
+          std::make_unique<SourceResolverFactory>(family, scheme));
+    }
   }
   registry->RegisterResolverFactory(
       std::make_unique<WrappingResolverFactory>());
@@ -185,9 +245,10 @@ absl::StatusOr<std::string> CheckAndWrapTarget(absl::string_view target,
     if (!group.ok()) return group.status();
     return std::string(target);
   }
-  if (uri.ok() && IsSourceScheme(uri->scheme())) {
+  const auto family = uri.ok() ? FamilyOf(uri->scheme()) : absl::nullopt;
+  if (family.has_value()) {
     const absl::Status checked =
-        CheckSource(uri->scheme(), uri->authority(), uri->path());
+        family->check(uri->scheme(), uri->authority(), uri->path());
     if (!checked.ok()) return checked;
     return std::string(target);
   }

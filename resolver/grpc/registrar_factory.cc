@@ -1,0 +1,27 @@
+#include "multi_backend/resolver/grpc/registrar_factory.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "multi_backend/port/core_api.h"
+#include "multi_backend/resolver/etcd_target.h"
+#include "multi_backend/resolver/grpc/etcd_registrar.h"
+
+namespace multi_backend {
+
+absl::StatusOr<std::unique_ptr<Registrar>> MakeRegistrar(
+    absl::string_view target, Endpoint endpoint, RegistrarOptions options) {
+  const absl::StatusOr<grpc_core::URI> uri = grpc_core::URI::Parse(target);
+  if (uri.ok() && uri->scheme() == "etcd") {
+    const auto etcd = ParseEtcdTarget(uri->authority(), uri->path());
+    if (!etcd.ok()) return etcd.status();
+    return EtcdRegistrar::Make(uri->authority(), etcd->prefix, endpoint,
+                               options);
+  }
+  // Without the target, which may have a password where none belongs.
+  return absl::InvalidArgumentError(
+      "registrar target: write zookeeper://host:port/path or "
+      "etcd://host:port/prefix/");
+}
+
+}  // namespace multi_backend
