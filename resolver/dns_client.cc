@@ -121,6 +121,7 @@ class Batch {
       Wait(left, signal);
     }
     if (signal.stopped()) ares_cancel(channel_);
+    if (system_) NameServersInErrors();
     return std::move(results_);
   }
 
@@ -201,6 +202,26 @@ class Batch {
       if (absl::IsCancelled(result.status())) result = late;
     }
     given_up_ = true;
+  }
+
+  // The target's servers are in its name; the system's may be any.
+  void NameServersInErrors() {
+    std::vector<std::string> names;
+    ares_addr_port_node* servers = nullptr;
+    ares_get_servers_ports(channel_, &servers);
+    for (const auto* server = servers; server; server = server->next) {
+      char ip[INET6_ADDRSTRLEN];
+      inet_ntop(server->family, &server->addr, ip, sizeof(ip));
+      const int port = server->udp_port == 0 ? 53 : server->udp_port;
+      names.push_back(Endpoint::Of(ip, static_cast<uint16_t>(port)).address());
+    }
+    ares_free_data(servers);
+    for (DnsResult& result : results_) {
+      if (result.ok() || absl::IsCancelled(result.status())) continue;
+      result = absl::Status(result.status().code(),
+                            absl::StrCat(result.status().message(), " (asked ",
+                                         absl::StrJoin(names, ", "), ")"));
+    }
   }
 
   // Until a socket, a timer of c-ares, or the signal has something to say.

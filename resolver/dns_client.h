@@ -38,7 +38,8 @@ class DnsClient {
   // INVALID_ARGUMENT: `servers` cannot be read.
   static absl::StatusOr<DnsClient> Make(const DnsClientOptions& options);
 
-  // Blocks.  One result a question, in order; at most 64 questions are under
+  // Blocks.  Errors name the system's servers when those were asked.  One
+  // result a question, in order; at most 64 questions are under
   // way at a time.  CANCELLED once `signal` is stopped.
   std::vector<DnsResult> Ask(const std::vector<DnsQuestion>& questions,
                              SourceThread::Signal& signal) const;

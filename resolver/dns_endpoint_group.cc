@@ -30,15 +30,20 @@ steady_clock::time_point After(steady_clock::time_point start,
   return start + absl::ToChronoNanoseconds(std::min(delay, absl::Hours(24)));
 }
 
-// Until `end`, or, when woken, until `earliest` if that comes first.
-void WaitUntil(steady_clock::time_point end, steady_clock::time_point earliest,
+// Until `end`, or, when woken, until `earliest` if that comes first; whether it
+// was woken.
+bool WaitUntil(steady_clock::time_point end, steady_clock::time_point earliest,
                SourceThread::Signal& signal) {
+  bool woken = false;
   while (!signal.stopped()) {
     const auto left = absl::FromChrono(end - steady_clock::now());
-    if (left <= absl::ZeroDuration()) return;
+    if (left <= absl::ZeroDuration()) break;
     signal.Wait(left);
-    if (signal.TakeWake()) end = std::min(end, earliest);
+    if (!signal.TakeWake()) continue;
+    woken = true;
+    end = std::min(end, earliest);
   }
+  return woken;
 }
 
 absl::StatusOr<std::shared_ptr<EndpointGroup>> MakeGroup(
@@ -89,6 +94,10 @@ void DnsEndpointGroup::Follow() {
   std::minstd_rand random{std::random_device()()};
   std::uniform_real_distribution<double> unit(0, 1);
   Backoff backoff(options_.backoff);
+  // Between questions that others have asked for and that brought no news: a
+  // backend that stays away must not have every client ask each second.
+  Backoff spacing(options_.backoff);
+  bool woken = false;
   const auto ask = [&](const std::vector<DnsQuestion>& questions) {
     return client_.Ask(questions, *signal);
   };
@@ -106,11 +115,18 @@ void DnsEndpointGroup::Follow() {
     } else {
       wait = std::min(wait, backoff.Next(unit(random)));
     }
-    // Before the group may be ended.
-    const auto earliest =
-        After(start, complete ? options_.min_ttl : absl::InfiniteDuration());
+    const auto before = endpoints();
     if (!Apply(std::move(resolution), *signal)) return;
-    WaitUntil(After(start, wait), earliest, *signal);
+    absl::Duration shortest = absl::InfiniteDuration();
+    if (complete) {
+      const bool news = endpoints() != before;
+      if (news || !woken) spacing.Reset();
+      shortest = options_.min_ttl;
+      if (woken && !news) {
+        shortest = std::max(shortest, spacing.Next(unit(random)));
+      }
+    }
+    woken = WaitUntil(After(start, wait), After(start, shortest), *signal);
   }
 }
 

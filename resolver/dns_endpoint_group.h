@@ -50,7 +50,8 @@ class DnsEndpointGroup final : public DiscoveredEndpointGroup {
   ~DnsEndpointGroup() override;
 
   // Asks again now, but not within min_ttl of the last time, and not before a
-  // backoff is over.
+  // backoff is over, as there is one after a failure and after an answer that
+  // was asked for this way and brought nothing new.
   void RequestRefresh() override { thread_.Wake(); }
 
  protected:

@@ -3,12 +3,14 @@
 #include <dirent.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -321,6 +323,88 @@ TEST_F(DnsEndpointGroupTest, SaysWhatItTriedWhenNothingComes) {
           "dns+srv://", server_->address(),
           "/_s._tcp.users.example (last error: SRV _s._tcp.users.example: the "
           "name does not exist): no endpoints after 1ms")));
+}
+
+// Answers with one address, whose last number the test sets, for an hour.
+class CountingSource final : public DnsSource {
+ public:
+  struct State {
+    std::atomic<int> questions{0};
+    std::atomic<int> last_number{1};
+  };
+  explicit CountingSource(State* state) : state_(state) {}
+  std::string name() const override { return "counted"; }
+  absl::StatusOr<DnsResolution> Resolve(AskDns) override {
+    ++state_->questions;
+    DnsResolution resolution;
+    resolution.admitted.endpoints =
+        Ips({absl::StrCat("10.0.0.", state_->last_number.load())});
+    resolution.ttl = absl::Hours(1);
+    return resolution;
+  }
+
+ private:
+  State* const state_;
+};
+
+// The backoff's waits, without its randomness: 40, 80, 160, 160, … ms.
+TEST(DnsRefreshTest, QuestionsThatBringNothingNewAreSpaced) {
+  DnsSourceOptions options;
+  options.min_ttl = absl::Milliseconds(10);
+  options.backoff = {absl::Milliseconds(40), absl::Milliseconds(160), 0};
+  CountingSource::State state;
+  auto group = DnsEndpointGroup::Make(
+      "dns+txt", std::make_unique<CountingSource>(&state), options);
+  ASSERT_TRUE(group.ok()) << group.status();
+  const auto ask_until = [&](int questions) {
+    const auto start = steady_clock::now();
+    while (state.questions < questions &&
+           steady_clock::now() < start + kPatience) {
+      (*group)->RequestRefresh();
+      std::this_thread::yield();
+    }
+    return steady_clock::now() - start;
+  };
+  EXPECT_TRUE((*group)->AwaitInitialEndpoints(absl::Seconds(30)).ok());
+  // The second question at once, the sixth after four waits.
+  EXPECT_GE(ask_until(6), std::chrono::milliseconds(40 + 80 + 160 + 160));
+  EXPECT_EQ(state.questions, 6);
+  // News: the next questions come as quickly as the first ones.
+  state.last_number = 2;
+  ask_until(7);
+  EXPECT_LT(ask_until(9), std::chrono::milliseconds(160));
+  EXPECT_EQ(*(*group)->endpoints(), Ips({"10.0.0.2"}));
+}
+
+TEST(DnsSystemServersTest, AreNamedInErrors) {
+  DnsSourceOptions options;
+  options.client.timeout = absl::Milliseconds(100);
+  options.client.tries = 1;
+  auto group = DnsTextEndpointGroup::Make("does-not-exist.invalid", options);
+  ASSERT_TRUE(group.ok()) << group.status();
+  const auto end = steady_clock::now() + kPatience;
+  while ((*group)->last_error().ok() && steady_clock::now() < end) {
+    std::this_thread::yield();
+  }
+  const std::string error((*group)->last_error().message());
+  EXPECT_TRUE(absl::StartsWith(error, "TXT does-not-exist.invalid: ")) << error;
+  EXPECT_TRUE(absl::StrContains(error, " (asked ")) << error;
+  EXPECT_TRUE(absl::EndsWith(error, ":53)")) << error;
+  EXPECT_EQ((*group)->AwaitInitialEndpoints(absl::Milliseconds(1)),
+            absl::DeadlineExceededError(absl::StrCat(
+                "dns+txt:///does-not-exist.invalid (last error: ", error,
+                "): no endpoints after 1ms")));
+}
+
+// Frozen, so that there is no error either.
+TEST_F(DnsEndpointGroupTest, SaysWhomItAskedWhenNobodyAnswers) {
+  server_->Stop();
+  Follow(DnsTextEndpointGroup::Make("users.example", options_));
+  EXPECT_EQ(group_->AwaitInitialEndpoints(absl::Milliseconds(1)),
+            absl::DeadlineExceededError(
+                absl::StrCat("dns+txt://", server_->address(),
+                             "/users.example: no answer after 1ms")));
+  server_->Continue();
 }
 
 TEST_F(DnsEndpointGroupTest, CloseDoesNotWaitForAnAnswer) {

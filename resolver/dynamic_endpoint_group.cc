@@ -154,13 +154,17 @@ absl::Status DynamicEndpointGroup::AwaitInitialEndpoints(
   }
   if (!state_->list->empty()) return absl::OkStatus();
   const bool closed = state_->closed;
+  const bool known = state_->version > 0;
   lock.unlock();
   if (closed) {
     return absl::CancelledError(
         absl::StrCat(Describe(), ": closed before it had endpoints"));
   }
-  return absl::DeadlineExceededError(absl::StrCat(
-      Describe(), ": no endpoints after ", absl::FormatDuration(timeout)));
+  // Without an error, who has not answered has not refused either.
+  const bool waiting = !known && last_error().ok();
+  return absl::DeadlineExceededError(
+      absl::StrCat(Describe(), waiting ? ": no answer" : ": no endpoints",
+                   " after ", absl::FormatDuration(timeout)));
 }
 
 void DynamicEndpointGroup::Close() {

@@ -338,6 +338,8 @@ TEST(AwaitInitialEndpointsTest, ReturnsAtOnceWhenThereAreEndpoints) {
 
 TEST(AwaitInitialEndpointsTest, SaysWhomItWaitedForAndWhy) {
   TestGroup group;
+  EXPECT_EQ(group.AwaitInitialEndpoints(absl::Milliseconds(1500)),
+            absl::DeadlineExceededError("test:///a: no answer after 1.5s"));
   group.SetEndpoints(EndpointList{});  // Known, but nothing to call.
   EXPECT_EQ(group.AwaitInitialEndpoints(absl::Milliseconds(1)),
             absl::DeadlineExceededError("test:///a: no endpoints after 1ms"));

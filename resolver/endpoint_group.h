@@ -42,7 +42,9 @@ class EndpointGroup {
   virtual std::unique_ptr<Subscription> Watch(Callback callback) = 0;
 
   // Blocks until the list is not empty.  DEADLINE_EXCEEDED after `timeout`,
-  // with Describe() and the last error in the text; CANCELLED when closed.
+  // with Describe(), which has the last error, and the time in the text:
+  // "file:///a.json (last error: cannot open: …): no endpoints after 5s", or
+  // "…: no answer after 5s"; CANCELLED when closed.
   virtual absl::Status AwaitInitialEndpoints(absl::Duration timeout) = 0;
 
   // Stops updating and releases the source.  Waits for a callback that is

@@ -129,6 +129,17 @@ class FileEndpointGroupTest : public ::testing::Test {
   std::unique_ptr<Recorder> recorder_;
 };
 
+TEST_F(FileEndpointGroupTest, SaysWhatItTriedWhenNothingComes) {
+  Start();
+  EXPECT_TRUE(recorder_->WaitForError("cannot open"));
+  EXPECT_EQ(
+      group_->AwaitInitialEndpoints(absl::Milliseconds(1)),
+      absl::DeadlineExceededError(absl::StrCat(
+          "file://", path_,
+          " (last error: cannot open: No such file or directory): no endpoints "
+          "after 1ms")));
+}
+
 TEST_F(FileEndpointGroupTest, ReadsTheFileAndFollowsEveryKindOfChange) {
   Write(path_, Document(2, 1));
   Start();
