@@ -131,8 +131,11 @@ std::vector<std::string> PathsOf(const Json& entry, bool* is_default) {
 std::vector<std::string> CompleteMethodConfigs(
     Json::Object& root, const absl::optional<Json>& retry_policy) {
   std::vector<std::string> own;
+  const bool none = root.count("methodConfig") == 0;
   Json& list = root["methodConfig"];
-  if (list.type() != Json::Type::ARRAY) list = Json::Array{};
+  if (none) list = Json::Array{};
+  // Core's parser then says so.
+  if (list.type() != Json::Type::ARRAY) return own;
   bool has_default = false;
   for (Json& entry : *list.mutable_array()) {
     if (entry.type() != Json::Type::OBJECT) continue;
