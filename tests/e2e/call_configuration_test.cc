@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/port/channel_extension.h"
@@ -88,6 +90,23 @@ TEST_F(CallConfigurationCacheTest, ABadConfigurationIsTheResultsError) {
   EXPECT_EQ(result.service_config.status().code(),
             absl::StatusCode::kInvalidArgument);
   EXPECT_FALSE(HasGate(result));
+}
+
+TEST_F(CallConfigurationCacheTest, MethodConfigsThatAreNoListAreRefused) {
+  for (const char* wrong : {"{}", "7", "null", "\"x\""}) {
+    CallConfigurationCache cache(
+        ChannelArgs().Set(kServiceConfigArg,
+                          absl::StrCat(R"({"methodConfig":)", wrong, "}")),
+        absl::nullopt);
+    Resolver::Result result;
+    cache.ApplyTo(result);
+    EXPECT_EQ(result.service_config.status().code(),
+              absl::StatusCode::kInvalidArgument)
+        << wrong;
+    EXPECT_THAT(std::string(result.service_config.status().message()),
+                ::testing::HasSubstr("methodConfig"))
+        << wrong;
+  }
 }
 
 }  // namespace

@@ -1,0 +1,258 @@
+// What a list of 10,000 endpoints costs, from the change of a source to the new
+// picker of the policy: at most 100 ms of one core, and one picker.
+//
+// A DNS answer has at most 65,535 bytes: about 4,000 A records, 2,300 AAAA,
+// 2,200 TXT ("10.0.0.100:50051") and 2,100 SRV.  So many of dns+addr and
+// dns+txt are tried here; dns+srv has 10,000 by the addresses of a few targets.
+#include <grpc/grpc.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "multi_backend/bench/policy_harness.h"
+#include "multi_backend/multi_backend.h"
+#include "multi_backend/port/core_api.h"
+#include "multi_backend/resolver/grpc/group_resolver.h"
+#include "multi_backend/tests/testing/knot_server.h"
+
+namespace multi_backend {
+namespace {
+
+constexpr size_t kMany = 10000;
+constexpr std::chrono::seconds kPatience(30);
+
+// The bound is that of optimized code; what is built otherwise takes about five
+// times as long, the sanitizers three times that.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr int kSlowness = 20;
+#elif !defined(__OPTIMIZE__)
+constexpr int kSlowness = 7;
+#else
+constexpr int kSlowness = 1;
+#endif
+constexpr double kMostMilliseconds = 100.0 * kSlowness;
+
+// Of all threads of this process; servers are others.
+double CpuMilliseconds() {
+  timespec used;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) * 1e3 +
+         static_cast<double>(used.tv_nsec) / 1e6;
+}
+
+std::string Ip(size_t index) {
+  return absl::StrCat("10.0.", index / 250, ".", index % 250 + 1);
+}
+
+// The results of a resolver, as the channel would get them.
+class Results {
+ public:
+  std::unique_ptr<grpc_core::Resolver::ResultHandler> MakeHandler() {
+    return std::make_unique<Handler>(this);
+  }
+
+  // Waits for the first result with so many addresses; how many results there
+  // have been until then, 0 if it does not come.
+  size_t WaitFor(size_t addresses) {
+    std::unique_lock<std::mutex> lock(mu_);
+    const bool came = changed_.wait_for(
+        lock, kPatience, [&] { return newest_.size() == addresses; });
+    return came ? count_ : 0;
+  }
+  grpc_core::ServerAddressList newest() {
+    std::lock_guard<std::mutex> lock(mu_);
+    return newest_;
+  }
+
+ private:
+  class Handler final : public grpc_core::Resolver::ResultHandler {
+   public:
+    explicit Handler(Results* results) : results_(results) {}
+    void ReportResult(grpc_core::Resolver::Result result) override {
+      std::lock_guard<std::mutex> lock(results_->mu_);
+      ++results_->count_;
+      results_->newest_ = *std::move(result.addresses);
+      results_->changed_.notify_all();
+    }
+
+   private:
+    Results* const results_;
+  };
+
+  std::mutex mu_;
+  std::condition_variable changed_;
+  size_t count_ = 0;
+  grpc_core::ServerAddressList newest_;
+};
+
+class LargeListTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(Register().ok());
+    grpc_init();
+    work_serializer_ = std::make_shared<grpc_core::WorkSerializer>();
+  }
+
+  void TearDown() override {
+    {
+      grpc_core::ExecCtx exec_ctx;
+      work_serializer_->Run([this]() { resolver_.reset(); }, DEBUG_LOCATION);
+      work_serializer_.reset();
+    }
+    group_.reset();
+    grpc_shutdown();
+  }
+
+  // `group` has one endpoint; `change` lets it see `count`.
+  void Measure(const char* source,
+               absl::StatusOr<std::shared_ptr<EndpointGroup>> group,
+               size_t count, const std::function<void()>& change) {
+    ASSERT_TRUE(group.ok()) << group.status();
+    group_ = *std::move(group);
+    grpc_core::ResolverArgs args;
+    args.work_serializer = work_serializer_;
+    args.result_handler = results_.MakeHandler();
+    {
+      grpc_core::ExecCtx exec_ctx;
+      resolver_ = grpc_core::MakeOrphanable<GroupResolver>(
+          std::move(args), group_, absl::nullopt);
+      work_serializer_->Run([this]() { resolver_->StartLocked(); },
+                            DEBUG_LOCATION);
+    }
+    const size_t before = results_.WaitFor(1);
+    ASSERT_GT(before, 0u) << group_->Describe();
+    PolicyHarness policy(R"([{"multi_backend":{}}])", grpc_core::ChannelArgs());
+    policy.Update(results_.newest());
+    const size_t pickers = policy.pickers_made();
+
+    const double start = CpuMilliseconds();
+    change();
+    const size_t after = results_.WaitFor(count);
+    const double parsed = CpuMilliseconds();
+    policy.Update(results_.newest());
+    const double applied = CpuMilliseconds();
+
+    EXPECT_EQ(after, before + 1) << group_->Describe();
+    EXPECT_EQ(policy.pickers_made(), pickers + 1);
+    EXPECT_LE(applied - start, kMostMilliseconds);
+    printf(
+        "%s: %zu endpoints: %.1f ms until the resolver's result, %.1f ms "
+        "until the new picker\n",
+        source, count, parsed - start, applied - start);
+  }
+
+  std::shared_ptr<grpc_core::WorkSerializer> work_serializer_;
+  Results results_;
+  std::shared_ptr<EndpointGroup> group_;
+  grpc_core::OrphanablePtr<GroupResolver> resolver_;
+};
+
+TEST_F(LargeListTest, File) {
+  const std::string path =
+      absl::StrCat(::testing::TempDir(), "/", getpid(), "_large.json");
+  std::ofstream(path) << R"({"endpoints":[{"address":"10.9.9.9:80"}]})";
+  {
+    std::ofstream next(path + ".next");
+    for (size_t i = 0; i < kMany; ++i) {
+      next << (i == 0 ? "{\"endpoints\":[\n" : ",\n") << "{\"address\":\""
+           << Ip(i) << ":50051\",\"weight\":" << i + 1
+           << R"(,"role":"replica","zone":"eu","labels":{"version":"7"}})";
+    }
+    next << "]}";
+  }
+  Measure("file", FileEndpointGroup::Make(path), kMany, [&] {
+    ASSERT_EQ(rename((path + ".next").c_str(), path.c_str()), 0);
+  });
+}
+
+class LargeDnsListTest : public LargeListTest {
+ protected:
+  void SetUp() override {
+    LargeListTest::SetUp();
+    if (!KnotServer::Installed()) GTEST_SKIP() << KnotServer::kHowToInstall;
+    auto dns = KnotServer::Start();
+    ASSERT_TRUE(dns.ok()) << dns.status();
+    dns_ = *std::move(dns);
+    options_.client.servers = dns_->address();
+    options_.min_ttl = absl::Milliseconds(10);
+  }
+
+  // In pieces, since an update is one message too.
+  void Add(const std::vector<std::string>& records) {
+    constexpr size_t kPiece = 1000;
+    std::vector<std::string> piece;
+    for (const std::string& record : records) {
+      piece.push_back("add " + record);
+      if (piece.size() < kPiece && &record != &records.back()) continue;
+      const absl::Status status = dns_->Update(piece);
+      ASSERT_TRUE(status.ok()) << status;
+      piece.clear();
+    }
+  }
+
+  void MeasureDns(const char* source,
+                  absl::StatusOr<std::shared_ptr<EndpointGroup>> group,
+                  size_t count, const std::vector<std::string>& records) {
+    ASSERT_TRUE(group.ok()) << group.status();
+    ASSERT_TRUE((*group)->AwaitInitialEndpoints(absl::Seconds(30)).ok());
+    Add(records);
+    EndpointGroup* const raw = group->get();
+    Measure(source, std::move(group), count, [raw] { raw->RequestRefresh(); });
+  }
+
+  std::unique_ptr<KnotServer> dns_;
+  DnsSourceOptions options_;
+};
+
+TEST_F(LargeDnsListTest, Addresses) {
+  Add({"users.example. 3600 A 10.9.9.9"});
+  std::vector<std::string> records;
+  for (size_t i = 1; i < 4000; ++i) {
+    records.push_back(absl::StrCat("users.example. 3600 A ", Ip(i)));
+  }
+  MeasureDns("dns+addr",
+             DnsAddressEndpointGroup::Make("users.example:50051", options_),
+             4000, records);
+}
+
+TEST_F(LargeDnsListTest, Texts) {
+  Add({"users.example. 3600 TXT 10.9.9.9:50051"});
+  std::vector<std::string> records;
+  for (size_t i = 1; i < 2200; ++i) {
+    records.push_back(
+        absl::StrCat("users.example. 3600 TXT ", Ip(i), ":50051"));
+  }
+  MeasureDns("dns+txt", DnsTextEndpointGroup::Make("users.example", options_),
+             2200, records);
+}
+
+TEST_F(LargeDnsListTest, Services) {
+  Add({"_s._tcp.example. 3600 SRV 1 1 50051 t0.example.",
+       "t0.example. 3600 A 10.9.9.9"});
+  std::vector<std::string> records;
+  for (size_t i = 1; i < kMany; ++i) {
+    records.push_back(absl::StrCat("t", i % 4, ".example. 3600 A ", Ip(i)));
+  }
+  for (size_t i = 1; i < 4; ++i) {
+    records.push_back(
+        absl::StrCat("_s._tcp.example. 3600 SRV 1 1 50051 t", i, ".example."));
+  }
+  MeasureDns("dns+srv",
+             DnsServiceEndpointGroup::Make("_s._tcp.example", options_), kMany,
+             records);
+}
+
+}  // namespace
+}  // namespace multi_backend
