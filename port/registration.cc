@@ -12,6 +12,7 @@
 #include "multi_backend/port/channel_extension.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/port/core_builder.h"
+#include "multi_backend/proto/config.h"
 
 namespace multi_backend {
 namespace {
@@ -32,15 +33,15 @@ bool CoreIsConfigured() {
 }
 
 bool SpeaksOfUs(absl::string_view service_config) {
-  return absl::StrContains(service_config, "multi_backend") ||
-         absl::StrContains(service_config, "multiBackend");
+  return absl::StrContains(service_config, kPolicyName) ||
+         absl::StrContains(service_config, kRoutingKey);
 }
 
 // Core hides the service config from resolvers; see kServiceConfigArg.
 grpc_core::ChannelArgs KeepServiceConfig(grpc_core::ChannelArgs args) {
   const auto json = args.GetOwnedString(GRPC_ARG_SERVICE_CONFIG);
   const bool ours = args.GetObject<ChannelExtension>() != nullptr ||
-                    args.GetString(GRPC_ARG_LB_POLICY_NAME) == "multi_backend";
+                    args.GetString(GRPC_ARG_LB_POLICY_NAME) == kPolicyName;
   if (!json.has_value()) return args;
   if (ours || SpeaksOfUs(*json)) return args.Set(kServiceConfigArg, *json);
   return args.Set(kForeignServiceConfigArg, 1);

@@ -20,6 +20,8 @@ namespace multi_backend {
 
 // The policy, as gRPC knows it and `loadBalancingConfig` names it.
 constexpr absl::string_view kPolicyName = "multi_backend";
+// The service config's top-level key of the routing.
+constexpr absl::string_view kRoutingKey = "multiBackend";
 
 // How a balancer chooses among its members; semantics in docs/strategies.md.
 enum class StrategyKind {

@@ -28,7 +28,6 @@ using google::protobuf::Value;
 
 // Ten thousand backends with all their attributes fit.
 constexpr size_t kMaxTextSize = 1 << 20;
-constexpr absl::string_view kRoutingKey = "multiBackend";
 constexpr absl::string_view kPolicyListKey = "loadBalancingConfig";
 constexpr absl::string_view kMethodListKey = "methodConfig";
 

@@ -478,5 +478,25 @@ TEST(ConfigParserHealthTest, TheBoundsThemselvesAreLegal) {
   }
 }
 
+// Every text with one byte changed is either read or refused with a message.
+TEST(ConfigParserHealthTest, ADamagedTextIsReadOrRefused) {
+  const std::string json = PolicyJson(
+      R"("health":{"active":{"probe":"HTTP","path":"/a?b","port":81,)"
+      R"("interval":"0.5s"},"passive":{"failureRate":{"threshold":0.5},)"
+      R"("maxDownRetryAfter":"9s"},"panicThreshold":30},"pool":{"min":1,)"
+      R"("max":4},"roles":{"r":{"backlog":{"limit":10}}})");
+  ASSERT_EQ(ParseServiceConfig(json, {true}).status(), absl::OkStatus());
+  const std::string bytes("\0\n\"{[:,09e-", 11);
+  for (size_t at = 0; at < json.size(); ++at) {
+    for (char byte : bytes) {
+      std::string damaged = json;
+      damaged[at] = byte;
+      const auto parsed = ParseServiceConfig(damaged, {true});
+      EXPECT_NE(parsed.status().code(), absl::StatusCode::kInternal)
+          << damaged << parsed.status();
+    }
+  }
+}
+
 }  // namespace
 }  // namespace multi_backend

@@ -201,6 +201,23 @@ TEST(ConfigParserTest, AFieldOfTheWrongTypeIsNamed) {
             PolicyJson(R"("failover":{"perTryTimeout":""})"),
             "field:failover.perTryTimeout error:\"\" is not a duration like "
             "\"1.5s\"");
+  for (const char* odd : {"s", "-s", "-.5s", "1.s", ".5s", "+1s", "1e3s", " 1s",
+                          "1s ", "1S", "1.0000000001s", "100000000000s"}) {
+    table.Add(odd,
+              PolicyJson(
+                  absl::StrCat(R"("failover":{"perTryTimeout":")", odd, "\"}")),
+              absl::StrCat("field:failover.perTryTimeout error:\"", odd,
+                           "\" is not a duration like \"1.5s\""));
+  }
+  // These are, and out of bounds.
+  for (const char* far : {"-0.5s", "-1s", "-0s", "0.000000001s",
+                          "99999999999.999999999s", "00000003601s"}) {
+    table.Add(far,
+              PolicyJson(
+                  absl::StrCat(R"("failover":{"perTryTimeout":")", far, "\"}")),
+              "field:failover.perTryTimeout error:must be from 0.001s to "
+              "3600s");
+  }
   table.Add("ratio is a string",
             PolicyJson(R"("failover":{"budget":{"ratio":"NaN"}})"),
             "field:failover.budget.ratio error:is not a number");

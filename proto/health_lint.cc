@@ -63,10 +63,11 @@ void LintBacklogs(const BalancerConfig& node, const std::string& path,
       node.backlog->timeout < node.backlog->overload_timeout) {
     warnings->push_back(
         {FieldPath(path, "backlog.timeout"),
-         absl::StrCat("is shorter than overloadTimeout (",
-                      InSeconds(node.backlog->overload_timeout),
-                      "): calls of an outage wait in vain and end with "
-                      "DEADLINE_EXCEEDED before any is refused at once")});
+         absl::StrCat(
+             "is shorter than overloadTimeout (",
+             InSeconds(node.backlog->overload_timeout),
+             "): in an outage calls run into it, as DEADLINE_EXCEEDED, "
+             "before any is refused at once")});
   }
   const std::string members = FieldPath(path, "members");
   for (size_t i = 0; i < node.members.size(); ++i) {

@@ -4,10 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "google/protobuf/duration.pb.h"
-#include "google/protobuf/util/time_util.h"
 
 namespace multi_backend {
 namespace {
@@ -25,6 +26,34 @@ constexpr size_t kShownValueSize = 40;
 std::string Quoted(absl::string_view value) {
   return absl::StrCat("\"", absl::CEscape(value.substr(0, kShownValueSize)),
                       value.size() > kShownValueSize ? "...\"" : "\"");
+}
+
+// Eleven digits of seconds are 3,000 years, and within protobuf's bounds.
+constexpr size_t kMaxSecondsDigits = 11;
+constexpr size_t kMaxFractionDigits = 9;
+
+size_t CountDigits(absl::string_view text) {
+  size_t count = 0;
+  while (count < text.size() &&
+         absl::ascii_isdigit(static_cast<unsigned char>(text[count]))) {
+    ++count;
+  }
+  return count;
+}
+
+// Like "1.5s": what both of protobuf's readers take.  They differ on the odd
+// rest, such as "-s".
+bool IsDuration(absl::string_view text) {
+  absl::ConsumePrefix(&text, "-");
+  const size_t seconds = CountDigits(text);
+  if (seconds == 0 || seconds > kMaxSecondsDigits) return false;
+  text.remove_prefix(seconds);
+  if (absl::ConsumePrefix(&text, ".")) {
+    const size_t fraction = CountDigits(text);
+    if (fraction == 0 || fraction > kMaxFractionDigits) return false;
+    text.remove_prefix(fraction);
+  }
+  return text == "s";
 }
 
 class Fitter {
@@ -121,12 +150,10 @@ class Fitter {
   }
 
   bool Duration(const std::string& path, const Value& value) {
-    google::protobuf::Duration parsed;
     if (value.kind_case() != Value::kStringValue) {
       return Misfit(path, "is not a string");
     }
-    return google::protobuf::util::TimeUtil::FromString(value.string_value(),
-                                                        &parsed) ||
+    return IsDuration(value.string_value()) ||
            Misfit(path, absl::StrCat(Quoted(value.string_value()),
                                      " is not a duration like \"1.5s\""));
   }

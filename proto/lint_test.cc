@@ -271,8 +271,8 @@ TEST(LintTest, ABacklogThatGivesUpBeforeTheOutageIsKnown) {
                         "backlog.timeout warning:is shorter than "
                         "overloadTimeout (",
                         timeout,
-                        "): calls of an outage wait in vain and end with "
-                        "DEADLINE_EXCEEDED before any is refused at once");
+                        "): in an outage calls run into it, as "
+                        "DEADLINE_EXCEEDED, before any is refused at once");
   };
   EXPECT_EQ(PolicyWarnings(R"("backlog":{})"), "");
   EXPECT_EQ(PolicyWarnings(R"("backlog":{"timeout":"1s"})"), "");

@@ -1,5 +1,6 @@
 #include "multi_backend/resolver/grpc/call_configuration.h"
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,7 +18,6 @@ namespace {
 using grpc_core::ChannelArgs;
 using grpc_core::Json;
 
-constexpr char kPolicy[] = "multi_backend";
 constexpr char kLoadBalancingConfig[] = "loadBalancingConfig";
 
 // Our entry of `loadBalancingConfig`; null when another policy is chosen.
@@ -28,7 +28,7 @@ Json::Object* FindOurPolicy(Json::Object& root) {
   }
   for (Json& entry : *it->second.mutable_array()) {
     if (entry.type() != Json::Type::OBJECT) continue;
-    auto policy = entry.mutable_object()->find(kPolicy);
+    auto policy = entry.mutable_object()->find(std::string(kPolicyName));
     if (policy == entry.mutable_object()->end()) continue;
     if (policy->second.type() != Json::Type::OBJECT) return nullptr;
     return policy->second.mutable_object();
@@ -42,11 +42,12 @@ void ChooseOurPolicy(const ChannelArgs& args, Json::Object& root) {
       root.count("loadBalancingPolicy") > 0) {
     return;
   }
-  if (args.GetString(GRPC_ARG_LB_POLICY_NAME).value_or(kPolicy) != kPolicy) {
+  if (args.GetString(GRPC_ARG_LB_POLICY_NAME).value_or(kPolicyName) !=
+      kPolicyName) {
     return;
   }
   root[kLoadBalancingConfig] =
-      Json::Array{Json::Object{{kPolicy, Json::Object{}}}};
+      Json::Array{Json::Object{{std::string(kPolicyName), Json::Object{}}}};
 }
 
 // Nothing when failover is off.

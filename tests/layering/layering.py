@@ -37,7 +37,8 @@ for _folder, _below in PURE.items():
     WHO_MAY_INCLUDE[_folder + "/grpc"] = _below | {_folder, "port"}
 
 # Tests and their support may also use what the tests share.
-TEST_SUPPORT = {"tests/testing", "tests/e2e", "examples", "interceptors/testing"}
+TEST_SUPPORT = {"tests/testing", "tests/e2e", "examples", "interceptors/testing",
+                "proto/testing"}
 
 CORE_HEADER_FILE = "port/core_api.h"
 SOURCE = re.compile(r"\.(h|cc|proto)$")
