@@ -8,7 +8,6 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "grpc/support/log.h"
@@ -20,6 +19,7 @@
 #include "multi_backend/interceptors/route_table.h"
 #include "multi_backend/interceptors/sticky_key.h"
 #include "multi_backend/proto/call_label.h"
+#include "multi_backend/proto/field_errors.h"
 
 namespace multi_backend {
 namespace {
@@ -204,9 +204,9 @@ class RoutingInterceptorFactory final
 };
 
 absl::Status ConfigError(absl::string_view field, absl::string_view error) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("errors validating multi_backend config: [field:", field,
-                   " error:", error, "]"));
+  FieldErrors errors;
+  errors.Add(field, error);
+  return errors.ToStatus();
 }
 
 // Sets the source of the key that `config` names.
