@@ -60,6 +60,8 @@ class BalancerNode final : public BalancerMember {
                ? strategy_.get()
                : nullptr;
   }
+  // Of a leaf; see Strategy.
+  const Strategy::Upcoming* upcoming() const { return strategy_->upcoming(); }
   uint32_t entry_of(size_t member) const {
     return member_entry_.empty() ? static_cast<uint32_t>(member)
                                  : member_entry_[member];

@@ -35,7 +35,9 @@ Busyness BusynessOf(const T& member) {
 LeastBusy::LeastBusy(StrategyArgs args)
     : members_(std::move(args.members)),
       choices_(members_, args.seed),
-      random_(~args.seed) {}
+      random_(~args.seed) {
+  if (members_.size() > kCompareAllUpTo) upcoming_ = choices_.upcoming();
+}
 
 size_t LeastBusy::PickMember(const PickRequest& request) {
   if (members_.size() <= kCompareAllUpTo) return PickOfAll(request);

@@ -92,7 +92,9 @@ PeakEwma::PeakEwma(StrategyArgs args)
       clock_(args.clock),
       decay_nanos_(
           std::max(1.0, absl::ToDoubleNanoseconds(args.config.ewma_decay))),
-      choices_(members_, args.seed) {}
+      choices_(members_, args.seed) {
+  upcoming_ = choices_.upcoming();
+}
 
 size_t PeakEwma::PickMember(const PickRequest& request) {
   const int64_t now_nanos = clock_->NowNanos();

@@ -24,10 +24,20 @@ class Random final : public Strategy {
   explicit Random(StrategyArgs args);
 
  private:
+  // Draws ahead, so that with thousands of members what is needed of the one
+  // that is picked has come into the cache by then.
+  static constexpr uint32_t kAhead = 8;
+
   size_t PickMember(const PickRequest& request) override;
+  uint32_t NextDrawn();
+
   const std::vector<Member> members_;
   const WeightedDraw draw_;
-  FastRandom random_;  // Used by picks only.
+  // Used by picks only.
+  FastRandom random_;
+  uint32_t drawn_[kAhead] = {};
+  uint32_t next_ = 0;
+  Upcoming ahead_;
 };
 
 }  // namespace multi_backend

@@ -6,6 +6,10 @@
 // then below 1.2 times the mean.  The cost is 2 MB of address space, of which
 // only the touched pages become memory.
 //
+// The keys that are in use at a time are far fewer than the slots, and each of
+// their slots is a cache line of its own.  So what was asked for last is kept
+// once more, close together, in 32 KB.
+//
 // Threads: any, with relaxed order: an entry only caches a value that every
 // thread would compute alike.
 #ifndef MULTI_BACKEND_LB_POLICY_SLOT_TABLE_H_
@@ -14,6 +18,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+
+#include "absl/base/optimization.h"
 
 namespace multi_backend {
 
@@ -36,17 +43,39 @@ class SlotTable {
   uint32_t Get(uint32_t slot) const {
     return entries_[slot].load(std::memory_order_relaxed) - 1;
   }
+  // The same, quicker for a slot that was asked for not long ago.
+  uint32_t GetRecent(uint32_t slot) {
+    const uint64_t pair =
+        recent_[slot % kRecentPairs].load(std::memory_order_relaxed);
+    const uint32_t tag = slot / kRecentPairs << kOwnerBits;
+    const uint32_t first = static_cast<uint32_t>(pair) ^ tag;
+    const uint32_t second = static_cast<uint32_t>(pair >> 32) ^ tag;
+    // The smaller one has the right tag, if one has.
+    const uint32_t entry = first < second ? first : second;
+    if (ABSL_PREDICT_TRUE(entry - 1 < kMaxRecentOwner)) return entry - 1;
+    return GetAndKeep(slot);
+  }
   void Set(uint32_t slot, uint32_t owner) {
     entries_[slot].store(owner + 1, std::memory_order_relaxed);
   }
 
  private:
+  // Two slots a word: the upper bits of the slot, and owner + 1.
+  static constexpr uint32_t kRecentPairs = 4096;
+  static constexpr int kOwnerBits = 25;
+  static constexpr uint32_t kMaxRecentOwner = (uint32_t{1} << kOwnerBits) - 1;
+  static_assert(kSlots / kRecentPairs <= uint32_t{1} << (32 - kOwnerBits),
+                "the tag fits");
+
+  uint32_t GetAndKeep(uint32_t slot);
+
   using Entry = std::atomic<uint32_t>;
   static_assert(sizeof(Entry) == sizeof(uint32_t), "entries come from mmap");
 
   // Owner + 1; 0 = unknown, so that fresh zero pages are an empty table.
   Entry* entries_;  // Inside memory_.
   void* memory_;
+  const std::unique_ptr<std::atomic<uint64_t>[]> recent_;
 };
 
 }  // namespace multi_backend

@@ -54,7 +54,7 @@ size_t Sticky::PickMember(const PickRequest& request) {
     return DrawEligible(members_, draw_, random_, request);
   }
   const uint32_t slot = SlotTable::SlotOf(request.key_hash);
-  uint32_t owner = owners_->Get(slot);
+  uint32_t owner = owners_->GetRecent(slot);
   if (ABSL_PREDICT_FALSE(owner == SlotTable::kUnknown)) {
     owner = FindOwner(slot);
     if (owner == Rendezvous::kNobody) return kNone;

@@ -77,6 +77,17 @@ class Strategy {
   // Whether it is a plain rotation over its members as long as all are usable,
   // and the pick for that case.
   bool is_rotation() const { return rotation_size_ != 0; }
+
+  // Members that picks will probably come to, for a caller that keeps more
+  // about a member elsewhere to fetch it into the cache ahead: `far` in some
+  // eight picks, `near` in some four.  Changes with each pick; null when the
+  // strategy does not know.
+  struct Upcoming {
+    uint32_t far[2] = {};
+    uint32_t near[2] = {};
+  };
+  const Upcoming* upcoming() const { return upcoming_; }
+
   size_t Rotate() {
     const size_t index = rotation_next_.load(std::memory_order_relaxed);
     rotation_next_.store(index + 1 == rotation_size_ ? 0 : index + 1,
@@ -91,6 +102,8 @@ class Strategy {
   // Of a rotation: the number of members (0 = it is none), the next one.
   size_t rotation_size_ = 0;
   std::atomic<size_t> rotation_next_{0};
+
+  const Upcoming* upcoming_ = nullptr;
 };
 
 struct StrategyArgs {

@@ -46,6 +46,10 @@ class TwoChoices {
   }
 
   const Candidate& candidate(size_t index) const { return candidates_[index]; }
+  // Null when nothing is drawn ahead.
+  const Strategy::Upcoming* upcoming() const {
+    return members_.size() < 2 ? nullptr : &upcoming_;
+  }
 
   // Calls better(a, b), two distinct eligible members' indices, to choose; with
   // one eligible member of a pair takes that one.  When several pairs in a row
@@ -99,6 +103,7 @@ class TwoChoices {
     const Pair& midway = drawn_[(next_ + kAhead / 2) % kAhead];
     __builtin_prefetch(candidates_[midway.a].load);
     __builtin_prefetch(candidates_[midway.b].load);
+    upcoming_ = {{oldest.a, oldest.b}, {midway.a, midway.b}};
     return pair;
   }
 
@@ -143,6 +148,7 @@ class TwoChoices {
   FastRandom random_;
   Pair drawn_[kAhead];
   uint32_t next_ = 0;
+  Strategy::Upcoming upcoming_;
 };
 
 }  // namespace multi_backend

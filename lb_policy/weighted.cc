@@ -35,6 +35,7 @@ Weighted::Weighted(StrategyArgs args)
   MakeRings();
   SetFirstTurns(args);
   SortRings();
+  upcoming_ = &ahead_;
 }
 
 Weighted::Time Weighted::TurnOf(uint32_t weight) const {
@@ -146,11 +147,24 @@ size_t Weighted::Take(const Place& place) {
     if (ABSL_PREDICT_TRUE(!Before(DueOf(last), DueOf(before)))) break;
     std::swap(last, before);
   }
-  const uint32_t next = Slot(ring, 0);
-  heap_[place.heap_index].due = DueOf(next);
+  heap_[place.heap_index].due = DueOf(Slot(ring, 0));
   SiftDown(place.heap_index);
-  __builtin_prefetch(members_[next].load);
+  LookAhead();
   return member;
+}
+
+// Fetches what later turns of the ring that is due need into the cache.
+void Weighted::LookAhead() {
+  constexpr uint32_t kFar = 8;
+  constexpr uint32_t kNear = 4;
+  const Ring& ring = rings_[heap_[0].ring];
+  if (ring.size <= kFar) return;
+  const uint32_t far = Slot(ring, kFar);
+  const uint32_t near = Slot(ring, kNear);
+  __builtin_prefetch(&members_[far]);
+  __builtin_prefetch(&due_[far]);
+  __builtin_prefetch(members_[near].load);
+  ahead_ = {{far, far}, {near, near}};
 }
 
 // The member that is due first cannot be picked.

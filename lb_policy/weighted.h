@@ -86,6 +86,7 @@ class Weighted final : public Strategy {
   void ChargeTop();
   void ChargeAllBefore(Time limit, const PickRequest& request);
   void SiftDown(size_t heap_index);
+  void LookAhead();
 
   const std::vector<Member> members_;
   uint32_t least_weight_ = 0;                 // Of the members that take part.
@@ -94,6 +95,7 @@ class Weighted final : public Strategy {
   std::vector<Ring> rings_;
   std::vector<Head> heap_;    // The earliest first.
   std::atomic<Time> now_{0};  // When the last turn was due.
+  Upcoming ahead_;            // Used by picks only.
 };
 
 }  // namespace multi_backend

@@ -90,17 +90,18 @@ class CallContext final
   void Commit() override {}
 
   grpc_core::Arena* const arena;
-  CallLabel label;           // Views into the arena.
+  // Room for the first attempt's tracker, so that the pick, which runs under
+  // the channel's lock, need not ask the arena for it.  What a pick touches
+  // comes first: three cache lines.
+  static constexpr size_t kTrackerRoom = 80;
+  alignas(16) char tracker_room[kTrackerRoom];
+  CallLabel label;  // Views into the arena.
+  AttemptLog log;
   absl::string_view method;  // "/package.Service/Method".
   grpc_core::Timestamp deadline = grpc_core::Timestamp::InfFuture();
   // The method has a retryPolicy of its own in the service config, which then
   // decides how often and on which codes to retry.
   bool own_retry_policy = false;
-  AttemptLog log;
-  // Room for the first attempt's tracker, so that the pick, which runs under
-  // the channel's lock, need not ask the arena for it.
-  static constexpr size_t kTrackerRoom = 96;
-  alignas(16) char tracker_room[kTrackerRoom];
 
  private:
   RetryGate* const gate_;

@@ -20,6 +20,7 @@ AttemptTracker::~AttemptTracker() {
 
 void AttemptTracker::Start() {
   started_ = true;
+  load_path_ = leaf_->load_path();
   backend_->Ref();
   backend_->load.in_flight.fetch_add(1, std::memory_order_relaxed);
   backend_->calls.fetch_add(1, std::memory_order_relaxed);
@@ -39,7 +40,10 @@ void AttemptTracker::Start() {
       backend_->retries_landed.fetch_add(1, std::memory_order_relaxed);
     }
   }
-  if (needs_latency_) start_nanos_ = SteadyClock::Get().NowNanos();
+  if (needs_latency_) {
+    start_nanos_ = SteadyClock::Get().NowNanos();
+    ewma_decay_nanos_ = absl::ToInt64Nanoseconds(leaf_->ewma_decay());
+  }
 }
 
 void AttemptTracker::Finish(FinishArgs args) {
@@ -99,10 +103,11 @@ bool AttemptTracker::AllowsRetry(const AttemptView& view,
 void AttemptTracker::ObserveLatencies(bool failed) {
   const int64_t now = SteadyClock::Get().NowNanos();
   const int64_t latency = now - start_nanos_;
-  ObserveLatency(backend_->load, latency, failed, now, ewma_decay_);
+  const absl::Duration decay = absl::Nanoseconds(ewma_decay_nanos_);
+  ObserveLatency(backend_->load, latency, failed, now, decay);
   if (load_path_ == nullptr) return;
   for (const auto& load : *load_path_) {
-    ObserveLatency(*load, latency, failed, now, ewma_decay_);
+    ObserveLatency(*load, latency, failed, now, decay);
   }
 }
 

@@ -34,8 +34,7 @@ class AttemptTracker final
   explicit AttemptTracker(const Args& args)
       : backend_(args.backend),
         context_(args.context),
-        load_path_(args.leaf->load_path()),
-        ewma_decay_(args.leaf->ewma_decay()),
+        leaf_(args.leaf),
         state_(args.state),
         needs_latency_(args.needs_latency) {}
   ~AttemptTracker() override;
@@ -58,13 +57,15 @@ class AttemptTracker final
 
   Backend* const backend_;
   CallContext* const context_;
-  const std::shared_ptr<const LoadPath> load_path_;
-  const absl::Duration ewma_decay_;
-  ChannelState* const state_;  // For Start() only.
+  const BalancerNode* const leaf_;  // For Start() only, as the next one.
+  ChannelState* const state_;
+  std::shared_ptr<const LoadPath> load_path_;  // From Start() on.
   const bool needs_latency_;
   bool started_ = false;
   int attempt_ = 1;
-  int64_t start_nanos_ = 0;
+  // With needs_latency_, from Start() on.
+  int64_t start_nanos_;
+  int64_t ewma_decay_nanos_;
 };
 
 }  // namespace multi_backend

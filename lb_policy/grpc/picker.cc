@@ -24,12 +24,13 @@ absl::Status LastStatus(const CallContext& context) {
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::Complete(
     uint32_t entry, const BalancerNode& leaf, CallContext* context,
     const PickArgs& args) {
-  const Target& target = args_.targets[entry];
+  const Target& target = targets_[entry];
   if (ABSL_PREDICT_FALSE(!Tracks(args))) {
     return PickResult::Complete(target.subchannel);
   }
   // Its count is touched last; with thousands of them it is far away.
   __builtin_prefetch(target.subchannel.get(), /*rw=*/1);
+  PrefetchUpcoming(leaf);
   AttemptTracker::Args tracker_args;
   tracker_args.backend = target.backend;
   tracker_args.leaf = &leaf;
@@ -51,14 +52,20 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::Complete(
 Picker::Picker(Args args)
     : args_(std::move(args)),
       marked_(args_.marked.get()),
+      targets_(args_.targets.data()),
       root_(&args_.plan->root()),
+      rotation_(args_.has_context || CallLabelsInUse() ? nullptr
+                                                       : root_->rotation()),
+      has_context_(args_.has_context),
+      track_attempts_(args_.track_attempts),
       needs_latency_(args_.plan->needs_latency()),
-      check_labels_(!args_.has_context && CallLabelsInUse()),
-      rotation_(args_.has_context || check_labels_ ? nullptr
-                                                   : root_->rotation()) {}
+      check_labels_(!args_.has_context && CallLabelsInUse()) {}
 
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::PickWithContext(
     CallContext* context, const PickArgs& args) {
+  __builtin_prefetch(context->tracker_room, /*rw=*/1);
+  __builtin_prefetch(context->tracker_room + sizeof(AttemptTracker) - 1,
+                     /*rw=*/1);
   PickRequest request;
   request.has_key = context->label.key_hash.has_value();
   request.key_hash = context->label.key_hash.value_or(0);
@@ -80,9 +87,8 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::PickWithContext(
 Picker::PickResult Picker::Pick(PickArgs args) {
   if (rotation_ != nullptr && ABSL_PREDICT_TRUE(NoneMarked())) {
     const auto entry = static_cast<uint32_t>(rotation_->Rotate());
-    PrefetchAfter(entry);
     if (Tracks(args)) return CompleteTracked(entry, args);
-    return PickResult::Complete(args_.targets[entry].subchannel);
+    return PickResult::Complete(targets_[entry].subchannel);
   }
   return PickInFull(args);
 }
@@ -96,7 +102,7 @@ ABSL_ATTRIBUTE_NOINLINE Picker::PickResult Picker::CompleteTracked(
 Picker::PickResult Picker::PickInFull(const PickArgs& args) {
   CallContext* context = nullptr;
   // Core's ping of a channel picks without a call.
-  if (args_.has_context && args.call_state != nullptr) {
+  if (has_context_ && args.call_state != nullptr) {
     context =
         CallContext::FromAttribute(static_cast<LbCallState*>(args.call_state)
                                        ->GetCallAttribute(context_type_));

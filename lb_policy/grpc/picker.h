@@ -51,16 +51,23 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   PickResult Complete(uint32_t entry, const BalancerNode& leaf,
                       CallContext* context, const PickArgs& args);
   PickResult CompleteTracked(uint32_t entry, const PickArgs& args);
-  // A rotation knows whom it comes to next: hides the wait for the reference
-  // counts of thousands of subchannels.
-  void PrefetchAfter(uint32_t entry) const {
-    constexpr size_t kAhead = 16;
-    const size_t ahead = entry + kAhead;
-    if (ahead >= args_.targets.size()) return;
-    __builtin_prefetch(args_.targets[ahead].subchannel.get(), /*rw=*/1);
+  // Fetches what picks soon to come need: with thousands of backends it is far
+  // away.  Always inline, or GCC takes a function that only prefetches for one
+  // without effect, and drops the call.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE void PrefetchUpcoming(
+      const BalancerNode& leaf) const {
+    const Strategy::Upcoming* upcoming = leaf.upcoming();
+    if (upcoming == nullptr) return;
+    for (uint32_t member : upcoming->far) {
+      __builtin_prefetch(&targets_[leaf.entry_of(member)]);
+    }
+    for (uint32_t member : upcoming->near) {
+      __builtin_prefetch(targets_[leaf.entry_of(member)].subchannel.get(),
+                         /*rw=*/1);
+    }
   }
   bool Tracks(const PickArgs& args) const {
-    return args_.track_attempts && args.call_state != nullptr;
+    return track_attempts_ && args.call_state != nullptr;
   }
   PickResult Unserved(const PickPlan::Result& result, const CallLabel& label,
                       CallContext* context);
@@ -69,15 +76,19 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   }
 
   const Args args_;
+  // What each pick reads, side by side.
   const std::atomic<uint32_t>* const marked_;
+  const Target* const targets_;
   const BalancerNode* const root_;
-  const bool needs_latency_;
-  const grpc_core::UniqueTypeName context_type_ = CallContext::Type();
-  // Whether calls without a context may carry a label; see PickWithoutContext.
-  const bool check_labels_;
   // Set when calls have neither context nor label and the default balancer is a
   // rotation.
   Strategy* const rotation_;
+  const bool has_context_;
+  const bool track_attempts_;
+  const bool needs_latency_;
+  // Whether calls without a context may carry a label; see PickWithoutContext.
+  const bool check_labels_;
+  const grpc_core::UniqueTypeName context_type_ = CallContext::Type();
 };
 
 }  // namespace multi_backend
