@@ -3,13 +3,12 @@
 //
 // A pick is what core asks of a picker: Pick() and the dropping of its result;
 // the "attempt" row adds Start() and Finish() of the call tracker, which stock
-// has not.  Ours and the peer run in turns, and the best turn of each counts.
+// has not.  Ours and the peer run in turns, and the median turn counts.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <limits>
 #include <memory>
 #include <random>
 #include <string>
@@ -102,19 +101,24 @@ class Bench {
     for (size_t i = 0; i < count; ++i) keys_.push_back(random());
   }
 
-  // The best batch of each, in turns.
+  // In turns, each right after the other: the machine's speed changes from one
+  // moment to the next.  Returns the times of the turn with the median ratio.
   std::pair<double, double> Compare(const Subject& ours, const Subject& peer) {
     Warm(ours);
     Warm(peer);
-    double best_ours = std::numeric_limits<double>::max();
-    double best_peer = best_ours;
+    std::vector<std::pair<double, double>> times;
     for (int turn = 0; turn < turns_; ++turn) {
-      best_ours =
-          std::min(best_ours, TimeBatch(ours, calls_, KeysOfTurn(turn)));
-      best_peer =
-          std::min(best_peer, TimeBatch(peer, calls_, KeysOfTurn(turn)));
+      const std::vector<uint64_t>& keys = KeysOfTurn(turn);
+      const double our_time = TimeBatch(ours, calls_, keys);
+      times.emplace_back(our_time, TimeBatch(peer, calls_, keys));
     }
-    return {best_ours, best_peer};
+    const auto median = times.begin() + times.size() / 2;
+    std::nth_element(times.begin(), median, times.end(),
+                     [](const std::pair<double, double>& a,
+                        const std::pair<double, double>& b) {
+                       return a.first * b.second < b.first * a.second;
+                     });
+    return *median;
   }
 
  private:
