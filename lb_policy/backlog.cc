@@ -58,7 +58,7 @@ Backlog::Turn Backlog::AddLocked(uint64_t number, int64_t now) {
   waiting_.emplace(number, now);
   since_.emplace(now, number);
   // One that is older than the one whose turn it was goes first.
-  if (waiting_.size() <= kExact) turn_ = std::min(turn_, number);
+  turn_ = std::min(turn_, number);
   PublishLocked();
   return Turn::kWait;
 }
@@ -97,29 +97,18 @@ bool Backlog::Leave(uint64_t number) {
 
 size_t Backlog::BeginPass(int64_t now) {
   std::lock_guard<std::mutex> lock(mutex_);
-  // Those who have expired are refused in this pass, and need no turn.
-  size_t live = waiting_.size();
-  for (const auto& waiter : since_) {
-    if (now < Later(waiter.first, timeout_)) break;
-    --live;
+  const size_t group = (waiting_.size() + kExact - 1) / kExact;
+  size_t counted = 0;
+  for (const auto& waiter : waiting_) {
+    // Those who have expired are refused in this pass, and need no turn.
+    if (now >= Later(waiter.second, timeout_)) continue;
+    // A group ends before the next begins: core asks the newest of it first,
+    // and the older ones would never go while there is room for a few only.
+    if (counted == 0 && waiter.first <= turn_) break;
+    turn_ = waiter.first;
+    if (++counted == group) break;
   }
-  if (live == 0) return waiting_.size();
-  auto next = waiting_.begin();
-  const auto skip_expired = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    while (now >= Later(next->second, timeout_)) ++next;
-  };
-  skip_expired();
-  // A group ends before the next begins: the newest of it are asked first, and
-  // the older ones would never go while there is room for a few only.
-  const bool group_remains = live > kExact && next->first <= turn_;
-  if (!group_remains) {
-    for (size_t left = (live - 1) / kExact; left > 0; --left) {
-      ++next;
-      skip_expired();
-    }
-    turn_ = next->first;
-    PublishLocked();
-  }
+  PublishLocked();
   return waiting_.size();
 }
 

@@ -47,7 +47,7 @@ namespace multi_backend {
 
 class Backlog {
  public:
-  // One per pass up to here: half a million picks for all, some 50 ms.
+  // One per pass up to here: half a million picks until all have gone.
   static constexpr size_t kExact = 1024;
 
   enum class State { kAlive, kOverloaded, kDown };
@@ -136,7 +136,6 @@ class Backlog {
   absl::optional<StateChange> EnterLocked(State to, int64_t now,
                                           std::string reason)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-
   // Sets what is read without the lock.
   void PublishLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

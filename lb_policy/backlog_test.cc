@@ -129,6 +129,7 @@ TEST(BacklogTest, ALowerLimitSendsNobodyAway) {
   EXPECT_EQ(backlog.Ask(10, true, 0), Turn::kWait);
   EXPECT_EQ(backlog.Join(11, 0), Turn::kFull);
   EXPECT_EQ(backlog.next_deadline(), kSecond) << "the timeout is for all";
+  EXPECT_EQ(backlog.Ask(10, true, kSecond), Turn::kExpired);
 }
 
 TEST(BacklogTest, AnInfiniteTimeoutNeverEnds) {
