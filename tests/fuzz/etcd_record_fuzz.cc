@@ -1,0 +1,78 @@
+// ParseEtcdRecord() and EtcdRecords: a value written from what was read reads
+// the same; a store's events lead to what their last state alone leads to.
+#include <map>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/resolver/endpoint_policy.h"
+#include "multi_backend/resolver/etcd_record.h"
+#include "multi_backend/tests/fuzz/fuzz_check.h"
+
+namespace multi_backend {
+namespace {
+
+void CheckValue(absl::string_view value) {
+  const auto endpoint = ParseEtcdRecord(value);
+  if (!endpoint.ok()) {
+    CheckError(endpoint.status());
+    return;
+  }
+  FUZZ_CHECK(value.size() <= kMaxEtcdRecordBytes);
+  CheckAdmission(*endpoint, EndpointPolicy());
+  CheckAdmission(*endpoint, ListPolicy());
+  CheckAdmission(*endpoint, TightPolicy());
+  // JSON cannot say what is no UTF-8, and a writer's endpoint is one that is
+  // admitted.
+  if (!EndpointPolicy().ReasonToRefuse(*endpoint).empty() || !IsAscii(value)) {
+    return;
+  }
+  const auto again = ParseEtcdRecord(FormatEtcdRecord(*endpoint));
+  FUZZ_CHECK(again.ok());
+  FUZZ_CHECK(*again == *endpoint);
+}
+
+// Events, one in each line: "key value", or "-key" when it was deleted.
+void CheckEvents(absl::string_view text, const EndpointPolicy& policy) {
+  EtcdRecords records(policy);
+  std::map<std::string, std::string> state;
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (absl::ConsumePrefix(&line, "-")) {
+      records.Delete(line);
+      state.erase(std::string(line));
+      continue;
+    }
+    const std::pair<std::string, std::string> event =
+        absl::StrSplit(line, absl::MaxSplits(' ', 1));
+    records.Put(event.first, event.second);
+    state[event.first] = event.second;
+  }
+  FUZZ_CHECK(records.size() == state.size());
+  EtcdRecords fresh(policy);
+  for (const auto& entry : state) fresh.Put(entry.first, entry.second);
+  const auto admitted = records.Admit();
+  const auto wanted = fresh.Admit();
+  FUZZ_CHECK(admitted.ok() == wanted.ok());
+  if (!admitted.ok()) {
+    CheckError(admitted.status());
+    return;
+  }
+  CheckAdmitted(*admitted, policy);
+  FUZZ_CHECK(admitted->endpoints == wanted->endpoints);
+  FUZZ_CHECK(admitted->refused.shown == wanted->refused.shown);
+}
+
+}  // namespace
+}  // namespace multi_backend
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace multi_backend;
+  const absl::string_view text = AsText(data, size);
+  CheckValue(text);
+  CheckEvents(text, ListPolicy());
+  CheckEvents(text, TightPolicy());
+  return 0;
+}

@@ -1,0 +1,72 @@
+// Targets: what is taken can be written anew, and names a place that calls may
+// be told (its authority has no character that a header may not have).
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/resolver/source_factory.h"
+#include "multi_backend/resolver/target.h"
+#include "multi_backend/tests/fuzz/fuzz_check.h"
+
+namespace multi_backend {
+namespace {
+
+void CheckStatic(absl::string_view path) {
+  const auto endpoints = ParseStaticTarget(path);
+  if (!endpoints.ok()) {
+    CheckError(endpoints.status());
+    return;
+  }
+  FUZZ_CHECK(endpoints->size() <= kMaxTargetEndpoints);
+  FUZZ_CHECK(CheckEndpoints(*endpoints).ok());
+  const auto write = [](std::string* out, const Endpoint& endpoint) {
+    out->append(endpoint.address());
+  };
+  const auto again = ParseStaticTarget(absl::StrJoin(*endpoints, ",", write));
+  FUZZ_CHECK(again.ok());
+  FUZZ_CHECK(*again == *endpoints);
+}
+
+void CheckGroup(absl::string_view path) {
+  const auto name = ParseGroupTarget(path);
+  if (!name.ok()) {
+    CheckError(name.status());
+    return;
+  }
+  FUZZ_CHECK(CheckGroupName(*name).ok());
+  FUZZ_CHECK(*name == absl::StripPrefix(path, "/"));
+}
+
+void CheckSourceTarget(absl::string_view scheme, absl::string_view authority,
+                       absl::string_view path) {
+  const absl::Status status = CheckSource(scheme, authority, path);
+  if (!status.ok()) {
+    CheckError(status);
+    return;
+  }
+  const std::string name = DefaultAuthorityOfSource(scheme, path);
+  FUZZ_CHECK(!name.empty());
+  FUZZ_CHECK(std::all_of(name.begin(), name.end(), [](char c) {
+    return absl::ascii_isgraph(static_cast<unsigned char>(c));
+  }));
+}
+
+}  // namespace
+}  // namespace multi_backend
+
+// "authority/path", as it stands after "scheme://".
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace multi_backend;
+  const absl::string_view text = AsText(data, size);
+  CheckStatic(text);
+  CheckGroup(text);
+  const size_t slash = std::min(text.find('/'), text.size());
+  for (const absl::string_view scheme : SourceSchemes()) {
+    CheckSourceTarget(scheme, text.substr(0, slash), text.substr(slash));
+  }
+  FUZZ_CHECK(!CheckSource("static", "", text).ok());
+  return 0;
+}

@@ -1,0 +1,34 @@
+// ParseZookeeperRecord(): an instance written from what was read reads the
+// same; whatever a policy admits of it keeps to the policy.
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/resolver/endpoint_policy.h"
+#include "multi_backend/resolver/zookeeper_record.h"
+#include "multi_backend/tests/fuzz/fuzz_check.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace multi_backend;
+  const absl::string_view text = AsText(data, size);
+  const auto endpoint = ParseZookeeperRecord(text);
+  if (!endpoint.ok()) {
+    CheckError(endpoint.status());
+    return 0;
+  }
+  FUZZ_CHECK(size <= kMaxZookeeperRecordBytes);
+  CheckAdmission(*endpoint, EndpointPolicy());
+  CheckAdmission(*endpoint, ListPolicy());
+  CheckAdmission(*endpoint, TightPolicy());
+  // JSON cannot say what is no UTF-8, and a writer's endpoint is one that is
+  // admitted.
+  if (!EndpointPolicy().ReasonToRefuse(*endpoint).empty() || !IsAscii(text)) {
+    return 0;
+  }
+  const auto again = ParseZookeeperRecord(
+      FormatZookeeperRecord(*endpoint, "users", "1", absl::UnixEpoch()));
+  FUZZ_CHECK(again.ok());
+  FUZZ_CHECK(*again == *endpoint);
+  return 0;
+}
