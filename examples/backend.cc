@@ -5,6 +5,7 @@
 // that, with --control, "CONTROL <port>".  Exits with 0 on SIGTERM or SIGINT,
 // with 1 when it cannot serve.
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -30,6 +31,7 @@ struct Flags {
   bool control = false;
   pid_t parent = 0;
   int max_concurrent_streams = 0;
+  bool no_health_service = false;
   std::string tls_key;
   std::string tls_cert;
   bool fail_before_first_response = false;
@@ -60,6 +62,10 @@ void AddBehaviourFlags(CLI::App* app, Flags* flags) {
   app->add_flag_function(
       "--hang", [=](int64_t count) { behaviour->set_hang(count > 0); },
       "Never answer");
+  app->add_flag_function(
+      "--not-serving",
+      [=](int64_t count) { behaviour->set_not_serving(count > 0); },
+      "grpc.health.v1 says NOT_SERVING; calls go on as told");
   app->add_option_function<int64_t>(
       "--workers", [=](int64_t n) { behaviour->set_workers(n); },
       "Work on N calls at a time; others wait (default: no limit)");
@@ -84,6 +90,8 @@ void AddServerFlags(CLI::App* app, Flags* flags) {
                   "Process id of the parent: die when it does");
   app->add_option("--max-concurrent-streams", flags->max_concurrent_streams,
                   "Per connection; 0 = gRPC's default");
+  app->add_flag("--no-health-service", flags->no_health_service,
+                "Without grpc.health.v1");
   auto* key = app->add_option("--tls-key", flags->tls_key, "PEM file")
                   ->check(CLI::ExistingFile);
   app->add_option("--tls-cert", flags->tls_cert, "PEM file, with its chain")
@@ -112,6 +120,17 @@ bool DieWithParent(pid_t parent) {
   return getppid() == parent;  // It may have gone before the line above.
 }
 
+// What the backend says of itself: as a whole, and of the users service.
+void ReportHealth(examples::BackendModel* model,
+                  grpc::HealthCheckServiceInterface* health) {
+  if (health == nullptr) return;
+  model->WatchServing([health](bool serving) {
+    health->SetServingStatus("", serving);
+    health->SetServingStatus(examples::users::v1::Users::service_full_name(),
+                             serving);
+  });
+}
+
 int Serve(const Flags& flags, const sigset_t& stop_signals) {
   grpc::ServerBuilder builder;
   // Another process on the same port is an error, not a way to share calls.
@@ -128,6 +147,7 @@ int Serve(const Flags& flags, const sigset_t& stop_signals) {
     builder.AddListeningPort(absl::StrCat(flags.host, ":0"),
                              grpc::InsecureServerCredentials(), &control_port);
   }
+  grpc::EnableDefaultHealthCheckService(!flags.no_health_service);
   examples::BackendModel model(flags.model);
   const absl::Status accepted = model.SetBehaviour(flags.behaviour);
   if (!accepted.ok()) {
@@ -144,6 +164,7 @@ int Serve(const Flags& flags, const sigset_t& stop_signals) {
               << std::endl;
     return 1;
   }
+  ReportHealth(&model, server->GetHealthCheckService());
   if (flags.control) std::cout << "CONTROL " << control_port << std::endl;
   std::cout << "LISTENING " << port << std::endl;
 

@@ -58,11 +58,26 @@ absl::Status BackendModel::SetBehaviour(const Behaviour& behaviour) {
     return absl::InvalidArgumentError(
         "fail_every, delay_ms and workers must be >= 0");
   }
-  absl::MutexLock lock(&mutex_);
-  behaviour_ = behaviour;
-  admitted_ = 0;
-  changed_.SignalAll();
+  std::function<void(bool)> serving;
+  {
+    absl::MutexLock lock(&mutex_);
+    behaviour_ = behaviour;
+    admitted_ = 0;
+    serving = serving_;
+    changed_.SignalAll();
+  }
+  if (serving != nullptr) serving(!behaviour.not_serving());
   return absl::OkStatus();
+}
+
+void BackendModel::WatchServing(std::function<void(bool)> serving) {
+  bool not_serving;
+  {
+    absl::MutexLock lock(&mutex_);
+    serving_ = serving;
+    not_serving = behaviour_.not_serving();
+  }
+  serving(!not_serving);
 }
 
 BackendStats BackendModel::GetStats(bool reset) {

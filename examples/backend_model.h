@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <fstream>
+#include <functional>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -44,6 +45,9 @@ class BackendModel {
   // INVALID_ARGUMENT when the behaviour is not possible; it is not taken then.
   absl::Status SetBehaviour(const users::v1::Behaviour& behaviour);
   users::v1::BackendStats GetStats(bool reset);
+  // Calls `serving` now, and in each SetBehaviour() that is taken, with whether
+  // the server's health is to be SERVING.  Once, before the first call.
+  void WatchServing(std::function<void(bool)> serving);
   // Ends every wait, present and future, with UNAVAILABLE.
   void ShutDown();
 
@@ -90,6 +94,7 @@ class BackendModel {
   // Calls admitted under the present behaviour.
   int64_t admitted_ ABSL_GUARDED_BY(mutex_) = 0;
   bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;
+  std::function<void(bool)> serving_ ABSL_GUARDED_BY(mutex_);
 
   absl::Mutex dump_mutex_;
   std::ofstream dump_ ABSL_GUARDED_BY(dump_mutex_);

@@ -1,8 +1,5 @@
 #include "multi_backend/health/timer_queue.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -13,6 +10,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "multi_backend/health/process_thread.h"
 
 namespace multi_backend {
 namespace {
@@ -27,16 +25,6 @@ Clock::time_point After(absl::Duration delay) {
   return Clock::now() +
          absl::ToChronoNanoseconds(
              std::min(std::max(delay, absl::ZeroDuration()), kLongestDelay));
-}
-
-// The application's signals are for its own threads.
-std::thread StartWithoutSignals(Function body) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(std::move(body));
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
 }
 
 }  // namespace
@@ -96,13 +84,8 @@ std::shared_ptr<TimerQueue> TimerQueue::Make() {
 }
 
 std::shared_ptr<TimerQueue> TimerQueue::Shared() {
-  // Never destroyed: other statics may use them at the end of the process.
-  static std::mutex& mu = *new std::mutex;
-  static std::weak_ptr<TimerQueue>& shared = *new std::weak_ptr<TimerQueue>;
-  std::lock_guard<std::mutex> lock(mu);
-  std::shared_ptr<TimerQueue> queue = shared.lock();
-  if (queue == nullptr) shared = queue = Make();
-  return queue;
+  static auto& shared = *new ProcessWide<TimerQueue>;
+  return shared.Get(&TimerQueue::Make);
 }
 
 TimerQueue::TimerQueue() : state_(std::make_shared<State>()) {}
@@ -117,12 +100,7 @@ TimerQueue::~TimerQueue() {
     dropped.swap(state_->pending);
     thread = std::move(state_->thread);
   }
-  if (!thread.joinable()) return;
-  if (thread.get_id() == std::this_thread::get_id()) {
-    thread.detach();
-  } else {
-    thread.join();
-  }
+  EndProcessThread(std::move(thread));
 }
 
 uint64_t TimerQueue::RunAfter(absl::Duration delay, std::function<void()> fn) {
@@ -133,8 +111,8 @@ uint64_t TimerQueue::RunAfter(absl::Duration delay, std::function<void()> fn) {
   const auto entry =
       state_->pending.emplace(State::Key(time, id), std::move(fn)).first;
   if (!state_->thread.joinable()) {
-    state_->thread = StartWithoutSignals([state = state_] { state->Loop(); });
-    pthread_setname_np(state_->thread.native_handle(), "mb_timers");
+    state_->thread =
+        StartProcessThread("mb_timers", [state = state_] { state->Loop(); });
   } else if (entry == state_->pending.begin()) {
     state_->changed.notify_one();
   }

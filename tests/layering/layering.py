@@ -35,12 +35,16 @@ WHO_MAY_INCLUDE = dict(
 )
 for _folder, _below in PURE.items():
     WHO_MAY_INCLUDE[_folder + "/grpc"] = _below | {_folder, "port"}
+# The policy's backends are probed over the channel's own credentials.
+WHO_MAY_INCLUDE["lb_policy/grpc"].add("health/grpc")
 
 # Tests and their support may also use what the tests share.
 TEST_SUPPORT = {"tests/testing", "tests/e2e", "examples", "interceptors/testing",
                 "proto/testing"}
 
 CORE_HEADER_FILE = "port/core_api.h"
+# HTTP and TCP probes; everybody else asks through health/probe.h.
+LIBCURL_FILE = re.compile(r"^health/curl_\w+\.(h|cc)$")
 SOURCE = re.compile(r"\.(h|cc|proto)$")
 SKIPPED = re.compile(r"^(\.git|bazel-|\.|tests/consumer/workspace)")
 MAX_LINES = 450
@@ -96,6 +100,8 @@ def check_include(path, included):
         if folder in PURE and not is_test(path):
             return "a pure folder knows no gRPC; that is for %s/grpc" % folder
         return None
+    if included.startswith("curl/") and not LIBCURL_FILE.match(path):
+        return "libcurl is for health/curl_* only"
     if not included.startswith("multi_backend/"):
         return None
     target = included[len("multi_backend/"):]

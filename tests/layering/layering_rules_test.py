@@ -22,6 +22,8 @@ ROWS = [
     ("lb_policy/a.cc", '#include "multi_backend/lb_policy/grpc/x.h"', True),
     ("lb_policy/grpc/a.cc", '#include "multi_backend/resolver/grpc/x.h"', True),
     ("lb_policy/grpc/a.cc", '#include "multi_backend/lb_policy/x.h"', False),
+    ("lb_policy/grpc/a.cc", '#include "multi_backend/health/grpc/x.h"', False),
+    ("health/grpc/a.cc", '#include "multi_backend/lb_policy/grpc/x.h"', True),
     ("multi_backend.cc", '#include "multi_backend/lb_policy/grpc/x.h"', False),
     ("port/a.h", '#include "multi_backend/lb_policy/grpc/x.h"', True),
     ("bench/a.cc", '#include "multi_backend/lb_policy/grpc/x.h"', False),
@@ -32,6 +34,8 @@ ROWS = [
     ("resolver/grpc/a.cc", "#include <grpcpp/grpcpp.h>", False),
     ("resolver/grpc/a.cc", '#include "src/core/lib/uri/uri_parser.h"', True),
     ("port/core_api.h", '#include "src/core/lib/uri/uri_parser.h"', False),
+    ("health/curl_probe.cc", "#include <curl/curl.h>", False),
+    ("health/prober.cc", "#include <curl/curl.h>", True),
     # Programs use what everybody can use.
     ("examples/a.cc", '#include "multi_backend/multi_backend.h"', False),
     ("examples/a.cc", '#include "multi_backend/examples/x.h"', False),

@@ -39,6 +39,13 @@ inline examples::users::v1::Behaviour Slow(absl::Duration delay) {
   return behaviour;
 }
 
+// Its health service says NOT_SERVING; calls succeed.
+inline examples::users::v1::Behaviour NotServing() {
+  examples::users::v1::Behaviour behaviour;
+  behaviour.set_not_serving(true);
+  return behaviour;
+}
+
 inline examples::users::v1::Behaviour Hanging() {
   examples::users::v1::Behaviour behaviour;
   behaviour.set_hang(true);

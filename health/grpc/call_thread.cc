@@ -1,0 +1,81 @@
+#include "multi_backend/health/grpc/call_thread.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "multi_backend/health/process_thread.h"
+#include "multi_backend/port/core_api.h"
+
+namespace multi_backend {
+
+struct CallThread::State {
+  grpc::CompletionQueue queue;
+  std::mutex mu;
+  std::condition_variable changed;
+  int calls ABSL_GUARDED_BY(mu) = 0;
+  bool stopped ABSL_GUARDED_BY(mu) = false;
+  std::thread thread ABSL_GUARDED_BY(mu);
+
+  // Whether there is a call to wait for; false at the end.
+  bool AwaitCall() {
+    std::unique_lock<std::mutex> lock(mu);
+    while (calls == 0 && !stopped) changed.wait(lock);
+    return calls > 0;
+  }
+
+  void Loop() {
+    while (AwaitCall()) {
+      void* tag;
+      bool ok;
+      queue.Next(&tag, &ok);
+      if (static_cast<Call*>(tag)->OnFinished()) continue;
+      std::lock_guard<std::mutex> lock(mu);
+      --calls;
+    }
+    // Nothing is in it; a queue has to be drained all the same.
+    queue.Shutdown();
+    void* tag;
+    bool ok;
+    while (queue.Next(&tag, &ok)) {
+    }
+  }
+};
+
+std::shared_ptr<CallThread> CallThread::Shared() {
+  static auto& shared = *new ProcessWide<CallThread>;
+  return shared.Get([] { return std::shared_ptr<CallThread>(new CallThread); });
+}
+
+CallThread::CallThread() : state_(std::make_shared<State>()) {}
+
+CallThread::~CallThread() {
+  std::thread thread;
+  {
+    std::lock_guard<std::mutex> lock(state_->mu);
+    state_->stopped = true;
+    state_->changed.notify_all();
+    thread = std::move(state_->thread);
+  }
+  if (grpc_core::ExecCtx::Get() == nullptr) {
+    EndProcessThread(std::move(thread));
+  } else if (thread.joinable()) {
+    thread.detach();
+  }
+}
+
+grpc::CompletionQueue* CallThread::Begin() {
+  std::lock_guard<std::mutex> lock(state_->mu);
+  ++state_->calls;
+  if (state_->thread.joinable()) {
+    state_->changed.notify_one();
+    return &state_->queue;
+  }
+  state_->thread =
+      StartProcessThread("mb_probe_calls", [state = state_] { state->Loop(); });
+  return &state_->queue;
+}
+
+}  // namespace multi_backend
