@@ -5,7 +5,7 @@
 // length.  What was counted between two samples belongs to the time of the
 // later one: sample at least once per step.
 //
-// Cost: O(kBuckets), 240 bytes.  Not thread-safe.
+// Cost: O(kBuckets), 280 bytes.  Not thread-safe.
 #ifndef MULTI_BACKEND_HEALTH_FAILURE_RATE_H_
 #define MULTI_BACKEND_HEALTH_FAILURE_RATE_H_
 
@@ -36,8 +36,9 @@ class FailureRate {
   // than `min_calls` did, so nothing can be concluded.
   absl::optional<double> Share(absl::Time now) const;
 
-  // Counting begins again with the next sample.  For a backend that has come
-  // back: what it was ejected for must not eject it again.
+  // Counting begins again with the next sample.  For a backend that comes back:
+  // neither what it was ejected for, nor calls that ended while it was away,
+  // may eject it again.
   void Restart();
 
  private:

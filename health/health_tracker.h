@@ -15,9 +15,9 @@
 // A DOWN that calls or the failure rate caused is left after a wait of
 // `down_retry_after`, which doubles with each return (up to 10 % is added at
 // random, so that clients part), never shortens, and ends at exactly
-// `max_down_retry_after`; it is forgotten after that maximum of being ALIVE or
-// OVERLOADED without a break.  A DOWN that probes caused has no wait: the
-// probes' interval paces it.
+// `max_down_retry_after`; having been ALIVE or OVERLOADED for that maximum
+// without a break ends the doubling.  A DOWN that probes caused has no wait:
+// the probes' interval paces it.
 //
 // Each input returns the change that it made, if any; from == to is a DOWN with
 // a new cause.  Only OnTime() makes changes that time brings; after each input
