@@ -14,6 +14,8 @@
 #include "multi_backend/resolver/dns_service_source.h"
 #include "multi_backend/resolver/dns_text_source.h"
 #include "multi_backend/resolver/file_endpoint_group.h"
+#include "multi_backend/resolver/zookeeper_endpoint_group.h"
+#include "multi_backend/resolver/zookeeper_target.h"
 
 namespace multi_backend {
 namespace {
@@ -22,8 +24,9 @@ constexpr absl::string_view kFile = "file";
 constexpr absl::string_view kDnsAddress = "dns+addr";
 constexpr absl::string_view kDnsService = "dns+srv";
 constexpr absl::string_view kDnsText = "dns+txt";
+constexpr absl::string_view kZookeeper = "zookeeper";
 constexpr absl::string_view kSchemes[] = {kFile, kDnsAddress, kDnsService,
-                                          kDnsText};
+                                          kDnsText, kZookeeper};
 
 absl::Status UnknownScheme(absl::string_view scheme) {
   return absl::InvalidArgumentError(
@@ -61,6 +64,9 @@ absl::Status CheckSource(absl::string_view scheme, absl::string_view authority,
     const absl::Status status = CheckFileAuthority(authority);
     return status.ok() ? FileEndpointGroup::CheckPath(path) : status;
   }
+  if (scheme == kZookeeper) {
+    return ZookeeperTarget::Parse(authority, path).status();
+  }
   DnsClientOptions client;
   client.servers = std::string(authority);
   const absl::Status status = DnsClient::Make(client).status();
@@ -77,6 +83,9 @@ absl::StatusOr<std::shared_ptr<EndpointGroup>> MakeSource(
     if (!status.ok()) return status;
     return FileEndpointGroup::Make(path);
   }
+  if (scheme == kZookeeper) {
+    return ZookeeperEndpointGroup::Make(authority, path);
+  }
   auto source = MakeDnsSource(scheme, absl::StripPrefix(path, "/"));
   if (!source.ok()) return source.status();
   DnsSourceOptions options;
@@ -89,6 +98,9 @@ std::string DefaultAuthorityOfSource(absl::string_view scheme,
   if (scheme == kFile) return "localhost";
   absl::string_view name = absl::StripPrefix(path, "/");
   if (scheme == kDnsAddress) return std::string(name);
+  if (scheme == kZookeeper) {
+    return std::string(name.substr(name.rfind('/') + 1));
+  }
   while (absl::StartsWith(name, "_")) {
     const size_t dot = name.find('.');
     if (dot == absl::string_view::npos) break;

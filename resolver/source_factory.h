@@ -4,6 +4,7 @@
 //   dns+addr://[server:port]/host:port
 //   dns+srv://[server:port]/_grpc._tcp.users.example
 //   dns+txt://[server:port]/users.example
+//   zookeeper://host[:port][,host[:port]…]/path/of/node
 //
 // `authority` and `path` are those of the URI, percent-decoded; the servers of
 // a DNS target may be several, with commas.  Options beyond the defaults need
@@ -39,7 +40,7 @@ absl::StatusOr<std::shared_ptr<EndpointGroup>> MakeSource(
 // The :authority and TLS name of calls to the target, which no discovered data
 // may choose: dns+addr "host:port"; dns+srv and dns+txt the name without its
 // "_service._protocol." labels (RFC 6125, section 6.4: the source domain); file
-// "localhost".
+// "localhost"; zookeeper the last name of the path, "users" of /services/users.
 std::string DefaultAuthorityOfSource(absl::string_view scheme,
                                      absl::string_view path);
 

@@ -33,6 +33,8 @@ TEST(SourceFactoryTest, MakesASourceOfEachScheme) {
       {{"dns+txt", "[::1]:1,127.0.0.1", "/_backends.users.example"},
        "users.example"},
       {{"dns+txt", "::1", "/users.example"}, "users.example"},
+      {{"zookeeper", "127.0.0.1:1,[::1]", "/services/users"}, "users"},
+      {{"zookeeper", "127.0.0.1:1", "/users"}, "users"},
   };
   for (const Row& row : rows) {
     const Target& target = row.target;
@@ -103,6 +105,14 @@ TEST(SourceFactoryTest, SaysWhatIsWrongWithATarget) {
         "1.1.1.1,1.1.1.1",
         "/a"},
        "9 DNS servers, at most 8"},
+      {{"zookeeper", "h", "/"},
+       "zookeeper target: path \"/\": write "
+       "zookeeper://host:port/path/of/node"},
+      {{"zookeeper", "", "/a"},
+       "zookeeper target: server \"\": write host:port, several with commas"},
+      {{"zookeeper", "user:secret@h", "/a"},
+       "zookeeper target: credentials do not belong into a target: see the "
+       "options and MULTI_BACKEND_ZOOKEEPER_AUTH_FILE"},
   };
   for (const Row& row : rows) {
     const Target& target = row.target;

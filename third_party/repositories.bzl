@@ -168,6 +168,14 @@ def multi_backend_repositories():
             "libraries": {"cares": "-lcares -lresolv"},
             "headers": ["/usr/include/ares.h"],
         },
+        "zookeeper": {
+            "libraries": {"zookeeper_mt": "-lzookeeper_mt"},
+            "headers": ["/usr/include/zookeeper/zookeeper.h"],
+        },
+        "curl": {
+            "libraries": {"curl": "-lcurl"},
+            "headers": ["/usr/bin/curl-config"],
+        },
         "openssl": {
             "libraries": {"crypto": "-lcrypto"},
             "headers": [],

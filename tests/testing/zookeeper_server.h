@@ -1,0 +1,89 @@
+// ZookeeperServer: a real ZooKeeper as a child process on the loopback
+// interface, with short ticks, and what tests write into it.
+//
+//   if (!ZookeeperServer::Installed()) {
+//     GTEST_SKIP() << ZookeeperServer::kHowToInstall;
+//   }
+//   auto server = ZookeeperServer::Start();                       // StatusOr
+//   (*server)->Put({{"/services/users/a", "10.0.0.1:80"}});
+//   (*server)->Kill(); (*server)->Restart();     // Same port, same data.
+//   (*server)->Stop(); (*server)->Continue();    // Frozen: nothing answers.
+//   (*server)->Kill(); (*server)->Wipe(); (*server)->Restart();
+//
+// Every wait is bounded.  The child dies with this object, and with the thread
+// that started it.  Threads: one, the one that started it.
+#ifndef MULTI_BACKEND_TESTS_TESTING_ZOOKEEPER_SERVER_H_
+#define MULTI_BACKEND_TESTS_TESTING_ZOOKEEPER_SERVER_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace multi_backend {
+
+class ZookeeperServer {
+ public:
+  static constexpr char kHowToInstall[] =
+      "NOT TESTED: ZooKeeper is not installed: apt-get install zookeeper";
+  static bool Installed();
+
+  // Sessions may be as short as two of them, and end at the first one after.
+  static constexpr absl::Duration kTick = absl::Milliseconds(100);
+
+  // Whatever its clients ask for, their sessions are as short as this.
+  static absl::StatusOr<std::unique_ptr<ZookeeperServer>> Start(
+      absl::Duration longest_session = absl::Seconds(60));
+  ~ZookeeperServer();
+  ZookeeperServer(const ZookeeperServer&) = delete;
+  ZookeeperServer& operator=(const ZookeeperServer&) = delete;
+
+  std::string address() const;  // "127.0.0.1:port".
+  bool running() const { return pid_ != 0; }
+
+  // Nodes, path and data: made, with their parents, or set.  `digest`: of
+  // "user:password", who alone may then read and write what is made.
+  using Nodes = std::vector<std::pair<std::string, std::string>>;
+  absl::Status Put(const Nodes& nodes, absl::string_view digest = "");
+  absl::Status Delete(const std::vector<std::string>& paths);
+  // In no order; NOT_FOUND without the node.
+  absl::StatusOr<std::vector<std::string>> Children(absl::string_view path);
+  absl::StatusOr<std::string> Data(absl::string_view path);
+
+  // How many watches clients have set; connections of clients.
+  absl::StatusOr<int64_t> WatchCount();
+  absl::StatusOr<int64_t> ConnectionCount();
+
+  // SIGKILL; the child is gone on return.  The data are kept.
+  void Kill();
+  // Of a killed server: its data, and all that it knew of sessions.
+  void Wipe();
+  absl::Status Restart();
+  void Stop();
+  void Continue();
+
+ private:
+  ZookeeperServer(std::string directory, int port);
+  absl::Status WriteFiles(absl::Duration longest_session) const;
+  absl::Status Launch();
+  // One of ZooKeeper's four letter words; "" when the server does not answer.
+  std::string Ask(absl::string_view word, int patience_ms) const;
+  absl::StatusOr<int64_t> Monitored(absl::string_view name) const;
+
+  const std::string directory_;
+  const int port_;
+  pid_t pid_ = 0;  // 0 = not running.
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_TESTS_TESTING_ZOOKEEPER_SERVER_H_
