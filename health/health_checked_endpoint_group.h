@@ -4,10 +4,10 @@
 //       std::move(group), MakeGrpcProbeFactory(creds, config), {config});
 //   healthy->AwaitInitialEndpoints(absl::Seconds(5));
 //
-// Each endpoint is probed by itself (see prober.h).  At first it counts as
-// healthy after one successful probe; after that it leaves with
-// config.unhealthy_after failures in a row and comes back with
-// config.healthy_after successes in a row.  An endpoint that stays in a new
+// Each endpoint is probed by itself (see prober.h), for the first time within
+// 100 ms.  A new one counts as healthy with its first successful probe.  With
+// config.unhealthy_after failures in a row an endpoint is unhealthy, and then
+// it takes config.healthy_after successes in a row to be healthy (again).  An endpoint that stays in a new
 // list keeps its state; one of the same place whose weight, role or labels
 // change is shown as it is now.  Order is that of the inner list.
 //

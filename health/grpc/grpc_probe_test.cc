@@ -9,13 +9,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
@@ -228,6 +233,49 @@ TEST(GrpcProbeTest, MayBeDestroyedByItsResultAndAskAgainFromIt) {
     });
     ASSERT_TRUE(destroyed.WaitForNotificationWithTimeout(kLong));
   }
+}
+
+// Entries of /proc/self/fd that are sockets.
+int Sockets() {
+  int count = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const auto target = std::filesystem::read_symlink(entry.path(), gone);
+    if (!gone && absl::StartsWith(target.string(), "socket:")) ++count;
+  }
+  return count;
+}
+
+int ThreadsNamed(const std::string& name) {
+  int count = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string comm;
+    std::getline(std::ifstream(entry.path() / "comm"), comm);
+    if (comm == name) ++count;
+  }
+  return count;
+}
+
+TEST(GrpcProbeTest, LeavesNoSocketAndNoThread) {
+  const auto fleet = StartFleet(1);
+  Ask(*ProbeOf(fleet->address(0)));  // What gRPC itself makes at first.
+  const int sockets = Sockets();
+  for (int round = 0; round < 20; ++round) {
+    const auto probe = ProbeOf(fleet->address(0));
+    EXPECT_TRUE(Ask(*probe).healthy);
+    EXPECT_EQ(ThreadsNamed("mb_probe_calls"), 1);
+    // The next one has to find nothing of a call that was under way.
+    probe->Start(kLong, [](ProbeResult) {});
+  }
+  const absl::Time end = absl::Now() + kLong;
+  while ((Sockets() > sockets || ThreadsNamed("mb_probe_calls") > 0) &&
+         absl::Now() < end) {
+    std::this_thread::yield();
+  }
+  EXPECT_LE(Sockets(), sockets);
+  EXPECT_EQ(ThreadsNamed("mb_probe_calls"), 0);
 }
 
 // 10 backends at 100 ms for 3 s, ten times the usual rate: the whole process,

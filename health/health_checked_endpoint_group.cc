@@ -1,0 +1,302 @@
+#include "multi_backend/health/health_checked_endpoint_group.h"
+
+#include <algorithm>
+#include <cassert>
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <mutex>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "multi_backend/health/backend_state.h"
+#include "multi_backend/health/callback_gate.h"
+#include "multi_backend/health/health_tracker.h"
+#include "multi_backend/health/prober.h"
+#include "multi_backend/health/timer_queue.h"
+#include "multi_backend/resolver/dynamic_endpoint_group.h"
+#include "multi_backend/resolver/endpoint.h"
+
+namespace multi_backend {
+namespace {
+
+// So soon the first probe of an endpoint begins, whatever the interval: until
+// then nobody can use it.
+constexpr absl::Duration kFirstProbeWithin = absl::Milliseconds(100);
+constexpr size_t kMaxNamed = 5;
+
+// Goes forward only, as the tracker wants it.
+absl::Time SteadyNow() {
+  return absl::UnixEpoch() +
+         absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+HealthConfig OnlyActive(const ActiveHealthConfig& active) {
+  HealthConfig config;
+  config.active = active;
+  return config;
+}
+
+class CheckedGroup final : public DynamicEndpointGroup {
+ public:
+  CheckedGroup(std::shared_ptr<EndpointGroup> group,
+               std::shared_ptr<const ProbeFactory> factory,
+               HealthCheckedOptions options)
+      : group_(std::move(group)),
+        factory_(std::move(factory)),
+        options_(std::move(options)),
+        timers_(options_.timers != nullptr ? options_.timers
+                                           : TimerQueue::Shared()),
+        next_seed_(options_.seed != 0 ? options_.seed
+                                      : std::random_device()()) {
+    watch_ = group_->Watch([this](ListPtr list) { OnList(*list); });
+  }
+
+  ~CheckedGroup() override { Stop(); }
+
+  absl::Status last_error() const override;
+  std::string Describe() const override { return Name(); }
+  bool names_are_configured() const override {
+    return group_->names_are_configured();
+  }
+  void RequestRefresh() override { group_->RequestRefresh(); }
+
+ protected:
+  std::string Name() const override;
+
+  void OnClose() override {
+    Stop();
+    group_->Close();
+  }
+
+ private:
+  struct Member {
+    Endpoint endpoint;
+    HealthTracker tracker;
+    bool probed = false;
+    bool succeeded = false;  // Ever.
+    std::string detail = "not probed yet";
+
+    bool healthy() const {
+      return succeeded && tracker.state() == BackendState::kAlive;
+    }
+  };
+  using Probers = std::map<std::string, std::unique_ptr<Prober>>;
+
+  void OnList(const EndpointList& list);
+  // Members are those of `list`; returns the keys of new ones.
+  std::vector<std::string> TakeList(const EndpointList& list);
+  void StartProbing(const std::string& key, const Endpoint& endpoint);
+  absl::Duration OnResult(const std::string& key, const ProbeResult& result);
+  // The last thing that a step does: a callback may destroy this group.
+  void Publish();
+  // The list to publish; null = none, or none but the one that is.
+  ListPtr Choose();
+  bool NothingIsHealthy() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  std::string NameMembers() const;
+  void Stop();
+
+  const std::shared_ptr<EndpointGroup> group_;
+  const std::shared_ptr<const ProbeFactory> factory_;
+  const HealthCheckedOptions options_;
+  const std::shared_ptr<Timers> timers_;
+  // Results pass through it: a prober that was dropped may live a bit longer.
+  const std::shared_ptr<CallbackGate> gate_ = std::make_shared<CallbackGate>();
+
+  // Of OnList(), whose calls follow each other, and of Stop(), after them.
+  uint64_t next_seed_;
+  Probers probers_;
+
+  // Taken alone, or under the lock of Update().
+  mutable std::mutex mu_;
+  bool known_ ABSL_GUARDED_BY(mu_) = false;  // Whether the inner list is.
+  std::vector<std::string> order_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, Member> members_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_set<std::string> published_ ABSL_GUARDED_BY(mu_);
+
+  std::unique_ptr<Subscription> watch_;
+};
+
+void CheckedGroup::OnList(const EndpointList& list) {
+  std::map<std::string, Endpoint> present;
+  for (const Endpoint& endpoint : list) present[endpoint.key()] = endpoint;
+  for (const std::string& key : TakeList(list)) {
+    StartProbing(key, present[key]);
+  }
+  Probers gone;
+  for (auto it = probers_.begin(); it != probers_.end();) {
+    const auto current = it++;
+    if (present.count(current->first) > 0) continue;
+    gone.insert(probers_.extract(current));
+  }
+  if (!gone.empty()) {
+    // A prober's end waits for its result, which a callback of ours may be
+    // taking that waits for this very function (to end the watch): so not here.
+    timers_->RunAfter(
+        absl::ZeroDuration(),
+        [gone = std::make_shared<Probers>(std::move(gone))] { gone->clear(); });
+  }
+  Publish();
+}
+
+std::vector<std::string> CheckedGroup::TakeList(const EndpointList& list) {
+  std::vector<std::string> added;
+  std::map<std::string, Member> members;
+  std::vector<std::string> order;
+  std::lock_guard<std::mutex> lock(mu_);
+  for (const Endpoint& endpoint : list) {
+    const std::string key = endpoint.key();
+    if (members.count(key) > 0) continue;
+    order.push_back(key);
+    auto old = members_.extract(key);
+    if (!old.empty()) {
+      old.mapped().endpoint = endpoint;
+      members.insert(std::move(old));
+    } else {
+      added.push_back(key);
+      members.emplace(
+          key, Member{endpoint,
+                      HealthTracker(OnlyActive(options_.config), next_seed_)});
+    }
+  }
+  known_ = true;
+  order_ = std::move(order);
+  members_ = std::move(members);
+  return added;
+}
+
+void CheckedGroup::StartProbing(const std::string& key,
+                                const Endpoint& endpoint) {
+  ProberOptions options;
+  options.interval = std::min(options_.config.interval, kFirstProbeWithin);
+  options.timeout = options_.config.timeout;
+  options.seed = next_seed_++;
+  probers_[key] = std::make_unique<Prober>(
+      options, factory_->Make(endpoint, endpoint.address()), timers_,
+      [this, gate = gate_, key](const ProbeResult& result) {
+        absl::Duration delay = absl::InfiniteDuration();
+        gate->Run([&] { delay = OnResult(key, result); });
+        return delay;
+      });
+}
+
+absl::Duration CheckedGroup::OnResult(const std::string& key,
+                                      const ProbeResult& result) {
+  absl::Duration delay;
+  {
+    std::lock_guard<std::mutex> lock(mu_);
+    const auto found = members_.find(key);
+    if (found == members_.end()) return absl::InfiniteDuration();
+    Member& member = found->second;
+    member.probed = true;
+    member.succeeded |= result.healthy;
+    member.detail = result.detail;
+    member.tracker.OnProbe(result.healthy, result.detail, SteadyNow());
+    delay = member.tracker.probe_delay();
+  }
+  Publish();
+  return delay;
+}
+
+void CheckedGroup::Publish() {
+  bool nothing = false;
+  Update([&] {
+    ListPtr list = Choose();
+    std::lock_guard<std::mutex> lock(mu_);
+    nothing = list == nullptr && NothingIsHealthy();
+    return list;
+  });
+  // No list, so no callback has run.  Who waits for a first one is told.
+  if (nothing) SetErrorAsNews(last_error());
+}
+
+CheckedGroup::ListPtr CheckedGroup::Choose() {
+  std::lock_guard<std::mutex> lock(mu_);
+  auto healthy = std::make_shared<EndpointList>();
+  auto kept = std::make_shared<EndpointList>();
+  for (const std::string& key : order_) {
+    const Member& member = members_.find(key)->second;
+    if (member.healthy()) healthy->push_back(member.endpoint);
+    if (published_.contains(key)) kept->push_back(member.endpoint);
+  }
+  if (healthy->empty() && !order_.empty()) {
+    if (options_.when_all_unhealthy == WhenAllUnhealthy::kKeepLast) {
+      // None of the old ones left, none of the new ones known: they stay.
+      return kept->empty() ? nullptr : kept;
+    }
+    if (!NothingIsHealthy()) return nullptr;  // Some are still being asked.
+  }
+  if (!known_) return nullptr;
+  published_.clear();
+  for (const Endpoint& endpoint : *healthy) published_.insert(endpoint.key());
+  return healthy;
+}
+
+// And each has been asked.
+bool CheckedGroup::NothingIsHealthy() const {
+  return !members_.empty() &&
+         std::all_of(members_.begin(), members_.end(), [](const auto& entry) {
+           return entry.second.probed && !entry.second.healthy();
+         });
+}
+
+std::string CheckedGroup::NameMembers() const {
+  std::lock_guard<std::mutex> lock(mu_);
+  size_t healthy = 0;
+  size_t named = 0;
+  std::string texts;
+  for (const std::string& key : order_) {
+    const Member& member = members_.find(key)->second;
+    if (member.healthy()) {
+      ++healthy;
+    } else if (++named <= kMaxNamed) {
+      absl::StrAppend(&texts, "; ", member.endpoint.address(), ": ",
+                      member.detail);
+    }
+  }
+  if (named > kMaxNamed) {
+    absl::StrAppend(&texts, "; and ", named - kMaxNamed, " more");
+  }
+  return absl::StrCat(healthy, " of ", order_.size(), " healthy", texts);
+}
+
+std::string CheckedGroup::Name() const {
+  return absl::StrCat("health-checked ", group_->Describe(), " (",
+                      NameMembers(), ")");
+}
+
+absl::Status CheckedGroup::last_error() const {
+  const absl::Status error = group_->last_error();
+  if (!error.ok()) return error;
+  {
+    std::lock_guard<std::mutex> lock(mu_);
+    if (!NothingIsHealthy()) return absl::OkStatus();
+  }
+  return absl::UnavailableError(
+      absl::StrCat("no endpoint is healthy: ", NameMembers()));
+}
+
+void CheckedGroup::Stop() {
+  watch_.reset();
+  gate_->Close();
+  probers_.clear();
+}
+
+}  // namespace
+
+std::shared_ptr<EndpointGroup> HealthCheckedEndpointGroup(
+    std::shared_ptr<EndpointGroup> group,
+    std::shared_ptr<const ProbeFactory> factory, HealthCheckedOptions options) {
+  assert(group != nullptr && factory != nullptr);
+  return std::make_shared<CheckedGroup>(std::move(group), std::move(factory),
+                                        std::move(options));
+}
+
+}  // namespace multi_backend
