@@ -135,20 +135,22 @@ class RoutingInterceptor final : public Interceptor {
  private:
   void Label(InterceptorBatchMethods* batch) const {
     Metadata& metadata = *batch->GetSendInitialMetadata();
-    DropReserved(metadata);
+    const Metadata::iterator place = DropReserved(metadata);
     const absl::optional<uint64_t> hash = KeyHash(batch, metadata);
     if (decision_.is_default && !hash.has_value()) return;
-    metadata.emplace(std::string(kCallLabelKey),
-                     EncodeCallLabel(decision_.label_prefix, hash));
+    metadata.emplace_hint(place, kCallLabelKey,
+                          EncodeCallLabel(decision_.label_prefix, hash));
   }
 
-  static void DropReserved(Metadata& metadata) {
-    if (metadata.empty()) return;
-    auto entry = metadata.lower_bound(std::string(kReservedMetadataPrefix));
+  // Returns where our own entry belongs.
+  static Metadata::iterator DropReserved(Metadata& metadata) {
+    static const auto* const prefix = new std::string(kReservedMetadataPrefix);
+    auto entry = metadata.lower_bound(*prefix);
     while (entry != metadata.end() &&
            absl::StartsWith(entry->first, kReservedMetadataPrefix)) {
       entry = metadata.erase(entry);
     }
+    return entry;
   }
 
   absl::optional<uint64_t> KeyHash(InterceptorBatchMethods* batch,
