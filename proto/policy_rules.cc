@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "multi_backend/proto/address_syntax.h"
 #include "multi_backend/proto/capacity_rules.h"
+#include "multi_backend/proto/endpoint_bounds.h"
 #include "multi_backend/proto/health_rules.h"
 #include "multi_backend/proto/value_rules.h"
 
@@ -19,10 +20,6 @@ namespace {
 
 // Deeper trees are mistakes; a walk of the tree may recurse.
 constexpr int kMaxMemberDepth = 4;
-constexpr int kMaxBackends = 10000;
-// A backend's share of 1/1,000,000 of another one's is as good as none, and
-// the sum over 10,000 backends stays far inside 64 bits.
-constexpr int64_t kMaxWeight = 1000000;
 // gRPC allows five attempts in all.
 constexpr int kMaxRetries = 4;
 constexpr double kMaxRetriesPerSecond = 10000;
@@ -175,7 +172,7 @@ BackendConfig ReadBackend(const config::v1::Backend& backend,
   BackendConfig config;
   config.address = backend.address();
   if (backend.has_weight()) {
-    CheckRange(backend.weight(), int64_t{0}, kMaxWeight,
+    CheckRange(backend.weight(), int64_t{0}, int64_t{kMaxEndpointWeight},
                FieldPath(path, "weight"), errors);
     config.weight = static_cast<uint32_t>(backend.weight());
   }
@@ -202,9 +199,9 @@ BackendConfig ReadBackend(const config::v1::Backend& backend,
 
 void ReadBackends(const config::v1::Policy& policy, PolicyConfig* config,
                   FieldErrors* errors) {
-  if (policy.backends_size() > kMaxBackends) {
+  if (policy.backends_size() > static_cast<int>(kMaxEndpoints)) {
     errors->Add("backends",
-                absl::StrCat("has more than ", kMaxBackends, " entries"));
+                absl::StrCat("has more than ", kMaxEndpoints, " entries"));
     return;
   }
   SeenAt addresses;

@@ -38,7 +38,7 @@ void CheckRoleName(absl::string_view role, absl::string_view path,
                    FieldErrors* errors) {
   if (!IsValidRoleName(role)) {
     errors->Add(path, kRoleNameRule);
-  } else if (role == "FAIL" || role == "ANY") {
+  } else if (IsReservedRole(role)) {
     errors->Add(path, "FAIL and ANY cannot be names of roles");
   }
 }

@@ -13,12 +13,11 @@
 #include "absl/time/time.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/map.h"
+#include "multi_backend/proto/endpoint_bounds.h"
 #include "multi_backend/proto/field_errors.h"
 
 namespace multi_backend {
 
-constexpr size_t kMaxNameSize = 256;  // Zones, labels, sticky keys' names.
-constexpr size_t kMaxLabels = 64;
 // Of durations that may not be zero.
 constexpr absl::Duration kMinDuration = absl::Milliseconds(1);
 

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "multi_backend/resolver/first_names.h"
 
 namespace multi_backend {
 namespace {
@@ -24,7 +25,6 @@ constexpr size_t kMaxHostLength = 253;
 constexpr size_t kMaxLabelLength = 63;
 // Of a bad address, in an error text: the longest good one with its port fits.
 constexpr size_t kMaxQuoted = kMaxHostLength + 8;
-constexpr size_t kMaxNamed = 5;
 
 bool AllDigits(absl::string_view text) {
   return !text.empty() &&
@@ -250,14 +250,8 @@ absl::Status CheckEndpoints(const EndpointList& endpoints) {
 }
 
 std::string NameEndpoints(const EndpointList& endpoints) {
-  std::string text;
-  for (size_t i = 0; i < endpoints.size() && i < kMaxNamed; ++i) {
-    absl::StrAppend(&text, i == 0 ? "" : ",", endpoints[i].address());
-  }
-  if (endpoints.size() > kMaxNamed) {
-    absl::StrAppend(&text, " and ", endpoints.size() - kMaxNamed, " more");
-  }
-  return text;
+  return FirstNames(endpoints.size(), ",",
+                    [&](size_t i) { return endpoints[i].address(); });
 }
 
 }  // namespace multi_backend

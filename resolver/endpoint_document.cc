@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/util/json_util.h"
+#include "multi_backend/proto/endpoint_bounds.h"
 #include "multi_backend/proto/endpoints.pb.h"
 #include "multi_backend/proto/json_syntax.h"
 #include "multi_backend/resolver/endpoint.h"
@@ -15,8 +16,8 @@
 namespace multi_backend {
 namespace {
 
-// The bound of `weight`; more than any policy's, so that its text is used.
-constexpr int64_t kMaxWeight = std::numeric_limits<uint32_t>::max();
+// What an endpoint can hold; the rest is the policy's to refuse.
+constexpr int64_t kMostWeight = std::numeric_limits<uint32_t>::max();
 
 void Offer(const endpoints::v1::Endpoint& entry, absl::string_view where,
            EndpointAdmission& admission) {
@@ -25,8 +26,9 @@ void Offer(const endpoints::v1::Endpoint& entry, absl::string_view where,
     admission.Refuse(where, endpoint.status().message());
     return;
   }
-  if (entry.weight() < 0 || entry.weight() > kMaxWeight) {
-    admission.Refuse(absl::StrCat(where, ".weight"), "must be 0..1000000");
+  if (entry.weight() < 0 || entry.weight() > kMostWeight) {
+    admission.Refuse(absl::StrCat(where, ".weight"),
+                     absl::StrCat("must be 0..", kMaxEndpointWeight));
     return;
   }
   if (entry.priority() < std::numeric_limits<int32_t>::min() ||

@@ -1,6 +1,5 @@
 #include "multi_backend/resolver/endpoint_group_registry.h"
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -13,14 +12,12 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "multi_backend/resolver/dynamic_endpoint_group.h"
+#include "multi_backend/resolver/first_names.h"
 #include "multi_backend/resolver/target.h"
 
 namespace multi_backend {
 namespace {
-
-constexpr size_t kMaxNamed = 5;
 
 class Follower;
 
@@ -186,13 +183,9 @@ absl::Status UnknownGroup(absl::string_view name,
                           const std::vector<std::string>& known) {
   std::string others = "no group is registered";
   if (!known.empty()) {
-    const size_t named = std::min(known.size(), kMaxNamed);
-    others =
-        absl::StrCat("registered: ",
-                     absl::StrJoin(known.begin(), known.begin() + named, ", "));
-    if (known.size() > named) {
-      absl::StrAppend(&others, " and ", known.size() - named, " more");
-    }
+    others = absl::StrCat(
+        "registered: ",
+        FirstNames(known.size(), ", ", [&](size_t i) { return known[i]; }));
   }
   return absl::NotFoundError(
       absl::StrCat("group \"", name, "\" is not registered; ", others));

@@ -16,8 +16,6 @@
 namespace multi_backend {
 namespace {
 
-// The bound of the configuration's `backends[].weight`.
-constexpr uint32_t kMaxWeight = 1000000;
 // Of a text that somebody else wrote, in one of ours.
 constexpr size_t kMaxQuoted = 300;
 
@@ -59,19 +57,17 @@ bool MatchesAny(const std::vector<HostRule>& rules, absl::string_view host,
 
 void Refusals::Add(absl::string_view where, absl::string_view reason) {
   ++count;
-  if (shown.size() >= kMaxShown) return;
+  if (shown.size() >= kMostNamed) return;
   shown.push_back(absl::StrCat(where.substr(0, kMaxQuoted), ": ",
                                reason.substr(0, kMaxQuoted)));
 }
 
 std::string Refusals::ToString() const {
   if (count == 0) return "";
-  std::string text =
-      absl::StrCat(count, " refused: ", absl::StrJoin(shown, "; "));
-  if (count > shown.size()) {
-    absl::StrAppend(&text, " and ", count - shown.size(), " more");
-  }
-  return text;
+  return absl::StrCat(count,
+                      " refused: ", FirstNames(count, "; ", [&](size_t i) {
+                        return absl::string_view(shown[i]);
+                      }));
 }
 
 absl::StatusOr<EndpointPolicy> EndpointPolicy::Make(const Options& options) {
@@ -116,13 +112,11 @@ std::string EndpointPolicy::ProblemOfHost(const Endpoint& endpoint,
 
 std::string EndpointPolicy::ProblemOfAttributes(
     const Endpoint& endpoint) const {
-  if (endpoint.weight > kMaxWeight) {
-    return absl::StrCat("weight must be 0..", kMaxWeight);
+  if (endpoint.weight > kMaxEndpointWeight) {
+    return absl::StrCat("weight must be 0..", kMaxEndpointWeight);
   }
-  // In a configuration FAIL and ANY are not roles.
   if (!endpoint.role.empty() &&
-      (!IsValidRoleName(endpoint.role) || endpoint.role == "FAIL" ||
-       endpoint.role == "ANY")) {
+      (!IsValidRoleName(endpoint.role) || IsReservedRole(endpoint.role))) {
     return "role is not a role name";
   }
   if (endpoint.zone.size() > limits_.max_label_bytes) {

@@ -28,22 +28,23 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "multi_backend/proto/endpoint_bounds.h"
 #include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/resolver/first_names.h"
 #include "multi_backend/resolver/host_rule.h"
 
 namespace multi_backend {
 
 struct DiscoveryLimits {
   size_t max_document_bytes = 1 << 20;
-  size_t max_endpoints = 10000;  // Refused ones count too.
-  size_t max_labels = 64;        // Of one endpoint.
-  size_t max_label_bytes = 256;  // Of a name, and of a value; also of a zone.
+  size_t max_endpoints = kMaxEndpoints;  // Refused ones count too.
+  size_t max_labels = kMaxLabels;        // Of one endpoint.
+  size_t max_label_bytes =
+      kMaxNameSize;  // Of a name, and of a value; also of a zone.
 };
 
-// What was dropped; only the first kMaxShown are kept as texts.
+// What was dropped; only the first kMostNamed are kept as texts.
 struct Refusals {
-  static constexpr size_t kMaxShown = 5;
-
   size_t count = 0;
   std::vector<std::string> shown;
 

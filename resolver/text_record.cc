@@ -13,11 +13,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "multi_backend/proto/endpoint_bounds.h"
 
 namespace multi_backend {
 namespace {
 
-constexpr uint32_t kMaxWeight = 1000000;
 // Of a bad word, in an error text.
 constexpr size_t kMaxQuoted = 100;
 
@@ -41,8 +41,9 @@ absl::Status SetAttribute(absl::string_view name, absl::string_view value,
                           Endpoint& endpoint) {
   if (name == "weight") {
     if (!ParseInteger(value, &endpoint.weight) ||
-        endpoint.weight > kMaxWeight) {
-      return BadWord(name, value, absl::StrCat("must be 0..", kMaxWeight));
+        endpoint.weight > kMaxEndpointWeight) {
+      return BadWord(name, value,
+                     absl::StrCat("must be 0..", kMaxEndpointWeight));
     }
   } else if (name == "priority") {
     if (!ParseInteger(value, &endpoint.priority)) {

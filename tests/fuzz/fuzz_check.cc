@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "multi_backend/proto/endpoint_bounds.h"
 #include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/resolver/first_names.h"
 #include "multi_backend/resolver/ip_address.h"
 
 namespace multi_backend {
@@ -38,7 +40,7 @@ void CheckEndpoint(const Endpoint& endpoint, const EndpointPolicy& policy) {
   FUZZ_CHECK(endpoint.port != 0);
   const auto address = IpAddress::Parse(endpoint.host);
   FUZZ_CHECK(!address.has_value() || UndialableKind(*address).empty());
-  FUZZ_CHECK(endpoint.weight <= 1000000);
+  FUZZ_CHECK(endpoint.weight <= kMaxEndpointWeight);
   FUZZ_CHECK(endpoint.role.size() <= 64);
   FUZZ_CHECK(endpoint.zone.size() <= policy.limits().max_label_bytes);
   FUZZ_CHECK(endpoint.labels.size() <= policy.limits().max_labels);
@@ -83,8 +85,7 @@ void CheckAdmitted(const AdmittedEndpoints& admitted,
     FUZZ_CHECK(keys.insert(endpoint.key()).second);
   }
   const Refusals& refused = admitted.refused;
-  FUZZ_CHECK(refused.shown.size() ==
-             std::min(refused.count, Refusals::kMaxShown));
+  FUZZ_CHECK(refused.shown.size() == std::min(refused.count, kMostNamed));
   for (const std::string& text : refused.shown) {
     FUZZ_CHECK(!text.empty() && text.size() <= kLongestMessage);
     FUZZ_CHECK(IsPrintable(text));
