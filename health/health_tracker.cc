@@ -68,13 +68,13 @@ bool HealthTracker::cause_is_unwatched() const {
 
 // --- Calls ------------------------------------------------------------------
 
-absl::optional<HealthChange> HealthTracker::OnCallEnded(CallOutcome outcome,
+absl::optional<HealthChange> HealthTracker::OnCallEnded(AttemptOutcome outcome,
                                                         absl::string_view why,
                                                         bool was_trial,
                                                         absl::Time now) {
   const bool decides = was_trial && trial_ == Trial::kRunning;
   if (was_trial) trial_ = Trial::kNone;
-  if (!config_.passive || outcome == CallOutcome::kAbandoned) {
+  if (!config_.passive || outcome == AttemptOutcome::kAbandoned) {
     return absl::nullopt;
   }
   if (!down()) return OnCallWhileUp(outcome, why, now);
@@ -82,22 +82,21 @@ absl::optional<HealthChange> HealthTracker::OnCallEnded(CallOutcome outcome,
   return absl::nullopt;
 }
 
-absl::optional<HealthChange> HealthTracker::OnCallWhileUp(CallOutcome outcome,
-                                                          absl::string_view why,
-                                                          absl::Time now) {
-  if (outcome == CallOutcome::kAnswered) {
+absl::optional<HealthChange> HealthTracker::OnCallWhileUp(
+    AttemptOutcome outcome, absl::string_view why, absl::Time now) {
+  if (outcome == AttemptOutcome::kAnswered) {
     calls_failed_ = 0;
     if (state_ == BackendState::kAlive) return absl::nullopt;
     return GoUp(BackendState::kAlive, "a call was answered", now);
   }
-  if (outcome != CallOutcome::kOverloaded) {
+  if (outcome != AttemptOutcome::kOverloaded) {
     ++calls_failed_;
     if (calls_failed_ >= config_.passive->unhealthy_after) {
       return GoDown(HealthCause::kCalls,
                     WithDetail(InARow(calls_failed_, "call", "failed"), why),
                     now);
     }
-    if (outcome == CallOutcome::kFailed) return absl::nullopt;
+    if (outcome == AttemptOutcome::kFailed) return absl::nullopt;
   }
   if (state_ == BackendState::kOverloaded) {
     due_ = now + config_.passive->overloaded_for;
@@ -106,17 +105,18 @@ absl::optional<HealthChange> HealthTracker::OnCallWhileUp(CallOutcome outcome,
   return GoUp(BackendState::kOverloaded, WithDetail("overloaded", why), now);
 }
 
-absl::optional<HealthChange> HealthTracker::OnTrialEnded(CallOutcome outcome,
+absl::optional<HealthChange> HealthTracker::OnTrialEnded(AttemptOutcome outcome,
                                                          absl::string_view why,
                                                          absl::Time now) {
-  if (outcome == CallOutcome::kFailed || outcome == CallOutcome::kTimedOut) {
+  if (outcome == AttemptOutcome::kFailed ||
+      outcome == AttemptOutcome::kTimedOut) {
     return GoDown(cause_, WithDetail("a trial call failed", why), now);
   }
   if (++trials_succeeded_ < config_.passive->healthy_after) {
     return absl::nullopt;
   }
   // One that says it has too much to do is there again, but not for more.
-  if (outcome == CallOutcome::kOverloaded) {
+  if (outcome == AttemptOutcome::kOverloaded) {
     return GoUp(BackendState::kOverloaded, WithDetail("overloaded", why), now);
   }
   return GoUp(BackendState::kAlive,

@@ -40,7 +40,7 @@
 namespace multi_backend {
 
 // How a call (one attempt) ended, for the health of its backend.
-enum class CallOutcome {
+enum class AttemptOutcome {
   kAnswered,  // OK, or an error of the application.
   kFailed,    // Infrastructure: refused, reset, TLS, UNAVAILABLE.
   kTimedOut,  // The attempt's timeout: such a failure, and a sign of overload.
@@ -78,7 +78,7 @@ class HealthTracker {
   // A call ended; `why` is its error.  `was_trial`: TryBeginTrial() allowed it.
   // While the backend is DOWN or DOWN_RETRY other calls change nothing.
   // Without `passive` in the configuration no call does.
-  absl::optional<HealthChange> OnCallEnded(CallOutcome outcome,
+  absl::optional<HealthChange> OnCallEnded(AttemptOutcome outcome,
                                            absl::string_view why,
                                            bool was_trial, absl::Time now);
   // A probe ended; `detail` is what failed.  No-op without `active`.
@@ -115,10 +115,10 @@ class HealthTracker {
   bool down() const;  // Or DOWN_RETRY.
   bool caused_by_calls() const;
   bool cause_is_unwatched() const;
-  absl::optional<HealthChange> OnCallWhileUp(CallOutcome outcome,
+  absl::optional<HealthChange> OnCallWhileUp(AttemptOutcome outcome,
                                              absl::string_view why,
                                              absl::Time now);
-  absl::optional<HealthChange> OnTrialEnded(CallOutcome outcome,
+  absl::optional<HealthChange> OnTrialEnded(AttemptOutcome outcome,
                                             absl::string_view why,
                                             absl::Time now);
   absl::optional<HealthChange> OnProbeSucceeded(absl::Time now);

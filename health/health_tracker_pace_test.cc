@@ -38,7 +38,7 @@ class Waits {
     EXPECT_TRUE(tracker_.OnEjected("x", now_));
     return tracker_.next_change() - now_;
   }
-  void WaitAndTry(CallOutcome outcome) {
+  void WaitAndTry(AttemptOutcome outcome) {
     now_ = tracker_.next_change();
     EXPECT_FALSE(tracker_.OnTime(now_ - absl::Nanoseconds(1)));
     EXPECT_TRUE(tracker_.OnTime(now_));
@@ -46,10 +46,10 @@ class Waits {
     EXPECT_TRUE(tracker_.OnCallEnded(outcome, "x", true, now_));
   }
   absl::Duration FailTrial() {
-    WaitAndTry(CallOutcome::kFailed);
+    WaitAndTry(AttemptOutcome::kFailed);
     return tracker_.next_change() - now_;
   }
-  void ComeBack() { WaitAndTry(CallOutcome::kAnswered); }
+  void ComeBack() { WaitAndTry(AttemptOutcome::kAnswered); }
   void Pass(absl::Duration time) { now_ += time; }
   HealthTracker& tracker() { return tracker_; }
   absl::Time now() const { return now_; }
@@ -160,8 +160,8 @@ TEST(WaitTest, TheMaximumUpEndsIt) {
     waits.ComeBack();
     // An overload is no break of being up.
     waits.Pass(Seconds(15));
-    EXPECT_TRUE(waits.tracker().OnCallEnded(CallOutcome::kOverloaded, "", false,
-                                            waits.now()));
+    EXPECT_TRUE(waits.tracker().OnCallEnded(AttemptOutcome::kOverloaded, "",
+                                            false, waits.now()));
     waits.Pass(Seconds(15));
     EXPECT_LE(waits.GoDown(), Milliseconds(1100));
   }
@@ -296,7 +296,8 @@ Ejections FailNowAndThen(uint64_t seed, absl::Duration how_long) {
     const bool fails = (now - kStart) % Seconds(2) < Milliseconds(300);
     ejections.calls_failed += fails;
     const auto change = tracker.OnCallEnded(
-        fails ? CallOutcome::kFailed : CallOutcome::kAnswered, "", trial, now);
+        fails ? AttemptOutcome::kFailed : AttemptOutcome::kAnswered, "", trial,
+        now);
     if (!change) continue;
     if (change->to == BackendState::kDown) {
       ejections.waits.push_back(tracker.next_change() - now);
@@ -336,7 +337,7 @@ TEST(ScenarioTest, ABackendThatIsDeadForAMinuteCostsThreeCallsAndFewTrials) {
     tracker.OnTime(now);
     const bool trial = tracker.TryBeginTrial();
     if (!trial && tracker.state() != BackendState::kAlive) continue;
-    tracker.OnCallEnded(CallOutcome::kFailed, "", trial, now);
+    tracker.OnCallEnded(AttemptOutcome::kFailed, "", trial, now);
     ++calls;
   }
   // Trials after 1, 3, 7, 15, 31 seconds or a little later.

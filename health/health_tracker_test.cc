@@ -40,12 +40,12 @@ struct Life {
 
 using Input = std::function<void(Life&)>;
 
-Input Call(CallOutcome outcome, std::string why) {
+Input Call(AttemptOutcome outcome, std::string why) {
   return [=](Life& life) {
     life.Note(life.tracker.OnCallEnded(outcome, why, false, life.now));
   };
 }
-Input Trial(CallOutcome outcome, std::string why = "") {
+Input Trial(AttemptOutcome outcome, std::string why = "") {
   return [=](Life& life) {
     EXPECT_TRUE(life.tracker.TryBeginTrial());
     EXPECT_FALSE(life.tracker.TryBeginTrial());
@@ -85,11 +85,11 @@ Input Configured(HealthConfig config) {
   return [=](Life& life) { life.tracker.SetConfig(config); };
 }
 
-const Input kAnswered = Call(CallOutcome::kAnswered, "");
-const Input kFailed = Call(CallOutcome::kFailed, "refused");
-const Input kTimedOut = Call(CallOutcome::kTimedOut, "100 ms");
-const Input kFull = Call(CallOutcome::kOverloaded, "full");
-const Input kAbandoned = Call(CallOutcome::kAbandoned, "cancelled");
+const Input kAnswered = Call(AttemptOutcome::kAnswered, "");
+const Input kFailed = Call(AttemptOutcome::kFailed, "refused");
+const Input kTimedOut = Call(AttemptOutcome::kTimedOut, "100 ms");
+const Input kFull = Call(AttemptOutcome::kOverloaded, "full");
+const Input kAbandoned = Call(AttemptOutcome::kAbandoned, "cancelled");
 const Input kProbeOk = Probe(true);
 const Input kProbeFails = Probe(false, "no answer");
 const Input kEverything[] = {
@@ -182,7 +182,7 @@ const Row kFromAlive[] = {
      {"ALIVE -> DOWN: a call failed: 100 ms"}},
     {"AFailureWithoutAText",
      CallsThat(1, 1),
-     {Call(CallOutcome::kFailed, "")},
+     {Call(AttemptOutcome::kFailed, "")},
      {"ALIVE -> DOWN: a call failed"}},
     {"AnEjection",
      Calls(),
@@ -324,32 +324,33 @@ const Row kFromDownByCalls[] = {
      {"DOWN -> ALIVE: its calls count no more"}},
     {"ATrialCall",
      Calls(),
-     {Passes(Seconds(30)), Trial(CallOutcome::kAnswered), NoTrial()},
+     {Passes(Seconds(30)), Trial(AttemptOutcome::kAnswered), NoTrial()},
      {kTriedAgain, "DOWN_RETRY -> ALIVE: a trial call succeeded"}},
     {"TrialCallsInARow",
      CallsThat(3, 3),
-     {Passes(Seconds(30)), Trial(CallOutcome::kAnswered),
-      Trial(CallOutcome::kAnswered), Trial(CallOutcome::kAnswered)},
+     {Passes(Seconds(30)), Trial(AttemptOutcome::kAnswered),
+      Trial(AttemptOutcome::kAnswered), Trial(AttemptOutcome::kAnswered)},
      {kTriedAgain, "DOWN_RETRY -> ALIVE: 3 trial calls in a row succeeded"}},
     {"AFailedTrialBeginsTheCountAgain",
      CallsThat(3, 2),
-     {Passes(Seconds(30)), Trial(CallOutcome::kAnswered),
-      Trial(CallOutcome::kFailed, "reset"), Passes(Seconds(30)),
-      Trial(CallOutcome::kAnswered)},
+     {Passes(Seconds(30)), Trial(AttemptOutcome::kAnswered),
+      Trial(AttemptOutcome::kFailed, "reset"), Passes(Seconds(30)),
+      Trial(AttemptOutcome::kAnswered)},
      {kTriedAgain, "DOWN_RETRY -> DOWN: a trial call failed: reset",
       kTriedAgain}},
     {"ATrialThatTimesOut",
      Calls(),
-     {Passes(Seconds(30)), Trial(CallOutcome::kTimedOut, "100 ms"), NoTrial()},
+     {Passes(Seconds(30)), Trial(AttemptOutcome::kTimedOut, "100 ms"),
+      NoTrial()},
      {kTriedAgain, "DOWN_RETRY -> DOWN: a trial call failed: 100 ms"}},
     {"AnAbandonedTrialIsTriedAgain",
      Calls(),
-     {Passes(Seconds(30)), Trial(CallOutcome::kAbandoned),
-      Trial(CallOutcome::kAbandoned), Trial(CallOutcome::kAnswered)},
+     {Passes(Seconds(30)), Trial(AttemptOutcome::kAbandoned),
+      Trial(AttemptOutcome::kAbandoned), Trial(AttemptOutcome::kAnswered)},
      {kTriedAgain, "DOWN_RETRY -> ALIVE: a trial call succeeded"}},
     {"ATrialThatFindsItOverloaded",
      Calls(),
-     {Passes(Seconds(30)), Trial(CallOutcome::kOverloaded, "full"),
+     {Passes(Seconds(30)), Trial(AttemptOutcome::kOverloaded, "full"),
       Passes(Seconds(3))},
      {kTriedAgain, "DOWN_RETRY -> OVERLOADED: overloaded: full",
       "OVERLOADED -> ALIVE: overloaded no more"}},
@@ -359,7 +360,7 @@ const Row kFromDownByCalls[] = {
      {kTriedAgain}},
     {"FailuresCountAfreshAfterwards",
      Calls(),
-     {Passes(Seconds(30)), Trial(CallOutcome::kAnswered), kFailed, kFailed},
+     {Passes(Seconds(30)), Trial(AttemptOutcome::kAnswered), kFailed, kFailed},
      {kTriedAgain, "DOWN_RETRY -> ALIVE: a trial call succeeded"}},
     {"AMarkDuringTheTrial",
      Calls(),
@@ -538,7 +539,7 @@ TEST(HealthTrackerTest, ATrialOfAnEarlierRetryDecidesNothingAndBlocksTheNext) {
   ASSERT_EQ(life.tracker.state(), BackendState::kDownRetry);
   EXPECT_FALSE(life.tracker.TryBeginTrial());
   life.Note(
-      life.tracker.OnCallEnded(CallOutcome::kAnswered, "", true, life.now));
+      life.tracker.OnCallEnded(AttemptOutcome::kAnswered, "", true, life.now));
   EXPECT_EQ(life.tracker.state(), BackendState::kDownRetry);
   EXPECT_TRUE(life.tracker.TryBeginTrial());
 }
@@ -552,7 +553,7 @@ TEST(HealthTrackerTest, ATrialCallDecidesNothingOnceThereAreProbes) {
   life.tracker.SetConfig(Both());
   EXPECT_FALSE(life.tracker.trials_by_calls());
   life.Note(
-      life.tracker.OnCallEnded(CallOutcome::kAnswered, "", true, life.now));
+      life.tracker.OnCallEnded(AttemptOutcome::kAnswered, "", true, life.now));
   EXPECT_EQ(life.tracker.state(), BackendState::kDownRetry);
   EXPECT_FALSE(life.tracker.TryBeginTrial());
 }
@@ -583,7 +584,7 @@ INSTANTIATE_TEST_SUITE_P(Texts, ReasonTest, ::testing::ValuesIn(kCuts),
 TEST_P(ReasonTest, IsCutBetweenCharacters) {
   const std::string kept = GetParam().text.substr(0, GetParam().kept);
   Life life(CallsThat(1, 1));
-  Call(CallOutcome::kFailed, GetParam().text)(life);
+  Call(AttemptOutcome::kFailed, GetParam().text)(life);
   EXPECT_EQ(life.tracker.reason(), absl::StrCat("a call failed: ", kept));
   MarkedDown(GetParam().text)(life);
   EXPECT_EQ(life.tracker.reason(), absl::StrCat("marked unhealthy: ", kept));

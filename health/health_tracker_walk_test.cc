@@ -30,7 +30,7 @@ struct Move {
     kOtherConfig,
   } kind = kInput;
   HealthInput input = HealthInput::kTime;
-  CallOutcome outcome = CallOutcome::kAnswered;
+  AttemptOutcome outcome = AttemptOutcome::kAnswered;
   absl::Duration pause = absl::ZeroDuration();
 };
 
@@ -38,29 +38,31 @@ constexpr absl::Duration kBase = absl::Seconds(1);
 constexpr absl::Duration kLongest = absl::Seconds(4);
 
 const Move kMoves[] = {
-    {"answered", Move::kInput, HealthInput::kCallEnds, CallOutcome::kAnswered},
-    {"failed", Move::kInput, HealthInput::kCallEnds, CallOutcome::kFailed},
-    {"timed out", Move::kInput, HealthInput::kCallEnds, CallOutcome::kTimedOut},
+    {"answered", Move::kInput, HealthInput::kCallEnds,
+     AttemptOutcome::kAnswered},
+    {"failed", Move::kInput, HealthInput::kCallEnds, AttemptOutcome::kFailed},
+    {"timed out", Move::kInput, HealthInput::kCallEnds,
+     AttemptOutcome::kTimedOut},
     {"trial begins", Move::kInput, HealthInput::kTrialBegins},
     {"trial answered", Move::kInput, HealthInput::kTrialEnds,
-     CallOutcome::kAnswered},
+     AttemptOutcome::kAnswered},
     {"trial failed", Move::kInput, HealthInput::kTrialEnds,
-     CallOutcome::kFailed},
+     AttemptOutcome::kFailed},
     {"probe succeeded", Move::kInput, HealthInput::kProbeSucceeds},
     {"probe failed", Move::kInput, HealthInput::kProbeFails},
     {"timer", Move::kTimer},
     {"4 s pass", Move::kPause, {}, {}, kLongest},
     // The rarer ones, from kCommonMoves on.
     {"overloaded", Move::kInput, HealthInput::kCallEnds,
-     CallOutcome::kOverloaded},
+     AttemptOutcome::kOverloaded},
     {"abandoned", Move::kInput, HealthInput::kCallEnds,
-     CallOutcome::kAbandoned},
+     AttemptOutcome::kAbandoned},
     {"trial timed out", Move::kInput, HealthInput::kTrialEnds,
-     CallOutcome::kTimedOut},
+     AttemptOutcome::kTimedOut},
     {"trial overloaded", Move::kInput, HealthInput::kTrialEnds,
-     CallOutcome::kOverloaded},
+     AttemptOutcome::kOverloaded},
     {"trial abandoned", Move::kInput, HealthInput::kTrialEnds,
-     CallOutcome::kAbandoned},
+     AttemptOutcome::kAbandoned},
     {"ejected", Move::kInput, HealthInput::kIsEjected},
     {"marked unhealthy", Move::kInput, HealthInput::kMarkUnhealthy},
     {"marked healthy", Move::kInput, HealthInput::kMarkHealthy},

@@ -51,7 +51,7 @@ void Backend::FollowLimit() {
       freed = true;
     }
   }
-  if (freed && events_->waiting_channels.load() != 0) events_->Notify();
+  if (freed && events_->waiting_channels.load() != 0) events_->NotifyRoom();
 }
 
 }  // namespace multi_backend

@@ -61,22 +61,27 @@ class Backend {
   void SetLimit(int limit);
 
   LoadStats load;
-  BackendHealth health;
+  // The second cache line that a call touches, up to the start of `health`.
   // Attempts started, attempts that ended as infrastructure failures, and
   // attempts that were retries of a call which failed elsewhere.
   std::atomic<uint64_t> calls{0};
   std::atomic<uint64_t> failures{0};
   std::atomic<uint64_t> retries_landed{0};
+
+ private:
+  std::atomic<uint64_t> refs_{1};
+  std::atomic<int64_t> limit_{0};
+
+ public:
   // Probes that succeeded while some channel could not connect; it then need
   // not wait any longer.
   std::atomic<uint32_t> found_reachable{0};
+  BackendHealth health;
 
  private:
   ~Backend() = default;
   void FollowLimit();
 
-  std::atomic<uint64_t> refs_{1};
-  std::atomic<int64_t> limit_{0};
   const std::shared_ptr<PoolEvents> events_;
   const uint32_t id_;
   const uint64_t hash_;

@@ -44,7 +44,7 @@ BackendHealth::BackendHealth(Backend* backend, LoadStats* load,
 
 BackendHealth::~BackendHealth() = default;
 
-void BackendHealth::EndCall(CallOutcome outcome, absl::string_view why,
+void BackendHealth::EndCall(AttemptOutcome outcome, absl::string_view why,
                             bool was_trial) {
   std::unique_lock<std::mutex> lock(mutex_);
   if (retired_ || (!passive_ && !was_trial)) return;
@@ -52,7 +52,7 @@ void BackendHealth::EndCall(CallOutcome outcome, absl::string_view why,
   const absl::optional<HealthChange> change =
       tracker_.OnCallEnded(outcome, why, was_trial, SteadyNow());
   // Until one ends well, the next one that does must be heard of.
-  attentive_.store(outcome != CallOutcome::kAnswered ||
+  attentive_.store(outcome != AttemptOutcome::kAnswered ||
                        tracker_.state() != BackendState::kAlive,
                    std::memory_order_relaxed);
   Apply(std::move(lock), change);

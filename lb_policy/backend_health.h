@@ -43,8 +43,9 @@ class BackendHealth {
   // --- The data plane --------------------------------------------------------
 
   // A call on it has ended.  `why`: for texts.
-  void OnCallEnded(CallOutcome outcome, absl::string_view why, bool was_trial) {
-    if (outcome == CallOutcome::kAnswered && !was_trial &&
+  void OnCallEnded(AttemptOutcome outcome, absl::string_view why,
+                   bool was_trial) {
+    if (outcome == AttemptOutcome::kAnswered && !was_trial &&
         ABSL_PREDICT_TRUE(!attentive_.load(std::memory_order_relaxed))) {
       return;
     }
@@ -96,7 +97,7 @@ class BackendHealth {
   void Show(absl::string_view what, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  void EndCall(CallOutcome outcome, absl::string_view why, bool was_trial);
+  void EndCall(AttemptOutcome outcome, absl::string_view why, bool was_trial);
   void OnTimer();
   // Writes what picks read, arms the timer; then, unlocked, calls the watches
   // when there was a change.
@@ -107,12 +108,12 @@ class BackendHealth {
   void BeginRamp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteFlag(std::atomic<uint32_t>& word, uint32_t flag, bool on);
 
+  // Whether a call that ends well matters; written under mutex_.
+  std::atomic<bool> attentive_{false};
   Backend* const backend_;
   LoadStats* const load_;
   const std::shared_ptr<PoolEvents> events_;
 
-  // Whether a call that ends well matters; written under mutex_.
-  std::atomic<bool> attentive_{false};
   std::atomic<int64_t> slow_start_nanos_{0};
 
   // Not absl::Mutex: in the distribution's build tsan does not see it.

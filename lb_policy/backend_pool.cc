@@ -154,25 +154,24 @@ void BackendPool::Lease::SetEndpoint(std::shared_ptr<const Endpoint> endpoint) {
   entry_->endpoint = std::move(endpoint);
 }
 
-void BackendPool::Lease::Configure(const HealthConfig& health, int max_requests,
-                                   const ProbeFactory* probes) {
+void BackendPool::Lease::Configure(
+    const HealthConfig& health, int max_requests,
+    const std::function<std::unique_ptr<Probe>()>& make_probe) {
   backend_->SetLimit(max_requests);
   backend_->health.Configure(health);
-  const bool wanted = health.active.has_value() && probes != nullptr;
-  std::shared_ptr<const Endpoint> endpoint;
+  const bool wanted = health.active.has_value();
   {
     std::lock_guard<std::mutex> lock(pool_->mutex_);
     const bool probed = entry_->prober != nullptr;
     if (probed == wanted && (!wanted || entry_->probed_as == health.active)) {
       return;
     }
-    endpoint = entry_->endpoint;
   }
+  std::unique_ptr<Probe> probe = wanted ? make_probe() : nullptr;
   std::unique_ptr<Prober> prober;
-  if (wanted) {
+  if (probe != nullptr) {
     prober =
-        MakeProber(*health.active, probes->Make(*endpoint, backend_->address()),
-                   backend_, pool_->events_);
+        MakeProber(*health.active, std::move(probe), backend_, pool_->events_);
   }
   // The old one ends unlocked: its results come here.
   std::lock_guard<std::mutex> lock(pool_->mutex_);

@@ -100,10 +100,11 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     std::string UnusableReason() const;
     // What discovery says now.
     void SetEndpoint(std::shared_ptr<const Endpoint> endpoint);
-    // The channel's settings; the newest of all users hold.  `probes` makes the
-    // probes that `health.active` asks for; one prober serves all users.
+    // The channel's settings; the newest of all users hold.  `make_probe`: for
+    // `health.active`, if it needs one: one prober serves all users.  Null from
+    // it: it cannot be probed.
     void Configure(const HealthConfig& health, int max_requests,
-                   const ProbeFactory* probes);
+                   const std::function<std::unique_ptr<Probe>()>& make_probe);
     // How this user's newest attempt to connect ended.  The backend is DOWN
     // when some user's failed and nobody else is connected.
     void SetConnectionFailed(absl::string_view why);

@@ -287,7 +287,7 @@ TEST_P(ReasonTest, Holds) {
   absl::Time last_event;
   for (const Event event : GetParam().events) {
     before = Only(*pool);
-    last_event = absl::Now();
+    last_event = SteadyNow();
     Apply(event, *pool, lease);
   }
   const BackendSnapshot after = Only(*pool);
@@ -297,7 +297,7 @@ TEST_P(ReasonTest, Holds) {
   EXPECT_EQ(before.state != after.state, GetParam().moved);
   if (GetParam().moved) {
     EXPECT_GE(after.since, last_event);
-    EXPECT_LE(after.since, absl::Now());
+    EXPECT_LE(after.since, SteadyNow());
   } else {
     EXPECT_EQ(after.since, before.since);
   }

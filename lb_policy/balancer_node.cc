@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "multi_backend/lb_policy/backend_flags.h"
 #include "multi_backend/lb_policy/fast_random.h"
 
 namespace multi_backend {
@@ -26,6 +28,9 @@ bool Selects(const SelectorConfig& select, const Endpoint& endpoint) {
 // chose lost its last backend to a mark in that very moment.  One more time
 // finds the mark; needing all of them takes as many marks within one pick.
 constexpr int kMaxDescents = 8;
+
+// Panic is about what probes and calls say, not about what people say.
+constexpr uint32_t kToleratedInPanic = kUnhealthy | kOverloaded | kOnTrial;
 
 // For each of `members` its index in `previous`.  Hashes (of a backend's
 // address and name, of an inner balancer's name) tell who is who, as they do in
@@ -66,6 +71,7 @@ std::unique_ptr<BalancerNode> BalancerNode::Make(Args args) {
   std::unique_ptr<BalancerNode> node(new BalancerNode());
   const BalancerConfig& config = *args.config;
   node->name_ = config.name;
+  node->path_ = args.path;
   node->kind_ = config.strategy;
   node->ewma_decay_ = config.ewma_decay;
   node->needs_latency_ = config.strategy == StrategyKind::kPeakEwma;
@@ -83,6 +89,11 @@ std::unique_ptr<BalancerNode> BalancerNode::Make(Args args) {
     node->BuildInner(args);
   }
   node->MakeStrategyFor(args);
+  if (config.backlog.has_value() && args.backlogs != nullptr) {
+    node->backlog_ = args.backlogs->Get(args.path, *config.backlog);
+    node->has_own_backlog_ = true;
+  }
+  node->is_plain_ = node->children_.empty() && node->panic_tolerates_ == 0;
   return node;
 }
 
@@ -94,6 +105,7 @@ void BalancerNode::BuildLeaf(const Args& args) {
     const PlanEntry& entry = (*args.entries)[index];
     if (entry.endpoint->weight == 0) continue;
     Backend& backend = entry.backend();
+    listed_.push_back(index);
     listed_weight_ += entry.endpoint->weight;
     // Nobody need wait for one that could not be picked then either.
     if (entry.connection == Connection::kConnecting && backend.load.usable()) {
@@ -111,6 +123,11 @@ void BalancerNode::BuildLeaf(const Args& args) {
     identity &= index + 1 == members_.size();
   }
   if (identity) member_entry_.clear();
+  size_t usable = 0;
+  for (const Member& member : members_) usable += member.load->usable();
+  if (usable * 100 < listed_.size() * static_cast<size_t>(args.panic_percent)) {
+    panic_tolerates_ = kToleratedInPanic;
+  }
 }
 
 void BalancerNode::BuildInner(const Args& args) {
@@ -134,6 +151,9 @@ void BalancerNode::BuildInner(const Args& args) {
     child_args.parent_path = &path;
     child_args.clock = args.clock;
     child_args.seed = Mix64(args.seed + 1 + children_.size());
+    child_args.path = absl::StrCat(args.path, "/", config.name);
+    child_args.panic_percent = args.panic_percent;
+    child_args.backlogs = args.backlogs;
     children_.push_back(Make(std::move(child_args)));
     BalancerNode& child = *children_.back();
     child.usable_ = child.HasEligible(PickRequest());
@@ -145,6 +165,7 @@ void BalancerNode::BuildInner(const Args& args) {
     connecting_.insert(connecting_.end(), child.connecting_.begin(),
                        child.connecting_.end());
     needs_latency_ |= child.needs_latency_;
+    if (backlog_ == nullptr) backlog_ = child.backlog_;
     Member member;
     member.load = child.load_.get();
     member.balancer = &child;
@@ -189,7 +210,7 @@ BalancerNode::Choice BalancerNode::PickBelow(const PickRequest& request) const {
   for (int descent = 0; descent < kMaxDescents; ++descent) {
     const BalancerNode* node = this;
     while (true) {
-      const size_t member = node->strategy_->Pick(request);
+      const size_t member = node->PickMember(request);
       if (ABSL_PREDICT_FALSE(member == Strategy::kNone)) break;
       if (ABSL_PREDICT_TRUE(node->children_.empty())) {
         return Choice{node->entry_of(member), node};
@@ -201,6 +222,15 @@ BalancerNode::Choice BalancerNode::PickBelow(const PickRequest& request) const {
   return Choice();
 }
 
+size_t BalancerNode::PickMember(const PickRequest& request) const {
+  if (ABSL_PREDICT_TRUE(panic_tolerates_ == 0)) {
+    return strategy_->Pick(request);
+  }
+  PickRequest in_panic = request;
+  in_panic.tolerated |= panic_tolerates_;
+  return strategy_->Pick(in_panic);
+}
+
 bool BalancerNode::HasConnecting(const PickRequest& request) const {
   for (uint32_t id : connecting_) {
     if (!request.tried.Contains(id)) return true;
@@ -209,10 +239,40 @@ bool BalancerNode::HasConnecting(const PickRequest& request) const {
 }
 
 bool BalancerNode::HasEligible(const PickRequest& request) const {
+  PickRequest in_panic;
+  const PickRequest* asked = &request;
+  if (ABSL_PREDICT_FALSE(panic_tolerates_ != 0)) {
+    in_panic = request;
+    in_panic.tolerated |= panic_tolerates_;
+    asked = &in_panic;
+  }
   for (const Member& member : members_) {
-    if (member.Eligible(request)) return true;
+    if (member.Eligible(*asked)) return true;
   }
   return false;
+}
+
+bool BalancerNode::AnyUsable() const {
+  PickRequest request;
+  request.tolerated = kOverloaded | kAtLimit;
+  return HasEligible(request);
+}
+
+void BalancerNode::AppendPanicking(std::vector<std::string>* paths) const {
+  if (panic_tolerates_ != 0) paths->push_back(path_);
+  for (const auto& child : children_) child->AppendPanicking(paths);
+}
+
+void BalancerNode::AppendWaitingRooms(
+    std::vector<const BalancerNode*>* nodes) const {
+  if (has_own_backlog_) nodes->push_back(this);
+  for (const auto& child : children_) child->AppendWaitingRooms(nodes);
+}
+
+void BalancerNode::AppendLeaves(
+    std::vector<const BalancerNode*>* leaves) const {
+  if (children_.empty()) leaves->push_back(this);
+  for (const auto& child : children_) child->AppendLeaves(leaves);
 }
 
 }  // namespace multi_backend

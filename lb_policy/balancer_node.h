@@ -12,7 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "absl/types/span.h"
+#include "multi_backend/lb_policy/backlog.h"
+#include "multi_backend/lb_policy/backlog_set.h"
 #include "multi_backend/lb_policy/plan_entry.h"
 #include "multi_backend/lb_policy/strategy.h"
 #include "multi_backend/proto/config.h"
@@ -31,6 +32,10 @@ class BalancerNode final : public BalancerMember {
     std::vector<uint32_t> candidates;  // Indices into entries.
     const BalancerNode* previous = nullptr;
     const LoadPath* parent_path = nullptr;  // Null at the top.
+    std::string path;  // For texts: "root", "role \"replica\"/eu".
+    int panic_percent = 0;
+    // Where calls without a backend wait; null when they must not.
+    BacklogSet* backlogs = nullptr;
     const Clock* clock = nullptr;
     uint64_t seed = 0;
   };
@@ -45,7 +50,7 @@ class BalancerNode final : public BalancerMember {
     bool ok() const { return entry != kNone; }
   };
   Choice Pick(const PickRequest& request) const {
-    if (ABSL_PREDICT_FALSE(!children_.empty())) return PickBelow(request);
+    if (ABSL_PREDICT_FALSE(!is_plain_)) return PickBelow(request);
     const size_t member = strategy_->Pick(request);
     if (ABSL_PREDICT_FALSE(member == Strategy::kNone)) return Choice();
     return Choice{entry_of(member), this};
@@ -55,8 +60,7 @@ class BalancerNode final : public BalancerMember {
   // entries: its strategy; else null.  Pick() is then strategy->Rotate() while
   // all are usable.
   Strategy* rotation() const {
-    return children_.empty() && member_entry_.empty() &&
-                   strategy_->is_rotation()
+    return is_plain_ && member_entry_.empty() && strategy_->is_rotation()
                ? strategy_.get()
                : nullptr;
   }
@@ -68,6 +72,23 @@ class BalancerNode final : public BalancerMember {
   }
 
   bool HasEligible(const PickRequest& request) const override;
+
+  // Whether one is connected and well, be it that it is overloaded or has as
+  // many calls as it may.
+  bool AnyUsable() const;
+  // What its backends in panic are picked in spite of; 0 = no panic.
+  uint32_t panic_tolerates() const { return panic_tolerates_; }
+  // The paths of it and the nodes below that are in panic.
+  void AppendPanicking(std::vector<std::string>* paths) const;
+  // The backlog of this node, or of the first below that has one; null when
+  // none has.
+  Backlog* backlog() const { return backlog_; }
+  // This node and those below that have a backlog of their own.
+  void AppendWaitingRooms(std::vector<const BalancerNode*>* nodes) const;
+  const std::string& path() const { return path_; }
+  // The leaves below, or itself; each with the entries that are listed in it.
+  void AppendLeaves(std::vector<const BalancerNode*>* leaves) const;
+  const std::vector<uint32_t>& listed() const { return listed_; }
 
   // Whether a backend below is still being connected.
   bool connecting() const { return !connecting_.empty(); }
@@ -84,6 +105,7 @@ class BalancerNode final : public BalancerMember {
  private:
   BalancerNode() = default;
   Choice PickBelow(const PickRequest& request) const;
+  size_t PickMember(const PickRequest& request) const;
   void BuildLeaf(const Args& args);
   void BuildInner(const Args& args);
   void MakeStrategyFor(const Args& args);
@@ -92,7 +114,13 @@ class BalancerNode final : public BalancerMember {
   // follows health would move keys that need not move.
   uint32_t WeightUnder(StrategyKind parent) const;
 
+  // A leaf that is not in panic: what most picks come to.
+  bool is_plain_ = false;
+  uint32_t panic_tolerates_ = 0;
   std::string name_;
+  std::string path_;
+  Backlog* backlog_ = nullptr;  // Of the set that the plan holds.
+  bool has_own_backlog_ = false;
   StrategyKind kind_ = StrategyKind::kRoundRobin;
   absl::Duration ewma_decay_;
   std::vector<uint32_t> connecting_;  // Ids of backends below.
@@ -102,6 +130,7 @@ class BalancerNode final : public BalancerMember {
   bool usable_ = false;
   uint64_t listed_weight_ = 0;  // Of all backends below, whatever their state.
   std::vector<Member> members_;
+  std::vector<uint32_t> listed_;  // Leaf: its entries, weight 0 left out.
   // Leaf: by member; empty when each member is the entry of the same index.
   std::vector<uint32_t> member_entry_;
   std::vector<std::unique_ptr<BalancerNode>> children_;  // Inner: by member.

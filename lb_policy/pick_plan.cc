@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "multi_backend/lb_policy/backend_flags.h"
 #include "multi_backend/lb_policy/fast_random.h"
 
 namespace multi_backend {
@@ -59,6 +60,9 @@ std::unique_ptr<PickPlan> PickPlan::Make(Args args) {
   node_args.config = &config.root;
   node_args.candidates = std::move(all);
   node_args.seed = args.seed;
+  node_args.path = "root";
+  node_args.panic_percent = config.health.panic_percent;
+  node_args.backlogs = args.backlogs.get();
   if (args.previous != nullptr) {
     node_args.previous = args.previous->root_.get();
   }
@@ -71,12 +75,42 @@ std::unique_ptr<PickPlan> PickPlan::Make(Args args) {
         configured == config.roles.end() ? &config.root : &configured->second;
     node_args.candidates = std::move(role.second);
     node_args.seed = Mix64(node_args.seed);
+    node_args.path = absl::StrCat("role \"", role.first, "\"");
     node_args.previous =
         args.previous == nullptr ? nullptr : args.previous->NodeOf(role.first);
     auto& node = plan->roles_[role.first] = BalancerNode::Make(node_args);
     plan->needs_latency_ |= node->needs_latency();
   }
+  plan->clock_ = args.clock;
+  plan->backlogs_ = std::move(args.backlogs);
+  plan->has_backlogs_ = !plan->WaitingRooms().empty();
   return plan;
+}
+
+template <typename Visit>
+void PickPlan::ForEachTop(Visit visit) const {
+  visit(*root_);
+  for (const auto& role : roles_) visit(*role.second);
+}
+
+std::vector<const BalancerNode*> PickPlan::WaitingRooms() const {
+  std::vector<const BalancerNode*> rooms;
+  ForEachTop(
+      [&rooms](const BalancerNode& top) { top.AppendWaitingRooms(&rooms); });
+  return rooms;
+}
+
+std::vector<const BalancerNode*> PickPlan::Leaves() const {
+  std::vector<const BalancerNode*> leaves;
+  ForEachTop([&leaves](const BalancerNode& top) { top.AppendLeaves(&leaves); });
+  return leaves;
+}
+
+std::vector<std::string> PickPlan::Panicking() const {
+  std::vector<std::string> paths;
+  ForEachTop(
+      [&paths](const BalancerNode& top) { top.AppendPanicking(&paths); });
+  return paths;
 }
 
 const BalancerNode* PickPlan::NodeOf(absl::string_view role) const {
@@ -113,9 +147,18 @@ PickPlan::Result PickPlan::Unserved(const CallLabel& label,
                                     const PickRequest& request) const {
   const BalancerNode* node = NodeOf(label.role);
   const BalancerNode* fallback = FallbackOf(label);
-  if (fallback != nullptr) {
-    const BalancerNode::Choice choice = fallback->Pick(request);
-    if (choice.ok()) return {Outcome::kPicked, choice.entry, choice.leaf};
+  // One that is overloaded is better than none, and better than another role.
+  PickRequest lenient = request;
+  lenient.all_usable = false;
+  lenient.tolerated |= kOverloaded;
+  for (const BalancerNode* candidate : {node, fallback}) {
+    if (candidate == nullptr) continue;
+    for (const PickRequest* asked : {&request, &std::as_const(lenient)}) {
+      const BalancerNode::Choice choice = candidate->Pick(*asked);
+      if (choice.ok()) {
+        return {Outcome::kPicked, choice.entry, choice.leaf};
+      }
+    }
   }
   // A backend that is still being connected is an untried one: a channel's
   // first calls would otherwise fail with the first backend that connects.
@@ -127,18 +170,89 @@ PickPlan::Result PickPlan::Unserved(const CallLabel& label,
           nullptr};
 }
 
-bool PickPlan::CanServe(const CallLabel& label,
-                        const PickRequest& request) const {
+Backlog* PickPlan::BacklogOf(const CallLabel& label) const {
   for (const BalancerNode* node : {NodeOf(label.role), FallbackOf(label)}) {
-    if (node != nullptr &&
-        (node->HasEligible(request) || node->HasConnecting(request))) {
-      return true;
-    }
+    if (node != nullptr && node->backlog() != nullptr) return node->backlog();
+  }
+  return nullptr;
+}
+
+bool PickPlan::AnyUsable(const CallLabel& label) const {
+  for (const BalancerNode* node : {NodeOf(label.role), FallbackOf(label)}) {
+    if (node != nullptr && node->AnyUsable()) return true;
   }
   return false;
 }
 
-std::string PickPlan::DescribeFailure(const CallLabel& label) const {
+// A call that had to wait may go to a backend again that it has tried before:
+// none was usable in between.
+PickPlan::Result PickPlan::TryInTurn(const CallLabel& label,
+                                     const PickRequest& request,
+                                     const WaitingPlace& place) const {
+  Result result = Pick(label, request);
+  if (result.outcome == Outcome::kExhausted && place.waiting) {
+    PickRequest anew = request;
+    anew.tried = TriedBackends();
+    result = Pick(label, anew);
+  }
+  return result;
+}
+
+PickPlan::TurnResult PickPlan::PickInTurn(const CallLabel& label,
+                                          const PickRequest& request,
+                                          WaitingPlace& place) const {
+  Backlog* const backlog = BacklogOf(label);
+  if (place.backlog != backlog) {
+    place.Leave();
+    place.backlog = backlog;
+    if (backlog != nullptr) place.number = backlog->NextNumber();
+  }
+  if (backlog == nullptr) return {Pick(label, request), absl::OkStatus()};
+  Backlog::Turn turn = Backlog::Turn::kGo;
+  if (place.waiting || backlog->any_waiting()) {
+    turn = backlog->Ask(place.number, place.waiting, clock_->NowNanos());
+  }
+  if (turn == Backlog::Turn::kGo) {
+    Result result = TryInTurn(label, request, place);
+    if (result.outcome == Outcome::kPicked) return {result, absl::OkStatus()};
+    // All that there are have been tried: waiting would change nothing.
+    if (result.outcome == Outcome::kExhausted && AnyUsable(label)) {
+      return {result, absl::OkStatus()};
+    }
+    turn = backlog->Join(place.number, clock_->NowNanos());
+  }
+  if (turn != Backlog::Turn::kWait) return Refuse(label, turn, place);
+  place.waiting = true;
+  return {{Outcome::kInBacklog, 0, nullptr}, absl::OkStatus()};
+}
+
+PickPlan::TurnResult PickPlan::Refuse(const CallLabel& label,
+                                      Backlog::Turn turn,
+                                      WaitingPlace& place) const {
+  std::string text = place.backlog->RefusalText(
+      turn, place.number, clock_->NowNanos(), DescribeBackends(label));
+  place.Leave();
+  return {{Outcome::kRefused, 0, nullptr},
+          absl::Status(Backlog::RefusalCode(turn), text)};
+}
+
+bool PickPlan::CanServe(const CallLabel& label,
+                        const PickRequest& request) const {
+  PickRequest lenient = request;
+  lenient.tolerated |= kOverloaded;
+  for (const BalancerNode* node : {NodeOf(label.role), FallbackOf(label)}) {
+    if (node != nullptr &&
+        (node->HasEligible(lenient) || node->HasConnecting(request))) {
+      return true;
+    }
+  }
+  // In the backlog it waits until one is usable again, whichever it is.
+  const Backlog* backlog = has_backlogs_ ? BacklogOf(label) : nullptr;
+  return backlog != nullptr && !AnyUsable(label) &&
+         backlog->state() != Backlog::State::kDown;
+}
+
+std::string PickPlan::DescribeBackends(const CallLabel& label) const {
   std::vector<std::string> named;
   size_t concerned = 0;
   const bool all_roles =
@@ -151,6 +265,15 @@ std::string PickPlan::DescribeFailure(const CallLabel& label) const {
     }
     if (++concerned <= kMaxNamed) named.push_back(DescribeEntry(entry));
   }
+  if (concerned == 0) return "the endpoint list has none";
+  std::string who = absl::StrJoin(named, "; ");
+  if (concerned > kMaxNamed) {
+    absl::StrAppend(&who, "; and ", concerned - kMaxNamed, " more");
+  }
+  return who;
+}
+
+std::string PickPlan::DescribeFailure(const CallLabel& label) const {
   std::string what = "no usable backend";
   if (!label.role.empty()) {
     absl::StrAppend(&what, " with role \"", label.role, "\"");
@@ -158,13 +281,8 @@ std::string PickPlan::DescribeFailure(const CallLabel& label) const {
   if (!label.fallback_role.empty()) {
     absl::StrAppend(&what, " or \"", label.fallback_role, "\"");
   }
-  std::string who = absl::StrJoin(named, "; ");
-  if (concerned > kMaxNamed) {
-    absl::StrAppend(&who, "; and ", concerned - kMaxNamed, " more");
-  }
-  if (concerned == 0) who = "the endpoint list has none";
   return absl::StrCat("multi_backend: ", what,
-                      ", the call was not sent: ", who);
+                      ", the call was not sent: ", DescribeBackends(label));
 }
 
 }  // namespace multi_backend

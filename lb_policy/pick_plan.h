@@ -15,9 +15,13 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "multi_backend/lb_policy/backlog.h"
+#include "multi_backend/lb_policy/backlog_set.h"
 #include "multi_backend/lb_policy/balancer_node.h"
 #include "multi_backend/lb_policy/plan_entry.h"
+#include "multi_backend/lb_policy/waiting_place.h"
 #include "multi_backend/proto/call_label.h"
 #include "multi_backend/proto/config.h"
 
@@ -31,6 +35,8 @@ class PickPlan {
     const PickPlan* previous = nullptr;
     const Clock* clock = nullptr;
     uint64_t seed = 0;
+    // Null when calls cannot wait in order: no backlog is used then.
+    std::shared_ptr<BacklogSet> backlogs;
   };
   static std::unique_ptr<PickPlan> Make(Args args);
 
@@ -39,6 +45,9 @@ class PickPlan {
     kWait,  // Somebody is still being connected: pick again with the next plan.
     kExhausted,  // Every usable backend has been tried by this call.
     kNoBackend,  // None is usable; DescribeFailure() says why.
+    kInBacklog,  // The call waits in a backlog: pick again with the next
+                 // picker.
+    kRefused,    // By a backlog.
   };
   struct Result {
     Outcome outcome = Outcome::kNoBackend;
@@ -59,12 +68,30 @@ class PickPlan {
     return {Outcome::kPicked, choice.entry, choice.leaf};
   }
 
+  // Whether PickInTurn() is to be used instead.
+  bool has_backlogs() const { return has_backlogs_; }
+
+  // The same where calls wait in backlogs: the call whose place is `place` goes
+  // when it is its turn.
+  struct TurnResult {
+    Result pick;
+    absl::Status refusal;  // With kRefused: why.
+  };
+  TurnResult PickInTurn(const CallLabel& label, const PickRequest& request,
+                        WaitingPlace& place) const;
+
   // Whether Pick() would find one now, or wait for one.  Thread-safe.
   bool CanServe(const CallLabel& label, const PickRequest& request) const;
 
   // Why no backend can serve, naming at most five with their last errors, and
   // that the call was not sent.
   std::string DescribeFailure(const CallLabel& label) const;
+
+  // The nodes that have a backlog of their own; the leaves; the paths of the
+  // nodes in panic.
+  std::vector<const BalancerNode*> WaitingRooms() const;
+  std::vector<const BalancerNode*> Leaves() const;
+  std::vector<std::string> Panicking() const;
 
   // The balancer of calls without a role.
   const BalancerNode& root() const { return *root_; }
@@ -82,10 +109,22 @@ class PickPlan {
   // The node to use when the label's own cannot serve; null for none.
   const BalancerNode* FallbackOf(const CallLabel& label) const;
   Result Unserved(const CallLabel& label, const PickRequest& request) const;
+  Backlog* BacklogOf(const CallLabel& label) const;
+  bool AnyUsable(const CallLabel& label) const;
+  Result TryInTurn(const CallLabel& label, const PickRequest& request,
+                   const WaitingPlace& place) const;
+  TurnResult Refuse(const CallLabel& label, Backlog::Turn turn,
+                    WaitingPlace& place) const;
+  std::string DescribeBackends(const CallLabel& label) const;
+  template <typename Visit>
+  void ForEachTop(Visit visit) const;
 
   std::vector<PlanEntry> entries_;
   std::unique_ptr<BalancerNode> root_;
   absl::flat_hash_map<std::string, std::unique_ptr<BalancerNode>> roles_;
+  const Clock* clock_ = nullptr;
+  std::shared_ptr<BacklogSet> backlogs_;  // What the nodes' backlogs live in.
+  bool has_backlogs_ = false;
   bool needs_latency_ = false;
   bool any_ready_ = false;
 };

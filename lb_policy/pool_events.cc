@@ -27,25 +27,30 @@ std::vector<PoolEvent> PoolEvents::After(uint64_t sequence) const {
   return events;
 }
 
-void PoolEvents::Notify() {
-  std::vector<Callback> to_call;
+void PoolEvents::Call(std::function<void()> Watch::*which) {
+  std::vector<WatchRef> to_call;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     to_call.reserve(watches_.size());
     for (const auto& watch : watches_) to_call.push_back(watch.second);
   }
-  for (const Callback& callback : to_call) (*callback)();
+  for (const WatchRef& watch : to_call) {
+    const std::function<void()>& callback = (*watch).*which;
+    if (callback != nullptr) callback();
+  }
 }
 
-PoolEvents::WatchId PoolEvents::AddWatch(std::function<void()> on_change) {
+PoolEvents::WatchId PoolEvents::AddWatch(std::function<void()> on_change,
+                                         std::function<void()> on_room) {
   std::lock_guard<std::mutex> lock(mutex_);
   const WatchId id = next_watch_++;
-  watches_[id] = std::make_shared<std::function<void()>>(std::move(on_change));
+  watches_[id] = std::make_shared<const Watch>(
+      Watch{std::move(on_change), std::move(on_room)});
   return id;
 }
 
 void PoolEvents::RemoveWatch(WatchId id) {
-  Callback removed;  // What it holds may call back, too, when it goes.
+  WatchRef removed;  // What it holds may call back, too, when it goes.
   std::lock_guard<std::mutex> lock(mutex_);
   auto it = watches_.find(id);
   if (it == watches_.end()) return;

@@ -55,11 +55,14 @@ class PoolEvents {
   // Those after `sequence` that the ring still has, oldest first.
   std::vector<PoolEvent> After(uint64_t sequence) const;
 
-  // Calls the watches.
-  void Notify();
+  // Calls the watches: a backend's health has changed.
+  void Notify() { Call(&Watch::on_change); }
+  // The same: a backend has room for a call again, for which some may wait.
+  void NotifyRoom() { Call(&Watch::on_room); }
   using WatchId = uint64_t;
   // A call may still be running after the watch's removal.
-  WatchId AddWatch(std::function<void()> on_change);
+  WatchId AddWatch(std::function<void()> on_change,
+                   std::function<void()> on_room = nullptr);
   void RemoveWatch(WatchId id);
 
   // How many words of flags of the pool's backends are not zero; 0 spares a
@@ -70,13 +73,18 @@ class PoolEvents {
   std::atomic<uint32_t> waiting_channels{0};
 
  private:
-  using Callback = std::shared_ptr<std::function<void()>>;
+  struct Watch {
+    std::function<void()> on_change;
+    std::function<void()> on_room;
+  };
+  using WatchRef = std::shared_ptr<const Watch>;
+  void Call(std::function<void()> Watch::*which);
 
   // Not absl::Mutex: in the distribution's build tsan does not see it.
   mutable std::mutex mutex_;
   uint64_t last_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<PoolEvent> ring_ ABSL_GUARDED_BY(mutex_);
-  std::map<WatchId, Callback> watches_ ABSL_GUARDED_BY(mutex_);
+  std::map<WatchId, WatchRef> watches_ ABSL_GUARDED_BY(mutex_);
   WatchId next_watch_ ABSL_GUARDED_BY(mutex_) = 1;
 };
 

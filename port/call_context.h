@@ -14,7 +14,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "multi_backend/lb_policy/attempt_log.h"
+#include "multi_backend/lb_policy/backlog_set.h"
 #include "multi_backend/lb_policy/failover.h"
+#include "multi_backend/lb_policy/waiting_place.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/call_label.h"
 
@@ -29,6 +31,8 @@ class RetryDecider {
   virtual bool ShouldRetry(CallContext& context) = 0;
   // Whether the end of an attempt by itself allows a retry.
   virtual bool IsRetriable(const AttemptView& attempt) const = 0;
+  // A call has left a backlog, and another may go.
+  virtual void OnPlaceFreed() = 0;
 };
 
 // The place where the channel's LB policy leaves its RetryDecider, and its
@@ -51,6 +55,9 @@ class RetryGate : public grpc_core::RefCounted<RetryGate> {
     absl::MutexLock lock(&mutex_);
     return decider_;
   }
+
+  // Where the channel's calls wait; each call keeps it alive, too.
+  const std::shared_ptr<BacklogSet> backlogs = std::make_shared<BacklogSet>();
 
  private:
   mutable absl::Mutex mutex_;
@@ -86,17 +93,22 @@ class CallContext final
     return found != nullptr && found->ShouldRetry(*this);
   }
   std::shared_ptr<RetryDecider> decider() const { return gate_->Get(); }
-  // "No more picks" is not "ended": nothing to do.
-  void Commit() override {}
+  // There will be no more picks, be it that the call has been cancelled.
+  void Commit() override {
+    if (!place.Leave()) return;
+    const std::shared_ptr<RetryDecider> found = decider();
+    if (found != nullptr) found->OnPlaceFreed();
+  }
 
   grpc_core::Arena* const arena;
   // Room for the first attempt's tracker, so that the pick, which runs under
   // the channel's lock, need not ask the arena for it.  What a pick touches
   // comes first: three cache lines.
-  static constexpr size_t kTrackerRoom = 80;
+  static constexpr size_t kTrackerRoom = 88;
   alignas(16) char tracker_room[kTrackerRoom];
   CallLabel label;  // Views into the arena.
   AttemptLog log;
+  WaitingPlace place;        // In a backlog of the gate's.
   absl::string_view method;  // "/package.Service/Method".
   grpc_core::Timestamp deadline = grpc_core::Timestamp::InfFuture();
   // The method has a retryPolicy of its own in the service config, which then

@@ -12,24 +12,69 @@ namespace {
 
 constexpr absl::string_view kPushbackKey = "grpc-retry-pushback-ms";
 
+AttemptOutcome OutcomeOf(ErrorClass error, absl::StatusCode code) {
+  switch (error) {
+    case ErrorClass::kNone:
+      return AttemptOutcome::kAnswered;
+    case ErrorClass::kTransient:
+      return AttemptOutcome::kFailed;
+    case ErrorClass::kTimeout:
+      return AttemptOutcome::kTimedOut;
+    case ErrorClass::kApplication:
+      return code == absl::StatusCode::kResourceExhausted
+                 ? AttemptOutcome::kOverloaded
+                 : AttemptOutcome::kAnswered;
+    case ErrorClass::kCancelled:
+      return AttemptOutcome::kAbandoned;
+  }
+  return AttemptOutcome::kAbandoned;
+}
+
 }  // namespace
 
 AttemptTracker::~AttemptTracker() {
-  if (ABSL_PREDICT_FALSE(started_)) End();
+  if (phase_ == Phase::kPicked) Bounce();
+  if (ABSL_PREDICT_FALSE(phase_ == Phase::kStarted)) {
+    backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", is_trial_);
+    End();
+  }
+}
+
+// The pick came to nothing: its connection has just been lost.  The call keeps
+// its turn.
+void AttemptTracker::Bounce() {
+  if (is_trial_) {
+    backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", is_trial_);
+  }
+  if (context_ == nullptr) return;
+  WaitingPlace& place = context_->place;
+  if (place.backlog == nullptr || place.waiting) return;
+  place.waiting =
+      place.backlog->Join(place.number, SteadyClock::Get().NowNanos()) ==
+      Backlog::Turn::kWait;
+  if (place.waiting) state_->waiting->OnWaiting();
+}
+
+void AttemptTracker::LeaveBacklog() {
+  if (context_->place.Leave()) {
+    state_->waiting->signal().Raise(PolicySignal::kRepick);
+  }
 }
 
 void AttemptTracker::Start() {
-  started_ = true;
+  phase_ = Phase::kStarted;
   load_path_ = leaf_->load_path();
   backend_->Ref();
-  backend_->load.in_flight.fetch_add(1, std::memory_order_relaxed);
+  backend_->BeginCall();
   backend_->calls.fetch_add(1, std::memory_order_relaxed);
   if (ABSL_PREDICT_FALSE(load_path_ != nullptr)) {
     for (const auto& load : *load_path_) {
       load->in_flight.fetch_add(1, std::memory_order_relaxed);
     }
   }
+  if (ABSL_PREDICT_FALSE(connection_ != nullptr)) connection_->BeginStream();
   if (context_ != nullptr) {
+    if (ABSL_PREDICT_FALSE(context_->place.waiting)) LeaveBacklog();
     attempt_ = context_->log.OnStarted(backend_->id());
     if (state_->failover.per_try_timeout().has_value()) {
       context_->log.SetStart(CoreMillis());
@@ -49,6 +94,7 @@ void AttemptTracker::Start() {
 void AttemptTracker::Finish(FinishArgs args) {
   if (ABSL_PREDICT_TRUE(args.status.ok())) {
     if (needs_latency_) ObserveLatencies(/*failed=*/false);
+    backend_->health.OnCallEnded(AttemptOutcome::kAnswered, "", is_trial_);
   } else {
     OnFailed(args);
   }
@@ -56,9 +102,14 @@ void AttemptTracker::Finish(FinishArgs args) {
 }
 
 void AttemptTracker::OnFailed(const FinishArgs& args) {
-  if (context_ != nullptr && context_->log.IsVoid(attempt_)) return;
+  if (context_ != nullptr && context_->log.IsVoid(attempt_)) {
+    backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", is_trial_);
+    return;
+  }
   const ErrorClass error =
       Failover::Classify(args.status.code(), args.status.message());
+  backend_->health.OnCallEnded(OutcomeOf(error, args.status.code()),
+                               args.status.message(), is_trial_);
   const bool infrastructure = Failover::IsInfrastructureFailure(error);
   if (infrastructure) {
     backend_->failures.fetch_add(1, std::memory_order_relaxed);
@@ -112,13 +163,14 @@ void AttemptTracker::ObserveLatencies(bool failed) {
 }
 
 void AttemptTracker::End() {
-  started_ = false;
+  phase_ = Phase::kEnded;
   if (ABSL_PREDICT_FALSE(load_path_ != nullptr)) {
     for (const auto& load : *load_path_) {
       load->in_flight.fetch_sub(1, std::memory_order_relaxed);
     }
   }
-  backend_->load.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  if (ABSL_PREDICT_FALSE(connection_ != nullptr)) connection_->EndStream();
+  backend_->EndCall();
   backend_->Unref();
 }
 

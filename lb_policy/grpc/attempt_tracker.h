@@ -3,7 +3,8 @@
 //
 // Lives in the call's arena (deleting it frees nothing).  Core calls Start()
 // under the channel's pick lock and Finish() at most once; one that core drops
-// without Finish() counts as cancelled.
+// without Finish() counts as cancelled, one that it drops without Start() has
+// bounced: its connection was lost between two pickers.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_ATTEMPT_TRACKER_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_ATTEMPT_TRACKER_H_
 
@@ -14,6 +15,7 @@
 #include "absl/time/time.h"
 #include "multi_backend/lb_policy/backend.h"
 #include "multi_backend/lb_policy/balancer_node.h"
+#include "multi_backend/lb_policy/connection_load.h"
 #include "multi_backend/lb_policy/failover.h"
 #include "multi_backend/lb_policy/grpc/channel_state.h"
 #include "multi_backend/port/call_context.h"
@@ -29,14 +31,19 @@ class AttemptTracker final
     const BalancerNode* leaf = nullptr;  // The same.
     ChannelState* state = nullptr;       // The same (the picker holds it).
     CallContext* context = nullptr;      // Null for a call without context.
+    // Null when the backend has one connection only; alive as the others.
+    ConnectionLoad* connection = nullptr;
     bool needs_latency = false;
+    bool is_trial = false;  // See BackendHealth::TryBeginTrial().
   };
   explicit AttemptTracker(const Args& args)
       : backend_(args.backend),
         context_(args.context),
         leaf_(args.leaf),
         state_(args.state),
-        needs_latency_(args.needs_latency) {}
+        connection_(args.connection),
+        needs_latency_(args.needs_latency),
+        is_trial_(args.is_trial) {}
   ~AttemptTracker() override;
 
   static void* operator new(size_t, void* arena_memory) { return arena_memory; }
@@ -47,8 +54,11 @@ class AttemptTracker final
   void Finish(FinishArgs args) override;
 
  private:
+  enum class Phase : uint8_t { kPicked, kStarted, kEnded };
   using MetadataInterface = grpc_core::LoadBalancingPolicy::MetadataInterface;
 
+  void LeaveBacklog();
+  void Bounce();
   void End();
   void OnFailed(const FinishArgs& args);
   bool AllowsRetry(const AttemptView& view,
@@ -59,9 +69,11 @@ class AttemptTracker final
   CallContext* const context_;
   const BalancerNode* const leaf_;  // For Start() only, as the next one.
   ChannelState* const state_;
+  ConnectionLoad* const connection_;
   std::shared_ptr<const LoadPath> load_path_;  // From Start() on.
   const bool needs_latency_;
-  bool started_ = false;
+  const bool is_trial_;
+  Phase phase_ = Phase::kPicked;
   int attempt_ = 1;
   // With needs_latency_, from Start() on.
   int64_t start_nanos_;

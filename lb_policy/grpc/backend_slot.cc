@@ -1,62 +1,40 @@
 #include "multi_backend/lb_policy/grpc/backend_slot.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "multi_backend/lb_policy/connection_sizing.h"
 #include "multi_backend/lb_policy/steady_clock.h"
 
 namespace multi_backend {
+namespace {
 
-// Outlives its slot for a moment when the watch is cancelled while a
-// notification is on its way; Detach() silences it.
-class BackendSlot::Watcher final
-    : public grpc_core::SubchannelInterface::ConnectivityStateWatcherInterface {
- public:
-  explicit Watcher(BackendSlot* slot)
-      : slot_(slot),
-        interested_parties_(slot->owner_->InterestedParties()),
-        owner_ref_(slot->owner_->KeepAlive()) {}
+// A backend that has refused one more connection is not asked for another one
+// at once; the calls have those that there are.
+constexpr int64_t kGrowthPauseNanos = 1'000'000'000;
 
-  void Detach() { slot_ = nullptr; }
-
-  void OnConnectivityStateChange(grpc_connectivity_state new_state,
-                                 absl::Status status) override {
-    if (slot_ != nullptr) slot_->OnStateLocked(new_state, status);
+ConnectionView::State ViewState(Connection state) {
+  switch (state) {
+    case Connection::kConnecting:
+      return ConnectionView::State::kConnecting;
+    case Connection::kReady:
+      return ConnectionView::State::kReady;
+    case Connection::kFailed:
+      return ConnectionView::State::kFailed;
   }
-  grpc_pollset_set* interested_parties() override {
-    return interested_parties_;
-  }
+  return ConnectionView::State::kFailed;
+}
 
- private:
-  BackendSlot* slot_;
-  grpc_pollset_set* const interested_parties_;
-  const std::shared_ptr<void> owner_ref_;
-};
+}  // namespace
 
 BackendSlot::BackendSlot(Owner* owner, grpc_core::ServerAddress address,
                          std::shared_ptr<BackendPool::Lease> lease,
                          std::shared_ptr<const Endpoint> endpoint)
-    : owner_(owner), address_(std::move(address)), lease_(std::move(lease)) {
+    : owner_(owner),
+      address_(std::move(address)),
+      lease_(std::move(lease)),
+      seen_reachable_(lease_->backend()->found_reachable.load()) {
   SetEndpoint(std::move(endpoint));
-}
-
-BackendSlot::~BackendSlot() {
-  if (watcher_ == nullptr) return;
-  watcher_->Detach();
-  subchannel_->CancelConnectivityStateWatch(watcher_);
-}
-
-void BackendSlot::Start(
-    grpc_core::RefCountedPtr<grpc_core::SubchannelInterface> subchannel) {
-  if (subchannel == nullptr) {
-    connection_ = Connection::kFailed;
-    error_ = "gRPC refused to make a subchannel (see its log)";
-    lease_->SetConnectionFailed(error_);
-    return;
-  }
-  subchannel_ = std::move(subchannel);
-  auto watcher = std::make_unique<Watcher>(this);
-  watcher_ = watcher.get();
-  subchannel_->WatchConnectivityState(std::move(watcher));
 }
 
 void BackendSlot::SetEndpoint(std::shared_ptr<const Endpoint> endpoint) {
@@ -65,59 +43,120 @@ void BackendSlot::SetEndpoint(std::shared_ptr<const Endpoint> endpoint) {
 }
 
 PlanEntry BackendSlot::MakePlanEntry() const {
-  return PlanEntry{lease_, endpoint_, connection_, error_};
+  return PlanEntry{lease_, endpoint_, state_, error_};
 }
 
-grpc_core::RefCountedPtr<grpc_core::SubchannelInterface>
-BackendSlot::ReadySubchannel() const {
-  if (connection_ != Connection::kReady) return nullptr;
-  return subchannel_;
+std::vector<const BackendConnection*> BackendSlot::Ready() const {
+  std::vector<const BackendConnection*> ready;
+  for (const Numbered& one : connections_) {
+    if (one.connection->state() == Connection::kReady) {
+      ready.push_back(one.connection.get());
+    }
+  }
+  return ready;
 }
 
 void BackendSlot::ResetBackoff() {
-  if (subchannel_ != nullptr) subchannel_->ResetBackoff();
+  for (const Numbered& one : connections_) one.connection->ResetBackoff();
 }
 
-void BackendSlot::OnStateLocked(grpc_connectivity_state state,
-                                const absl::Status& status) {
-  const Connection before = connection_;
-  const bool first = !std::exchange(seen_state_, true);
-  switch (state) {
-    case GRPC_CHANNEL_READY:
-      connection_ = Connection::kReady;
-      error_.clear();
-      lease_->SetConnected();
-      // One that has failed before begins a new time of being usable.
-      if (before == Connection::kFailed) {
-        lease_->backend()->load.usable_since_nanos.store(
-            SteadyClock::Get().NowNanos(), std::memory_order_relaxed);
-      }
-      break;
-    case GRPC_CHANNEL_IDLE:
-      subchannel_->RequestConnection();
-      // A failed backend stays failed until it is READY again (as in gRPC's own
-      // policies), so that calls are not held up by hopeless attempts.
-      if (before == Connection::kReady) connection_ = Connection::kConnecting;
-      break;
-    case GRPC_CHANNEL_CONNECTING:
-      if (before == Connection::kReady) connection_ = Connection::kConnecting;
-      break;
-    case GRPC_CHANNEL_TRANSIENT_FAILURE:
-      connection_ = Connection::kFailed;
-      error_ = std::string(status.message());
-      lease_->SetConnectionFailed(error_);
-      break;
-    case GRPC_CHANNEL_SHUTDOWN:
-      return;
-  }
-  // Not on the first notification, or resolving would never end.
-  if (!first &&
-      (state == GRPC_CHANNEL_IDLE || state == GRPC_CHANNEL_TRANSIENT_FAILURE)) {
-    owner_->OnConnectionLostLocked();
-  }
-  if (connection_ != before || state == GRPC_CHANNEL_TRANSIENT_FAILURE) {
-    owner_->OnConnectionChangeLocked(connection_ == Connection::kReady);
+void BackendSlot::FollowProbes() {
+  const uint32_t reachable = lease_->backend()->found_reachable.load();
+  if (std::exchange(seen_reachable_, reachable) == reachable) return;
+  if (state_ == Connection::kFailed) ResetBackoff();
+}
+
+void BackendSlot::Open(int64_t now_nanos) {
+  Numbered added;
+  added.idle_since_nanos = now_nanos;
+  auto taken = [this](int number) {
+    return std::any_of(
+        connections_.begin(), connections_.end(),
+        [number](const Numbered& one) { return one.number == number; });
+  };
+  while (taken(added.number)) ++added.number;
+  added.connection = std::make_unique<BackendConnection>();
+  BackendConnection& connection = *added.connection;
+  const int number = added.number;
+  connections_.push_back(std::move(added));
+  connection.Start(this, owner_->MakeConnectionLocked(address_, number));
+  // Core refused; it will not tell more of it.
+  if (connection.state() == Connection::kFailed) {
+    FollowConnections();
   }
 }
+
+int64_t BackendSlot::Resize(const ConnectionPoolConfig& config,
+                            int64_t now_nanos) {
+  while (connections_.size() < static_cast<size_t>(config.min)) {
+    Open(now_nanos);
+  }
+  if (config.max == 1 && connections_.size() == 1) return INT64_MAX;
+  std::vector<ConnectionView> views;
+  for (Numbered& one : connections_) {
+    const uint64_t begun = one.connection->load()->begun();
+    const int streams = one.connection->load()->streams();
+    if (streams > 0 || begun != one.begun) one.idle_since_nanos = now_nanos;
+    one.begun = begun;
+    ConnectionView view;
+    view.state = ViewState(one.connection->state());
+    view.streams = static_cast<uint32_t>(std::max(streams, 0));
+    view.idle_since = one.idle_since_nanos;
+    views.push_back(view);
+  }
+  const ConnectionPlan plan = PlanConnections(views, config, now_nanos);
+  for (size_t index : plan.close) {
+    if (views[index].state == ConnectionView::State::kFailed) {
+      grow_not_before_nanos_ = now_nanos + kGrowthPauseNanos;
+    }
+    connections_.erase(connections_.begin() + static_cast<ptrdiff_t>(index));
+  }
+  if (!plan.close.empty()) FollowConnections();
+  if (plan.open && now_nanos >= grow_not_before_nanos_) Open(now_nanos);
+  return plan.look_again;
+}
+
+// READY if one is; failed when all are, and then until one is READY again.
+void BackendSlot::FollowConnections() {
+  const Connection before = state_;
+  state_ = Connection::kFailed;
+  for (const Numbered& one : connections_) {
+    const BackendConnection& connection = *one.connection;
+    if (!connection.error().empty()) error_ = connection.error();
+    if (connection.state() == Connection::kReady) {
+      state_ = Connection::kReady;
+      error_.clear();
+      break;
+    }
+    if (connection.state() == Connection::kConnecting &&
+        before != Connection::kFailed) {
+      state_ = Connection::kConnecting;
+    }
+  }
+  if (state_ == Connection::kFailed) lease_->SetConnectionFailed(error_);
+  if (state_ == Connection::kReady) lease_->SetConnected();
+  // One that has failed before begins a new time of being usable.
+  if (before == Connection::kFailed && state_ == Connection::kReady) {
+    lease_->backend()->load.usable_since_nanos.store(
+        SteadyClock::Get().NowNanos(), std::memory_order_relaxed);
+  }
+}
+
+void BackendSlot::OnConnectionStateLocked(bool failed, bool lost) {
+  const Connection before = state_;
+  FollowConnections();
+  if (lost) owner_->OnConnectionLostLocked();
+  // Of several, another one may have come or gone.
+  if (state_ != before || failed || connections_.size() > 1) {
+    owner_->OnConnectionChangeLocked(state_ == Connection::kReady &&
+                                     before != Connection::kReady);
+  }
+}
+
+grpc_pollset_set* BackendSlot::InterestedParties() {
+  return owner_->InterestedParties();
+}
+
+std::shared_ptr<void> BackendSlot::KeepAlive() { return owner_->KeepAlive(); }
 
 }  // namespace multi_backend

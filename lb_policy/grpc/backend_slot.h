@@ -1,22 +1,24 @@
-// BackendSlot: one backend of one channel: its subchannel, the watch on it, and
-// its lease in the pool.
+// BackendSlot: one backend of one channel: its connections, and its lease in
+// the pool.
 //
 // Everything runs in the channel's work serializer.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_BACKEND_SLOT_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_BACKEND_SLOT_H_
 
-#include <functional>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "multi_backend/lb_policy/backend_pool.h"
+#include "multi_backend/lb_policy/grpc/backend_connection.h"
 #include "multi_backend/lb_policy/plan_entry.h"
 #include "multi_backend/port/core_api.h"
 
 namespace multi_backend {
 
-class BackendSlot {
+class BackendSlot final : private BackendConnection::Owner {
  public:
   // What a slot needs of its policy.
   class Owner {
@@ -25,6 +27,10 @@ class BackendSlot {
     // `became_ready`: it was not READY and is now.
     virtual void OnConnectionChangeLocked(bool became_ready) = 0;
     virtual void OnConnectionLostLocked() = 0;
+    // Another connection to `address`; those with different numbers are
+    // different connections.
+    virtual BackendConnection::Subchannel MakeConnectionLocked(
+        const grpc_core::ServerAddress& address, int number) = 0;
     virtual grpc_pollset_set* InterestedParties() = 0;
     // A count on the owner for as long as the result lives.
     virtual std::shared_ptr<void> KeepAlive() = 0;
@@ -33,41 +39,55 @@ class BackendSlot {
   BackendSlot(Owner* owner, grpc_core::ServerAddress address,
               std::shared_ptr<BackendPool::Lease> lease,
               std::shared_ptr<const Endpoint> endpoint);
-  ~BackendSlot();
-  BackendSlot(const BackendSlot&) = delete;
-  BackendSlot& operator=(const BackendSlot&) = delete;
-
-  // Starts watching `subchannel` and connecting it; null (core refused to make
-  // one) leaves the slot failed for good.
-  void Start(
-      grpc_core::RefCountedPtr<grpc_core::SubchannelInterface> subchannel);
 
   const grpc_core::ServerAddress& address() const { return address_; }
   // The same place and args with other attributes.
   void SetAddress(grpc_core::ServerAddress address) {
     address_ = std::move(address);
   }
+  BackendPool::Lease& lease() const { return *lease_; }
   const std::shared_ptr<const Endpoint>& endpoint() const { return endpoint_; }
   void SetEndpoint(std::shared_ptr<const Endpoint> endpoint);
   PlanEntry MakePlanEntry() const;
-  // Null unless READY.
-  grpc_core::RefCountedPtr<grpc_core::SubchannelInterface> ReadySubchannel()
-      const;
   void ResetBackoff();
+  // Resets the backoff if a probe has reached the backend since the last call.
+  void FollowProbes();
+
+  // Opens the first connections; then opens and closes as `config` and the load
+  // ask for.  Returns when to call it again: a time of SteadyClock, or
+  // INT64_MAX.
+  int64_t Resize(const ConnectionPoolConfig& config, int64_t now_nanos);
+  size_t connections() const { return connections_.size(); }
+  // Those that are READY, the oldest first.
+  std::vector<const BackendConnection*> Ready() const;
 
  private:
-  class Watcher;
-  void OnStateLocked(grpc_connectivity_state state, const absl::Status& status);
+  struct Numbered {
+    std::unique_ptr<BackendConnection> connection;
+    int number = 0;
+    // For the time without streams: what was seen at the last look.
+    uint64_t begun = 0;
+    int64_t idle_since_nanos = 0;
+  };
+
+  // BackendConnection::Owner:
+  void OnConnectionStateLocked(bool failed, bool lost) override;
+  grpc_pollset_set* InterestedParties() override;
+  std::shared_ptr<void> KeepAlive() override;
+
+  void Open(int64_t now_nanos);
+  void FollowConnections();
 
   Owner* const owner_;
   grpc_core::ServerAddress address_;
   const std::shared_ptr<BackendPool::Lease> lease_;
   std::shared_ptr<const Endpoint> endpoint_;
-  grpc_core::RefCountedPtr<grpc_core::SubchannelInterface> subchannel_;
-  Watcher* watcher_ = nullptr;  // Owned by the subchannel.
-  bool seen_state_ = false;
-  Connection connection_ = Connection::kConnecting;
-  std::string error_;
+  std::vector<Numbered> connections_;  // By age.
+  Connection state_ = Connection::kConnecting;
+  std::string error_;  // With kFailed: the newest.
+  uint32_t seen_reachable_ = 0;
+  // After one beyond the first has failed: no other before this time.
+  int64_t grow_not_before_nanos_ = 0;
 };
 
 }  // namespace multi_backend

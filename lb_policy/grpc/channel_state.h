@@ -12,6 +12,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "multi_backend/lb_policy/failover.h"
+#include "multi_backend/lb_policy/grpc/policy_signal.h"
+#include "multi_backend/lb_policy/grpc/waiting_notice.h"
 #include "multi_backend/lb_policy/pick_plan.h"
 #include "multi_backend/lb_policy/retry_budget.h"
 #include "multi_backend/port/call_context.h"
@@ -50,20 +52,26 @@ class ChannelState final : public RetryDecider {
  public:
   ChannelState(const FailoverConfig& config,
                std::shared_ptr<const AttemptClassifier> classifier,
-               std::shared_ptr<PlanSlot> plan_slot)
+               std::shared_ptr<PlanSlot> plan_slot,
+               std::shared_ptr<WaitingNotice> waiting_notice)
       : failover(config, std::move(classifier)),
         budget(config.budget_ratio, config.min_retries_per_second),
-        plans(std::move(plan_slot)) {}
+        plans(std::move(plan_slot)),
+        waiting(std::move(waiting_notice)) {}
 
   bool ShouldRetry(CallContext& context) override;
   bool IsRetriable(const AttemptView& attempt) const override {
     return failover.IsRetriable(attempt);
+  }
+  void OnPlaceFreed() override {
+    waiting->signal().Raise(PolicySignal::kRepick);
   }
 
   const Failover failover;
   RetryBudget budget;  // OnCall() when a call's first attempt starts, which is
                        // under the channel's pick lock.
   const std::shared_ptr<PlanSlot> plans;
+  const std::shared_ptr<WaitingNotice> waiting;
 
  private:
   bool TimeoutWasSpentWaiting(const AttemptLog& log) const;

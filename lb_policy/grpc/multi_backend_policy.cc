@@ -1,16 +1,18 @@
 #include "multi_backend/lb_policy/grpc/multi_backend_policy.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
+#include "multi_backend/health/grpc/channel_probe.h"
+#include "multi_backend/lb_policy/grpc/backend_address.h"
 #include "multi_backend/lb_policy/grpc/picker.h"
 #include "multi_backend/lb_policy/steady_clock.h"
 #include "multi_backend/port/channel_extension.h"
-#include "multi_backend/port/endpoint_attribute.h"
-#include "multi_backend/resolver/overlay.h"
 
 namespace multi_backend {
 namespace {
@@ -19,9 +21,9 @@ using grpc_core::ChannelArgs;
 using grpc_core::ServerAddress;
 using grpc_core::ServerAddressList;
 
-// The whole target string is kept in every subchannel's args, so a long one (a
-// literal list) would cost memory quadratically.
-constexpr size_t kMaxTargetInSubchannelArgs = 256;
+// Tells the connections of one backend apart.
+constexpr absl::string_view kConnectionNumberArg =
+    "multi_backend.connection_number";
 
 std::shared_ptr<BackendPool> PoolFrom(const ChannelArgs& args) {
   auto* extension = args.GetObject<ChannelExtension>();
@@ -37,90 +39,7 @@ std::shared_ptr<const AttemptClassifier> ClassifierFrom(
   return extension == nullptr ? nullptr : extension->classifier;
 }
 
-// What differs between channels of equal settings is taken off, so that they
-// share connections.
-ChannelArgs SubchannelArgs(const ChannelArgs& args) {
-  ChannelArgs stripped = args.Remove(ChannelExtension::ChannelArgName())
-                             .Remove(kServiceConfigArg)
-                             .Remove(kForeignServiceConfigArg)
-                             .Remove(kTrackAttemptsArg)
-                             .Remove(RetryGate::ChannelArgName());
-  const auto target = stripped.GetString(GRPC_ARG_SERVER_URI);
-  if (target.has_value() && target->size() > kMaxTargetInSubchannelArgs) {
-    stripped = stripped.Set(GRPC_ARG_SERVER_URI, "static:///");
-  }
-  return stripped;
-}
-
-std::string AddressText(const grpc_resolved_address& address) {
-  auto text = grpc_sockaddr_to_string(&address, /*normalize=*/true);
-  return text.ok() ? *text : "unprintable address";
-}
-
-const EndpointAttribute* AttributeOf(const ServerAddress& address) {
-  return static_cast<const EndpointAttribute*>(
-      address.GetAttribute(EndpointAttribute::Key()));
-}
-
-// What can be known of an address from somebody else's resolver.
-Endpoint EndpointOfForeign(const ServerAddress& address) {
-  const std::string text = AddressText(address.address());
-  auto parsed = Endpoint::Parse(text);
-  Endpoint endpoint = parsed.ok() ? *std::move(parsed) : Endpoint::Of(text, 0);
-  const auto* weight =
-      static_cast<const grpc_core::ServerAddressWeightAttribute*>(
-          address.GetAttribute(grpc_core::ServerAddressWeightAttribute::
-                                   kServerAddressWeightAttributeKey));
-  if (weight != nullptr) endpoint.weight = weight->weight();
-  return endpoint;
-}
-
-// Identity of a backend within the channel: its address and configured name.
-std::string KeyOf(const ServerAddress& address) {
-  const grpc_resolved_address& raw = address.address();
-  std::string key(raw.addr, raw.len);
-  const EndpointAttribute* attribute = AttributeOf(address);
-  if (attribute != nullptr) {
-    absl::StrAppend(&key, "|", attribute->endpoint()->host, ":",
-                    attribute->endpoint()->port);
-  }
-  return key;
-}
-
 }  // namespace
-
-// Brings the pool's changes, from whatever thread, into the work serializer.
-class MultiBackendPolicy::PoolWatch {
- public:
-  explicit PoolWatch(MultiBackendPolicy* policy) : policy_(policy) {}
-
-  void Stop() {
-    absl::MutexLock lock(&mutex_);
-    policy_ = nullptr;
-  }
-
-  void OnChange() {
-    std::shared_ptr<void> keep_alive;
-    MultiBackendPolicy* policy;
-    {
-      absl::MutexLock lock(&mutex_);
-      if (policy_ == nullptr) return;
-      policy = policy_;
-      keep_alive = policy->KeepAlive();
-    }
-    grpc_core::ApplicationCallbackExecCtx callback_exec_ctx;
-    grpc_core::ExecCtx exec_ctx;
-    policy->work_serializer()->Run(
-        [policy, keep_alive = std::move(keep_alive)]() {
-          policy->SchedulePublishLocked();
-        },
-        DEBUG_LOCATION);
-  }
-
- private:
-  absl::Mutex mutex_;
-  MultiBackendPolicy* policy_ ABSL_GUARDED_BY(mutex_);
-};
 
 MultiBackendPolicy::MultiBackendPolicy(Args args)
     : LoadBalancingPolicy(std::move(args)),
@@ -128,20 +47,26 @@ MultiBackendPolicy::MultiBackendPolicy(Args args)
       classifier_(ClassifierFrom(channel_args())),
       track_attempts_(channel_args().GetInt(kTrackAttemptsArg).value_or(1) !=
                       0),
-      pool_watch_(std::make_shared<PoolWatch>(this)) {
-  pool_watch_id_ =
-      pool_->events()->AddWatch([watch = pool_watch_]() { watch->OnChange(); });
-}
+      signal_(std::make_shared<PolicySignal>(
+          static_cast<PolicySignal::Receiver*>(this))),
+      waiting_(std::make_shared<WaitingNotice>(pool_->events(), signal_)),
+      timer_(signal_),
+      reporter_(pool_->events()),
+      watch_id_(pool_->events()->AddWatch(
+          [signal = signal_]() { signal->Raise(PolicySignal::kReplan); },
+          [signal = signal_]() { signal->Raise(PolicySignal::kRepick); })) {}
 
 MultiBackendPolicy::~MultiBackendPolicy() = default;
 
 void MultiBackendPolicy::ShutdownLocked() {
   shutdown_ = true;
-  pool_watch_->Stop();
-  pool_->events()->RemoveWatch(pool_watch_id_);
+  signal_->Stop();
+  pool_->events()->RemoveWatch(watch_id_);
+  timer_.Cancel(*channel_control_helper());
   // What they hold keeps backends in the pool.
   plans_->Set(nullptr);
   plan_ = nullptr;
+  picker_args_ = nullptr;
   slots_.clear();
 }
 
@@ -172,8 +97,8 @@ absl::Status MultiBackendPolicy::UpdateLocked(UpdateArgs args) {
     status = KeepLastListLocked(args);
     changed |= plan_ == nullptr && slots_.empty();
   } else {
-    changed |= ApplyAddressesLocked(*std::move(args.addresses),
-                                    SubchannelArgs(args.args));
+    subchannel_args_ = SubchannelArgs(args.args);
+    changed |= ApplyAddressesLocked(*std::move(args.addresses));
   }
   if (slots_.empty()) {
     const absl::Status failure = absl::UnavailableError(
@@ -194,9 +119,10 @@ bool MultiBackendPolicy::ApplyConfigLocked(
   if (config_ != nullptr && *config_ == *config.config()) return false;
   if (config_ == nullptr || !(config_->failover == config.config()->failover)) {
     state_ = std::make_shared<ChannelState>(config.config()->failover,
-                                            classifier_, plans_);
+                                            classifier_, plans_, waiting_);
   }
   config_ = config.config();
+  for (const auto& slot : slots_) ConfigureLeaseLocked(*slot);
   return true;
 }
 
@@ -224,33 +150,9 @@ bool MultiBackendPolicy::SameAddressesLocked(
   return true;
 }
 
-std::vector<std::shared_ptr<const Endpoint>> MultiBackendPolicy::EndpointsOf(
-    const ServerAddressList& addresses) const {
-  std::vector<std::shared_ptr<const Endpoint>> endpoints;
-  endpoints.reserve(addresses.size());
-  for (const ServerAddress& address : addresses) {
-    const EndpointAttribute* attribute = AttributeOf(address);
-    endpoints.push_back(attribute != nullptr ? attribute->endpoint()
-                                             : std::make_shared<const Endpoint>(
-                                                   EndpointOfForeign(address)));
-  }
-  if (config_->backends.empty()) return endpoints;
-  EndpointList plain;
-  plain.reserve(endpoints.size());
-  for (const auto& endpoint : endpoints) plain.push_back(*endpoint);
-  plain = ApplyBackendConfigs(std::move(plain), config_->backends);
-  for (size_t i = 0; i < plain.size(); ++i) {
-    if (plain[i] != *endpoints[i]) {
-      endpoints[i] = std::make_shared<const Endpoint>(std::move(plain[i]));
-    }
-  }
-  return endpoints;
-}
-
-bool MultiBackendPolicy::ApplyAddressesLocked(ServerAddressList addresses,
-                                              const ChannelArgs& args) {
+bool MultiBackendPolicy::ApplyAddressesLocked(ServerAddressList addresses) {
   const std::vector<std::shared_ptr<const Endpoint>> endpoints =
-      EndpointsOf(addresses);
+      EndpointsOf(addresses, config_->backends);
   bool changed = false;
   auto apply_endpoint = [&changed](BackendSlot& slot,
                                    const std::shared_ptr<const Endpoint>& to) {
@@ -288,8 +190,7 @@ bool MultiBackendPolicy::ApplyAddressesLocked(ServerAddressList addresses,
     }
     old.reset();
     changed = true;
-    slots_.push_back(
-        MakeSlotLocked(std::move(addresses[i]), endpoints[i], args));
+    slots_.push_back(MakeSlotLocked(std::move(addresses[i]), endpoints[i]));
   }
   // Those that are left have gone.
   return changed ||
@@ -300,18 +201,45 @@ bool MultiBackendPolicy::ApplyAddressesLocked(ServerAddressList addresses,
 }
 
 std::unique_ptr<BackendSlot> MultiBackendPolicy::MakeSlotLocked(
-    ServerAddress address, std::shared_ptr<const Endpoint> endpoint,
-    const ChannelArgs& subchannel_args) {
+    ServerAddress address, std::shared_ptr<const Endpoint> endpoint) {
   const std::string text = AddressText(address.address());
   const bool ours = AttributeOf(address) != nullptr;
   std::shared_ptr<BackendPool::Lease> lease =
       pool_->Acquire(text, ours ? endpoint->address() : text);
   BackendSlot::Owner* const owner = this;
-  auto slot = std::make_unique<BackendSlot>(owner, address, std::move(lease),
-                                            std::move(endpoint));
-  slot->Start(channel_control_helper()->CreateSubchannel(std::move(address),
-                                                         subchannel_args));
+  auto slot = std::make_unique<BackendSlot>(
+      owner, std::move(address), std::move(lease), std::move(endpoint));
+  ConfigureLeaseLocked(*slot);
+  resize_at_ = std::min(
+      resize_at_, slot->Resize(config_->pool, SteadyClock::Get().NowNanos()));
   return slot;
+}
+
+void MultiBackendPolicy::ConfigureLeaseLocked(BackendSlot& slot) {
+  slot.lease().Configure(
+      config_->health, config_->max_requests_per_backend, [this, &slot]() {
+        const ServerAddress& address = slot.address();
+        const auto authority =
+            address.args().GetString(GRPC_ARG_DEFAULT_AUTHORITY);
+        return MakeChannelProbe(
+            channel_args(), *config_->health.active, *slot.endpoint(),
+            AddressText(address.address()),
+            authority.has_value()
+                ? *authority
+                : channel_args()
+                      .GetString(GRPC_ARG_DEFAULT_AUTHORITY)
+                      .value_or(channel_control_helper()->GetAuthority()));
+      });
+}
+
+BackendConnection::Subchannel MultiBackendPolicy::MakeConnectionLocked(
+    const ServerAddress& address, int number) {
+  // Subchannels of equal address and args are one; the first connection of each
+  // backend is shared with channels that have one only.
+  return channel_control_helper()->CreateSubchannel(
+      address, number == 0
+                   ? subchannel_args_
+                   : subchannel_args_.Set(kConnectionNumberArg, number));
 }
 
 void MultiBackendPolicy::OnConnectionLostLocked() {
@@ -322,10 +250,30 @@ void MultiBackendPolicy::OnConnectionChangeLocked(bool became_ready) {
   if (shutdown_) return;
   // The first backend that is READY lets waiting calls go at once.
   if (became_ready && (plan_ == nullptr || !plan_->any_ready())) {
+    // What was down may all be back: nobody waits for the others' backoff, and
+    // the first one does not get all the calls.
+    if (plan_ != nullptr) ResetBackoffLocked();
     PublishLocked();
     return;
   }
   SchedulePublishLocked();
+}
+
+void MultiBackendPolicy::OnSignalLocked(uint32_t wanted) {
+  if (shutdown_ || slots_.empty()) return;
+  if ((wanted & PolicySignal::kReplan) != 0) {
+    for (const auto& slot : slots_) slot->FollowProbes();
+    SchedulePublishLocked();
+  }
+  if ((wanted & PolicySignal::kGrow) != 0) SchedulePublishLocked();
+  if ((wanted & PolicySignal::kTime) != 0) OnTimeLocked();
+  if ((wanted & PolicySignal::kRepick) != 0 && !publish_scheduled_) {
+    RepickLocked();
+  }
+}
+
+std::shared_ptr<grpc_core::WorkSerializer> MultiBackendPolicy::Serializer() {
+  return work_serializer();
 }
 
 // Whatever else is in the serializer's queue now is done first, so that one
@@ -340,43 +288,165 @@ void MultiBackendPolicy::SchedulePublishLocked() {
       DEBUG_LOCATION);
 }
 
+void MultiBackendPolicy::ResizeConnectionsLocked() {
+  if (config_->pool.max == 1 && resize_at_ == INT64_MAX) return;
+  const int64_t now = SteadyClock::Get().NowNanos();
+  resize_at_ = INT64_MAX;
+  for (const auto& slot : slots_) {
+    const size_t before = slot->connections();
+    resize_at_ = std::min(resize_at_, slot->Resize(config_->pool, now));
+    const size_t after = slot->connections();
+    if (after == before) continue;
+    reporter_.Report(PoolEvent::Kind::kConnections,
+                     slot->lease().backend()->address(), absl::StrCat(before),
+                     absl::StrCat(after),
+                     after > before ? "all connections are full"
+                                    : "idle, or could not be connected");
+  }
+}
+
+std::shared_ptr<const Picker::Args> MultiBackendPolicy::MakePickerArgsLocked() {
+  auto args = std::make_shared<Picker::Args>();
+  args->targets.reserve(slots_.size());
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    Picker::Target target;
+    target.backend = &plan_->entries()[i].backend();
+    const auto ready = slots_[i]->Ready();
+    if (!ready.empty()) target.subchannel = ready[0]->ReadySubchannel();
+    if (!ready.empty() && config_->pool.max > 1) {
+      auto connections = std::make_unique<Picker::Connections>();
+      connections->full_at = config_->pool.max_streams_per_connection;
+      // Nothing is to be wished for when there are as many as there may be.
+      if (slots_[i]->connections() >= static_cast<size_t>(config_->pool.max)) {
+        connections->full_at = std::numeric_limits<int>::max();
+      }
+      for (const BackendConnection* one : ready) {
+        connections->ready.push_back({one->ReadySubchannel(), one->load()});
+        one->load()->Ref();
+      }
+      target.connections = std::move(connections);
+    }
+    args->targets.push_back(std::move(target));
+  }
+  args->plan = plan_;
+  args->state = state_;
+  args->flagged = std::shared_ptr<const std::atomic<uint32_t>>(
+      pool_->events(), &pool_->events()->flagged);
+  args->has_context = gate_ != nullptr;
+  args->track_attempts = track_attempts_;
+  return args;
+}
+
 void MultiBackendPolicy::PublishLocked() {
   publish_scheduled_ = false;
   if (shutdown_ || slots_.empty()) return;
+  ResizeConnectionsLocked();
   PickPlan::Args args;
   args.config = config_;
   args.previous = plan_.get();
   args.clock = &SteadyClock::Get();
   args.seed = absl::Uniform<uint64_t>(absl::BitGen());
-  args.entries.reserve(slots_.size());
-  Picker::Args picker_args;
-  picker_args.targets.reserve(slots_.size());
-  for (const auto& slot : slots_) {
-    args.entries.push_back(slot->MakePlanEntry());
-    picker_args.targets.push_back(
-        {slot->ReadySubchannel(), &args.entries.back().backend()});
+  // Without a context a call has no place that it could keep.
+  if (gate_ != nullptr) {
+    args.backlogs = std::shared_ptr<BacklogSet>(gate_->backlogs);
   }
+  args.entries.reserve(slots_.size());
+  for (const auto& slot : slots_) args.entries.push_back(slot->MakePlanEntry());
   plan_ = PickPlan::Make(std::move(args));
   plans_->Set(plan_);
-  picker_args.plan = plan_;
-  picker_args.state = state_;
-  picker_args.marked = std::shared_ptr<const std::atomic<uint32_t>>(
-      pool_->events(), &pool_->events()->flagged);
-  picker_args.has_context = gate_ != nullptr;
-  picker_args.track_attempts = track_attempts_;
-  auto picker = std::make_unique<Picker>(std::move(picker_args));
+  picker_args_ = MakePickerArgsLocked();
   if (plan_->any_ready()) {
-    channel_control_helper()->UpdateState(GRPC_CHANNEL_READY, absl::OkStatus(),
-                                          std::move(picker));
+    told_state_ = GRPC_CHANNEL_READY;
+    told_status_ = absl::OkStatus();
   } else if (plan_->any_connecting()) {
-    channel_control_helper()->UpdateState(GRPC_CHANNEL_CONNECTING,
-                                          absl::OkStatus(), std::move(picker));
+    told_state_ = GRPC_CHANNEL_CONNECTING;
+    told_status_ = absl::OkStatus();
   } else {
-    channel_control_helper()->UpdateState(
-        GRPC_CHANNEL_TRANSIENT_FAILURE,
-        absl::UnavailableError(plan_->DescribeFailure(CallLabel())),
-        std::move(picker));
+    told_state_ = GRPC_CHANNEL_TRANSIENT_FAILURE;
+    told_status_ = absl::UnavailableError(plan_->DescribeFailure(CallLabel()));
   }
+  FollowMembersLocked();
+  RepickLocked();
+  ArmTimerLocked();
+  reporter_.Trace(*channel_control_helper());
+}
+
+// Tells the backlogs, and who watches, what the plan's balancers have come to.
+void MultiBackendPolicy::FollowMembersLocked() {
+  const int64_t now = SteadyClock::Get().NowNanos();
+  for (const BalancerNode* room : plan_->WaitingRooms()) {
+    const bool usable = room->AnyUsable();
+    const auto change = room->backlog()->SetMembers(
+        usable, /*all_down=*/!usable && !room->connecting(), now);
+    if (change.has_value()) reporter_.Report(*room, *change);
+  }
+  std::vector<std::string> panicking = plan_->Panicking();
+  const std::string percent = absl::StrCat(config_->health.panic_percent, " %");
+  for (const std::string& path : panicking) {
+    if (absl::c_linear_search(panicking_, path)) continue;
+    reporter_.Report(PoolEvent::Kind::kPanic, path, "off", "on",
+                     absl::StrCat("fewer than ", percent, " are usable"));
+  }
+  for (const std::string& path : panicking_) {
+    if (absl::c_linear_search(panicking, path)) continue;
+    reporter_.Report(PoolEvent::Kind::kPanic, path, "on", "off",
+                     absl::StrCat(percent, " are usable again"));
+  }
+  panicking_ = std::move(panicking);
+}
+
+// A picker over the plan that there is: core lets the waiting calls pick again.
+void MultiBackendPolicy::RepickLocked() {
+  if (picker_args_ == nullptr) return;
+  if (plan_->has_backlogs()) {
+    waiting_->Recount([this]() {
+      size_t waiting = 0;
+      for (const BalancerNode* room : plan_->WaitingRooms()) {
+        waiting += room->backlog()->BeginPass(SteadyClock::Get().NowNanos());
+      }
+      return waiting;
+    });
+  }
+  channel_control_helper()->UpdateState(told_state_, told_status_,
+                                        std::make_unique<Picker>(picker_args_));
+}
+
+void MultiBackendPolicy::OnTimeLocked() {
+  if (plan_ == nullptr) return;
+  const int64_t now = SteadyClock::Get().NowNanos();
+  bool repick = false;
+  for (const BalancerNode* room : plan_->WaitingRooms()) {
+    Backlog& backlog = *room->backlog();
+    if (backlog.next_deadline() > now) continue;
+    repick = true;
+    const auto change = backlog.OnTime(now);
+    if (change.has_value()) reporter_.Report(*room, *change);
+  }
+  if (sample_at_ <= now) {
+    failures_.Look(*plan_, *config_->health.passive, SteadyNow());
+    sample_at_ = INT64_MAX;
+  }
+  if (resize_at_ <= now) SchedulePublishLocked();
+  if (repick && !publish_scheduled_) RepickLocked();
+  ArmTimerLocked();
+  reporter_.Trace(*channel_control_helper());
+}
+
+void MultiBackendPolicy::ArmTimerLocked() {
+  const int64_t now = SteadyClock::Get().NowNanos();
+  const absl::Duration interval = FailureWatch::Interval(config_->health);
+  if (interval == absl::InfiniteDuration()) {
+    sample_at_ = INT64_MAX;
+  } else if (sample_at_ == INT64_MAX) {
+    sample_at_ = now + absl::ToInt64Nanoseconds(interval);
+  }
+  int64_t due = std::min(resize_at_, sample_at_);
+  if (plan_ != nullptr) {
+    for (const BalancerNode* room : plan_->WaitingRooms()) {
+      due = std::min(due, room->backlog()->next_deadline());
+    }
+  }
+  timer_.RunAt(due, now, *channel_control_helper());
 }
 
 }  // namespace multi_backend

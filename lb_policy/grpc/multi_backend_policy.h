@@ -13,8 +13,14 @@
 #include <vector>
 
 #include "multi_backend/lb_policy/backend_pool.h"
+#include "multi_backend/lb_policy/failure_watch.h"
 #include "multi_backend/lb_policy/grpc/backend_slot.h"
 #include "multi_backend/lb_policy/grpc/channel_state.h"
+#include "multi_backend/lb_policy/grpc/event_reporter.h"
+#include "multi_backend/lb_policy/grpc/picker.h"
+#include "multi_backend/lb_policy/grpc/policy_signal.h"
+#include "multi_backend/lb_policy/grpc/policy_timer.h"
+#include "multi_backend/lb_policy/grpc/waiting_notice.h"
 #include "multi_backend/port/call_context.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/config.h"
@@ -39,7 +45,8 @@ class MultiBackendPolicyConfig final
 };
 
 class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
-                                 private BackendSlot::Owner {
+                                 private BackendSlot::Owner,
+                                 private PolicySignal::Receiver {
  public:
   explicit MultiBackendPolicy(Args args);
 
@@ -48,30 +55,39 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   void ResetBackoffLocked() override;
 
  private:
-  class PoolWatch;
-
   ~MultiBackendPolicy() override;
   void ShutdownLocked() override;
 
   // BackendSlot::Owner:
   void OnConnectionChangeLocked(bool became_ready) override;
   void OnConnectionLostLocked() override;
+  BackendConnection::Subchannel MakeConnectionLocked(
+      const grpc_core::ServerAddress& address, int number) override;
   grpc_pollset_set* InterestedParties() override;
+
+  // PolicySignal::Receiver:
+  void OnSignalLocked(uint32_t wanted) override;
+  std::shared_ptr<grpc_core::WorkSerializer> Serializer() override;
+
+  // Of both:
   std::shared_ptr<void> KeepAlive() override;
 
   bool ApplyConfigLocked(const MultiBackendPolicyConfig& config);
   absl::Status KeepLastListLocked(const UpdateArgs& args);
-  bool ApplyAddressesLocked(grpc_core::ServerAddressList addresses,
-                            const grpc_core::ChannelArgs& args);
+  bool ApplyAddressesLocked(grpc_core::ServerAddressList addresses);
   bool SameAddressesLocked(const grpc_core::ServerAddressList& addresses) const;
   std::unique_ptr<BackendSlot> MakeSlotLocked(
       grpc_core::ServerAddress address,
-      std::shared_ptr<const Endpoint> endpoint,
-      const grpc_core::ChannelArgs& subchannel_args);
-  std::vector<std::shared_ptr<const Endpoint>> EndpointsOf(
-      const grpc_core::ServerAddressList& addresses) const;
+      std::shared_ptr<const Endpoint> endpoint);
+  void ConfigureLeaseLocked(BackendSlot& slot);
+  void ResizeConnectionsLocked();
   void SchedulePublishLocked();
   void PublishLocked();
+  std::shared_ptr<const Picker::Args> MakePickerArgsLocked();
+  void FollowMembersLocked();
+  void RepickLocked();
+  void OnTimeLocked();
+  void ArmTimerLocked();
 
   const std::shared_ptr<BackendPool> pool_;
   const std::shared_ptr<const AttemptClassifier> classifier_;
@@ -79,13 +95,26 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   const bool track_attempts_;
   // Null when the channel's resolver is none of ours.
   grpc_core::RefCountedPtr<RetryGate> gate_;
-  std::shared_ptr<PoolWatch> pool_watch_;
-  BackendPool::WatchId pool_watch_id_ = 0;
+  const std::shared_ptr<PolicySignal> signal_;
+  const std::shared_ptr<WaitingNotice> waiting_;
+  PolicyTimer timer_;
+  EventReporter reporter_;
+  const PoolEvents::WatchId watch_id_;
 
   std::shared_ptr<const PolicyConfig> config_;
+  grpc_core::ChannelArgs subchannel_args_;
   std::shared_ptr<ChannelState> state_;
   std::vector<std::unique_ptr<BackendSlot>> slots_;  // In list order.
   std::shared_ptr<const PickPlan> plan_;
+  // Of the newest plan, and what was told core with it.
+  std::shared_ptr<const Picker::Args> picker_args_;
+  grpc_connectivity_state told_state_ = GRPC_CHANNEL_CONNECTING;
+  absl::Status told_status_;
+  FailureWatch failures_;
+  std::vector<std::string> panicking_;
+  // Monotonic nanoseconds; INT64_MAX = none.
+  int64_t resize_at_ = INT64_MAX;
+  int64_t sample_at_ = INT64_MAX;
   bool publish_scheduled_ = false;
   bool shutdown_ = false;
 };

@@ -2,7 +2,10 @@
 
 #include <string>
 
+#include "multi_backend/lb_policy/backend_flags.h"
+#include "multi_backend/lb_policy/connection_sizing.h"
 #include "multi_backend/lb_policy/grpc/attempt_tracker.h"
+#include "multi_backend/lb_policy/steady_clock.h"
 #include "multi_backend/proto/call_label.h"
 
 namespace multi_backend {
@@ -23,10 +26,11 @@ absl::Status LastStatus(const CallContext& context) {
 
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::Complete(
     uint32_t entry, const BalancerNode& leaf, CallContext* context,
-    const PickArgs& args) {
+    const PickArgs& args, bool is_trial) {
   const Target& target = targets_[entry];
+  const SubchannelRef* subchannel = &target.subchannel;
   if (ABSL_PREDICT_FALSE(!Tracks(args))) {
-    return PickResult::Complete(target.subchannel);
+    return PickResult::Complete(*subchannel);
   }
   // Its count is touched last; with thousands of them it is far away.
   __builtin_prefetch(target.subchannel.get(), /*rw=*/1);
@@ -37,29 +41,80 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::Complete(
   tracker_args.context = context;
   tracker_args.state = args_.state.get();
   tracker_args.needs_latency = needs_latency_;
+  tracker_args.is_trial = is_trial;
+  if (ABSL_PREDICT_FALSE(target.connections != nullptr)) {
+    const Connections::One* one = LeastLoaded(*target.connections);
+    subchannel = &one->subchannel;
+    tracker_args.connection = one->load;
+  }
   static_assert(sizeof(AttemptTracker) <= CallContext::kTrackerRoom,
                 "the first attempt's tracker lives in the context");
   void* memory = context != nullptr && context->log.attempts() == 0
                      ? context->tracker_room
                      : args.call_state->Alloc(sizeof(AttemptTracker));
-  return PickResult::Complete(target.subchannel,
+  return PickResult::Complete(*subchannel,
                               std::unique_ptr<AttemptTracker>(
                                   new (memory) AttemptTracker(tracker_args)));
 }
 
+const Picker::Connections::One* Picker::LeastLoaded(
+    const Connections& connections) const {
+  const auto& ready = connections.ready;
+  const size_t best = LeastLoadedConnection(ready.size(), [&ready](size_t i) {
+    return static_cast<uint32_t>(ready[i].load->streams());
+  });
+  if (ready[best].load->streams() >= connections.full_at) {
+    args_.state->waiting->signal().Raise(PolicySignal::kGrow);
+  }
+  return &ready[best];
+}
+
+// Some of its calls are not for everybody: the trial of a backend that comes
+// back, and those of one in slow start.
+ABSL_ATTRIBUTE_NOINLINE Picker::PickResult Picker::CompleteGated(
+    PickPlan::Result result, PickRequest request, CallContext* context,
+    const PickArgs& args) {
+  static const CallLabel* const kNoLabel = new CallLabel();
+  const CallLabel& label = context == nullptr ? *kNoLabel : context->label;
+  const PickPlan::Result first = result;
+  request.all_usable = false;
+  while (result.outcome == PickPlan::Outcome::kPicked) {
+    Backend& backend = *targets_[result.entry].backend;
+    const uint32_t gate = backend.load.gate.load(std::memory_order_acquire);
+    if ((gate & kTrialOpen) != 0) {
+      if (backend.health.TryBeginTrial()) {
+        return Complete(result.entry, *result.leaf, context, args,
+                        /*is_trial=*/true);
+      }
+      // Somebody else's call is the trial: it is not usable any more.
+    } else if ((gate & kRamping) == 0 ||
+               backend.health.RampAdmits(random_.Fraction(),
+                                         SteadyClock::Get().NowNanos())) {
+      return Complete(result.entry, *result.leaf, context, args);
+    }
+    request.tried.Add(backend.id());
+    result = args_.plan->Pick(label, request);
+  }
+  // Nobody else can take it.
+  return Complete(first.entry, *first.leaf, context, args);
+}
+
 // An interceptor exists before its channel does, so a channel whose calls may
 // carry labels finds them in use.
-Picker::Picker(Args args)
-    : args_(std::move(args)),
-      marked_(args_.marked.get()),
+Picker::Picker(std::shared_ptr<const Args> args)
+    : shared_(std::move(args)),
+      args_(*shared_),
+      marked_(args_.flagged.get()),
       targets_(args_.targets.data()),
       root_(&args_.plan->root()),
       rotation_(args_.has_context || CallLabelsInUse() ? nullptr
                                                        : root_->rotation()),
       has_context_(args_.has_context),
+      has_backlogs_(args_.plan->has_backlogs()),
       track_attempts_(args_.track_attempts),
       needs_latency_(args_.plan->needs_latency()),
-      check_labels_(!args_.has_context && CallLabelsInUse()) {}
+      check_labels_(!args_.has_context && CallLabelsInUse()),
+      random_(static_cast<uint64_t>(SteadyClock::Get().NowNanos())) {}
 
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::PickWithContext(
     CallContext* context, const PickArgs& args) {
@@ -74,14 +129,45 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::PickWithContext(
   } else {
     request.all_usable = NoneMarked();
   }
+  if (ABSL_PREDICT_FALSE(has_backlogs_)) {
+    return PickInTurn(context, request, args);
+  }
   PickPlan::Result result = args_.plan->Pick(context->label, request);
   if (ABSL_PREDICT_FALSE(result.outcome == PickPlan::Outcome::kExhausted)) {
     result = PickAgain(*context, request);
   }
   if (ABSL_PREDICT_TRUE(result.outcome == PickPlan::Outcome::kPicked)) {
+    if (ABSL_PREDICT_FALSE(!request.all_usable)) {
+      return CompleteGated(result, request, context, args);
+    }
     return Complete(result.entry, *result.leaf, context, args);
   }
   return Unserved(result, context->label, context);
+}
+
+// With backlogs: a call goes when it is its turn.
+Picker::PickResult Picker::PickInTurn(CallContext* context,
+                                      const PickRequest& request,
+                                      const PickArgs& args) {
+  PickPlan::TurnResult turn =
+      args_.plan->PickInTurn(context->label, request, context->place);
+  PickPlan::Result& result = turn.pick;
+  if (result.outcome == PickPlan::Outcome::kExhausted) {
+    result = PickAgain(*context, request);
+  }
+  switch (result.outcome) {
+    case PickPlan::Outcome::kPicked:
+      return CompleteGated(result, request, context, args);
+    case PickPlan::Outcome::kInBacklog:
+      args_.state->waiting->OnWaiting();
+      return PickResult::Queue();
+    case PickPlan::Outcome::kRefused:
+      context->log.OnPickFailed();
+      // Dropped, so that a wait_for_ready call ends too.
+      return PickResult::Drop(std::move(turn.refusal));
+    default:
+      return Unserved(result, context->label, context);
+  }
 }
 
 Picker::PickResult Picker::Pick(PickArgs args) {
@@ -127,6 +213,9 @@ Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
   request.all_usable = NoneMarked();
   const PickPlan::Result result = args_.plan->PickDefault(request);
   if (ABSL_PREDICT_TRUE(result.outcome == PickPlan::Outcome::kPicked)) {
+    if (ABSL_PREDICT_FALSE(!request.all_usable)) {
+      return CompleteGated(result, request, /*context=*/nullptr, args);
+    }
     return Complete(result.entry, *result.leaf, /*context=*/nullptr, args);
   }
   return Unserved(result, CallLabel(), /*context=*/nullptr);
@@ -150,6 +239,8 @@ Picker::PickResult Picker::Unserved(const PickPlan::Result& result,
                                     CallContext* context) {
   switch (result.outcome) {
     case PickPlan::Outcome::kPicked:
+    case PickPlan::Outcome::kInBacklog:
+    case PickPlan::Outcome::kRefused:
       break;
     case PickPlan::Outcome::kWait:
       return PickResult::Queue();

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "multi_backend/lb_policy/connection_load.h"
+#include "multi_backend/lb_policy/fast_random.h"
 #include "multi_backend/lb_policy/grpc/channel_state.h"
 #include "multi_backend/lb_policy/pick_plan.h"
 #include "multi_backend/port/call_context.h"
@@ -23,23 +25,43 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   using PickArgs = grpc_core::LoadBalancingPolicy::PickArgs;
   using PickResult = grpc_core::LoadBalancingPolicy::PickResult;
 
+  // Several connections of one backend.
+  struct Connections {
+    struct One {
+      SubchannelRef subchannel;
+      ConnectionLoad* load = nullptr;  // One count is held.
+    };
+    std::vector<One> ready;
+    // All have so many streams: another connection is wished for.
+    int full_at = 0;
+
+    Connections() = default;
+    Connections(const Connections&) = delete;
+    Connections& operator=(const Connections&) = delete;
+    ~Connections() {
+      for (const One& one : ready) one.load->Unref();
+    }
+  };
   // What an entry of the plan means to core.
   struct Target {
     SubchannelRef subchannel;    // Null when not READY.
     Backend* backend = nullptr;  // Owned by the plan.
+    // Null when the backend can have one connection only.
+    std::unique_ptr<const Connections> connections;
   };
+  // What pickers of one plan have in common.
   struct Args {
     std::shared_ptr<const PickPlan> plan;
     std::shared_ptr<ChannelState> state;
-    // How many of the pool's backends are marked unusable.
-    std::shared_ptr<const std::atomic<uint32_t>> marked;
+    // How many words of flags of the pool's backends are set.
+    std::shared_ptr<const std::atomic<uint32_t>> flagged;
     std::vector<Target> targets;  // By plan entry.
     // Whether the channel's calls have a CallContext.
     bool has_context = false;
     // Off only to measure what the tracking costs.
     bool track_attempts = true;
   };
-  explicit Picker(Args args);
+  explicit Picker(std::shared_ptr<const Args> args);
 
   PickResult Pick(PickArgs args) override;
 
@@ -48,8 +70,14 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   PickResult PickWithContext(CallContext* context, const PickArgs& args);
   PickResult PickWithoutContext(const PickArgs& args);
   PickPlan::Result PickAgain(const CallContext& context, PickRequest request);
+  PickResult PickInTurn(CallContext* context, const PickRequest& request,
+                        const PickArgs& args);
   PickResult Complete(uint32_t entry, const BalancerNode& leaf,
-                      CallContext* context, const PickArgs& args);
+                      CallContext* context, const PickArgs& args,
+                      bool is_trial = false);
+  PickResult CompleteGated(PickPlan::Result result, PickRequest request,
+                           CallContext* context, const PickArgs& args);
+  const Connections::One* LeastLoaded(const Connections& connections) const;
   PickResult CompleteTracked(uint32_t entry, const PickArgs& args);
   // Fetches what picks soon to come need: with thousands of backends it is far
   // away.  Always inline, or GCC takes a function that only prefetches for one
@@ -75,7 +103,8 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
     return marked_->load(std::memory_order_acquire) == 0;
   }
 
-  const Args args_;
+  const std::shared_ptr<const Args> shared_;
+  const Args& args_;
   // What each pick reads, side by side.
   const std::atomic<uint32_t>* const marked_;
   const Target* const targets_;
@@ -84,11 +113,13 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   // rotation.
   Strategy* const rotation_;
   const bool has_context_;
+  const bool has_backlogs_;
   const bool track_attempts_;
   const bool needs_latency_;
   // Whether calls without a context may carry a label; see PickWithoutContext.
   const bool check_labels_;
   const grpc_core::UniqueTypeName context_type_ = CallContext::Type();
+  FastRandom random_;  // For slow start.
 };
 
 }  // namespace multi_backend

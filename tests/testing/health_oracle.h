@@ -31,7 +31,7 @@ enum class HealthInput {
 // An input, and what it must have led to.
 struct HealthStep {
   HealthInput input;
-  CallOutcome outcome;  // Of a call or trial that ends.
+  AttemptOutcome outcome;  // Of a call or trial that ends.
   absl::Time at;
   const HealthConfig* config;  // In force.
 
@@ -110,9 +110,9 @@ inline int HealthOracle::CallsFailedInARow() const {
     const bool call_ended = step.input == HealthInput::kCallEnds ||
                             step.input == HealthInput::kTrialEnds;
     if (!call_ended || !step.config->passive) continue;
-    if (step.outcome == CallOutcome::kAnswered) break;
-    failed += step.outcome == CallOutcome::kFailed ||
-              step.outcome == CallOutcome::kTimedOut;
+    if (step.outcome == AttemptOutcome::kAnswered) break;
+    failed += step.outcome == AttemptOutcome::kFailed ||
+              step.outcome == AttemptOutcome::kTimedOut;
   }
   return failed;
 }
@@ -176,8 +176,8 @@ inline absl::Time HealthOracle::Due(const HealthConfig& config) const {
     if (state() == BackendState::kOverloaded && step.config->passive &&
         (step.input == HealthInput::kCallEnds ||
          step.input == HealthInput::kTrialEnds) &&
-        (step.outcome == CallOutcome::kTimedOut ||
-         step.outcome == CallOutcome::kOverloaded)) {
+        (step.outcome == AttemptOutcome::kTimedOut ||
+         step.outcome == AttemptOutcome::kOverloaded)) {
       return step.at + step.config->passive->overloaded_for;
     }
     if (state() == BackendState::kDown && IsOfCalls(cause()) && BeganWait(i)) {
@@ -280,34 +280,35 @@ inline HealthStep HealthOracle::Foretell(HealthStep step) const {
 }
 
 inline void HealthOracle::ForetellCall(HealthStep& step) const {
-  if (!step.config->passive || step.outcome == CallOutcome::kAbandoned) return;
-  if (step.outcome == CallOutcome::kAnswered) {
+  if (!step.config->passive || step.outcome == AttemptOutcome::kAbandoned)
+    return;
+  if (step.outcome == AttemptOutcome::kAnswered) {
     step.state = BackendState::kAlive;
     step.cause = HealthCause::kNone;
     return;
   }
-  if (step.outcome != CallOutcome::kOverloaded &&
+  if (step.outcome != AttemptOutcome::kOverloaded &&
       CallsFailedInARow() + 1 >= step.config->passive->unhealthy_after) {
     step.state = BackendState::kDown;
     step.cause = HealthCause::kCalls;
     return;
   }
-  if (step.outcome == CallOutcome::kFailed) return;
+  if (step.outcome == AttemptOutcome::kFailed) return;
   step.state = BackendState::kOverloaded;
   step.cause = HealthCause::kCalls;
 }
 
 inline void HealthOracle::ForetellTrial(HealthStep& step) const {
-  if (step.outcome == CallOutcome::kAbandoned) return;
+  if (step.outcome == AttemptOutcome::kAbandoned) return;
   step.trial_counts = TrialIsOfNow() && TrialsByCalls(*step.config);
   if (!step.trial_counts) return;
-  if (step.outcome == CallOutcome::kFailed ||
-      step.outcome == CallOutcome::kTimedOut) {
+  if (step.outcome == AttemptOutcome::kFailed ||
+      step.outcome == AttemptOutcome::kTimedOut) {
     step.state = BackendState::kDown;
     return;
   }
   if (TrialsSucceededInARow() + 1 < step.config->passive->healthy_after) return;
-  const bool overloaded = step.outcome == CallOutcome::kOverloaded;
+  const bool overloaded = step.outcome == AttemptOutcome::kOverloaded;
   step.state = overloaded ? BackendState::kOverloaded : BackendState::kAlive;
   step.cause = overloaded ? HealthCause::kCalls : HealthCause::kNone;
 }

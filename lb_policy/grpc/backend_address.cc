@@ -1,0 +1,97 @@
+#include "multi_backend/lb_policy/grpc/backend_address.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "multi_backend/lb_policy/grpc/multi_backend_policy.h"
+#include "multi_backend/port/call_context.h"
+#include "multi_backend/port/channel_extension.h"
+#include "multi_backend/resolver/overlay.h"
+
+namespace multi_backend {
+namespace {
+
+using grpc_core::ChannelArgs;
+using grpc_core::ServerAddress;
+
+// The whole target string is kept in every subchannel's args, so a long one (a
+// literal list) would cost memory quadratically.
+constexpr size_t kMaxTargetInSubchannelArgs = 256;
+
+}  // namespace
+
+// What differs between channels of equal settings is taken off, so that they
+// share connections.
+ChannelArgs SubchannelArgs(const ChannelArgs& args) {
+  ChannelArgs stripped = args.Remove(ChannelExtension::ChannelArgName())
+                             .Remove(kServiceConfigArg)
+                             .Remove(kForeignServiceConfigArg)
+                             .Remove(kTrackAttemptsArg)
+                             .Remove(RetryGate::ChannelArgName());
+  const auto target = stripped.GetString(GRPC_ARG_SERVER_URI);
+  if (target.has_value() && target->size() > kMaxTargetInSubchannelArgs) {
+    stripped = stripped.Set(GRPC_ARG_SERVER_URI, "static:///");
+  }
+  return stripped;
+}
+
+std::string AddressText(const grpc_resolved_address& address) {
+  auto text = grpc_sockaddr_to_string(&address, /*normalize=*/true);
+  return text.ok() ? *text : "unprintable address";
+}
+
+const EndpointAttribute* AttributeOf(const ServerAddress& address) {
+  return static_cast<const EndpointAttribute*>(
+      address.GetAttribute(EndpointAttribute::Key()));
+}
+
+// What can be known of an address from somebody else's resolver.
+Endpoint EndpointOfForeign(const ServerAddress& address) {
+  const std::string text = AddressText(address.address());
+  auto parsed = Endpoint::Parse(text);
+  Endpoint endpoint = parsed.ok() ? *std::move(parsed) : Endpoint::Of(text, 0);
+  const auto* weight =
+      static_cast<const grpc_core::ServerAddressWeightAttribute*>(
+          address.GetAttribute(grpc_core::ServerAddressWeightAttribute::
+                                   kServerAddressWeightAttributeKey));
+  if (weight != nullptr) endpoint.weight = weight->weight();
+  return endpoint;
+}
+
+// Identity of a backend within the channel: its address and configured name.
+std::string KeyOf(const ServerAddress& address) {
+  const grpc_resolved_address& raw = address.address();
+  std::string key(raw.addr, raw.len);
+  const EndpointAttribute* attribute = AttributeOf(address);
+  if (attribute != nullptr) {
+    absl::StrAppend(&key, "|", attribute->endpoint()->host, ":",
+                    attribute->endpoint()->port);
+  }
+  return key;
+}
+
+std::vector<std::shared_ptr<const Endpoint>> EndpointsOf(
+    const grpc_core::ServerAddressList& addresses,
+    const std::vector<BackendConfig>& backends) {
+  std::vector<std::shared_ptr<const Endpoint>> endpoints;
+  endpoints.reserve(addresses.size());
+  for (const ServerAddress& address : addresses) {
+    const EndpointAttribute* attribute = AttributeOf(address);
+    endpoints.push_back(attribute != nullptr ? attribute->endpoint()
+                                             : std::make_shared<const Endpoint>(
+                                                   EndpointOfForeign(address)));
+  }
+  if (backends.empty()) return endpoints;
+  EndpointList plain;
+  plain.reserve(endpoints.size());
+  for (const auto& endpoint : endpoints) plain.push_back(*endpoint);
+  plain = ApplyBackendConfigs(std::move(plain), backends);
+  for (size_t i = 0; i < plain.size(); ++i) {
+    if (plain[i] != *endpoints[i]) {
+      endpoints[i] = std::make_shared<const Endpoint>(std::move(plain[i]));
+    }
+  }
+  return endpoints;
+}
+
+}  // namespace multi_backend

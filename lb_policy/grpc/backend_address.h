@@ -1,0 +1,37 @@
+// What the policy reads out of core's addresses and channel args.  Pure
+// functions.
+#ifndef MULTI_BACKEND_LB_POLICY_GRPC_BACKEND_ADDRESS_H_
+#define MULTI_BACKEND_LB_POLICY_GRPC_BACKEND_ADDRESS_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/endpoint_attribute.h"
+#include "multi_backend/proto/config.h"
+#include "multi_backend/resolver/endpoint.h"
+
+namespace multi_backend {
+
+// The args for subchannels: what differs between channels of equal settings is
+// taken off, so that they share connections.
+grpc_core::ChannelArgs SubchannelArgs(const grpc_core::ChannelArgs& args);
+
+// "1.2.3.4:80", "[::1]:80", "unix:/path".
+std::string AddressText(const grpc_resolved_address& address);
+
+// Null when another resolver made it.
+const EndpointAttribute* AttributeOf(const grpc_core::ServerAddress& address);
+
+// What is said of each address, with the attributes of `backends` laid over it.
+std::vector<std::shared_ptr<const Endpoint>> EndpointsOf(
+    const grpc_core::ServerAddressList& addresses,
+    const std::vector<BackendConfig>& backends);
+
+// Identity of a backend within the channel: its address and configured name.
+std::string KeyOf(const grpc_core::ServerAddress& address);
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_GRPC_BACKEND_ADDRESS_H_

@@ -1,0 +1,50 @@
+#include "multi_backend/lb_policy/grpc/policy_signal.h"
+
+#include <utility>
+
+namespace multi_backend {
+
+void PolicySignal::Raise(uint32_t wanted) {
+  // Whoever finds it at zero delivers what others add meanwhile.
+  if (wanted_.fetch_or(wanted, std::memory_order_acq_rel) != 0) return;
+  auto run = [this]() {
+    grpc_core::ExecCtx::Run(
+        DEBUG_LOCATION,
+        grpc_core::NewClosure([self = shared_from_this()](grpc_error_handle) {
+          self->Deliver();
+        }),
+        absl::OkStatus());
+  };
+  if (grpc_core::ExecCtx::Get() != nullptr) {
+    run();
+    return;
+  }
+  grpc_core::ApplicationCallbackExecCtx callback_exec_ctx;
+  grpc_core::ExecCtx exec_ctx;
+  run();
+}
+
+void PolicySignal::Stop() {
+  absl::MutexLock lock(&mutex_);
+  receiver_ = nullptr;
+}
+
+void PolicySignal::Deliver() {
+  std::shared_ptr<void> keep_alive;
+  Receiver* receiver;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (receiver_ == nullptr) return;
+    receiver = receiver_;
+    keep_alive = receiver->KeepAlive();
+  }
+  receiver->Serializer()->Run(
+      [self = shared_from_this(), receiver,
+       keep_alive = std::move(keep_alive)]() {
+        receiver->OnSignalLocked(
+            self->wanted_.exchange(0, std::memory_order_acq_rel));
+      },
+      DEBUG_LOCATION);
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,52 @@
+// PolicySignal: brings what the data plane, timers and other threads want of a
+// policy into its work serializer; wishes that come together are one.
+//
+// Threads: Raise() from any, also under core's locks: nothing runs before the
+// thread leaves core.
+#ifndef MULTI_BACKEND_LB_POLICY_GRPC_POLICY_SIGNAL_H_
+#define MULTI_BACKEND_LB_POLICY_GRPC_POLICY_SIGNAL_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "multi_backend/port/core_api.h"
+
+namespace multi_backend {
+
+class PolicySignal : public std::enable_shared_from_this<PolicySignal> {
+ public:
+  // What is wanted; bits.
+  static constexpr uint32_t kReplan = 1;  // A backend's health has changed.
+  static constexpr uint32_t kRepick = 2;  // A waiting call may go.
+  static constexpr uint32_t kGrow = 4;    // A backend's connections are full.
+  static constexpr uint32_t kTime = 8;    // The policy's timer has run.
+
+  class Receiver {
+   public:
+    virtual ~Receiver() = default;
+    virtual void OnSignalLocked(uint32_t wanted) = 0;
+    virtual std::shared_ptr<grpc_core::WorkSerializer> Serializer() = 0;
+    // A count on the receiver for as long as the result lives.
+    virtual std::shared_ptr<void> KeepAlive() = 0;
+  };
+
+  explicit PolicySignal(Receiver* receiver) : receiver_(receiver) {}
+
+  void Raise(uint32_t wanted);
+  // Nothing comes any more.
+  void Stop();
+
+ private:
+  void Deliver();
+
+  std::atomic<uint32_t> wanted_{0};
+  absl::Mutex mutex_;
+  Receiver* receiver_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_GRPC_POLICY_SIGNAL_H_

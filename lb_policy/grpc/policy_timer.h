@@ -1,0 +1,55 @@
+// PolicyTimer: the one timer of a policy, on core's own event engine.
+//
+// Everything runs in the channel's work serializer.
+#ifndef MULTI_BACKEND_LB_POLICY_GRPC_POLICY_TIMER_H_
+#define MULTI_BACKEND_LB_POLICY_GRPC_POLICY_TIMER_H_
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "absl/types/optional.h"
+#include "multi_backend/lb_policy/grpc/policy_signal.h"
+#include "multi_backend/port/core_api.h"
+
+namespace multi_backend {
+
+class PolicyTimer {
+ public:
+  using Helper = grpc_core::LoadBalancingPolicy::ChannelControlHelper;
+
+  explicit PolicyTimer(std::shared_ptr<PolicySignal> signal)
+      : signal_(std::move(signal)) {}
+
+  // Raises PolicySignal::kTime at `at` (INT64_MAX: not at all) or up to
+  // kGranularityNanos later, so that what is due at nearly the same time is
+  // done together.  Replaces what was asked for before.
+  void RunAt(int64_t at, int64_t now, Helper& helper) {
+    if (at == at_ && at_ > now) return;
+    Cancel(helper);
+    at_ = at;
+    if (at == INT64_MAX) return;
+    const int64_t delay = std::max<int64_t>(at - now, 0) + kGranularityNanos;
+    handle_ = helper.GetEventEngine()->RunAfter(
+        std::chrono::nanoseconds(delay),
+        [signal = signal_]() { signal->Raise(PolicySignal::kTime); });
+  }
+  void Cancel(Helper& helper) {
+    if (handle_.has_value()) helper.GetEventEngine()->Cancel(*handle_);
+    handle_.reset();
+  }
+
+ private:
+  static constexpr int64_t kGranularityNanos = 5'000'000;
+
+  const std::shared_ptr<PolicySignal> signal_;
+  int64_t at_ = INT64_MAX;
+  absl::optional<grpc_event_engine::experimental::EventEngine::TaskHandle>
+      handle_;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_GRPC_POLICY_TIMER_H_

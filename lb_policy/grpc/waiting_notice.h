@@ -1,0 +1,57 @@
+// WaitingNotice: whether calls of a channel wait in its backlogs, for those who
+// free something that a waiting call could use.
+//
+// Threads: OnWaiting() under the channel's pick lock; Recount() in its work
+// serializer.
+#ifndef MULTI_BACKEND_LB_POLICY_GRPC_WAITING_NOTICE_H_
+#define MULTI_BACKEND_LB_POLICY_GRPC_WAITING_NOTICE_H_
+
+#include <atomic>
+#include <memory>
+#include <utility>
+
+#include "multi_backend/lb_policy/grpc/policy_signal.h"
+#include "multi_backend/lb_policy/pool_events.h"
+
+namespace multi_backend {
+
+class WaitingNotice {
+ public:
+  WaitingNotice(std::shared_ptr<PoolEvents> events,
+                std::shared_ptr<PolicySignal> signal)
+      : events_(std::move(events)), signal_(std::move(signal)) {}
+  ~WaitingNotice() { Set(false); }
+
+  // A call has begun to wait.
+  void OnWaiting() {
+    // What became free before this was known must be looked at once more.
+    if (!Set(true)) signal_->Raise(PolicySignal::kRepick | PolicySignal::kTime);
+  }
+  // `count`: tells how many wait.
+  template <typename Count>
+  size_t Recount(Count count) {
+    // In this order: one that begins to wait meanwhile is noticed.
+    Set(false);
+    const size_t waiting = count();
+    if (waiting > 0) Set(true);
+    return waiting;
+  }
+  PolicySignal& signal() const { return *signal_; }
+
+ private:
+  // Returns what it was.
+  bool Set(bool waiting) {
+    const bool before = waiting_.exchange(waiting);
+    if (waiting && !before) events_->waiting_channels.fetch_add(1);
+    if (!waiting && before) events_->waiting_channels.fetch_sub(1);
+    return before;
+  }
+
+  std::atomic<bool> waiting_{false};
+  const std::shared_ptr<PoolEvents> events_;
+  const std::shared_ptr<PolicySignal> signal_;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_GRPC_WAITING_NOTICE_H_
