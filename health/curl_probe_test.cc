@@ -23,12 +23,12 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "multi_backend/health/probe.h"
 #include "multi_backend/proto/config.h"
 #include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/tests/testing/event.h"
 
 namespace multi_backend {
 namespace {
@@ -148,10 +148,11 @@ std::unique_ptr<Probe> ProbeOf(const ActiveHealthConfig& config,
 }
 
 ProbeResult Ask(Probe& probe, absl::Duration timeout = absl::Seconds(10)) {
-  std::promise<ProbeResult> promise;
-  auto future = promise.get_future();
-  probe.Start(timeout, [&](ProbeResult result) {
-    promise.set_value(std::move(result));
+  // Shared: who sets it may still be doing so when this has returned.
+  const auto promise = std::make_shared<std::promise<ProbeResult>>();
+  auto future = promise->get_future();
+  probe.Start(timeout, [promise](ProbeResult result) {
+    promise->set_value(std::move(result));
   });
   if (future.wait_for(absl::ToChronoMilliseconds(kLong)) !=
       std::future_status::ready) {
@@ -304,14 +305,14 @@ TEST_P(CurlProbeTest, MayBeDestroyedByItsResultAndAskAgainFromIt) {
   for (int round = 0; round < 20; ++round) {
     auto probe =
         ProbeOf(ConfigOf(GetParam()), Endpoint::Of("127.0.0.1", server.port()));
-    absl::Notification destroyed;
+    Event destroyed;
     probe->Start(kLong, [&](ProbeResult) {
       probe->Start(kLong, [&](ProbeResult) {
         probe.reset();
-        destroyed.Notify();
+        destroyed.Set();
       });
     });
-    ASSERT_TRUE(destroyed.WaitForNotificationWithTimeout(kLong));
+    ASSERT_TRUE(destroyed.Await());
   }
 }
 

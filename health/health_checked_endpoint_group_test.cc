@@ -11,7 +11,6 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "multi_backend/health/probe.h"
 #include "multi_backend/health/timer_queue.h"
@@ -20,6 +19,7 @@
 #include "multi_backend/resolver/endpoint.h"
 #include "multi_backend/resolver/or_else.h"
 #include "multi_backend/resolver/static_endpoint_group.h"
+#include "multi_backend/tests/testing/event.h"
 #include "multi_backend/tests/testing/virtual_timers.h"
 
 namespace multi_backend {
@@ -378,12 +378,12 @@ TEST(HealthCheckedThreadsTest, ChangesAndEndsDuringResults) {
     options.timers = TimerQueue::Shared();
     const auto group =
         HealthCheckedEndpointGroup(inner, std::make_shared<Factory>(), options);
-    absl::Notification any;
+    Event any;
     const auto watch = group->Watch([&](auto list) {
-      if (!list->empty() && !any.HasBeenNotified()) any.Notify();
+      if (!list->empty()) any.Set();
     });
     inner->SetEndpoints({At("a"), At(round % 2 == 0 ? "b" : "c")});
-    ASSERT_TRUE(any.WaitForNotificationWithTimeout(kLong));
+    ASSERT_TRUE(any.Await());
     inner->SetEndpoints({At(round % 2 == 0 ? "c" : "a"), At("d")});
     if (round % 3 == 0) group->Close();
     inner->SetEndpoints({At("a")});

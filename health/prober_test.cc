@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "multi_backend/health/probe.h"
 #include "multi_backend/health/timer_queue.h"
+#include "multi_backend/tests/testing/event.h"
 #include "multi_backend/tests/testing/virtual_timers.h"
 
 namespace multi_backend {
@@ -191,17 +191,17 @@ TEST(ProberTest, MayBeDestroyedByOnResult) {
 TEST(ProberTest, InRealTimeNoResultComesAfterTheDestructor) {
   const auto timers = TimerQueue::Make();
   for (int round = 0; round < 100; ++round) {
-    absl::Notification first;
+    Event first;
     std::atomic<bool> destroyed{false};
     {
       Prober prober({absl::ZeroDuration(), kTimeout, 1},
                     std::make_unique<ImmediateProbe>(), timers,
                     [&](const ProbeResult&) {
                       EXPECT_FALSE(destroyed);
-                      if (!first.HasBeenNotified()) first.Notify();
+                      first.Set();
                       return absl::Microseconds(1);
                     });
-      first.WaitForNotification();
+      ASSERT_TRUE(first.Await());
     }
     destroyed = true;
   }

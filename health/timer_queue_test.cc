@@ -1,9 +1,10 @@
 #include "multi_backend/health/timer_queue.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <future>
 #include <memory>
@@ -11,47 +12,54 @@
 #include <utility>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "multi_backend/tests/testing/event.h"
 
 namespace multi_backend {
 namespace {
 
-using ::testing::ElementsAre;
-
-// Far above what anything here takes.
-constexpr absl::Duration kLong = absl::Seconds(30);
-
 // Runs after all that is due before it.
 void Flush(TimerQueue& timers, absl::Duration delay) {
-  absl::Notification done;
-  timers.RunAfter(delay, [&] { done.Notify(); });
-  ASSERT_TRUE(done.WaitForNotificationWithTimeout(kLong));
+  Event done;
+  timers.RunAfter(delay, [&] { done.Set(); });
+  ASSERT_TRUE(done.Await());
 }
 
 TEST(TimerQueueTest, RunsInTheOrderOfTimesAndNeverEarly) {
-  const auto timers = TimerQueue::Make();
-  std::vector<int> order;
-  const absl::Time begin = absl::Now();
-  std::vector<absl::Duration> ran_at;
-  const auto add = [&](int name, absl::Duration delay) {
-    timers->RunAfter(delay, [&, name] {
-      order.push_back(name);
-      ran_at.push_back(absl::Now() - begin);
-    });
+  using Clock = std::chrono::steady_clock;
+  struct Timer {
+    Clock::time_point not_before;  // What it is set to lies between these two.
+    Clock::time_point not_after;
+    Clock::time_point ran_at;
   };
-  add(3, absl::Milliseconds(30));
-  add(1, absl::Milliseconds(10));
-  add(2, absl::Milliseconds(20));
-  add(0, absl::Seconds(-1));
-  add(9, absl::InfiniteDuration());
-  Flush(*timers, absl::Milliseconds(31));
-  EXPECT_THAT(order, ElementsAre(0, 1, 2, 3));
-  for (int i = 0; i < 4; ++i) {
-    // The machine's clock and the monotonic one may differ by a little.
-    EXPECT_GE(ran_at[i], absl::Milliseconds(10 * i - 1)) << i;
+  const auto timers = TimerQueue::Make();
+  std::vector<Timer> added(100);
+  std::vector<const Timer*> ran;
+  for (size_t i = 0; i < added.size(); ++i) {
+    Timer& timer = added[i];
+    const auto delay = std::chrono::milliseconds(i * 37 % 50);
+    timer.not_before = Clock::now() + delay;
+    timers->RunAfter(absl::FromChrono(delay), [&] {
+      timer.ran_at = Clock::now();
+      ran.push_back(&timer);
+    });
+    timer.not_after = Clock::now() + delay;
   }
+  timers->RunAfter(absl::InfiniteDuration(), [] { FAIL(); });
+  Flush(*timers, absl::Milliseconds(51));
+  ASSERT_EQ(ran.size(), added.size());
+  for (size_t i = 0; i < ran.size(); ++i) {
+    EXPECT_GE(ran[i]->ran_at, ran[i]->not_before);
+    if (i > 0) {
+      EXPECT_GE(ran[i]->not_after, ran[i - 1]->not_before);
+    }
+  }
+}
+
+TEST(TimerQueueTest, ADelayThatIsOverRunsAtOnce) {
+  const auto timers = TimerQueue::Make();
+  timers->RunAfter(absl::Hours(1), [] { FAIL(); });
+  Flush(*timers, -absl::InfiniteDuration());
 }
 
 TEST(TimerQueueTest, EqualDelaysRunInTheOrderOfTheCalls) {
@@ -87,14 +95,14 @@ TEST(TimerQueueTest, ACancelledTimerDoesNotRunAndItsFunctionIsDestroyed) {
 TEST(TimerQueueTest, CancelWaitsForTheRunningFunction) {
   const auto timers = TimerQueue::Make();
   for (int round = 0; round < 100; ++round) {
-    absl::Notification running;
+    Event running;
     std::atomic<bool> ended{false};
     const uint64_t id = timers->RunAfter(absl::ZeroDuration(), [&] {
-      running.Notify();
+      running.Set();
       std::this_thread::yield();
       ended = true;
     });
-    running.WaitForNotification();
+    ASSERT_TRUE(running.Await());
     timers->Cancel(id);
     EXPECT_TRUE(ended);
   }
@@ -102,15 +110,15 @@ TEST(TimerQueueTest, CancelWaitsForTheRunningFunction) {
 
 TEST(TimerQueueTest, AFunctionMayCancelItselfAndOthersAndAddMore) {
   const auto timers = TimerQueue::Make();
-  absl::Notification added;
+  Event added;
   std::promise<uint64_t> own;
   const uint64_t other = timers->RunAfter(absl::Hours(1), [] { FAIL(); });
   own.set_value(timers->RunAfter(absl::ZeroDuration(), [&] {
     timers->Cancel(own.get_future().get());
     timers->Cancel(other);
-    timers->RunAfter(absl::ZeroDuration(), [&] { added.Notify(); });
+    timers->RunAfter(absl::ZeroDuration(), [&] { added.Set(); });
   }));
-  EXPECT_TRUE(added.WaitForNotificationWithTimeout(kLong));
+  EXPECT_TRUE(added.Await());
 }
 
 TEST(TimerQueueTest, TheEndDropsWhatHasNotRun) {
@@ -125,16 +133,16 @@ TEST(TimerQueueTest, TheEndDropsWhatHasNotRun) {
 TEST(TimerQueueTest, MayBeDroppedByItsOwnFunction) {
   for (int round = 0; round < 50; ++round) {
     auto timers = TimerQueue::Make();
-    absl::Notification dropped;
+    Event dropped;
     std::promise<std::shared_ptr<TimerQueue>> handed_over;
     auto future = std::make_shared<std::future<std::shared_ptr<TimerQueue>>>(
         handed_over.get_future());
     timers->RunAfter(absl::ZeroDuration(), [&dropped, future] {
       future->get().reset();
-      dropped.Notify();
+      dropped.Set();
     });
     handed_over.set_value(std::move(timers));
-    ASSERT_TRUE(dropped.WaitForNotificationWithTimeout(kLong));
+    ASSERT_TRUE(dropped.Await());
   }
 }
 
