@@ -37,7 +37,11 @@
 #include "multi_backend/resolver/endpoint_group.h"
 #include "multi_backend/resolver/endpoint_group_registry.h"
 #include "multi_backend/resolver/file_endpoint_group.h"
+#include "multi_backend/resolver/grpc/etcd_endpoint_group.h"
+#include "multi_backend/resolver/grpc/etcd_registrar.h"
+#include "multi_backend/resolver/grpc/registrar_factory.h"
 #include "multi_backend/resolver/or_else.h"
+#include "multi_backend/resolver/registrar.h"
 #include "multi_backend/resolver/static_endpoint_group.h"
 #include "multi_backend/resolver/union.h"
 
@@ -77,6 +81,8 @@ struct ChannelOptions {
 //   group:///name                   a group of EndpointGroupRegistry
 //   file:///path, dns+addr://…, dns+srv://…, dns+txt://…
 //                                   discovery; see resolver/source_factory.h
+//   etcd://host:port/prefix/        discovery; see
+//                                   resolver/grpc/etcd_endpoint_group.h
 //   anything else                   gRPC's own resolvers (dns, ipv4, unix, …)
 //
 // INVALID_ARGUMENT names every wrong field of the configuration or what is

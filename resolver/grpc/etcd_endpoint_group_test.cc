@@ -2,8 +2,8 @@
 #include "multi_backend/resolver/grpc/etcd_endpoint_group.h"
 
 #include <dirent.h>
-#include <stdlib.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 
 #include <chrono>
@@ -189,7 +189,7 @@ TEST_F(EtcdEndpointGroupTest, CredentialsComeFromOptionsFilesAndEnvironment) {
   ASSERT_TRUE(recorder_->WaitForError("permission denied"));
   with("root", "p:ssw0rd");
   EXPECT_TRUE(recorder_->WaitFor({"10.0.0.1:1"}));
-  // After a restart the token is worth nothing.
+  // Each connection has a token of its own.
   ASSERT_TRUE(server_->Restart().ok());
   Put("b", "10.0.0.2:1");
   EXPECT_TRUE(recorder_->WaitFor({"10.0.0.1:1", "10.0.0.2:1"}, kSoon));
@@ -397,6 +397,16 @@ TEST_F(EtcdEndpointGroupTest, ACallbackMayEndTheGroup) {
       changed.wait_for(lock, GroupRecorder::kPatience, [&] { return ended; }));
   lock.unlock();
   watch.reset();
+}
+
+TEST(EtcdEndpointGroupOptionsTest, ServersMayHaveAnyAddress) {
+  for (const char* server : {"[::1]:1", "etcd:1"}) {
+    auto group = EtcdEndpointGroup::Make(server, kPrefix);
+    ASSERT_TRUE(group.ok()) << group.status();
+    EXPECT_TRUE(GroupRecorder(*group).WaitForError(
+        absl::StrCat("UNAVAILABLE: ", server)));
+    EXPECT_THAT((*group)->Describe(), Not(HasSubstr("not valid")));
+  }
 }
 
 TEST(EtcdEndpointGroupOptionsTest, BadOnesAreRefused) {

@@ -59,8 +59,7 @@ absl::Status CheckEndpoint(const Endpoint& endpoint, const std::string& value) {
 
 absl::StatusOr<std::unique_ptr<Registrar>> EtcdRegistrar::Make(
     absl::string_view servers, absl::string_view prefix,
-    const Endpoint& endpoint, const RegistrarOptions& options,
-    EtcdOptions client) {
+    const Endpoint& endpoint, RegistrarOptions options, EtcdOptions client) {
   auto list = ParseEtcdServers(servers);
   if (!list.ok()) return list.status();
   if (prefix.empty()) {

@@ -38,7 +38,7 @@ class EtcdRegistrar final : public Registrar {
   // an endpoint that clients would refuse.
   static absl::StatusOr<std::unique_ptr<Registrar>> Make(
       absl::string_view servers, absl::string_view prefix,
-      const Endpoint& endpoint, const RegistrarOptions& options = {},
+      const Endpoint& endpoint, RegistrarOptions options = {},
       EtcdOptions client = {});
   ~EtcdRegistrar() override { Close(); }
 

@@ -11,7 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
+#include "absl/strings/str_replace.h"
 #include "multi_backend/resolver/etcd_target.h"
 #include "multi_backend/resolver/regular_file.h"
 
@@ -45,11 +45,12 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server,
               absl::ToInt64Milliseconds(options.keepalive_timeout));
   // A watch may be silent for days.
   args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  return grpc::CreateCustomChannel("dns:///" + server,
-                                   options.credentials == nullptr
-                                       ? grpc::InsecureChannelCredentials()
-                                       : options.credentials,
-                                   args);
+  // The scheme, since a host may be named as another scheme is ("etcd").
+  return grpc::CreateCustomChannel(
+      "dns:///" + absl::StrReplaceAll(server, {{"[", "%5B"}, {"]", "%5D"}}),
+      options.credentials == nullptr ? grpc::InsecureChannelCredentials()
+                                     : options.credentials,
+      args);
 }
 
 // Metadata that is not printable ends the process.

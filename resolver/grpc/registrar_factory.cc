@@ -6,6 +6,7 @@
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/resolver/etcd_target.h"
 #include "multi_backend/resolver/grpc/etcd_registrar.h"
+#include "multi_backend/resolver/zookeeper_registrar.h"
 
 namespace multi_backend {
 
@@ -16,7 +17,11 @@ absl::StatusOr<std::unique_ptr<Registrar>> MakeRegistrar(
     const auto etcd = ParseEtcdTarget(uri->authority(), uri->path());
     if (!etcd.ok()) return etcd.status();
     return EtcdRegistrar::Make(uri->authority(), etcd->prefix, endpoint,
-                               options);
+                               std::move(options));
+  }
+  if (uri.ok() && uri->scheme() == "zookeeper") {
+    return ZookeeperRegistrar::Make(uri->authority(), uri->path(), endpoint,
+                                    std::move(options));
   }
   // Without the target, which may have a password where none belongs.
   return absl::InvalidArgumentError(

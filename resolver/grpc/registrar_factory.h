@@ -7,7 +7,8 @@
 //       "etcd://127.0.0.1:2379/services/users/",
 //       Endpoint::Of("10.0.0.1", port));
 //
-// registrar.h says what it does.  Needs no Register().
+// registrar.h says what it does.  Needs no Register(); but a process that also
+// uses CreateChannel() must call Register() before it registers in etcd.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_REGISTRAR_FACTORY_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_REGISTRAR_FACTORY_H_
 

@@ -338,6 +338,7 @@ absl::Status EtcdServer::Restart() {
 absl::Status EtcdServer::Wipe() {
   Kill();
   (void)!system(absl::StrCat("rm -rf ", directory_, "/data").c_str());
+  token_.clear();  // The users are gone too.
   return Launch();
 }
 

@@ -1,0 +1,58 @@
+// A server that lists itself in a store, and so needs no configuration to be
+// found: registered_backend TARGET [NAME], where TARGET is
+// "etcd://127.0.0.1:2379/services/users/" or
+// "zookeeper://127.0.0.1:2181/services/users".
+//
+// Clients follow the same target: hello_create_channel TARGET.
+#include <grpcpp/grpcpp.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include <chrono>
+#include <iostream>
+#include <memory>
+
+#include "multi_backend/examples/backend_model.h"
+#include "multi_backend/examples/users_service.h"
+#include "multi_backend/multi_backend.h"
+
+int main(int argc, char** argv) {
+  if (argc != 2 && argc != 3) {
+    std::cerr << "usage: registered_backend TARGET [NAME]" << std::endl;
+    return 1;
+  }
+  // Before the first thread, so that sigwait() below gets them.
+  sigset_t stop_signals;
+  sigemptyset(&stop_signals);
+  sigaddset(&stop_signals, SIGTERM);
+  sigaddset(&stop_signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
+
+  examples::BackendModel model({argc == 3 ? argv[2] : "registered", "", ""});
+  examples::UsersService users(&model);
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+                           &port);
+  builder.RegisterService(&users);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr || port == 0) return 1;
+
+  // It serves, so clients may know.
+  auto registrar = multi_backend::MakeRegistrar(
+      argv[1], multi_backend::Endpoint::Of("127.0.0.1", port));
+  if (!registrar.ok()) {
+    std::cerr << registrar.status() << std::endl;
+    return 1;
+  }
+  // Only to say so: it goes on trying for as long as the server runs.
+  const absl::Status listed = (*registrar)->AwaitRegistered(absl::Seconds(10));
+  std::cout << "port " << port << " listed: " << listed << std::endl;
+
+  int signal_number = 0;
+  sigwait(&stop_signals, &signal_number);
+  // First off the list, so that no new call comes; then the calls that run.
+  (*registrar)->Close();
+  server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
+  return 0;
+}
