@@ -108,7 +108,7 @@ TEST(ZookeeperRecordTest, SaysWhatIsWrong) {
            {head + R"("payload":{"labels":[]}})",
             "payload.labels: must be an object"},
            {head + R"("payload":{"labels":{"a":1}}})",
-            "payload.labels: values must be strings"},
+            "payload.labels: must be an object of strings"},
        }) {
     EXPECT_EQ(ParseZookeeperRecord(row.data).status(),
               absl::InvalidArgumentError(row.message))
