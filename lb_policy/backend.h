@@ -8,6 +8,7 @@
 #define MULTI_BACKEND_LB_POLICY_BACKEND_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@
 #include "absl/strings/string_view.h"
 #include "multi_backend/lb_policy/backend_health.h"
 #include "multi_backend/lb_policy/load_stats.h"
+#include "multi_backend/lb_policy/object_slab.h"
 #include "multi_backend/lb_policy/pool_events.h"
 
 namespace multi_backend {
@@ -60,8 +62,23 @@ class Backend {
   // configuration of all channels holds.
   void SetLimit(int limit);
 
+  // A call on it has ended well: one load on a healthy backend.  `trial`: as
+  // for BackendHealth::OnCallEnded().
+  void OnAnswered(uint16_t trial) {
+    if (ABSL_PREDICT_TRUE(trial == 0 &&
+                          !load.attentive.load(std::memory_order_relaxed))) {
+      return;
+    }
+    health.OnCallEnded(AttemptOutcome::kAnswered, "", trial);
+  }
+
+  static void* operator new(size_t) { return ObjectSlab<Backend>::Allocate(); }
+  static void operator delete(void* memory) {
+    ObjectSlab<Backend>::Free(memory);
+  }
+
   LoadStats load;
-  // The second cache line that a call touches, up to the start of `health`.
+  // The second cache line that a call touches.
   // Attempts started, attempts that ended as infrastructure failures, and
   // attempts that were retries of a call which failed elsewhere.
   std::atomic<uint64_t> calls{0};
@@ -71,20 +88,21 @@ class Backend {
  private:
   std::atomic<uint64_t> refs_{1};
   std::atomic<int64_t> limit_{0};
+  const uint64_t hash_;
+  const uint32_t id_;
 
  public:
   // Probes that succeeded while some channel could not connect; it then need
   // not wait any longer.
   std::atomic<uint32_t> found_reachable{0};
-  BackendHealth health;
+  BackendHealth& health;
 
  private:
   ~Backend() = default;
   void FollowLimit();
 
+  const std::unique_ptr<BackendHealth> health_;
   const std::shared_ptr<PoolEvents> events_;
-  const uint32_t id_;
-  const uint64_t hash_;
   const std::string address_;
   const std::string name_;
 };

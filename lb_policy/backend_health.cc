@@ -44,26 +44,35 @@ BackendHealth::BackendHealth(Backend* backend, LoadStats* load,
 
 BackendHealth::~BackendHealth() = default;
 
-void BackendHealth::EndCall(AttemptOutcome outcome, absl::string_view why,
-                            bool was_trial) {
+void BackendHealth::OnCallEnded(AttemptOutcome outcome, absl::string_view why,
+                                uint16_t trial) {
   std::unique_lock<std::mutex> lock(mutex_);
+  const bool was_trial = trial != 0 && trial == trial_;
   if (retired_ || (!passive_ && !was_trial)) return;
-  if (was_trial) trial_running_ = false;
+  if (was_trial) trial_ = 0;
   const absl::optional<HealthChange> change =
       tracker_.OnCallEnded(outcome, why, was_trial, SteadyNow());
   // Until one ends well, the next one that does must be heard of.
-  attentive_.store(outcome != AttemptOutcome::kAnswered ||
-                       tracker_.state() != BackendState::kAlive,
-                   std::memory_order_relaxed);
+  load_->attentive.store(outcome != AttemptOutcome::kAnswered ||
+                             tracker_.state() != BackendState::kAlive,
+                         std::memory_order_relaxed);
   Apply(std::move(lock), change);
 }
 
-bool BackendHealth::TryBeginTrial() {
+uint16_t BackendHealth::TryBeginTrial() {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (retired_ || !tracker_.TryBeginTrial()) return false;
-  trial_running_ = true;
+  if (retired_ || !tracker_.TryBeginTrial()) return 0;
+  if (++last_trial_ == 0) ++last_trial_;
+  trial_ = last_trial_;
+  RunAfter(kTrialPatience, [trial = trial_](BackendHealth& health) {
+    health.GiveUpTrial(trial);
+  });
   WriteFlags();
-  return true;
+  return trial_;
+}
+
+void BackendHealth::GiveUpTrial(uint16_t trial) {
+  OnCallEnded(AttemptOutcome::kAbandoned, "", trial);
 }
 
 bool BackendHealth::RampAdmits(double draw, int64_t now_nanos) {
@@ -203,7 +212,7 @@ void BackendHealth::Apply(std::unique_lock<std::mutex> lock,
                           const absl::optional<HealthChange>& change) {
   ArmTimer(SteadyNow());
   if (tracker_.state() != BackendState::kAlive) {
-    attentive_.store(true, std::memory_order_relaxed);
+    load_->attentive.store(true, std::memory_order_relaxed);
   }
   if (change.has_value() && IsDown(change->from) && !IsDown(change->to)) {
     BeginRamp();
@@ -231,8 +240,8 @@ void BackendHealth::WriteFlags() {
   WriteFlag(load_->unusable, kUnhealthy,
             IsDown(state) && !by_hand && !trial_call);
   WriteFlag(load_->unusable, kOverloaded, state == BackendState::kOverloaded);
-  WriteFlag(load_->unusable, kOnTrial, trial_call && trial_running_);
-  WriteFlag(load_->gate, kTrialOpen, trial_call && !trial_running_);
+  WriteFlag(load_->unusable, kOnTrial, trial_call && trial_ != 0);
+  WriteFlag(load_->gate, kTrialOpen, trial_call && trial_ == 0);
 }
 
 void BackendHealth::WriteFlag(std::atomic<uint32_t>& word, uint32_t flag,
@@ -250,17 +259,22 @@ void BackendHealth::ArmTimer(absl::Time now) {
   const absl::Time due = tracker_.next_change();
   if (due >= timer_at_) return;
   timer_at_ = due;
+  RunAfter(std::max(due - now, absl::ZeroDuration()),
+           [](BackendHealth& health) { health.OnTimer(); });
+}
+
+void BackendHealth::RunAfter(absl::Duration delay,
+                             std::function<void(BackendHealth&)> run) {
   if (timers_ == nullptr) timers_ = TimerQueue::Shared();
   if (timer_ == nullptr) {
     timer_ = std::make_shared<TimerHandle>();
     std::lock_guard<std::mutex> timer_lock(timer_->mutex);
     timer_->backend = backend_;
   }
-  timers_->RunAfter(std::max(due - now, absl::ZeroDuration()),
-                    [handle = timer_]() {
-                      const BackendRef backend = handle->Get();
-                      if (backend) backend->health.OnTimer();
-                    });
+  timers_->RunAfter(delay, [handle = timer_, run = std::move(run)]() {
+    const BackendRef backend = handle->Get();
+    if (backend) run(backend->health);
+  });
 }
 
 }  // namespace multi_backend

@@ -2,8 +2,6 @@
 // a HealthTracker for all channels of a pool, what picks read of it, and the
 // clock that moves it on.
 //
-// A call that ends well on a healthy backend costs one load.
-//
 // Threads: any.  Watches of the pool's events run on the calling thread, after
 // the locks of this class are released.
 #ifndef MULTI_BACKEND_LB_POLICY_BACKEND_HEALTH_H_
@@ -11,11 +9,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 
-#include "absl/base/optimization.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -33,6 +31,8 @@ class Backend;
 
 class BackendHealth {
  public:
+  static constexpr absl::Duration kTrialPatience = absl::Seconds(5);
+
   // `backend` owns this; `load` is its own.
   BackendHealth(Backend* backend, LoadStats* load,
                 std::shared_ptr<PoolEvents> events);
@@ -42,18 +42,14 @@ class BackendHealth {
 
   // --- The data plane --------------------------------------------------------
 
-  // A call on it has ended.  `why`: for texts.
+  // A call on it has ended.  `why`: for texts.  `trial`: what TryBeginTrial()
+  // gave the call, or 0.  Those that end well go through Backend::OnAnswered().
   void OnCallEnded(AttemptOutcome outcome, absl::string_view why,
-                   bool was_trial) {
-    if (outcome == AttemptOutcome::kAnswered && !was_trial &&
-        ABSL_PREDICT_TRUE(!attentive_.load(std::memory_order_relaxed))) {
-      return;
-    }
-    EndCall(outcome, why, was_trial);
-  }
-  // For a backend with kTrialOpen: whether this call is the trial.  One that is
-  // must end in OnCallEnded(…, was_trial = true).
-  bool TryBeginTrial();
+                   uint16_t trial);
+  // For a backend with kTrialOpen: not 0 if this call is the trial, which must
+  // end in OnCallEnded().  One that takes longer than kTrialPatience (a stream,
+  // a call that hangs) decides nothing, and another may be the trial.
+  uint16_t TryBeginTrial();
   // For a backend with kRamping: whether a call that chance gives `draw`, 0 to
   // 1, is let through.  Ends the ramp when its time is over.
   bool RampAdmits(double draw, int64_t now_nanos);
@@ -97,8 +93,10 @@ class BackendHealth {
   void Show(absl::string_view what, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  void EndCall(AttemptOutcome outcome, absl::string_view why, bool was_trial);
   void OnTimer();
+  void GiveUpTrial(uint16_t trial);
+  void RunAfter(absl::Duration delay, std::function<void(BackendHealth&)> run)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Writes what picks read, arms the timer; then, unlocked, calls the watches
   // when there was a change.
   void Apply(std::unique_lock<std::mutex> lock,
@@ -108,8 +106,6 @@ class BackendHealth {
   void BeginRamp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteFlag(std::atomic<uint32_t>& word, uint32_t flag, bool on);
 
-  // Whether a call that ends well matters; written under mutex_.
-  std::atomic<bool> attentive_{false};
   Backend* const backend_;
   LoadStats* const load_;
   const std::shared_ptr<PoolEvents> events_;
@@ -121,7 +117,8 @@ class BackendHealth {
   HealthTracker tracker_ ABSL_GUARDED_BY(mutex_);
   bool passive_ ABSL_GUARDED_BY(mutex_) = false;
   bool ejected_ ABSL_GUARDED_BY(mutex_) = false;
-  bool trial_running_ ABSL_GUARDED_BY(mutex_) = false;
+  uint16_t trial_ ABSL_GUARDED_BY(mutex_) = 0;  // That is running.
+  uint16_t last_trial_ ABSL_GUARDED_BY(mutex_) = 0;
   bool retired_ ABSL_GUARDED_BY(mutex_) = false;
   std::atomic<uint32_t> failed_channels_{0};  // Written under mutex_.
   uint32_t connected_channels_ ABSL_GUARDED_BY(mutex_) = 0;

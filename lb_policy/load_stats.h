@@ -20,6 +20,8 @@ struct alignas(ABSL_CACHELINE_SIZE) LoadStats {
   // Not to be picked when non-zero; a set of reasons (backend_flags.h).
   // Read by every pick, so that a mark acts on the very next one.
   std::atomic<uint32_t> unusable{0};
+  // Whether its health wants to hear of calls that end well; see BackendHealth.
+  std::atomic<bool> attentive{false};
   // Usable, but not for every call, when non-zero (backend_flags.h).
   std::atomic<uint32_t> gate{0};
   // Peak-EWMA of the latency; see peak_ewma.h for who reads it how.

@@ -35,7 +35,7 @@ AttemptOutcome OutcomeOf(ErrorClass error, absl::StatusCode code) {
 AttemptTracker::~AttemptTracker() {
   if (phase_ == Phase::kPicked) Bounce();
   if (ABSL_PREDICT_FALSE(phase_ == Phase::kStarted)) {
-    backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", is_trial_);
+    backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
     End();
   }
 }
@@ -43,8 +43,8 @@ AttemptTracker::~AttemptTracker() {
 // The pick came to nothing: its connection has just been lost.  The call keeps
 // its turn.
 void AttemptTracker::Bounce() {
-  if (is_trial_) {
-    backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", is_trial_);
+  if (trial_ != 0) {
+    backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
   }
   if (context_ == nullptr) return;
   WaitingPlace& place = context_->place;
@@ -56,7 +56,7 @@ void AttemptTracker::Bounce() {
 }
 
 void AttemptTracker::LeaveBacklog() {
-  if (context_->place.Leave()) {
+  if (context_->place.Leave(/*sent=*/true)) {
     state_->waiting->signal().Raise(PolicySignal::kRepick);
   }
 }
@@ -94,7 +94,7 @@ void AttemptTracker::Start() {
 void AttemptTracker::Finish(FinishArgs args) {
   if (ABSL_PREDICT_TRUE(args.status.ok())) {
     if (needs_latency_) ObserveLatencies(/*failed=*/false);
-    backend_->health.OnCallEnded(AttemptOutcome::kAnswered, "", is_trial_);
+    backend_->OnAnswered(trial_);
   } else {
     OnFailed(args);
   }
@@ -103,13 +103,13 @@ void AttemptTracker::Finish(FinishArgs args) {
 
 void AttemptTracker::OnFailed(const FinishArgs& args) {
   if (context_ != nullptr && context_->log.IsVoid(attempt_)) {
-    backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", is_trial_);
+    backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
     return;
   }
   const ErrorClass error =
       Failover::Classify(args.status.code(), args.status.message());
   backend_->health.OnCallEnded(OutcomeOf(error, args.status.code()),
-                               args.status.message(), is_trial_);
+                               args.status.message(), trial_);
   const bool infrastructure = Failover::IsInfrastructureFailure(error);
   if (infrastructure) {
     backend_->failures.fetch_add(1, std::memory_order_relaxed);

@@ -34,7 +34,7 @@ class AttemptTracker final
     // Null when the backend has one connection only; alive as the others.
     ConnectionLoad* connection = nullptr;
     bool needs_latency = false;
-    bool is_trial = false;  // See BackendHealth::TryBeginTrial().
+    uint16_t trial = 0;  // See BackendHealth::TryBeginTrial().
   };
   explicit AttemptTracker(const Args& args)
       : backend_(args.backend),
@@ -43,7 +43,7 @@ class AttemptTracker final
         state_(args.state),
         connection_(args.connection),
         needs_latency_(args.needs_latency),
-        is_trial_(args.is_trial) {}
+        trial_(args.trial) {}
   ~AttemptTracker() override;
 
   static void* operator new(size_t, void* arena_memory) { return arena_memory; }
@@ -72,8 +72,8 @@ class AttemptTracker final
   ConnectionLoad* const connection_;
   std::shared_ptr<const LoadPath> load_path_;  // From Start() on.
   const bool needs_latency_;
-  const bool is_trial_;
   Phase phase_ = Phase::kPicked;
+  const uint16_t trial_;
   int attempt_ = 1;
   // With needs_latency_, from Start() on.
   int64_t start_nanos_;

@@ -26,7 +26,7 @@ absl::Status LastStatus(const CallContext& context) {
 
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::Complete(
     uint32_t entry, const BalancerNode& leaf, CallContext* context,
-    const PickArgs& args, bool is_trial) {
+    const PickArgs& args, uint16_t trial) {
   const Target& target = targets_[entry];
   const SubchannelRef* subchannel = &target.subchannel;
   if (ABSL_PREDICT_FALSE(!Tracks(args))) {
@@ -41,7 +41,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::Complete(
   tracker_args.context = context;
   tracker_args.state = args_.state.get();
   tracker_args.needs_latency = needs_latency_;
-  tracker_args.is_trial = is_trial;
+  tracker_args.trial = trial;
   if (ABSL_PREDICT_FALSE(target.connections != nullptr)) {
     const Connections::One* one = LeastLoaded(*target.connections);
     subchannel = &one->subchannel;
@@ -82,9 +82,9 @@ ABSL_ATTRIBUTE_NOINLINE Picker::PickResult Picker::CompleteGated(
     Backend& backend = *targets_[result.entry].backend;
     const uint32_t gate = backend.load.gate.load(std::memory_order_acquire);
     if ((gate & kTrialOpen) != 0) {
-      if (backend.health.TryBeginTrial()) {
-        return Complete(result.entry, *result.leaf, context, args,
-                        /*is_trial=*/true);
+      const uint16_t trial = backend.health.TryBeginTrial();
+      if (trial != 0) {
+        return Complete(result.entry, *result.leaf, context, args, trial);
       }
       // Somebody else's call is the trial: it is not usable any more.
     } else if ((gate & kRamping) == 0 ||

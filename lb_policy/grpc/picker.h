@@ -74,7 +74,7 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
                         const PickArgs& args);
   PickResult Complete(uint32_t entry, const BalancerNode& leaf,
                       CallContext* context, const PickArgs& args,
-                      bool is_trial = false);
+                      uint16_t trial = 0);
   PickResult CompleteGated(PickPlan::Result result, PickRequest request,
                            CallContext* context, const PickArgs& args);
   const Connections::One* LeastLoaded(const Connections& connections) const;
