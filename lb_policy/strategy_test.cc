@@ -78,6 +78,39 @@ TEST_P(StrategyContractTest, PicksEligibleMembersOnlyAndNoneOnlyWithoutThem) {
   }
 }
 
+// Reasons 1 and 2, of which 2 is tolerated: every assignment to four members,
+// and to four of many.
+TEST_P(StrategyContractTest, AToleratedReasonDoesNotCount) {
+  for (const size_t size : {size_t{4}, size_t{40}}) {
+    for (int code = 0; code < 256; ++code) {
+      StrategyMembers members = StrategyMembers::Equal(size);
+      std::set<size_t> eligible;
+      for (size_t i = 0; i < size; ++i) {
+        // Those beyond the fourth stay out of it.
+        const uint32_t reasons =
+            i < 4 ? static_cast<uint32_t>(code >> (2 * i)) & 3 : 1;
+        members[i].load->unusable.store(reasons);
+        if ((reasons & 1) == 0) eligible.insert(i);
+      }
+      ListedStrategy strategy = members.Make(GetParam());
+      FastRandom random(code);
+      PickRequest request;
+      request.tolerated = 2;
+      for (int pick = 0; pick < 10; ++pick) {
+        request.has_key = pick % 2 == 1;
+        request.key_hash = random.Next();
+        const size_t picked = strategy.Pick(request);
+        if (eligible.empty()) {
+          ASSERT_EQ(picked, Strategy::kNone) << "case " << code;
+        } else {
+          ASSERT_EQ(eligible.count(picked), 1u)
+              << "case " << code << " picked " << picked;
+        }
+      }
+    }
+  }
+}
+
 TEST_P(StrategyContractTest, FindsTheOnlyEligibleMemberOfManyEveryTime) {
   constexpr size_t kSize = 300;
   StrategyMembers members = StrategyMembers::Equal(kSize);

@@ -85,7 +85,7 @@ class TwoChoices {
   bool Eligible(size_t index, const PickRequest& request) const {
     if (ABSL_PREDICT_FALSE(nested_)) return members_[index].Eligible(request);
     const Candidate& candidate = candidates_[index];
-    return candidate.weight > 0 && candidate.load->usable() &&
+    return candidate.weight > 0 && candidate.load->usable(request.tolerated) &&
            (ABSL_PREDICT_TRUE(request.tried.empty()) ||
             !request.tried.Contains(candidate.id));
   }

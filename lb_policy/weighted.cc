@@ -193,7 +193,10 @@ size_t Weighted::PickPastBlocked(const PickRequest& request) {
 // Whether a member that is not eligible loses the turn that is due: not if only
 // this call cannot go there, unless it has waited for a whole turn already.
 bool Weighted::LosesTurn(uint32_t member, const PickRequest& request) const {
-  if (request.tried.empty() || !members_[member].load->usable()) return true;
+  if (request.tried.empty() ||
+      !members_[member].load->usable(request.tolerated)) {
+    return true;
+  }
   const Time late = now_.load(std::memory_order_relaxed) - DueOf(member);
   const Time turn = TurnOf(members_[member].weight);
   return static_cast<int64_t>(late) > static_cast<int64_t>(turn);
