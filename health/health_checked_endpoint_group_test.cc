@@ -113,6 +113,15 @@ class HealthCheckedTest : public ::testing::Test {
     });
   }
 
+  void TearDown() override {
+    watch_.reset();
+    group_.reset();
+    // Probers of endpoints that went are ended by a timer.
+    timers_->Advance(absl::ZeroDuration());
+    EXPECT_EQ(timers_->pending(), 0u);
+    EXPECT_EQ(timers_.use_count(), 1);
+  }
+
   void SetHealthy(const std::string& hosts) {
     for (auto& entry : hosts_->healthy) entry.second = false;
     for (char host : hosts) hosts_->healthy[std::string(1, host)] = true;
