@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <future>
 #include <map>
@@ -113,8 +114,13 @@ std::string ReadFile(const std::string& path) {
   return contents.str();
 }
 
+// Not by SetObject(): it would put a second copy of core's table for this type
+// into the program, which libgrpc then tries to initialise where it is
+// constant.
 grpc_core::ChannelArgs ArgsWith(CredentialsPtr creds) {
-  return grpc_core::ChannelArgs().SetObject(std::move(creds));
+  grpc_arg arg = grpc_channel_credentials_to_arg(creds.get());
+  const grpc_channel_args args = {1, &arg};
+  return grpc_core::ChannelArgs::FromC(&args);
 }
 
 grpc_core::ChannelArgs InsecureArgs() {
@@ -130,10 +136,11 @@ std::unique_ptr<Probe> ProbeOf(const grpc_core::ChannelArgs& args,
 }
 
 ProbeResult Ask(Probe& probe) {
-  std::promise<ProbeResult> promise;
-  auto future = promise.get_future();
-  probe.Start(absl::Seconds(10), [&](ProbeResult result) {
-    promise.set_value(std::move(result));
+  // Shared: who sets it may still be doing so when this has returned.
+  const auto promise = std::make_shared<std::promise<ProbeResult>>();
+  auto future = promise->get_future();
+  probe.Start(absl::Seconds(10), [promise](ProbeResult result) {
+    promise->set_value(std::move(result));
   });
   if (future.wait_for(absl::ToChronoMilliseconds(kLong)) !=
       std::future_status::ready) {
@@ -205,11 +212,14 @@ TEST(ChannelProbeTest, TheApplicationsUserAgentIsKept) {
 }
 
 TEST(ChannelProbeTest, UnixSocketsWork) {
-  const std::string address =
-      absl::StrCat("unix:", ::testing::TempDir(), "/probe.sock");
+  // A test's own directory may be too long for a socket's path.
+  char directory[] = "/tmp/mb_probe_XXXXXX";
+  ASSERT_NE(mkdtemp(directory), nullptr);
+  const std::string address = absl::StrCat("unix:", directory, "/probe");
   RecordingServer server(address);
   const ProbeResult result = Ask(*ProbeOf(InsecureArgs(), address));
   EXPECT_TRUE(result.healthy) << result.detail;
+  std::filesystem::remove_all(directory);
 }
 
 TEST(ChannelProbeTest, OtherKindsComeFromTheConfiguration) {

@@ -22,7 +22,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "multi_backend/health/health_checked_endpoint_group.h"
@@ -34,6 +33,7 @@
 #include "multi_backend/resolver/static_endpoint_group.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/behaviours.h"
+#include "multi_backend/tests/testing/event.h"
 #include "multi_backend/tests/testing/server_process.h"
 #include "multi_backend/tests/testing/tls_certificates.h"
 
@@ -62,10 +62,11 @@ std::unique_ptr<Probe> ProbeOf(const std::string& address,
 }
 
 ProbeResult Ask(Probe& probe, absl::Duration timeout = absl::Seconds(10)) {
-  std::promise<ProbeResult> promise;
-  auto future = promise.get_future();
-  probe.Start(timeout, [&](ProbeResult result) {
-    promise.set_value(std::move(result));
+  // Shared: who sets it may still be doing so when this has returned.
+  const auto promise = std::make_shared<std::promise<ProbeResult>>();
+  auto future = promise->get_future();
+  probe.Start(timeout, [promise](ProbeResult result) {
+    promise->set_value(std::move(result));
   });
   if (future.wait_for(absl::ToChronoMilliseconds(kLong)) !=
       std::future_status::ready) {
@@ -224,14 +225,14 @@ TEST(GrpcProbeTest, MayBeDestroyedByItsResultAndAskAgainFromIt) {
   const auto fleet = StartFleet(1);
   for (int round = 0; round < 20; ++round) {
     auto probe = ProbeOf(fleet->address(0));
-    absl::Notification destroyed;
+    Event destroyed;
     probe->Start(kLong, [&](ProbeResult) {
       probe->Start(kLong, [&](ProbeResult) {
         probe.reset();
-        destroyed.Notify();
+        destroyed.Set();
       });
     });
-    ASSERT_TRUE(destroyed.WaitForNotificationWithTimeout(kLong));
+    ASSERT_TRUE(destroyed.Await());
   }
 }
 
@@ -292,7 +293,7 @@ TEST(GrpcProbeTest, TenBackendsCostLittle) {
            absl::DurationFromTimeval(usage.ru_stime);
   };
   std::atomic<int> healthy{0};
-  absl::Notification enough;
+  Event enough;
   constexpr int kProbes = 300;
   absl::Duration cpu;
   {
@@ -304,12 +305,12 @@ TEST(GrpcProbeTest, TenBackendsCostLittle) {
           factory->Make(*Endpoint::Parse(address), address),
           TimerQueue::Shared(), [&](const ProbeResult& result) {
             EXPECT_TRUE(result.healthy) << result.detail;
-            if (++healthy == kProbes) enough.Notify();
+            if (++healthy == kProbes) enough.Set();
             return absl::Milliseconds(100);
           }));
     }
     const absl::Duration begin = cpu_time();
-    ASSERT_TRUE(enough.WaitForNotificationWithTimeout(kLong));
+    ASSERT_TRUE(enough.Await());
     cpu = cpu_time() - begin;
   }
   RecordProperty("microseconds_per_probe",
