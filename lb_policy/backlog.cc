@@ -82,7 +82,7 @@ void Backlog::PublishLocked() {
   quiet_until_.store(quiet_until, std::memory_order_relaxed);
 }
 
-bool Backlog::Leave(uint64_t number) {
+bool Backlog::Leave(uint64_t number, bool sent) {
   std::lock_guard<std::mutex> lock(mutex_);
   const auto it = waiting_.find(number);
   if (it == waiting_.end()) return false;
@@ -91,7 +91,7 @@ bool Backlog::Leave(uint64_t number) {
   waiting_.erase(it);
   PublishLocked();
   // While another one whose turn it is remains, a pass would let no more go.
-  return had_turn && any_usable_ && !waiting_.empty() &&
+  return had_turn && (any_usable_ || sent) && !waiting_.empty() &&
          waiting_.begin()->first > turn_;
 }
 

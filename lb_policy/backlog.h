@@ -95,9 +95,10 @@ class Backlog {
   Turn Join(uint64_t number, int64_t now);
 
   // The call is being sent, was refused, or has ended: frees its place.  True
-  // when another one may go now, for which the caller publishes a pass.  Does
+  // when another one may go now, for which the caller publishes a pass: a
+  // member is usable, or this call is being `sent`, be it elsewhere.  Does
   // nothing for a number that does not wait.
-  bool Leave(uint64_t number);
+  bool Leave(uint64_t number, bool sent = false);
 
   // To be called before each new picker: sets who may go in the pass over the
   // waiting calls that follows.  Returns how many wait.

@@ -18,12 +18,12 @@ struct WaitingPlace {
   uint64_t number = 0;         // Kept for all picks of the call.
   bool waiting = false;
 
-  // The call is being sent, was refused or has ended.  True when another call
+  // The call is being `sent`, was refused or has ended.  True when another call
   // may go now, for which a pass has to be published.
-  bool Leave() {
+  bool Leave(bool sent = false) {
     if (!waiting) return false;
     waiting = false;
-    return backlog->Leave(number);
+    return backlog->Leave(number, sent);
   }
 };
 
