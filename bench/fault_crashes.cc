@@ -1,0 +1,199 @@
+// Backends that are killed or stopped.
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "multi_backend/bench/fault_scenario.h"
+
+namespace multi_backend {
+namespace {
+
+constexpr char kPassive[] = R"("health":{"passive":{}})";
+
+int64_t LostBySigkill(FaultSide side, const FaultOptions& options) {
+  OpenLoad load(*side.stub, {options.Rate(options.rate)});
+  Wait(options.Long(1));
+  side.fleet->server(1).Kill();
+  Wait(options.Long(3));
+  DieUnlessOk(side.fleet->server(1).Restart());
+  Wait(options.Long(2));
+  return Lost(load.Stop());
+}
+
+struct SigstopFigures {
+  int64_t lost = 0;
+  double in_the_middle = 0;  // Attempts on the stopped one.
+  double back_after = 0;     // Seconds.
+};
+
+// From `continued` until the backend has 80 % of its share of half a second.
+double BackAfter(const Calls& calls, absl::string_view name, size_t backends,
+                 absl::Time continued, absl::Time end) {
+  constexpr absl::Duration kWindow = absl::Milliseconds(500);
+  constexpr absl::Duration kStep = absl::Milliseconds(50);
+  for (absl::Time from = continued; from + kWindow <= end; from += kStep) {
+    if (ShareOf(calls, name, from, from + kWindow) >=
+        0.8 / static_cast<double>(backends)) {
+      return absl::ToDoubleSeconds(from + kWindow - continued);
+    }
+  }
+  return absl::ToDoubleSeconds(end - continued);
+}
+
+SigstopFigures Sigstop(FaultSide side, const FaultOptions& options) {
+  SigstopFigures figures;
+  const bool ours = side.pool != nullptr;
+  const absl::Duration stop = options.Long(4);
+  OpenLoad load(*side.stub, {options.Rate(options.rate)});
+  Wait(options.Long(1));
+  side.fleet->server(1).Stop();
+  Wait(stop / 4);
+  const absl::Time middle = absl::Now();
+  const uint64_t before = ours ? side.AttemptsOn(1) : 0;
+  Wait(stop / 2);
+  const absl::Time middle_end = absl::Now();
+  const uint64_t after = ours ? side.AttemptsOn(1) : 0;
+  Wait(stop / 4);
+  side.fleet->server(1).Continue();
+  const absl::Time continued = absl::Now();
+  Wait(options.Long(6));
+  const absl::Time end = absl::Now();
+  const Calls calls = load.Stop();
+  figures.lost = Lost(calls);
+  // Stock does not count attempts; a call that one of them held up took long.
+  const int64_t held_up = CountIf(calls, [&](const CallRecord& call) {
+    return call.start >= middle && call.start < middle_end &&
+           (!call.ok() || call.took() > absl::Milliseconds(500));
+  });
+  figures.in_the_middle =
+      ours ? static_cast<double>(after - before) : static_cast<double>(held_up);
+  figures.back_after =
+      BackAfter(calls, side.fleet->name(1), side.fleet->size(), continued, end);
+  return figures;
+}
+
+struct OutageFigures {
+  int64_t lost = 0;
+  double overtaken = 0;  // The most, as milliseconds of their beginnings.
+  double fullest = 0;    // Share of the first half second.
+};
+
+// The most by which a call that began later ended before another one.  `calls`
+// are in the order of their ends.
+double WorstOvertaking(const Calls& calls, absl::Time from, absl::Time to) {
+  absl::Time newest = absl::InfinitePast();
+  absl::Duration worst = absl::ZeroDuration();
+  for (const CallRecord& call : calls) {
+    if (!call.ok() || call.start < from || call.start >= to) continue;
+    newest = std::max(newest, call.start);
+    worst = std::max(worst, newest - call.start);
+  }
+  return absl::ToDoubleMilliseconds(worst);
+}
+
+OutageFigures Outage(FaultSide side, const FaultOptions& options) {
+  OpenLoad::Options load_options{options.Rate(options.rate)};
+  load_options.deadline = absl::Seconds(10);
+  load_options.wait_for_ready = side.pool == nullptr;
+  OpenLoad load(*side.stub, load_options);
+  Wait(options.Long(1));
+  for (size_t i = 0; i < 3; ++i) side.fleet->server(i).Kill();
+  const absl::Time killed = absl::Now();
+  Wait(options.Long(2));
+  const absl::Time restarted = absl::Now();
+  for (size_t i = 0; i < 3; ++i) {
+    DieUnlessOk(side.fleet->server(i).Restart());
+  }
+  Wait(options.Long(4));
+  const Calls calls = load.Stop();
+  OutageFigures figures;
+  figures.lost = Lost(calls);
+  figures.overtaken =
+      WorstOvertaking(calls, killed + absl::Milliseconds(100), restarted);
+  absl::Time first = absl::InfiniteFuture();
+  for (const CallRecord& call : calls) {
+    if (call.ok() && call.end > restarted) first = std::min(first, call.end);
+  }
+  for (size_t i = 0; i < 3; ++i) {
+    figures.fullest =
+        std::max(figures.fullest, ShareOf(calls, side.fleet->name(i), first,
+                                          first + absl::Milliseconds(500)));
+  }
+  return figures;
+}
+
+struct RefusalFigures {
+  double slowest = 0;  // Milliseconds.
+  int64_t without_cause = 0;
+  int64_t served = 0;
+};
+
+// All down, nobody waits: what the calls of the outage get.
+RefusalFigures Refusals(FaultSide side, const FaultOptions& options) {
+  OpenLoad load(*side.stub, {options.Rate(options.rate)});
+  Wait(options.Long(1));
+  for (size_t i = 0; i < 3; ++i) side.fleet->server(i).Kill();
+  const absl::Time killed = absl::Now();
+  Wait(options.Long(2));
+  RefusalFigures figures;
+  for (const CallRecord& call : load.Stop()) {
+    if (call.start < killed) continue;
+    figures.served += call.ok();
+    figures.slowest =
+        std::max(figures.slowest, absl::ToDoubleMilliseconds(call.took()));
+    // The text names the backends that were not usable, or is one's error.
+    figures.without_cause += !absl::StrContains(call.message, "127.0.0.1:");
+  }
+  return figures;
+}
+
+}  // namespace
+
+void RunSigkill(const FaultOptions& options, BoundTable& table) {
+  const int64_t ours = LostBySigkill(OurSide(3, kPassive), options);
+  const int64_t stock = LostBySigkill(StockSide(3), options);
+  table.AtMost("sigkill: calls lost", ours, stock, 0);
+}
+
+void RunSigstop(const FaultOptions& options, BoundTable& table) {
+  const SigstopFigures ours =
+      Sigstop(OurSide(3, R"("failover":{"perTryTimeout":"0.1s"},
+                    "health":{"passive":{},
+                              "active":{"interval":"0.5s","timeout":"0.5s"}})"),
+              options);
+  const SigstopFigures stock = Sigstop(StockSide(3), options);
+  table.AtMost("sigstop: calls lost", ours.lost, stock.lost, 20);
+  table.AtMost("sigstop: calls on it in the middle", ours.in_the_middle,
+               stock.in_the_middle, 20);
+  table.AtMost("sigstop: back at 80 % of its share after, s", ours.back_after,
+               stock.back_after, 5);
+}
+
+void RunAllKilled(const FaultOptions& options, BoundTable& table) {
+  const OutageFigures ours =
+      Outage(OurSide(3, R"("backlog":{"limit":10000,"timeout":"10s",
+                               "overloadTimeout":"8s"})"),
+             options);
+  // Its calls wait with wait_for_ready.
+  const OutageFigures stock = Outage(StockSide(3), options);
+  table.AtMost("all-killed: calls lost", ours.lost, stock.lost, 0);
+  // Ends, which servers and threads mix up too; //bench:backlog is exact.
+  table.AtMost("all-killed: most overtaking, ms of beginnings", ours.overtaken,
+               stock.overtaken, 400);
+  table.AtMost("all-killed: fullest backend, first half second", ours.fullest,
+               stock.fullest, 0.6);
+  const RefusalFigures refused = Refusals(OurSide(3, kPassive), options);
+  const RefusalFigures failed = Refusals(StockSide(3), options);
+  table.AtMost("all-killed, no backlog: slowest refusal, ms", refused.slowest,
+               failed.slowest, 50);
+  table.AtMost("all-killed, no backlog: refusals without the cause",
+               refused.without_cause, failed.without_cause, 0);
+  table.AtMost("all-killed, no backlog: served", refused.served, failed.served,
+               0);
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,75 @@
+// What the scenarios of //bench:fault have in common: the two sides, and sums
+// over the calls that they made.
+#ifndef MULTI_BACKEND_BENCH_FAULT_SCENARIO_H_
+#define MULTI_BACKEND_BENCH_FAULT_SCENARIO_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "multi_backend/bench/bound_table.h"
+#include "multi_backend/bench/open_load.h"
+#include "multi_backend/lb_policy/backend_pool.h"
+#include "multi_backend/tests/testing/backend_fleet.h"
+
+namespace multi_backend {
+
+struct FaultOptions {
+  double rate = 2000;  // Calls per second, where the scenario names none.
+  bool smoke = false;  // As short as shows that it runs.
+
+  absl::Duration Long(double seconds) const {
+    return absl::Seconds(smoke ? seconds / 10 : seconds);
+  }
+  double Rate(double wanted) const { return smoke ? wanted / 10 : wanted; }
+};
+
+// One side of a scenario: backends of its own, and a channel to them.
+struct FaultSide {
+  std::unique_ptr<BackendFleet> fleet;
+  std::unique_ptr<examples::users::v1::Users::Stub> stub;
+  std::shared_ptr<BackendPool> pool;  // Null for stock.
+
+  uint64_t AttemptsOn(size_t backend) const;
+};
+
+// Ours, with `policy` as the members of its JSON object.  Connected to each
+// backend.  Ends the program when that is not possible.
+FaultSide OurSide(size_t backends, absl::string_view policy,
+                  const std::vector<std::string>& flags = {});
+// round_robin with the best that gRPC has: retries, keepalive.
+FaultSide StockSide(size_t backends,
+                    const std::vector<std::string>& flags = {});
+
+// The pace of a scenario.
+void Wait(absl::Duration time);
+// Ends the program, which can measure nothing.
+void DieUnlessOk(const absl::Status& status);
+
+using Calls = std::vector<CallRecord>;
+int64_t CountIf(const Calls& calls,
+                absl::FunctionRef<bool(const CallRecord&)> condition);
+int64_t Lost(const Calls& calls);
+// Prints to stderr why calls were lost, the most frequent reasons first.
+void PrintReasons(const Calls& calls);
+// Of those that ended well in [from, to), the share of this backend.
+double ShareOf(const Calls& calls, absl::string_view name, absl::Time from,
+               absl::Time to);
+
+// The scenarios.
+void RunSigkill(const FaultOptions& options, BoundTable& table);
+void RunSigstop(const FaultOptions& options, BoundTable& table);
+void RunAllKilled(const FaultOptions& options, BoundTable& table);
+void RunRetryStorm(const FaultOptions& options, BoundTable& table);
+void RunFlapping(const FaultOptions& options, BoundTable& table);
+void RunEjection(const FaultOptions& options, BoundTable& table);
+void RunProbes(const FaultOptions& options, BoundTable& table);
+void RunChurn(const FaultOptions& options, BoundTable& table);
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_BENCH_FAULT_SCENARIO_H_

@@ -1,0 +1,69 @@
+#include "multi_backend/bench/open_load.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+
+namespace multi_backend {
+
+struct OpenLoad::Call {
+  grpc::ClientContext context;
+  examples::users::v1::GetUserRequest request;
+  examples::users::v1::UserReply reply;
+  CallRecord record;
+};
+
+OpenLoad::OpenLoad(examples::users::v1::Users::Stub& stub,
+                   const Options& options)
+    : stub_(stub), options_(options), thread_([this]() { Run(); }) {}
+
+OpenLoad::~OpenLoad() { Stop(); }
+
+void OpenLoad::Run() {
+  const absl::Time begin = absl::Now();
+  while (!stop_.load()) {
+    const auto due = static_cast<uint64_t>(
+        absl::ToDoubleSeconds(absl::Now() - begin) * options_.rate);
+    while (begun_.load() < due) Begin();
+    // Also the pace of the load, not a wait for something.
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+}
+
+void OpenLoad::Begin() {
+  begun_.fetch_add(1);
+  auto* call = new Call;
+  call->record.start = absl::Now();
+  call->context.set_deadline(
+      absl::ToChronoTime(call->record.start + options_.deadline));
+  call->context.set_wait_for_ready(options_.wait_for_ready);
+  stub_.async()->GetUser(
+      &call->context, &call->request, &call->reply,
+      [this, call](const grpc::Status& status) { End(call, status); });
+}
+
+void OpenLoad::End(Call* call, const grpc::Status& status) {
+  CallRecord record = std::move(call->record);
+  record.end = absl::Now();
+  record.code = status.error_code();
+  record.message = status.error_message();
+  record.served_by = call->reply.served_by();
+  delete call;
+  std::lock_guard<std::mutex> lock(mutex_);
+  records_.push_back(std::move(record));
+  // Under the lock: who waits may destroy this right after.
+  ended_.notify_all();
+}
+
+std::vector<CallRecord> OpenLoad::Stop() {
+  stop_.store(true);
+  if (thread_.joinable()) thread_.join();
+  std::unique_lock<std::mutex> lock(mutex_);
+  ended_.wait(lock, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return records_.size() >= begun_.load();
+  });
+  begun_.store(0);
+  return std::move(records_);
+}
+
+}  // namespace multi_backend

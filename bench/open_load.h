@@ -1,0 +1,79 @@
+// OpenLoad: calls at a fixed rate, whether or not earlier ones have ended, as
+// the users of a service make them; and how each ended.
+//
+//   OpenLoad load(stub, {/*rate=*/2000, /*deadline=*/absl::Seconds(1)});
+//   ... something breaks ...
+//   std::vector<CallRecord> calls = load.Stop();
+//
+// One thread begins the calls, gRPC's own threads end them.  A thread that the
+// machine has held up begins the missed ones at once.
+//
+// Threads: used by one.
+#ifndef MULTI_BACKEND_BENCH_OPEN_LOAD_H_
+#define MULTI_BACKEND_BENCH_OPEN_LOAD_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
+#include "multi_backend/examples/users.grpc.pb.h"
+
+namespace multi_backend {
+
+struct CallRecord {
+  absl::Time start;
+  absl::Time end;
+  grpc::StatusCode code = grpc::StatusCode::OK;
+  std::string message;    // Of a failure.
+  std::string served_by;  // The backend's name; "" = failed.
+
+  bool ok() const { return code == grpc::StatusCode::OK; }
+  absl::Duration took() const { return end - start; }
+};
+
+class OpenLoad {
+ public:
+  struct Options {
+    double rate = 2000;  // Calls per second.
+    absl::Duration deadline = absl::Seconds(1);
+    bool wait_for_ready = false;
+  };
+
+  // `stub` outlives this.
+  OpenLoad(examples::users::v1::Users::Stub& stub, const Options& options);
+  ~OpenLoad();
+  OpenLoad(const OpenLoad&) = delete;
+  OpenLoad& operator=(const OpenLoad&) = delete;
+
+  uint64_t begun() const { return begun_.load(); }
+  // Begins no more calls, waits for the end of all; in the order of their ends.
+  std::vector<CallRecord> Stop();
+
+ private:
+  struct Call;
+  void Run();
+  void Begin();
+  void End(Call* call, const grpc::Status& status);
+
+  examples::users::v1::Users::Stub& stub_;
+  const Options options_;
+  std::atomic<uint64_t> begun_{0};
+  std::atomic<bool> stop_{false};
+
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::vector<CallRecord> records_ ABSL_GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_BENCH_OPEN_LOAD_H_

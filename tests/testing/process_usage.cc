@@ -1,0 +1,72 @@
+#include "multi_backend/tests/testing/process_usage.h"
+
+#include <dirent.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+
+namespace multi_backend {
+namespace {
+
+int EntriesOf(const char* directory) {
+  DIR* dir = opendir(directory);
+  if (dir == nullptr) return -1;
+  int count = -2;  // "." and "..".
+  while (readdir(dir) != nullptr) ++count;
+  closedir(dir);
+  return count;
+}
+
+// Of a line of /proc/net/tcp: "sl local remote state …", with addresses as
+// "0100007F:1F90", all in hexadecimal digits.
+bool IsEstablishedTo(const std::string& line, const std::set<int>& ports) {
+  const std::vector<std::string> fields =
+      absl::StrSplit(line, ' ', absl::SkipEmpty());
+  if (fields.size() < 4 || fields[3] != "01") return false;
+  const std::vector<std::string> remote = absl::StrSplit(fields[2], ':');
+  int port = 0;
+  return remote.size() == 2 && absl::SimpleHexAtoi(remote[1], &port) &&
+         ports.count(port) != 0;
+}
+
+}  // namespace
+
+ProcessUsage ProcessUsage::Now() {
+  ProcessUsage usage;
+  usage.threads = EntriesOf("/proc/self/task");
+  // One of them is the directory itself.
+  usage.file_descriptors = EntriesOf("/proc/self/fd") - 1;
+  std::ifstream statm("/proc/self/statm");
+  double size = 0;
+  double resident = 0;
+  statm >> size >> resident;
+  usage.resident_mib =
+      resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1024.0 * 1024.0);
+  return usage;
+}
+
+absl::Duration ProcessorTime() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return absl::DurationFromTimeval(usage.ru_utime) +
+         absl::DurationFromTimeval(usage.ru_stime);
+}
+
+int ConnectionsTo(const std::set<int>& ports) {
+  int count = 0;
+  for (const char* path : {"/proc/self/net/tcp", "/proc/self/net/tcp6"}) {
+    std::ifstream table(path);
+    for (std::string line; std::getline(table, line);) {
+      count += IsEstablishedTo(line, ports);
+    }
+  }
+  return count;
+}
+
+}  // namespace multi_backend
