@@ -42,6 +42,9 @@ void Backend::SetLimit(int limit) {
 void Backend::FollowLimit() {
   bool freed = false;
   while (true) {
+    // The counts are relaxed: what each of two looks at must not be older than
+    // what the other has written.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
     const int64_t limit = limit_.load();
     const bool full = limit != 0 && load.in_flight.load() >= limit;
     const bool flagged = (load.unusable.load() & kAtLimit) != 0;

@@ -48,7 +48,10 @@ void BackendHealth::OnCallEnded(AttemptOutcome outcome, absl::string_view why,
                                 uint16_t trial) {
   std::unique_lock<std::mutex> lock(mutex_);
   const bool was_trial = trial != 0 && trial == trial_;
-  if (retired_ || (!passive_ && !was_trial)) return;
+  if (retired_ || (!passive_ && !was_trial)) {
+    load_->attentive.store(false, std::memory_order_relaxed);
+    return;
+  }
   if (was_trial) trial_ = 0;
   const absl::optional<HealthChange> change =
       tracker_.OnCallEnded(outcome, why, was_trial, SteadyNow());
@@ -56,7 +59,10 @@ void BackendHealth::OnCallEnded(AttemptOutcome outcome, absl::string_view why,
   load_->attentive.store(outcome != AttemptOutcome::kAnswered ||
                              tracker_.state() != BackendState::kAlive,
                          std::memory_order_relaxed);
+  const bool reopened = was_trial && !change.has_value();
   Apply(std::move(lock), change);
+  // No change, but the next trial may go, and a call may wait for that.
+  if (reopened && events_->waiting_channels.load() != 0) events_->NotifyRoom();
 }
 
 uint16_t BackendHealth::TryBeginTrial() {
@@ -220,7 +226,10 @@ void BackendHealth::Apply(std::unique_lock<std::mutex> lock,
   WriteFlags();
   if (change.has_value()) Show(change->reason, change->at);
   lock.unlock();
-  if (change.has_value()) events_->Notify();
+  // Flags act at once; a new plan is for what depends on who is down.
+  if (change.has_value() && (IsDown(change->from) || IsDown(change->to))) {
+    events_->Notify();
+  }
 }
 
 void BackendHealth::BeginRamp() {

@@ -5,12 +5,28 @@
 #include "absl/strings/str_cat.h"
 #include "multi_backend/health/timer_queue.h"
 #include "multi_backend/lb_policy/backend_flags.h"
+#include "multi_backend/lb_policy/steady_clock.h"
 
 namespace multi_backend {
 namespace {
 
 bool IsHealthy(BackendState state) {
   return state == BackendState::kAlive || state == BackendState::kOverloaded;
+}
+
+// Once for each backend, or a log would be full of it.
+void ReportMissingService(const Backend& backend, const ProbeResult& result,
+                          PoolEvents& events) {
+  PoolEvent event;
+  event.time = SteadyNow();
+  event.who = backend.address();
+  event.from = std::string(StateName(backend.health.view().state));
+  event.to = event.from;
+  event.reason =
+      absl::StrCat("the server has no health service, which counts as ",
+                   result.healthy ? "healthy" : "unhealthy");
+  events.Add(std::move(event));
+  events.Notify();
 }
 
 std::unique_ptr<Prober> MakeProber(const ActiveHealthConfig& config,
@@ -23,11 +39,15 @@ std::unique_ptr<Prober> MakeProber(const ActiveHealthConfig& config,
   options.seed = absl::Uniform<uint64_t>(absl::BitGen());
   return std::make_unique<Prober>(
       options, std::move(probe), TimerQueue::Shared(),
-      [backend = std::move(backend),
-       events = std::move(events)](const ProbeResult& result) {
+      [backend = std::move(backend), events = std::move(events),
+       said = false](const ProbeResult& result) mutable {
+        if (result.unimplemented && !said) {
+          said = true;
+          ReportMissingService(*backend, result, *events);
+        }
         if (result.healthy && backend->health.any_failed()) {
           backend->found_reachable.fetch_add(1);
-          events->Notify();
+          events->NotifyReachable();
         }
         return backend->health.OnProbe(result.healthy, result.detail);
       });

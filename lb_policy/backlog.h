@@ -80,6 +80,11 @@ class Backlog {
     return waiting_count_.load(std::memory_order_relaxed) != 0;
   }
 
+  // Before this time nobody who waits is refused; INT64_MAX when nobody waits.
+  int64_t quiet_until() const {
+    return quiet_until_.load(std::memory_order_relaxed);
+  }
+
   // May this pick go?  `joined`: this Backlog told it kWait, and it has not
   // left.  Takes no lock when such a call's turn has not come.
   Turn Ask(uint64_t number, bool joined, int64_t now) {

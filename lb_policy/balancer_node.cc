@@ -124,7 +124,9 @@ void BalancerNode::BuildLeaf(const Args& args) {
   }
   if (identity) member_entry_.clear();
   size_t usable = 0;
-  for (const Member& member : members_) usable += member.load->usable();
+  for (const Member& member : members_) {
+    usable += member.load->usable(kOverloaded | kAtLimit);
+  }
   if (usable * 100 < listed_.size() * static_cast<size_t>(args.panic_percent)) {
     panic_tolerates_ = kToleratedInPanic;
   }

@@ -100,6 +100,24 @@ std::vector<const BalancerNode*> PickPlan::WaitingRooms() const {
   return rooms;
 }
 
+// Its calls are those of the balancer at the top, to which any backend below
+// that will do.
+bool PickPlan::ServesRoom(const BalancerNode& room) const {
+  bool serves = room.AnyUsable();
+  ForEachTop([&](const BalancerNode& top) {
+    serves |= top.backlog() == room.backlog() && top.AnyUsable();
+  });
+  return serves;
+}
+
+bool PickPlan::ConnectsForRoom(const BalancerNode& room) const {
+  bool connects = room.connecting();
+  ForEachTop([&](const BalancerNode& top) {
+    connects |= top.backlog() == room.backlog() && top.connecting();
+  });
+  return connects;
+}
+
 std::vector<const BalancerNode*> PickPlan::Leaves() const {
   std::vector<const BalancerNode*> leaves;
   ForEachTop([&leaves](const BalancerNode& top) { top.AppendLeaves(&leaves); });
@@ -184,6 +202,24 @@ bool PickPlan::AnyUsable(const CallLabel& label) const {
   return false;
 }
 
+bool PickPlan::HasUntriedAtLimit(const CallLabel& label,
+                                 const PickRequest& request) const {
+  PickRequest lenient = request;
+  lenient.tolerated |= kOverloaded | kAtLimit;
+  for (const BalancerNode* node : {NodeOf(label.role), FallbackOf(label)}) {
+    if (node != nullptr && node->HasEligible(lenient)) return true;
+  }
+  return false;
+}
+
+bool PickPlan::OnlyFallbackIsUsable(const CallLabel& label,
+                                    const Backlog* backlog) const {
+  const BalancerNode* own = NodeOf(label.role);
+  const BalancerNode* fallback = FallbackOf(label);
+  return fallback != nullptr && fallback->backlog() != backlog &&
+         fallback->AnyUsable() && (own == nullptr || !own->AnyUsable());
+}
+
 // A call that had to wait may go to a backend again that it has tried before:
 // none was usable in between.
 PickPlan::Result PickPlan::TryInTurn(const CallLabel& label,
@@ -202,28 +238,38 @@ PickPlan::TurnResult PickPlan::PickInTurn(const CallLabel& label,
                                           const PickRequest& request,
                                           WaitingPlace& place) const {
   Backlog* const backlog = BacklogOf(label);
+  bool repick = false;
   if (place.backlog != backlog) {
-    place.Leave();
+    repick = place.Leave();
     place.backlog = backlog;
     if (backlog != nullptr) place.number = backlog->NextNumber();
   }
-  if (backlog == nullptr) return {Pick(label, request), absl::OkStatus()};
+  if (backlog == nullptr) {
+    return {Pick(label, request), absl::OkStatus(), repick};
+  }
   Backlog::Turn turn = Backlog::Turn::kGo;
   if (place.waiting || backlog->any_waiting()) {
     turn = backlog->Ask(place.number, place.waiting, clock_->NowNanos());
   }
+  if ((turn == Backlog::Turn::kWait || turn == Backlog::Turn::kDown) &&
+      OnlyFallbackIsUsable(label, backlog)) {
+    turn = Backlog::Turn::kGo;
+  }
   if (turn == Backlog::Turn::kGo) {
     Result result = TryInTurn(label, request, place);
-    if (result.outcome == Outcome::kPicked) return {result, absl::OkStatus()};
+    if (result.outcome == Outcome::kPicked) {
+      return {result, absl::OkStatus(), repick};
+    }
     // All that there are have been tried: waiting would change nothing.
-    if (result.outcome == Outcome::kExhausted && AnyUsable(label)) {
-      return {result, absl::OkStatus()};
+    if (result.outcome == Outcome::kExhausted && AnyUsable(label) &&
+        !HasUntriedAtLimit(label, request)) {
+      return {result, absl::OkStatus(), repick};
     }
     turn = backlog->Join(place.number, clock_->NowNanos());
   }
   if (turn != Backlog::Turn::kWait) return Refuse(label, turn, place);
   place.waiting = true;
-  return {{Outcome::kInBacklog, 0, nullptr}, absl::OkStatus()};
+  return {{Outcome::kInBacklog, 0, nullptr}, absl::OkStatus(), repick};
 }
 
 PickPlan::TurnResult PickPlan::Refuse(const CallLabel& label,
@@ -231,25 +277,32 @@ PickPlan::TurnResult PickPlan::Refuse(const CallLabel& label,
                                       WaitingPlace& place) const {
   std::string text = place.backlog->RefusalText(
       turn, place.number, clock_->NowNanos(), DescribeBackends(label));
-  place.Leave();
+  const bool repick = place.Leave();
   return {{Outcome::kRefused, 0, nullptr},
-          absl::Status(Backlog::RefusalCode(turn), text)};
+          absl::Status(Backlog::RefusalCode(turn), text),
+          repick};
+}
+
+bool PickPlan::HasBackend(const CallLabel& label,
+                          const PickRequest& request) const {
+  PickRequest lenient = request;
+  lenient.tolerated |= kOverloaded;
+  for (const BalancerNode* node : {NodeOf(label.role), FallbackOf(label)}) {
+    if (node != nullptr && node->HasEligible(lenient)) return true;
+  }
+  return false;
 }
 
 bool PickPlan::CanServe(const CallLabel& label,
                         const PickRequest& request) const {
-  PickRequest lenient = request;
-  lenient.tolerated |= kOverloaded;
+  if (HasBackend(label, request)) return true;
   for (const BalancerNode* node : {NodeOf(label.role), FallbackOf(label)}) {
-    if (node != nullptr &&
-        (node->HasEligible(lenient) || node->HasConnecting(request))) {
-      return true;
-    }
+    if (node != nullptr && node->HasConnecting(request)) return true;
   }
   // In the backlog it waits until one is usable again, whichever it is.
   const Backlog* backlog = has_backlogs_ ? BacklogOf(label) : nullptr;
-  return backlog != nullptr && !AnyUsable(label) &&
-         backlog->state() != Backlog::State::kDown;
+  return backlog != nullptr && backlog->state() != Backlog::State::kDown &&
+         (!AnyUsable(label) || HasUntriedAtLimit(label, request));
 }
 
 std::string PickPlan::DescribeBackends(const CallLabel& label) const {

@@ -76,11 +76,15 @@ class PickPlan {
   struct TurnResult {
     Result pick;
     absl::Status refusal;  // With kRefused: why.
+    // Another waiting call may go now: a pass is to be published.
+    bool repick = false;
   };
   TurnResult PickInTurn(const CallLabel& label, const PickRequest& request,
                         WaitingPlace& place) const;
 
-  // Whether Pick() would find one now, or wait for one.  Thread-safe.
+  // Whether Pick() would find one now.  Thread-safe.
+  bool HasBackend(const CallLabel& label, const PickRequest& request) const;
+  // The same, or wait for one.
   bool CanServe(const CallLabel& label, const PickRequest& request) const;
 
   // Why no backend can serve, naming at most five with their last errors, and
@@ -90,6 +94,10 @@ class PickPlan {
   // The nodes that have a backlog of their own; the leaves; the paths of the
   // nodes in panic.
   std::vector<const BalancerNode*> WaitingRooms() const;
+  // Whether calls that wait in `room` could be served, and whether they may
+  // soon be, by a backend that is being connected.
+  bool ServesRoom(const BalancerNode& room) const;
+  bool ConnectsForRoom(const BalancerNode& room) const;
   std::vector<const BalancerNode*> Leaves() const;
   std::vector<std::string> Panicking() const;
 
@@ -111,6 +119,12 @@ class PickPlan {
   Result Unserved(const CallLabel& label, const PickRequest& request) const;
   Backlog* BacklogOf(const CallLabel& label) const;
   bool AnyUsable(const CallLabel& label) const;
+  // Whether one that this call has not tried is well, but at its limit.
+  bool HasUntriedAtLimit(const CallLabel& label,
+                         const PickRequest& request) const;
+  // Whether only the fallback can take the call, which waits for nobody.
+  bool OnlyFallbackIsUsable(const CallLabel& label,
+                            const Backlog* backlog) const;
   Result TryInTurn(const CallLabel& label, const PickRequest& request,
                    const WaitingPlace& place) const;
   TurnResult Refuse(const CallLabel& label, Backlog::Turn turn,

@@ -55,14 +55,24 @@ class PoolEvents {
   // Those after `sequence` that the ring still has, oldest first.
   std::vector<PoolEvent> After(uint64_t sequence) const;
 
+  // True for one caller: it writes the event, and those before it, to the log.
+  bool ClaimForLog(uint64_t sequence) {
+    uint64_t logged = logged_.load();
+    return sequence > logged &&
+           logged_.compare_exchange_strong(logged, sequence);
+  }
+
   // Calls the watches: a backend's health has changed.
   void Notify() { Call(&Watch::on_change); }
   // The same: a backend has room for a call again, for which some may wait.
   void NotifyRoom() { Call(&Watch::on_room); }
+  // The same: a probe has reached a backend that some channel could not.
+  void NotifyReachable() { Call(&Watch::on_reachable); }
   using WatchId = uint64_t;
   // A call may still be running after the watch's removal.
   WatchId AddWatch(std::function<void()> on_change,
-                   std::function<void()> on_room = nullptr);
+                   std::function<void()> on_room = nullptr,
+                   std::function<void()> on_reachable = nullptr);
   void RemoveWatch(WatchId id);
 
   // How many words of flags of the pool's backends are not zero; 0 spares a
@@ -76,10 +86,12 @@ class PoolEvents {
   struct Watch {
     std::function<void()> on_change;
     std::function<void()> on_room;
+    std::function<void()> on_reachable;
   };
   using WatchRef = std::shared_ptr<const Watch>;
   void Call(std::function<void()> Watch::*which);
 
+  std::atomic<uint64_t> logged_{0};
   // Not absl::Mutex: in the distribution's build tsan does not see it.
   mutable std::mutex mutex_;
   uint64_t last_sequence_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -169,6 +169,8 @@ void Weighted::LookAhead() {
 
 // The member that is due first cannot be picked.
 size_t Weighted::PickPastBlocked(const PickRequest& request) {
+  // A pick that nobody can serve takes nobody's turn.
+  if (!FirstEligible(request).has_value()) return kNone;
   bool charged_enough = false;
   for (int i = 0; i < kMaxSingleCharges; ++i) {
     const uint32_t member = Slot(rings_[heap_[0].ring], 0);

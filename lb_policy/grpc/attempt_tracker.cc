@@ -52,7 +52,7 @@ void AttemptTracker::Bounce() {
   place.waiting =
       place.backlog->Join(place.number, SteadyClock::Get().NowNanos()) ==
       Backlog::Turn::kWait;
-  if (place.waiting) state_->waiting->OnWaiting();
+  if (place.waiting) state_->waiting->OnWaiting(place.backlog->quiet_until());
 }
 
 void AttemptTracker::LeaveBacklog() {

@@ -112,8 +112,23 @@ int64_t BackendSlot::Resize(const ConnectionPoolConfig& config,
     connections_.erase(connections_.begin() + static_cast<ptrdiff_t>(index));
   }
   if (!plan.close.empty()) FollowConnections();
+  int64_t look_again = plan.look_again;
+  if (connections_.size() > static_cast<size_t>(config.min)) {
+    // Streams that end tell nobody.
+    look_again = std::min(
+        look_again, now_nanos + absl::ToInt64Nanoseconds(config.idle_timeout));
+  }
   if (plan.open && now_nanos >= grow_not_before_nanos_) Open(now_nanos);
-  return plan.look_again;
+  if (connections_.size() <= static_cast<size_t>(config.min)) return INT64_MAX;
+  // The end of a stream calls nobody.
+  const int64_t look = absl::ToInt64Nanoseconds(config.idle_timeout) / 4;
+  return std::min(plan.look_again,
+                  look > INT64_MAX - now_nanos ? INT64_MAX : now_nanos + look);
+}
+
+bool BackendSlot::MayGrow(const ConnectionPoolConfig& config) const {
+  return connections_.size() < static_cast<size_t>(config.max) &&
+         Ready().size() == connections_.size();
 }
 
 // READY if one is; failed when all are, and then until one is READY again.

@@ -58,6 +58,8 @@ class BackendSlot final : private BackendConnection::Owner {
   // INT64_MAX.
   int64_t Resize(const ConnectionPoolConfig& config, int64_t now_nanos);
   size_t connections() const { return connections_.size(); }
+  // Whether there can be another one before any of these changes its state.
+  bool MayGrow(const ConnectionPoolConfig& config) const;
   // Those that are READY, the oldest first.
   std::vector<const BackendConnection*> Ready() const;
 

@@ -5,11 +5,15 @@
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_EVENT_REPORTER_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_EVENT_REPORTER_H_
 
+#include <grpc/support/log.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "multi_backend/lb_policy/balancer_node.h"
 #include "multi_backend/lb_policy/pool_events.h"
@@ -42,17 +46,39 @@ class EventReporter {
            std::string(Backlog::StateName(change.to)), change.reason);
   }
 
-  // Those that are new since the last call.
+  // `panicking`: the paths of the balancers that are now in panic, which they
+  // are below `percent` of usable backends.
+  void FollowPanic(std::vector<std::string> panicking, int percent) {
+    for (const std::string& path : panicking) {
+      if (absl::c_linear_search(panicking_, path)) continue;
+      Report(PoolEvent::Kind::kPanic, path, "off", "on",
+             absl::StrCat("fewer than ", percent, " % are usable"));
+    }
+    for (const std::string& path : panicking_) {
+      if (absl::c_linear_search(panicking, path)) continue;
+      Report(PoolEvent::Kind::kPanic, path, "on", "off",
+             absl::StrCat(percent, " % are usable again"));
+    }
+    panicking_ = std::move(panicking);
+  }
+
+  // Those that are new since the last call; each also goes to gRPC's log
+  // (verbosity INFO), once for all channels that share the pool.
   void Trace(Helper& helper) {
     for (const PoolEvent& event : events_->After(traced_)) {
       traced_ = event.sequence;
-      helper.AddTraceEvent(Helper::TRACE_INFO,
-                           absl::StrCat("multi_backend: ", event.ToString()));
+      const std::string text =
+          absl::StrCat("multi_backend: ", event.ToString());
+      helper.AddTraceEvent(Helper::TRACE_INFO, text);
+      if (events_->ClaimForLog(event.sequence)) {
+        gpr_log(GPR_INFO, "%s", text.c_str());
+      }
     }
   }
 
  private:
   const std::shared_ptr<PoolEvents> events_;
+  std::vector<std::string> panicking_;
   uint64_t traced_ = 0;
 };
 

@@ -4,7 +4,6 @@
 #include <limits>
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
@@ -48,13 +47,15 @@ MultiBackendPolicy::MultiBackendPolicy(Args args)
       track_attempts_(channel_args().GetInt(kTrackAttemptsArg).value_or(1) !=
                       0),
       signal_(std::make_shared<PolicySignal>(
-          static_cast<PolicySignal::Receiver*>(this))),
+          static_cast<PolicySignal::Receiver*>(this),
+          channel_control_helper()->GetEventEngine())),
       waiting_(std::make_shared<WaitingNotice>(pool_->events(), signal_)),
       timer_(signal_),
       reporter_(pool_->events()),
       watch_id_(pool_->events()->AddWatch(
           [signal = signal_]() { signal->Raise(PolicySignal::kReplan); },
-          [signal = signal_]() { signal->Raise(PolicySignal::kRepick); })) {}
+          [signal = signal_]() { signal->Raise(PolicySignal::kRepick); },
+          [signal = signal_]() { signal->Raise(PolicySignal::kReachable); })) {}
 
 MultiBackendPolicy::~MultiBackendPolicy() = default;
 
@@ -261,11 +262,14 @@ void MultiBackendPolicy::OnConnectionChangeLocked(bool became_ready) {
 
 void MultiBackendPolicy::OnSignalLocked(uint32_t wanted) {
   if (shutdown_ || slots_.empty()) return;
-  if ((wanted & PolicySignal::kReplan) != 0) {
+  if ((wanted & PolicySignal::kReachable) != 0) {
     for (const auto& slot : slots_) slot->FollowProbes();
-    SchedulePublishLocked();
   }
-  if ((wanted & PolicySignal::kGrow) != 0) SchedulePublishLocked();
+  if ((wanted & PolicySignal::kReplan) != 0) SchedulePublishLocked();
+  if ((wanted & PolicySignal::kGrow) != 0) {
+    if (ResizeConnectionsLocked()) SchedulePublishLocked();
+    ArmTimerLocked();
+  }
   if ((wanted & PolicySignal::kTime) != 0) OnTimeLocked();
   if ((wanted & PolicySignal::kRepick) != 0 && !publish_scheduled_) {
     RepickLocked();
@@ -288,21 +292,25 @@ void MultiBackendPolicy::SchedulePublishLocked() {
       DEBUG_LOCATION);
 }
 
-void MultiBackendPolicy::ResizeConnectionsLocked() {
-  if (config_->pool.max == 1 && resize_at_ == INT64_MAX) return;
+// Whether it has changed anything.
+bool MultiBackendPolicy::ResizeConnectionsLocked() {
+  if (config_->pool.max == 1 && resize_at_ == INT64_MAX) return false;
   const int64_t now = SteadyClock::Get().NowNanos();
   resize_at_ = INT64_MAX;
+  bool changed = false;
   for (const auto& slot : slots_) {
     const size_t before = slot->connections();
     resize_at_ = std::min(resize_at_, slot->Resize(config_->pool, now));
     const size_t after = slot->connections();
     if (after == before) continue;
+    changed = true;
     reporter_.Report(PoolEvent::Kind::kConnections,
                      slot->lease().backend()->address(), absl::StrCat(before),
                      absl::StrCat(after),
                      after > before ? "all connections are full"
                                     : "idle, or could not be connected");
   }
+  return changed;
 }
 
 std::shared_ptr<const Picker::Args> MultiBackendPolicy::MakePickerArgsLocked() {
@@ -315,11 +323,10 @@ std::shared_ptr<const Picker::Args> MultiBackendPolicy::MakePickerArgsLocked() {
     if (!ready.empty()) target.subchannel = ready[0]->ReadySubchannel();
     if (!ready.empty() && config_->pool.max > 1) {
       auto connections = std::make_unique<Picker::Connections>();
-      connections->full_at = config_->pool.max_streams_per_connection;
-      // Nothing is to be wished for when there are as many as there may be.
-      if (slots_[i]->connections() >= static_cast<size_t>(config_->pool.max)) {
-        connections->full_at = std::numeric_limits<int>::max();
-      }
+      // Nothing is to be wished for when none would be opened.
+      connections->full_at = slots_[i]->MayGrow(config_->pool)
+                                 ? config_->pool.max_streams_per_connection
+                                 : std::numeric_limits<int>::max();
       for (const BackendConnection* one : ready) {
         connections->ready.push_back({one->ReadySubchannel(), one->load()});
         one->load()->Ref();
@@ -375,38 +382,25 @@ void MultiBackendPolicy::PublishLocked() {
 void MultiBackendPolicy::FollowMembersLocked() {
   const int64_t now = SteadyClock::Get().NowNanos();
   for (const BalancerNode* room : plan_->WaitingRooms()) {
-    const bool usable = room->AnyUsable();
+    const bool usable = plan_->ServesRoom(*room);
     const auto change = room->backlog()->SetMembers(
-        usable, /*all_down=*/!usable && !room->connecting(), now);
+        usable, /*all_down=*/!usable && !plan_->ConnectsForRoom(*room), now);
     if (change.has_value()) reporter_.Report(*room, *change);
   }
-  std::vector<std::string> panicking = plan_->Panicking();
-  const std::string percent = absl::StrCat(config_->health.panic_percent, " %");
-  for (const std::string& path : panicking) {
-    if (absl::c_linear_search(panicking_, path)) continue;
-    reporter_.Report(PoolEvent::Kind::kPanic, path, "off", "on",
-                     absl::StrCat("fewer than ", percent, " are usable"));
-  }
-  for (const std::string& path : panicking_) {
-    if (absl::c_linear_search(panicking, path)) continue;
-    reporter_.Report(PoolEvent::Kind::kPanic, path, "on", "off",
-                     absl::StrCat(percent, " are usable again"));
-  }
-  panicking_ = std::move(panicking);
+  reporter_.FollowPanic(plan_->Panicking(), config_->health.panic_percent);
 }
 
 // A picker over the plan that there is: core lets the waiting calls pick again.
 void MultiBackendPolicy::RepickLocked() {
   if (picker_args_ == nullptr) return;
-  if (plan_->has_backlogs()) {
-    waiting_->Recount([this]() {
-      size_t waiting = 0;
-      for (const BalancerNode* room : plan_->WaitingRooms()) {
-        waiting += room->backlog()->BeginPass(SteadyClock::Get().NowNanos());
-      }
-      return waiting;
-    });
-  }
+  waiting_->Recount([this]() {
+    size_t waiting = 0;
+    if (!plan_->has_backlogs()) return waiting;
+    for (const BalancerNode* room : plan_->WaitingRooms()) {
+      waiting += room->backlog()->BeginPass(SteadyClock::Get().NowNanos());
+    }
+    return waiting;
+  });
   channel_control_helper()->UpdateState(told_state_, told_status_,
                                         std::make_unique<Picker>(picker_args_));
 }
@@ -422,11 +416,11 @@ void MultiBackendPolicy::OnTimeLocked() {
     const auto change = backlog.OnTime(now);
     if (change.has_value()) reporter_.Report(*room, *change);
   }
-  if (sample_at_ <= now) {
+  if (sample_at_ <= now && config_->health.passive.has_value()) {
     failures_.Look(*plan_, *config_->health.passive, SteadyNow());
     sample_at_ = INT64_MAX;
   }
-  if (resize_at_ <= now) SchedulePublishLocked();
+  if (resize_at_ <= now && ResizeConnectionsLocked()) SchedulePublishLocked();
   if (repick && !publish_scheduled_) RepickLocked();
   ArmTimerLocked();
   reporter_.Trace(*channel_control_helper());
@@ -440,12 +434,14 @@ void MultiBackendPolicy::ArmTimerLocked() {
   } else if (sample_at_ == INT64_MAX) {
     sample_at_ = now + absl::ToInt64Nanoseconds(interval);
   }
+  waiting_->SetWakeAt(INT64_MAX);
   int64_t due = std::min(resize_at_, sample_at_);
   if (plan_ != nullptr) {
     for (const BalancerNode* room : plan_->WaitingRooms()) {
       due = std::min(due, room->backlog()->next_deadline());
     }
   }
+  waiting_->SetWakeAt(due);
   timer_.RunAt(due, now, *channel_control_helper());
 }
 

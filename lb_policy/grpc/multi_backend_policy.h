@@ -80,7 +80,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
       grpc_core::ServerAddress address,
       std::shared_ptr<const Endpoint> endpoint);
   void ConfigureLeaseLocked(BackendSlot& slot);
-  void ResizeConnectionsLocked();
+  bool ResizeConnectionsLocked();
   void SchedulePublishLocked();
   void PublishLocked();
   std::shared_ptr<const Picker::Args> MakePickerArgsLocked();
@@ -111,7 +111,6 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   grpc_connectivity_state told_state_ = GRPC_CHANNEL_CONNECTING;
   absl::Status told_status_;
   FailureWatch failures_;
-  std::vector<std::string> panicking_;
   // Monotonic nanoseconds; INT64_MAX = none.
   int64_t resize_at_ = INT64_MAX;
   int64_t sample_at_ = INT64_MAX;

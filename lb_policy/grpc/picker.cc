@@ -63,7 +63,8 @@ const Picker::Connections::One* Picker::LeastLoaded(
   const size_t best = LeastLoadedConnection(ready.size(), [&ready](size_t i) {
     return static_cast<uint32_t>(ready[i].load->streams());
   });
-  if (ready[best].load->streams() >= connections.full_at) {
+  // With this one: the next call is to find another connection.
+  if (ready[best].load->streams() + 1 >= connections.full_at) {
     args_.state->waiting->signal().Raise(PolicySignal::kGrow);
   }
   return &ready[best];
@@ -142,7 +143,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::PickWithContext(
     }
     return Complete(result.entry, *result.leaf, context, args);
   }
-  return Unserved(result, context->label, context);
+  return Unserved(result, context->label, request, context);
 }
 
 // With backlogs: a call goes when it is its turn.
@@ -151,6 +152,7 @@ Picker::PickResult Picker::PickInTurn(CallContext* context,
                                       const PickArgs& args) {
   PickPlan::TurnResult turn =
       args_.plan->PickInTurn(context->label, request, context->place);
+  if (turn.repick) args_.state->waiting->signal().Raise(PolicySignal::kRepick);
   PickPlan::Result& result = turn.pick;
   if (result.outcome == PickPlan::Outcome::kExhausted) {
     result = PickAgain(*context, request);
@@ -159,14 +161,17 @@ Picker::PickResult Picker::PickInTurn(CallContext* context,
     case PickPlan::Outcome::kPicked:
       return CompleteGated(result, request, context, args);
     case PickPlan::Outcome::kInBacklog:
-      args_.state->waiting->OnWaiting();
+      args_.state->waiting->OnWaiting(context->place.backlog->quiet_until());
       return PickResult::Queue();
     case PickPlan::Outcome::kRefused:
       context->log.OnPickFailed();
-      // Dropped, so that a wait_for_ready call ends too.
-      return PickResult::Drop(std::move(turn.refusal));
+      // Dropped, so that a wait_for_ready call ends too.  One that has been
+      // sent before ends as that did: it is not true that it was never sent.
+      return PickResult::Drop(context->log.attempts() > 0
+                                  ? LastStatus(*context)
+                                  : std::move(turn.refusal));
     default:
-      return Unserved(result, context->label, context);
+      return Unserved(result, context->label, request, context);
   }
 }
 
@@ -218,7 +223,7 @@ Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
     }
     return Complete(result.entry, *result.leaf, /*context=*/nullptr, args);
   }
-  return Unserved(result, CallLabel(), /*context=*/nullptr);
+  return Unserved(result, CallLabel(), request, /*context=*/nullptr);
 }
 
 // Every usable backend has been tried.  Some calls may go to one again.
@@ -234,8 +239,20 @@ PickPlan::Result Picker::PickAgain(const CallContext& context,
   return args_.plan->Pick(context.label, request);
 }
 
+// The call may wait in core's queue (one with wait_for_ready does) for what a
+// call that ends leaves free.
+void Picker::AwaitRoom(const CallLabel& label, const PickRequest& request) {
+  WaitingNotice& waiting = *args_.state->waiting;
+  waiting.OnQueued();
+  // Freed before that was known.
+  if (args_.plan->HasBackend(label, request)) {
+    waiting.signal().Raise(PolicySignal::kRepick);
+  }
+}
+
 Picker::PickResult Picker::Unserved(const PickPlan::Result& result,
                                     const CallLabel& label,
+                                    const PickRequest& request,
                                     CallContext* context) {
   switch (result.outcome) {
     case PickPlan::Outcome::kPicked:
@@ -243,6 +260,7 @@ Picker::PickResult Picker::Unserved(const PickPlan::Result& result,
     case PickPlan::Outcome::kRefused:
       break;
     case PickPlan::Outcome::kWait:
+      AwaitRoom(label, request);
       return PickResult::Queue();
     case PickPlan::Outcome::kExhausted:
       // Dropped, so that a wait_for_ready call ends too.
@@ -250,6 +268,7 @@ Picker::PickResult Picker::Unserved(const PickPlan::Result& result,
       return PickResult::Drop(LastStatus(*context));
     case PickPlan::Outcome::kNoBackend:
       if (context != nullptr) context->log.OnPickFailed();
+      AwaitRoom(label, request);
       return PickResult::Fail(
           absl::UnavailableError(args_.plan->DescribeFailure(label)));
   }

@@ -97,8 +97,9 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   bool Tracks(const PickArgs& args) const {
     return track_attempts_ && args.call_state != nullptr;
   }
+  void AwaitRoom(const CallLabel& label, const PickRequest& request);
   PickResult Unserved(const PickPlan::Result& result, const CallLabel& label,
-                      CallContext* context);
+                      const PickRequest& request, CallContext* context);
   bool NoneMarked() const {
     return marked_->load(std::memory_order_acquire) == 0;
   }

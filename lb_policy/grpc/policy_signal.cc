@@ -7,21 +7,19 @@ namespace multi_backend {
 void PolicySignal::Raise(uint32_t wanted) {
   // Whoever finds it at zero delivers what others add meanwhile.
   if (wanted_.fetch_or(wanted, std::memory_order_acq_rel) != 0) return;
-  auto run = [this]() {
-    grpc_core::ExecCtx::Run(
-        DEBUG_LOCATION,
-        grpc_core::NewClosure([self = shared_from_this()](grpc_error_handle) {
-          self->Deliver();
-        }),
-        absl::OkStatus());
-  };
-  if (grpc_core::ExecCtx::Get() != nullptr) {
-    run();
+  if (grpc_core::ExecCtx::Get() == nullptr) {
+    engine_->Run([self = shared_from_this()]() {
+      grpc_core::ApplicationCallbackExecCtx callback_exec_ctx;
+      grpc_core::ExecCtx exec_ctx;
+      self->Deliver();
+    });
     return;
   }
-  grpc_core::ApplicationCallbackExecCtx callback_exec_ctx;
-  grpc_core::ExecCtx exec_ctx;
-  run();
+  grpc_core::ExecCtx::Run(
+      DEBUG_LOCATION,
+      grpc_core::NewClosure(
+          [self = shared_from_this()](grpc_error_handle) { self->Deliver(); }),
+      absl::OkStatus());
 }
 
 void PolicySignal::Stop() {

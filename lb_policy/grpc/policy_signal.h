@@ -2,7 +2,8 @@
 // policy into its work serializer; wishes that come together are one.
 //
 // Threads: Raise() from any, also under core's locks: nothing runs before the
-// thread leaves core.
+// thread leaves core, and nothing of core's on a thread that is not core's (a
+// probe's thread could come to wait for itself).
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_POLICY_SIGNAL_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_POLICY_SIGNAL_H_
 
@@ -23,6 +24,8 @@ class PolicySignal : public std::enable_shared_from_this<PolicySignal> {
   static constexpr uint32_t kRepick = 2;  // A waiting call may go.
   static constexpr uint32_t kGrow = 4;    // A backend's connections are full.
   static constexpr uint32_t kTime = 8;    // The policy's timer has run.
+  // A probe has reached a backend that could not be connected.
+  static constexpr uint32_t kReachable = 16;
 
   class Receiver {
    public:
@@ -33,7 +36,10 @@ class PolicySignal : public std::enable_shared_from_this<PolicySignal> {
     virtual std::shared_ptr<void> KeepAlive() = 0;
   };
 
-  explicit PolicySignal(Receiver* receiver) : receiver_(receiver) {}
+  // `engine` runs what threads want that are not core's.
+  PolicySignal(Receiver* receiver,
+               grpc_event_engine::experimental::EventEngine* engine)
+      : engine_(engine), receiver_(receiver) {}
 
   void Raise(uint32_t wanted);
   // Nothing comes any more.
@@ -42,6 +48,7 @@ class PolicySignal : public std::enable_shared_from_this<PolicySignal> {
  private:
   void Deliver();
 
+  grpc_event_engine::experimental::EventEngine* const engine_;
   std::atomic<uint32_t> wanted_{0};
   absl::Mutex mutex_;
   Receiver* receiver_ ABSL_GUARDED_BY(mutex_);

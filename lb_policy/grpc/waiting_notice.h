@@ -1,12 +1,13 @@
 // WaitingNotice: whether calls of a channel wait in its backlogs, for those who
-// free something that a waiting call could use.
+// free something that a waiting call could use, and for the policy's timer.
 //
-// Threads: OnWaiting() under the channel's pick lock; Recount() in its work
-// serializer.
+// Threads: OnWaiting() under the channel's pick lock; Recount() and SetWakeAt()
+// in its work serializer.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_WAITING_NOTICE_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_WAITING_NOTICE_H_
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -22,11 +23,20 @@ class WaitingNotice {
       : events_(std::move(events)), signal_(std::move(signal)) {}
   ~WaitingNotice() { Set(false); }
 
-  // A call has begun to wait.
-  void OnWaiting() {
+  // A call has begun to wait, and is refused at `deadline`.
+  void OnWaiting(int64_t deadline) {
     // What became free before this was known must be looked at once more.
-    if (!Set(true)) signal_->Raise(PolicySignal::kRepick | PolicySignal::kTime);
+    if (!Set(true)) signal_->Raise(PolicySignal::kRepick);
+    if (deadline < wake_at_.load()) {
+      wake_at_.store(deadline);
+      signal_->Raise(PolicySignal::kTime);
+    }
   }
+  // A call without a place in a backlog waits in core's queue.
+  void OnQueued() { Set(true); }
+  // The policy's timer will run at `at`.  To be called with INT64_MAX before
+  // the deadlines are read that go into `at`, so that none is missed.
+  void SetWakeAt(int64_t at) { wake_at_.store(at); }
   // `count`: tells how many wait.
   template <typename Count>
   size_t Recount(Count count) {
@@ -48,6 +58,7 @@ class WaitingNotice {
   }
 
   std::atomic<bool> waiting_{false};
+  std::atomic<int64_t> wake_at_{INT64_MAX};
   const std::shared_ptr<PoolEvents> events_;
   const std::shared_ptr<PolicySignal> signal_;
 };

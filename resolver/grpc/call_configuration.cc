@@ -86,9 +86,13 @@ absl::optional<Json> RetryPolicyOf(const FailoverConfig& failover,
 // count on its service config, so the gate needs none of its own.
 class GatedServiceConfig final : public grpc_core::ServiceConfig {
  public:
+  // `never`: see RouteConfigSelector; may be null.
   GatedServiceConfig(grpc_core::RefCountedPtr<ServiceConfig> inner,
+                     grpc_core::RefCountedPtr<ServiceConfig> never,
                      grpc_core::RefCountedPtr<RetryGate> gate)
-      : inner_(std::move(inner)), gate_(std::move(gate)) {}
+      : inner_(std::move(inner)),
+        never_(std::move(never)),
+        gate_(std::move(gate)) {}
 
   absl::string_view json_string() const override {
     return inner_->json_string();
@@ -104,6 +108,7 @@ class GatedServiceConfig final : public grpc_core::ServiceConfig {
 
  private:
   const grpc_core::RefCountedPtr<ServiceConfig> inner_;
+  const grpc_core::RefCountedPtr<ServiceConfig> never_;
   const grpc_core::RefCountedPtr<RetryGate> gate_;
 };
 
@@ -170,6 +175,10 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
   CallConfiguration made;
   Json::Object* policy = FindOurPolicy(root);
   std::vector<std::string> own_retry_paths;
+  // Core reads perAttemptRecvTimeout only with this arg.
+  const ChannelArgs config_args =
+      args.Set(GRPC_ARG_EXPERIMENTAL_ENABLE_HEDGING, 1);
+  grpc_core::RefCountedPtr<grpc_core::ServiceConfig> never;
   if (policy != nullptr) {
     if (default_strategy.has_value() && policy->count("strategy") == 0) {
       (*policy)["strategy"] = std::string(StrategyName(*default_strategy));
@@ -178,18 +187,29 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
         ParsePolicyConfig(Json(*policy).Dump());
     if (!config.ok()) return config.status();
     auto* extension = args.GetObject<ChannelExtension>();
+    const bool classified =
+        extension != nullptr && extension->classifier != nullptr;
+    if (config->failover.per_try_timeout.has_value()) {
+      FailoverConfig patient = config->failover;
+      patient.per_try_timeout.reset();
+      Json without_timeout = *parsed;
+      CompleteMethodConfigs(*without_timeout.mutable_object(),
+                            RetryPolicyOf(patient, classified));
+      auto created = grpc_core::ServiceConfigImpl::Create(
+          config_args, without_timeout.Dump());
+      if (!created.ok()) return created.status();
+      never = *std::move(created);
+    }
     own_retry_paths = CompleteMethodConfigs(
-        root,
-        RetryPolicyOf(config->failover, extension != nullptr &&
-                                            extension->classifier != nullptr));
+        root, RetryPolicyOf(config->failover, classified));
   }
-  // Core reads perAttemptRecvTimeout only with this arg.
-  auto service_config = grpc_core::ServiceConfigImpl::Create(
-      args.Set(GRPC_ARG_EXPERIMENTAL_ENABLE_HEDGING, 1), parsed->Dump());
+  auto service_config =
+      grpc_core::ServiceConfigImpl::Create(config_args, parsed->Dump());
   if (!service_config.ok()) return service_config.status();
+  grpc_core::ServiceConfig* const never_pointer = never.get();
   RetryGate* const gate_pointer = gate.get();
   made.service_config = grpc_core::MakeRefCounted<GatedServiceConfig>(
-      *std::move(service_config), std::move(gate));
+      *std::move(service_config), std::move(never), std::move(gate));
   absl::flat_hash_set<const RouteConfigSelector::MethodConfigs*> own_retry;
   for (const std::string& path : own_retry_paths) {
     grpc_slice slice = grpc_slice_from_copied_string(path.c_str());
@@ -198,7 +218,7 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
   }
   if (policy != nullptr) {
     made.selector = grpc_core::MakeRefCounted<RouteConfigSelector>(
-        made.service_config, gate_pointer, std::move(own_retry));
+        made.service_config, never_pointer, gate_pointer, std::move(own_retry));
   }
   return made;
 }

@@ -47,6 +47,9 @@ grpc_core::ConfigSelector::CallConfig RouteConfigSelector::GetCallConfig(
       service_config_->GetMethodParsedConfigVector(*args.path);
   context->own_retry_policy =
       !own_retry_.empty() && own_retry_.contains(config.method_configs);
+  if (context->label.retry == RetryMode::kNever && never_ != nullptr) {
+    config.method_configs = never_->GetMethodParsedConfigVector(*args.path);
+  }
   config.service_config = service_config_;
   config.call_attributes.emplace(CallContext::Type(), context->AsAttribute());
   config.call_dispatch_controller = context;

@@ -19,13 +19,18 @@ class RouteConfigSelector final : public grpc_core::ConfigSelector {
  public:
   using MethodConfigs = grpc_core::ServiceConfigParser::ParsedConfigVector;
 
-  // `service_config`: keeps `gate` alive too, for as long as any call runs.
+  // `service_config`: keeps `never` and `gate` alive too, for as long as any
+  // call runs.
+  // `never`: the same without perTryTimeout, for calls that are never retried:
+  // giving up an attempt would help nobody.  Null = without anyhow.
   // `own_retry`: the method configurations whose retryPolicy is the
   // application's own.
   RouteConfigSelector(
       grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config,
-      RetryGate* gate, absl::flat_hash_set<const MethodConfigs*> own_retry)
+      grpc_core::ServiceConfig* never, RetryGate* gate,
+      absl::flat_hash_set<const MethodConfigs*> own_retry)
       : service_config_(std::move(service_config)),
+        never_(never),
         gate_(gate),
         own_retry_(std::move(own_retry)) {}
 
@@ -35,6 +40,7 @@ class RouteConfigSelector final : public grpc_core::ConfigSelector {
 
  private:
   const grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config_;
+  grpc_core::ServiceConfig* const never_;
   RetryGate* const gate_;
   const absl::flat_hash_set<const MethodConfigs*> own_retry_;
 };
