@@ -97,7 +97,8 @@ bool Backlog::Leave(uint64_t number, bool sent) {
 
 size_t Backlog::BeginPass(int64_t now) {
   std::lock_guard<std::mutex> lock(mutex_);
-  const size_t group = (waiting_.size() + kExact - 1) / kExact;
+  const size_t group =
+      waiting_.size() <= kExact ? 1 : waiting_.size() / kPasses;
   size_t counted = 0;
   for (const auto& waiter : waiting_) {
     // Those who have expired are refused in this pass, and need no turn.

@@ -14,9 +14,9 @@
 // call that is being sent leaves.  Until then it keeps its number, its place
 // and the time since which it waits.
 //
-// Order: exactly by number with at most kExact waiting.  Above that as many go
-// in one pass as there are kExacts, or releasing them all would be quadratic:
-// these may change places among themselves, and nobody else goes before them.
+// Order: exactly by number with at most kExact waiting.  Above that one in
+// kPasses goes in one pass, or releasing them all would be quadratic: these may
+// change places among themselves, and nobody else goes before them.
 //
 // States: ALIVE, calls may wait; OVERLOADED, all members are down; after
 // `overload_timeout` without a usable one DOWN: those who wait and who come are
@@ -49,6 +49,9 @@ class Backlog {
  public:
   // One per pass up to here: half a million picks until all have gone.
   static constexpr size_t kExact = 1024;
+  // Above it as many go in a pass as let all go in so many: a pass over
+  // thousands takes milliseconds, in which more calls come than one.
+  static constexpr size_t kPasses = 64;
 
   enum class State { kAlive, kOverloaded, kDown };
   enum class Turn {
