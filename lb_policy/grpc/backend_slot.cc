@@ -112,12 +112,6 @@ int64_t BackendSlot::Resize(const ConnectionPoolConfig& config,
     connections_.erase(connections_.begin() + static_cast<ptrdiff_t>(index));
   }
   if (!plan.close.empty()) FollowConnections();
-  int64_t look_again = plan.look_again;
-  if (connections_.size() > static_cast<size_t>(config.min)) {
-    // Streams that end tell nobody.
-    look_again = std::min(
-        look_again, now_nanos + absl::ToInt64Nanoseconds(config.idle_timeout));
-  }
   if (plan.open && now_nanos >= grow_not_before_nanos_) Open(now_nanos);
   if (connections_.size() <= static_cast<size_t>(config.min)) return INT64_MAX;
   // The end of a stream calls nobody.

@@ -1,0 +1,91 @@
+// StartedCall: one unary call whose pick has been made when the constructor
+// returns, so that calls begin in the order in which they are made.
+//
+//   StartedCall first(client), second(client);
+//   client.pool().MarkHealthy(address);
+//   EXPECT_TRUE(first.Wait().ok());
+//
+// True for a channel that has been connected before.  A call that still runs is
+// cancelled by the destructor.
+//
+// Threads: done() from any; everything else from one.
+#ifndef MULTI_BACKEND_TESTS_TESTING_STARTED_CALL_H_
+#define MULTI_BACKEND_TESTS_TESTING_STARTED_CALL_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <string>
+#include <utility>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "multi_backend/examples/users.grpc.pb.h"
+#include "multi_backend/tests/testing/event.h"
+#include "multi_backend/tests/testing/users_client.h"
+
+namespace multi_backend {
+
+class StartedCall {
+ public:
+  struct Options {
+    std::string id = "started";
+    bool write = false;  // CreateUser instead of GetUser.
+    absl::Duration timeout = kTestTimeout;
+    bool wait_for_ready = false;
+  };
+
+  StartedCall(examples::users::v1::Users::Stub& stub, const Options& options) {
+    context_.set_deadline(absl::ToChronoTime(start_ + options.timeout));
+    context_.set_wait_for_ready(options.wait_for_ready);
+    context_.AddMetadata(kCallIdKey, options.id);
+    auto done = [this](grpc::Status status) {
+      took_ = absl::Now() - start_;
+      status_ = std::move(status);
+      done_.store(true);
+      ended_.Set();
+    };
+    if (options.write) {
+      stub.async()->CreateUser(&context_, &create_, &reply_, done);
+    } else {
+      stub.async()->GetUser(&context_, &get_, &reply_, done);
+    }
+  }
+  explicit StartedCall(UsersClient& client) : StartedCall(client, Options()) {}
+  StartedCall(UsersClient& client, const Options& options)
+      : StartedCall(client.stub(), options) {}
+  ~StartedCall() {
+    Cancel();
+    Wait();
+  }
+  StartedCall(const StartedCall&) = delete;
+  StartedCall& operator=(const StartedCall&) = delete;
+
+  void Cancel() { context_.TryCancel(); }
+  bool done() const { return done_.load(); }
+  const grpc::Status& Wait() {
+    // Its deadline has passed by then.
+    while (!ended_.Await(kTestTimeout)) {
+    }
+    return status_;
+  }
+  // After Wait():
+  absl::Duration took() const { return took_; }
+  const std::string& served_by() const { return reply_.served_by(); }
+
+ private:
+  const absl::Time start_ = absl::Now();
+  grpc::ClientContext context_;
+  examples::users::v1::GetUserRequest get_;
+  examples::users::v1::CreateUserRequest create_;
+  examples::users::v1::UserReply reply_;
+  grpc::Status status_;
+  absl::Duration took_;
+  std::atomic<bool> done_{false};
+  Event ended_;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_TESTS_TESTING_STARTED_CALL_H_
