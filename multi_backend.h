@@ -26,6 +26,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "multi_backend/health/curl_probe.h"
+#include "multi_backend/health/grpc/grpc_probe.h"
+#include "multi_backend/health/health_checked_endpoint_group.h"
 #include "multi_backend/interceptors/call_view.h"
 #include "multi_backend/interceptors/grpc/routing_interceptor.h"
 #include "multi_backend/lb_policy/backend_pool.h"
@@ -44,6 +47,7 @@
 #include "multi_backend/resolver/registrar.h"
 #include "multi_backend/resolver/static_endpoint_group.h"
 #include "multi_backend/resolver/union.h"
+#include "multi_backend/resolver/zookeeper_endpoint_group.h"
 
 namespace multi_backend {
 
