@@ -1,8 +1,12 @@
 // Backends that are killed or stopped.
 
+#include <signal.h>
+
 #include <algorithm>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -76,23 +80,43 @@ SigstopFigures Sigstop(FaultSide side, const FaultOptions& options) {
   return figures;
 }
 
+// At one moment, as far as there is one.
+void KillAll(BackendFleet& fleet) {
+  for (size_t i = 0; i < fleet.size(); ++i)
+    kill(fleet.server(i).pid(), SIGKILL);
+  for (size_t i = 0; i < fleet.size(); ++i) fleet.server(i).Kill();
+}
+
+void RestartAll(BackendFleet& fleet) {
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < fleet.size(); ++i) {
+    threads.emplace_back(
+        [&fleet, i]() { DieUnlessOk(fleet.server(i).Restart()); });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
 struct OutageFigures {
   int64_t lost = 0;
-  double overtaken = 0;  // The most, as milliseconds of their beginnings.
+  double overtaken = 0;  // See Overtaking().
   double fullest = 0;    // Share of the first half second.
 };
 
-// The most by which a call that began later ended before another one.  `calls`
-// are in the order of their ends.
-double WorstOvertaking(const Calls& calls, absl::Time from, absl::Time to) {
+// By how much a later beginning of a call ended before another one: what 99 %
+// of the calls do not exceed.  `calls` are in the order of their ends, which
+// servers and threads mix up too, so the slowest few tell of those.
+double Overtaking(const Calls& calls, absl::Time from, absl::Time to) {
   absl::Time newest = absl::InfinitePast();
-  absl::Duration worst = absl::ZeroDuration();
+  std::vector<double> millis;
   for (const CallRecord& call : calls) {
     if (!call.ok() || call.start < from || call.start >= to) continue;
     newest = std::max(newest, call.start);
-    worst = std::max(worst, newest - call.start);
+    millis.push_back(absl::ToDoubleMilliseconds(newest - call.start));
   }
-  return absl::ToDoubleMilliseconds(worst);
+  if (millis.empty()) return 0;
+  const auto rank = millis.begin() + (millis.size() - 1) * 99 / 100;
+  std::nth_element(millis.begin(), rank, millis.end());
+  return *rank;
 }
 
 OutageFigures Outage(FaultSide side, const FaultOptions& options) {
@@ -101,19 +125,17 @@ OutageFigures Outage(FaultSide side, const FaultOptions& options) {
   load_options.wait_for_ready = side.pool == nullptr;
   OpenLoad load(*side.stub, load_options);
   Wait(options.Long(1));
-  for (size_t i = 0; i < 3; ++i) side.fleet->server(i).Kill();
+  KillAll(*side.fleet);
   const absl::Time killed = absl::Now();
   Wait(options.Long(2));
   const absl::Time restarted = absl::Now();
-  for (size_t i = 0; i < 3; ++i) {
-    DieUnlessOk(side.fleet->server(i).Restart());
-  }
+  RestartAll(*side.fleet);
   Wait(options.Long(4));
   const Calls calls = load.Stop();
   OutageFigures figures;
   figures.lost = Lost(calls);
   figures.overtaken =
-      WorstOvertaking(calls, killed + absl::Milliseconds(100), restarted);
+      Overtaking(calls, killed + absl::Milliseconds(100), restarted);
   absl::Time first = absl::InfiniteFuture();
   for (const CallRecord& call : calls) {
     if (call.ok() && call.end > restarted) first = std::min(first, call.end);
@@ -136,7 +158,7 @@ struct RefusalFigures {
 RefusalFigures Refusals(FaultSide side, const FaultOptions& options) {
   OpenLoad load(*side.stub, {options.Rate(options.rate)});
   Wait(options.Long(1));
-  for (size_t i = 0; i < 3; ++i) side.fleet->server(i).Kill();
+  KillAll(*side.fleet);
   const absl::Time killed = absl::Now();
   Wait(options.Long(2));
   RefusalFigures figures;
@@ -181,9 +203,9 @@ void RunAllKilled(const FaultOptions& options, BoundTable& table) {
   // Its calls wait with wait_for_ready.
   const OutageFigures stock = Outage(StockSide(3), options);
   table.AtMost("all-killed: calls lost", ours.lost, stock.lost, 0);
-  // Ends, which servers and threads mix up too; //bench:backlog is exact.
-  table.AtMost("all-killed: most overtaking, ms of beginnings", ours.overtaken,
-               stock.overtaken, 400);
+  // //bench:backlog is exact.
+  table.AtMost("all-killed: overtaking, 99 % of calls, ms of beginnings",
+               ours.overtaken, stock.overtaken, 400);
   table.AtMost("all-killed: fullest backend, first half second", ours.fullest,
                stock.fullest, 0.6);
   const RefusalFigures refused = Refusals(OurSide(3, kPassive), options);

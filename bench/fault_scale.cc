@@ -131,7 +131,7 @@ ChurnFigures RunRounds(BackendFleet& fleet, Churn& churn,
   for (int round = 0; round < rounds; ++round) {
     OpenLoad load(*stub, {options.Rate(options.rate)});
     churn.Run(options.Long(10));
-    Wait(absl::Seconds(2));
+    Wait(options.Long(2));
     figures.sockets = ConnectionsTo(ports);
     figures.lost += Lost(load.Stop());
     figures.last = ProcessUsage::Now();
@@ -149,12 +149,12 @@ void RunProbes(const FaultOptions& options, BoundTable& table) {
         [](int64_t) { return ProbedServer::Answer::kServing; }));
   }
   const auto channels = ProbingChannels(servers);
-  Wait(absl::Seconds(2));  // All are connected and probed.
+  Wait(options.Long(2));  // All are connected and probed.
   const absl::Time from = absl::Now();
   const absl::Duration used = ProcessorTime();
   Wait(options.smoke ? absl::Seconds(2) : absl::Seconds(60));
   const absl::Time to = absl::Now();
-  const double cores = (ProcessorTime() - used) / (to - from);
+  const double cores = absl::FDivDuration(ProcessorTime() - used, to - from);
   size_t streams = 0;
   for (const auto& server : servers) {
     std::set<std::string> peers;
@@ -201,7 +201,7 @@ void RunChurn(const FaultOptions& options, BoundTable& table) {
   table.AtMost("churn: more threads after round 3 than 1",
                ours.last.threads - ours.first.threads, {}, 2);
   table.AtMost("churn: more memory after round 3 than 1, MiB",
-               ours.last.resident_mib - ours.first.resident_mib, {}, 4);
+               ours.last.heap_mib - ours.first.heap_mib, {}, 4);
 }
 
 }  // namespace multi_backend

@@ -1,8 +1,8 @@
 #include "multi_backend/tests/testing/process_usage.h"
 
 #include <dirent.h>
+#include <malloc.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <string>
@@ -42,12 +42,8 @@ ProcessUsage ProcessUsage::Now() {
   usage.threads = EntriesOf("/proc/self/task");
   // One of them is the directory itself.
   usage.file_descriptors = EntriesOf("/proc/self/fd") - 1;
-  std::ifstream statm("/proc/self/statm");
-  double size = 0;
-  double resident = 0;
-  statm >> size >> resident;
-  usage.resident_mib =
-      resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1024.0 * 1024.0);
+  const struct mallinfo2 heap = mallinfo2();
+  usage.heap_mib = static_cast<double>(heap.uordblks + heap.hblkhd) / 1048576;
   return usage;
 }
 

@@ -11,7 +11,7 @@ namespace multi_backend {
 struct ProcessUsage {
   int threads = 0;
   int file_descriptors = 0;
-  double resident_mib = 0;
+  double heap_mib = 0;  // Allocated and not freed.
 
   static ProcessUsage Now();
 };
