@@ -7,9 +7,10 @@
 // Each endpoint is probed by itself (see prober.h), for the first time within
 // 100 ms.  A new one counts as healthy with its first successful probe.  With
 // config.unhealthy_after failures in a row an endpoint is unhealthy, and then
-// it takes config.healthy_after successes in a row to be healthy (again).  An endpoint that stays in a new
-// list keeps its state; one of the same place whose weight, role or labels
-// change is shown as it is now.  Order is that of the inner list.
+// it takes config.healthy_after successes in a row to be healthy (again).  An
+// endpoint that stays in a new list keeps its state; one of the same place
+// whose weight, role or labels change is shown as it is now.  Order is that of
+// the inner list.
 //
 // When the last healthy endpoint falls ill, the list is as `when_all_unhealthy`
 // says.  Default: the last healthy ones stay (those that the inner list still
