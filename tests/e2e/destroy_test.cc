@@ -1,0 +1,137 @@
+// A channel that is destroyed, whatever it is doing, leaves nothing behind: no
+// thread, no socket, no backend in its pool.
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "multi_backend/tests/testing/backend_fleet.h"
+#include "multi_backend/tests/testing/behaviours.h"
+#include "multi_backend/tests/testing/process_usage.h"
+#include "multi_backend/tests/testing/users_client.h"
+
+namespace multi_backend {
+namespace {
+
+using Calls = std::vector<std::unique_ptr<PendingCall>>;
+
+constexpr int kTimes = 50;
+
+struct Phase {
+  const char* name;
+  const char* policy;
+  // Brings the backends into the state in which the channel finds them.
+  void (*prepare)(BackendFleet&);
+  int calls;  // That are under way.
+  // Whether the channel is in its phase.
+  bool (*reached)(UsersClient&);
+};
+
+void SetAll(BackendFleet& fleet, const examples::users::v1::Behaviour& to) {
+  for (size_t i = 0; i < fleet.size(); ++i) fleet.SetBehaviour(i, to);
+}
+
+void StopAll(BackendFleet& fleet) {
+  for (size_t i = 0; i < fleet.size(); ++i) fleet.server(i).Stop();
+}
+
+bool HasGrown(UsersClient& client) {
+  for (const PoolEvent& event : client.pool().GetEvents()) {
+    if (event.kind == PoolEvent::Kind::kConnections) return true;
+  }
+  return false;
+}
+
+class DestroyTest : public ::testing::TestWithParam<Phase> {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(Register().ok());
+    auto fleet = BackendFleet::Start(2);
+    ASSERT_TRUE(fleet.ok()) << fleet.status();
+    fleet_ = *std::move(fleet);
+    GetParam().prepare(*fleet_);
+  }
+
+  // One channel's life.
+  void Round() {
+    const Phase& phase = GetParam();
+    ChannelOptions options;
+    options.service_config_json = ServiceConfig(phase.policy);
+    auto pool = BackendPool::Create();
+    options.pool = pool;
+    auto client = UsersClient::Make(fleet_->StaticTarget(), std::move(options));
+    ASSERT_TRUE(client.ok()) << client.status();
+    {
+      Calls calls;
+      for (int i = 0; i < phase.calls; ++i) {
+        calls.push_back(std::make_unique<PendingCall>(**client, UsersCall()));
+      }
+      ASSERT_TRUE(WaitUntil([&]() { return phase.reached(**client); }));
+      // The calls are cancelled here, and the channel goes right after.
+    }
+    client->reset();
+    ASSERT_TRUE(WaitUntil([&]() { return pool->GetAllBackends().empty(); }));
+  }
+
+  std::unique_ptr<BackendFleet> fleet_;
+};
+
+TEST_P(DestroyTest, LeavesNothingBehind) {
+  // gRPC's own threads and wake-up descriptors come with the first channels.
+  for (int i = 0; i < 3; ++i) ASSERT_NO_FATAL_FAILURE(Round());
+  ProcessUsage before;
+  ASSERT_TRUE(WaitUntil([&before]() {
+    const ProcessUsage now = ProcessUsage::Now();
+    const bool steady = now.threads <= before.threads &&
+                        now.file_descriptors <= before.file_descriptors;
+    before = now;
+    return steady;
+  }));
+  for (int i = 0; i < kTimes; ++i) ASSERT_NO_FATAL_FAILURE(Round());
+  ProcessUsage after;
+  EXPECT_TRUE(WaitUntil([&]() {
+    after = ProcessUsage::Now();
+    // gRPC keeps a few threads more after a busy moment.
+    return after.threads <= before.threads + 4 &&
+           after.file_descriptors <= before.file_descriptors + 4;
+  })) << after.threads
+      << " threads after " << before.threads << ", " << after.file_descriptors
+      << " descriptors after " << before.file_descriptors;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Phases, DestroyTest,
+    ::testing::Values(
+        // A stopped server's kernel accepts; its HTTP/2 settings never come.
+        Phase{"Connecting", "", StopAll, 2,
+              [](UsersClient& client) {
+                return client.pool().GetAllBackends().size() == 2;
+              }},
+        Phase{"WaitingInTheBacklog",
+              R"("maxRequestsPerBackend":1,
+                 "backlog":{"limit":10,"timeout":"60s"})",
+              [](BackendFleet& fleet) { SetAll(fleet, Hanging()); }, 4,
+              [](UsersClient& client) { return client.InFlight() == 2; }},
+        Phase{"Retrying", R"("failover":{"perTryTimeout":"0.02s"})",
+              [](BackendFleet& fleet) { SetAll(fleet, Hanging()); }, 2,
+              [](UsersClient& client) { return client.Attempts() > 2; }},
+        // The state shows that probes run.
+        Phase{"Probing",
+              R"("health":{"active":{"interval":"0.01s","timeout":"60s",
+                                     "unhealthyAfter":1}})",
+              [](BackendFleet& fleet) { SetAll(fleet, NotServing()); }, 1,
+              [](UsersClient& client) {
+                return client.pool().GetHealthyBackends().empty();
+              }},
+        Phase{"GrowingAPool", R"("pool":{"max":4,"maxStreamsPerConnection":1})",
+              [](BackendFleet& fleet) { SetAll(fleet, Hanging()); }, 6,
+              HasGrown}),
+    [](const ::testing::TestParamInfo<Phase>& info) {
+      return std::string(info.param.name);
+    });
+
+}  // namespace
+}  // namespace multi_backend
