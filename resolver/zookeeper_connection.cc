@@ -20,6 +20,11 @@ namespace {
 // For a session that never had a connection; it has nothing to lose, but the
 // servers' addresses may have changed.
 constexpr absl::Duration kConnectPatience = absl::Seconds(10);
+// Doubled each time, for ensembles that need longer to begin a session.
+constexpr absl::Duration kFirstSilencePatience = absl::Seconds(1);
+// How often a handle without a connection is looked at: of silence the library
+// tells nobody.
+constexpr absl::Duration kDownInterval = absl::Milliseconds(250);
 constexpr absl::Duration kShortestSession = absl::Milliseconds(100);
 constexpr absl::Duration kLongestSession = absl::Hours(1);
 
@@ -139,6 +144,7 @@ ZookeeperConnection::ZookeeperConnection(Options options, OnWatch on_watch,
       wake_(std::move(wake)),
       open_at_(Clock::now()),
       down_since_(open_at_),
+      silence_patience_(kFirstSilencePatience),
       backoff_(options_.backoff),
       random_(std::random_device()()) {}
 
@@ -188,6 +194,7 @@ absl::Status ZookeeperConnection::Open() {
 void ZookeeperConnection::CloseHandle() {
   if (handle_ != nullptr) zookeeper_close(handle_);
   handle_ = nullptr;
+  silent_since_.reset();
   // No thread of the library is left.
   std::lock_guard<std::mutex> lock(mu_);
   connected_ = false;
@@ -205,20 +212,33 @@ void ZookeeperConnection::EndSession(absl::Duration pause) {
 
 void ZookeeperConnection::EndIfOver(Clock::time_point now) {
   int end_state = 0;
+  bool over = false;
   {
     std::lock_guard<std::mutex> lock(mu_);
     const auto patience = established_ ? kReconnectPatience : kConnectPatience;
     end_state = end_state_;
-    if (end_state == 0 &&
-        (connected_ || now - lost_ < absl::ToChronoNanoseconds(patience))) {
-      return;
-    }
+    if (connected_ && end_state == 0) return;
+    over = end_state != 0 || now - lost_ >= absl::ToChronoNanoseconds(patience);
   }
+  if (!over && !IsSilent(now)) return;
   CloseHandle();
   open_at_ = now;
   if (end_state == ZOO_AUTH_FAILED_STATE) {
     RetryLater(absl::UnauthenticatedError("the credentials were refused"));
   }
+}
+
+bool ZookeeperConnection::IsSilent(Clock::time_point now) {
+  if (zoo_state(handle_) != ZOO_ASSOCIATING_STATE) {
+    silent_since_.reset();
+    return false;
+  }
+  if (!silent_since_.has_value()) silent_since_ = now;
+  if (now - *silent_since_ < absl::ToChronoNanoseconds(silence_patience_)) {
+    return false;
+  }
+  silence_patience_ = std::min(2 * silence_patience_, kConnectPatience);
+  return true;
 }
 
 void ZookeeperConnection::RetryLater(absl::Status problem) {
@@ -244,6 +264,7 @@ ZookeeperConnection::Look ZookeeperConnection::Tend() {
   if (connected_) {
     down_ = false;
     problem_ = absl::OkStatus();
+    silence_patience_ = kFirstSilencePatience;
     backoff_.Reset();
     look.again = absl::InfiniteDuration();
     return look;
@@ -251,19 +272,13 @@ ZookeeperConnection::Look ZookeeperConnection::Tend() {
   if (!down_) down_since_ = now;
   down_ = true;
   look.error = problem_;
-  const auto until = [now](Clock::time_point time, absl::Duration more) {
-    return absl::FromChrono(time - now) + more;
-  };
   if (handle_ == nullptr) {
-    look.again = until(open_at_, absl::ZeroDuration());
+    look.again = absl::FromChrono(open_at_ - now);
     return look;
   }
-  look.again =
-      until(lost_, established_ ? kReconnectPatience : kConnectPatience);
-  const auto left = until(down_since_, kReconnectPatience);
-  if (left > absl::ZeroDuration()) {
-    look.again = std::min(look.again, left);
-  } else if (look.error.ok()) {
+  look.again = kDownInterval;
+  if (now - down_since_ >= absl::ToChronoNanoseconds(kReconnectPatience) &&
+      look.error.ok()) {
     look.error = absl::UnavailableError(
         absl::StrCat("no connection to ", options_.servers));
   }

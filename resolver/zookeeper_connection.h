@@ -11,7 +11,9 @@
 // A session ends when the server says so, and also when it has been without a
 // connection for kReconnectPatience: a server whose data was wiped, or set back
 // to older ones, refuses the sessions of clients that saw newer ones for ever,
-// and one with very many watches could not set them again.  What is asked for
+// and one with very many watches could not set them again.  A server that takes
+// a connection and says nothing, as one does that is starting, is given up
+// after 1 s at first.  What is asked for
 // in a session that ends is never answered, and its watches are gone.
 //
 // libzookeeper's log is dropped.
@@ -35,6 +37,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "multi_backend/resolver/backoff.h"
 
 struct _zhandle;
@@ -113,6 +116,8 @@ class ZookeeperConnection {
   absl::Status Open();
   void CloseHandle();
   void EndIfOver(Clock::time_point now);
+  // Whether the server that was connected to owes an answer for too long.
+  bool IsSilent(Clock::time_point now);
   void RetryLater(absl::Status problem);
   void RunSteps();
   const struct ACL_vector* AclOfEphemeral() const;
@@ -136,6 +141,8 @@ class ZookeeperConnection {
   Clock::time_point open_at_;  // The next handle, when there is none.
   Clock::time_point down_since_;
   bool down_ = true;
+  absl::optional<Clock::time_point> silent_since_;
+  absl::Duration silence_patience_;
   // Why the last session could not be begun, or was refused.
   absl::Status problem_;
   Backoff backoff_;

@@ -79,7 +79,7 @@ class ZookeeperTest : public ::testing::Test {
   }
 
   ::testing::AssertionResult Uses(const std::vector<size_t>& backends,
-                                  absl::Duration patience = kInTime) {
+                                  absl::Duration limit = kInTime) {
     const auto condition = [&] {
       if (client_->pool().GetAllBackends().size() != backends.size()) {
         return false;
@@ -89,7 +89,9 @@ class ZookeeperTest : public ::testing::Test {
       }
       return true;
     };
-    if (WaitUntil(condition, patience)) return ::testing::AssertionSuccess();
+    if (WaitUntil(condition, store_->Allow(limit))) {
+      return ::testing::AssertionSuccess();
+    }
     std::string seen;
     for (const BackendSnapshot& backend : client_->pool().GetAllBackends()) {
       absl::StrAppend(&seen, " ", backend.address, " ", backend.calls);

@@ -26,6 +26,13 @@
 
 extern char** environ;
 
+// libzookeeper writes texts for its log, which we drop, into one buffer for all
+// sessions.
+extern "C" const char* __tsan_default_suppressions();
+extern "C" const char* __tsan_default_suppressions() {
+  return "race:libzookeeper_mt.so\n";
+}
+
 namespace multi_backend {
 namespace {
 
@@ -39,7 +46,7 @@ constexpr char kWrapper[] = "/usr/bin/setpriv";
 constexpr std::chrono::seconds kPatience(60);
 // Of a word's answer.  A server that is starting may take a connection and
 // never answer.
-constexpr int kStartingPatienceMs = 200;
+constexpr int kStartingPatienceMs = 200;  // At first; then doubled.
 constexpr int kAnswerPatienceMs = 20000;
 // Another process may take a port between our look and the server's.
 constexpr int kAttempts = 5;
@@ -202,17 +209,21 @@ absl::Status ZookeeperServer::Launch() {
     return absl::ErrnoToStatus(error, "cannot start java");
   }
   const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (std::chrono::steady_clock::now() < end) {
+  for (int patience_ms = kStartingPatienceMs;
+       std::chrono::steady_clock::now() < end; poll(nullptr, 0, 10)) {
     if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
       pid_ = 0;
       break;
     }
+    const auto asked = std::chrono::steady_clock::now();
     // It answers before it serves; then with less than this.
-    if (absl::StrContains(Ask("srvr", kStartingPatienceMs),
-                          "Mode: standalone")) {
+    if (absl::StrContains(Ask("srvr", patience_ms), "Mode: standalone")) {
       return absl::OkStatus();
     }
-    poll(nullptr, 0, 10);
+    if (std::chrono::steady_clock::now() - asked >=
+        std::chrono::milliseconds(patience_ms)) {
+      patience_ms = std::min(2 * patience_ms, kAnswerPatienceMs);
+    }
   }
   Kill();
   return absl::UnavailableError(
@@ -253,6 +264,14 @@ absl::StatusOr<int64_t> ZookeeperServer::Monitored(
     }
   }
   return absl::UnavailableError(absl::StrCat("no ", name, " in: ", answer));
+}
+
+absl::Duration ZookeeperServer::Allow(absl::Duration limit) {
+  constexpr int kWrites = 10;
+  const auto start = std::chrono::steady_clock::now();
+  (void)!Put({{"/allowance", ""}}).ok();
+  return limit +
+         kWrites * absl::FromChrono(std::chrono::steady_clock::now() - start);
 }
 
 absl::StatusOr<int64_t> ZookeeperServer::WatchCount() {
