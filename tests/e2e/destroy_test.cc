@@ -94,9 +94,9 @@ TEST_P(DestroyTest, LeavesNothingBehind) {
   ProcessUsage after;
   EXPECT_TRUE(WaitUntil([&]() {
     after = ProcessUsage::Now();
-    // gRPC keeps some threads, and a wake-up descriptor for each thread that has
-    // ever waited at the same time as the others; one that each channel left
-    // would be kTimes.
+    // gRPC keeps some threads, and a wake-up descriptor for each thread that
+    // has ever waited at the same time as the others; one that each channel
+    // left would be kTimes.
     return after.threads <= before.threads + 4 &&
            after.file_descriptors <= before.file_descriptors + kTimes / 4;
   })) << after.threads
