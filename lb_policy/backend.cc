@@ -42,12 +42,10 @@ void Backend::SetLimit(int limit) {
 void Backend::FollowLimit() {
   bool freed = false;
   while (true) {
-    // The counts are relaxed: what each of two looks at must not be older than
-    // what the other has written.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    // Read by adding nothing: that always sees the newest value.
     const int64_t limit = limit_.load();
-    const bool full = limit != 0 && load.in_flight.load() >= limit;
-    const bool flagged = (load.unusable.load() & kAtLimit) != 0;
+    const bool full = limit != 0 && load.in_flight.fetch_add(0) >= limit;
+    const bool flagged = (load.unusable.fetch_or(0) & kAtLimit) != 0;
     if (full == flagged) break;
     if (full) {
       SetFlag(load.unusable, kAtLimit, events_->flagged);
