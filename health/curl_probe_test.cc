@@ -1,7 +1,6 @@
 #include "multi_backend/health/curl_probe.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -13,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -28,7 +26,9 @@
 #include "multi_backend/health/probe.h"
 #include "multi_backend/proto/config.h"
 #include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/tests/testing/directory_entries.h"
 #include "multi_backend/tests/testing/event.h"
+#include "multi_backend/tests/testing/probe_answer.h"
 
 namespace multi_backend {
 namespace {
@@ -147,21 +147,6 @@ std::unique_ptr<Probe> ProbeOf(const ActiveHealthConfig& config,
   return MakeCurlProbeFactory(config)->Make(endpoint, endpoint.address());
 }
 
-ProbeResult Ask(Probe& probe, absl::Duration timeout = absl::Seconds(10)) {
-  // Shared: who sets it may still be doing so when this has returned.
-  const auto promise = std::make_shared<std::promise<ProbeResult>>();
-  auto future = promise->get_future();
-  probe.Start(timeout, [promise](ProbeResult result) {
-    promise->set_value(std::move(result));
-  });
-  if (future.wait_for(absl::ToChronoMilliseconds(kLong)) !=
-      std::future_status::ready) {
-    ADD_FAILURE() << "no result";
-    abort();
-  }
-  return future.get();
-}
-
 TEST(HttpProbeTest, OnlyStatus200IsHealthy) {
   struct Row {
     std::string answer;
@@ -183,7 +168,7 @@ TEST(HttpProbeTest, OnlyStatus200IsHealthy) {
     FixedServer server(row.answer);
     const auto probe = ProbeOf(ConfigOf(ProbeKind::kHttp),
                                Endpoint::Of("127.0.0.1", server.port()));
-    const ProbeResult result = Ask(*probe);
+    const ProbeResult result = AskOnce(*probe);
     EXPECT_EQ(result.healthy, row.healthy) << row.answer;
     EXPECT_THAT(result.detail, HasSubstr(row.detail)) << row.answer;
   }
@@ -196,7 +181,7 @@ TEST(HttpProbeTest, AsksForThePathUnderTheEndpointsName) {
   const auto probe = MakeCurlProbeFactory(config)->Make(
       Endpoint::Of("users.example", server.port()),
       absl::StrCat("127.0.0.1:", server.port()));
-  EXPECT_TRUE(Ask(*probe).healthy);
+  EXPECT_TRUE(AskOnce(*probe).healthy);
   EXPECT_THAT(server.request(), HasSubstr("GET /healthz?a=b HTTP/1.1\r\n"));
   EXPECT_THAT(server.request(),
               HasSubstr(absl::StrCat("\r\nHost: users.example:", server.port(),
@@ -207,8 +192,8 @@ TEST(HttpProbeTest, AnotherPortIsAskedWhenConfigured) {
   FixedServer server(HttpAnswer("200 OK"));
   ActiveHealthConfig config = ConfigOf(ProbeKind::kHttp);
   config.port = server.port();
-  EXPECT_TRUE(
-      Ask(*ProbeOf(config, Endpoint::Of("127.0.0.1", ClosedPort()))).healthy);
+  EXPECT_TRUE(AskOnce(*ProbeOf(config, Endpoint::Of("127.0.0.1", ClosedPort())))
+                  .healthy);
   EXPECT_THAT(server.request(),
               HasSubstr(absl::StrCat("Host: 127.0.0.1:", server.port())));
 }
@@ -218,7 +203,8 @@ TEST(HttpProbeTest, APathCannotBecomeAnotherHost) {
   ActiveHealthConfig config = ConfigOf(ProbeKind::kHttp);
   config.path = "@192.0.2.1/";
   EXPECT_TRUE(
-      Ask(*ProbeOf(config, Endpoint::Of("127.0.0.1", server.port()))).healthy);
+      AskOnce(*ProbeOf(config, Endpoint::Of("127.0.0.1", server.port())))
+          .healthy);
   EXPECT_THAT(server.request(), HasSubstr("GET /@192.0.2.1/ "));
 }
 
@@ -226,8 +212,8 @@ TEST(HttpProbeTest, ABodyWithoutEndIsCutAndTheStatusCounts) {
   FixedServer server(
       absl::StrCat("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n",
                    std::string(1 << 20, 'x')));
-  EXPECT_TRUE(Ask(*ProbeOf(ConfigOf(ProbeKind::kHttp),
-                           Endpoint::Of("127.0.0.1", server.port())))
+  EXPECT_TRUE(AskOnce(*ProbeOf(ConfigOf(ProbeKind::kHttp),
+                               Endpoint::Of("127.0.0.1", server.port())))
                   .healthy);
 }
 
@@ -236,7 +222,7 @@ TEST(HttpProbeTest, AServerThatDoesNotAnswerIsUnhealthyAfterTheTimeout) {
   const auto probe = ProbeOf(ConfigOf(ProbeKind::kHttp),
                              Endpoint::Of("127.0.0.1", server.port()));
   const absl::Time begin = absl::Now();
-  const ProbeResult result = Ask(*probe, absl::Milliseconds(200));
+  const ProbeResult result = AskOnce(*probe, absl::Milliseconds(200));
   EXPECT_FALSE(result.healthy);
   EXPECT_EQ(result.detail, "no answer in 200ms");
   EXPECT_GE(absl::Now() - begin, absl::Milliseconds(190));
@@ -248,8 +234,8 @@ TEST(HttpProbeTest, TheEnvironmentsProxyIsNotUsed) {
   const std::string nowhere = absl::StrCat("http://127.0.0.1:", ClosedPort());
   setenv("http_proxy", nowhere.c_str(), 1);
   setenv("all_proxy", nowhere.c_str(), 1);
-  EXPECT_TRUE(Ask(*ProbeOf(ConfigOf(ProbeKind::kHttp),
-                           Endpoint::Of("127.0.0.1", server.port())))
+  EXPECT_TRUE(AskOnce(*ProbeOf(ConfigOf(ProbeKind::kHttp),
+                               Endpoint::Of("127.0.0.1", server.port())))
                   .healthy);
   unsetenv("http_proxy");
   unsetenv("all_proxy");
@@ -262,18 +248,18 @@ TEST_P(CurlProbeTest, AskingAgainAndAgainWorks) {
   FixedServer server(HttpAnswer("200 OK"));
   const auto probe =
       ProbeOf(ConfigOf(GetParam()), Endpoint::Of("127.0.0.1", server.port()));
-  for (int i = 0; i < 20; ++i) EXPECT_TRUE(Ask(*probe).healthy);
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(AskOnce(*probe).healthy);
 }
 
 TEST_P(CurlProbeTest, Ipv6AddressesWork) {
   FixedServer server(HttpAnswer("200 OK"), AF_INET6);
-  const ProbeResult result =
-      Ask(*ProbeOf(ConfigOf(GetParam()), Endpoint::Of("::1", server.port())));
+  const ProbeResult result = AskOnce(
+      *ProbeOf(ConfigOf(GetParam()), Endpoint::Of("::1", server.port())));
   EXPECT_TRUE(result.healthy) << result.detail;
 }
 
 TEST_P(CurlProbeTest, ARefusedConnectionIsUnhealthy) {
-  const ProbeResult result = Ask(
+  const ProbeResult result = AskOnce(
       *ProbeOf(ConfigOf(GetParam()), Endpoint::Of("127.0.0.1", ClosedPort())));
   EXPECT_FALSE(result.healthy);
   EXPECT_THAT(result.detail, HasSubstr("Failed to connect"));
@@ -282,7 +268,7 @@ TEST_P(CurlProbeTest, ARefusedConnectionIsUnhealthy) {
 TEST_P(CurlProbeTest, AnAddressThatIsNoneIsUnhealthy) {
   const auto probe = MakeCurlProbeFactory(ConfigOf(GetParam()))
                          ->Make(Endpoint::Of("a", 1), "/run/a.sock");
-  const ProbeResult result = Ask(*probe);
+  const ProbeResult result = AskOnce(*probe);
   EXPECT_FALSE(result.healthy);
   EXPECT_THAT(result.detail, Not(HasSubstr("timed out")));
 }
@@ -316,14 +302,6 @@ TEST_P(CurlProbeTest, MayBeDestroyedByItsResultAndAskAgainFromIt) {
   }
 }
 
-size_t EntriesOf(const char* directory) {
-  DIR* const opened = opendir(directory);
-  size_t count = 0;
-  while (readdir(opened) != nullptr) ++count;
-  closedir(opened);
-  return count;
-}
-
 // The server's end of a connection, and what the kernel keeps of a thread, may
 // go a moment later.
 void AwaitAtMost(const char* directory, size_t count) {
@@ -341,7 +319,7 @@ TEST_P(CurlProbeTest, LeavesNoSocketAndNoThread) {
   for (int round = 0; round < 10; ++round) {
     const auto probe =
         ProbeOf(ConfigOf(GetParam()), Endpoint::Of("127.0.0.1", server.port()));
-    for (int i = 0; i < 10; ++i) EXPECT_TRUE(Ask(*probe).healthy);
+    for (int i = 0; i < 10; ++i) EXPECT_TRUE(AskOnce(*probe).healthy);
   }
   AwaitAtMost("/proc/self/fd", sockets);
   AwaitAtMost("/proc/self/task", threads);
@@ -356,7 +334,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, CurlProbeTest,
 
 TEST(TcpProbeTest, AServerThatSaysNothingIsHealthy) {
   FixedServer server("");
-  const ProbeResult result = Ask(*ProbeOf(
+  const ProbeResult result = AskOnce(*ProbeOf(
       ConfigOf(ProbeKind::kTcp), Endpoint::Of("127.0.0.1", server.port())));
   EXPECT_TRUE(result.healthy);
   EXPECT_EQ(result.detail, "connected");

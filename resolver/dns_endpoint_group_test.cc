@@ -1,7 +1,5 @@
 #include "multi_backend/resolver/dns_endpoint_group.h"
 
-#include <dirent.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -20,6 +18,7 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/tests/testing/directory_entries.h"
 #include "multi_backend/tests/testing/knot_server.h"
 
 namespace multi_backend {
@@ -53,14 +52,6 @@ TEST(DnsRefreshDelayTest, StaysWithinTheTtlAndItsBounds) {
   options.max_ttl = absl::InfiniteDuration();
   EXPECT_EQ(DnsRefreshDelay(absl::InfiniteDuration(), options, 0.5),
             absl::InfiniteDuration());
-}
-
-size_t EntriesOf(const char* path) {
-  size_t count = 0;
-  DIR* const directory = opendir(path);
-  while (readdir(directory) != nullptr) ++count;
-  closedir(directory);
-  return count;
 }
 
 EndpointList Ips(const std::vector<std::string>& ips) {

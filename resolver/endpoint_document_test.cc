@@ -109,6 +109,44 @@ TEST(EndpointDocumentTest, SaysWhereADocumentIsBroken) {
   }
 }
 
+// A member that the schema does not know leaves the document to protobuf.
+TEST(EndpointDocumentTest, ThePlainReaderAndProtobufAgree) {
+  for (const std::string entry :
+       {R"({"address":"a:1"})",
+        R"({ "address" : "a:1" , "weight" : 0 })",
+        R"({"address":"[::1]:1","weight":2000,"role":"r","priority":-7})",
+        R"({"address":"a:1","zone":"é","labels":{}})",
+        R"({"address":"a:1","labels":{"":"x","b":"","c":"7"}})",
+        R"({"address":"a:1","weight":9223372036854775807})",
+        R"({"address":"a:1","weight":9223372036854775808})",
+        R"({"address":"a:1","priority":-2147483649})",
+        R"({"address":"a:1","priority":-0})",
+        R"({"address":7})",
+        R"({"address":"a:1","weight":"5"})",
+        R"({"address":"a:1","weight":5e0})",
+        R"({"address":"a:1","weight":null})",
+        R"({"address":"a:1","labels":[]})",
+        R"({"address":"a:1","labels":{"a":1}})",
+        R"({})",
+        R"([])",
+        R"(null)",
+        R"({"address":"a\u003a1"})",
+        R"({"address":"a:1","Role":"r"})"}) {
+    SCOPED_TRACE(entry);
+    const std::string list = absl::StrCat("\"endpoints\":[", entry, ",", entry,
+                                          ",{\"address\":\"z:1\"}]}");
+    const auto plainly =
+        ParseEndpointDocument(absl::StrCat("{", list), EndpointPolicy());
+    const auto in_full = ParseEndpointDocument(
+        absl::StrCat("{\"unknown\":0,", list), EndpointPolicy());
+    ASSERT_EQ(plainly.status().code(), in_full.status().code());
+    if (!plainly.ok()) continue;
+    EXPECT_EQ(plainly->endpoints, in_full->endpoints);
+    EXPECT_EQ(plainly->refused.count, in_full->refused.count);
+    EXPECT_EQ(plainly->refused.shown, in_full->refused.shown);
+  }
+}
+
 TEST(EndpointDocumentTest, EveryProperPrefixIsBroken) {
   const std::string text =
       R"({"endpoints": [{"address": "a:1", "weight": 10}, )"

@@ -1,11 +1,9 @@
 #include "multi_backend/resolver/etcd_target.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -79,16 +77,6 @@ absl::StatusOr<EtcdTarget> ParseEtcdTarget(absl::string_view authority,
   target.servers = *std::move(servers);
   target.prefix = absl::StrCat(absl::StripSuffix(path, "/"), "/");
   return target;
-}
-
-std::string DefaultAuthorityOfEtcdTarget(absl::string_view path) {
-  path = absl::StripSuffix(path, "/");
-  const absl::string_view name = path.substr(path.rfind('/') + 1);
-  const bool is_host =
-      !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-        return absl::ascii_isalnum(c) || c == '-' || c == '.' || c == '_';
-      });
-  return is_host ? std::string(name) : "localhost";
 }
 
 std::string EndOfPrefix(absl::string_view prefix) {

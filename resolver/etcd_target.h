@@ -36,10 +36,6 @@ absl::StatusOr<EndpointList> ParseEtcdServers(absl::string_view servers);
 absl::StatusOr<EtcdTarget> ParseEtcdTarget(absl::string_view authority,
                                            absl::string_view path);
 
-// The last part of the prefix, "users", which is the application's own word for
-// the service; "localhost" when that cannot be a host name.
-std::string DefaultAuthorityOfEtcdTarget(absl::string_view path);
-
 // The end of the range of all keys that begin with `prefix`, as etcd's requests
 // want it.
 std::string EndOfPrefix(absl::string_view prefix);

@@ -68,15 +68,6 @@ TEST(EtcdTargetTest, CredentialsAreRefusedAndNotShown) {
   }
 }
 
-TEST(EtcdTargetTest, TheDefaultAuthorityIsTheLastPartOfThePrefix) {
-  EXPECT_EQ(DefaultAuthorityOfEtcdTarget("/services/users/"), "users");
-  EXPECT_EQ(DefaultAuthorityOfEtcdTarget("/services/users.example"),
-            "users.example");
-  EXPECT_EQ(DefaultAuthorityOfEtcdTarget("/services/a b/"), "localhost");
-  EXPECT_EQ(DefaultAuthorityOfEtcdTarget("/"), "localhost");
-  EXPECT_EQ(DefaultAuthorityOfEtcdTarget(""), "localhost");
-}
-
 TEST(EtcdTargetTest, TheEndOfAPrefixIsTheFirstKeyThatLacksIt) {
   EXPECT_EQ(EndOfPrefix("/users/"), "/users0");
   EXPECT_EQ(EndOfPrefix("a\xff"), "b");

@@ -159,6 +159,21 @@ absl::optional<JsonObject> JsonValue::Object() const {
   return JsonObject(text_);
 }
 
+absl::optional<std::vector<JsonValue>> JsonValue::Array() const {
+  if (text_.empty() || text_[0] != '[') return absl::nullopt;
+  std::vector<JsonValue> values;
+  size_t at = SkipSpace(text_, 1);
+  while (at < text_.size() && text_[at] != ']') {
+    const size_t value = at;
+    at = EndOfValue(text_, value);
+    values.emplace_back(text_.substr(value, at - value));
+    // The comma, too.
+    at = SkipSpace(text_, at);
+    if (at < text_.size() && text_[at] == ',') at = SkipSpace(text_, at + 1);
+  }
+  return values;
+}
+
 absl::StatusOr<JsonObject> JsonObject::Parse(absl::string_view text) {
   const absl::Status syntax = CheckJsonSyntax(text);
   if (!syntax.ok()) return syntax;

@@ -38,6 +38,7 @@ class JsonValue {
   absl::optional<int64_t> Integer() const;
   absl::optional<bool> Bool() const;
   absl::optional<JsonObject> Object() const;
+  absl::optional<std::vector<JsonValue>> Array() const;
 
  private:
   absl::string_view text_;

@@ -39,6 +39,23 @@ TEST(JsonObjectTest, FindsMembersOfEachType) {
   EXPECT_TRUE(object->Find("").Object()->members().empty());
 }
 
+TEST(JsonObjectTest, ReadsArrays) {
+  const auto object = JsonObject::Parse(
+      R"({"a":[1, "x,]" ,{"b":[2]},[3,[4]] ],"e":[ ],"n":7})");
+  ASSERT_TRUE(object.ok()) << object.status();
+  const auto array = object->Find("a").Array();
+  ASSERT_TRUE(array.has_value());
+  ASSERT_EQ(array->size(), 4u);
+  EXPECT_EQ((*array)[0].Integer(), 1);
+  EXPECT_EQ((*array)[1].String(), "x,]");
+  ASSERT_TRUE((*array)[2].Object().has_value());
+  EXPECT_EQ((*array)[2].Object()->Find("b").Array()->size(), 1u);
+  EXPECT_EQ((*array)[3].Array()->size(), 2u);
+  EXPECT_EQ(object->Find("e").Array()->size(), 0u);
+  EXPECT_FALSE(object->Find("n").Array().has_value());
+  EXPECT_FALSE(object->Find("z").Array().has_value());
+}
+
 TEST(JsonObjectTest, ReadsEscapes) {
   struct Row {
     std::string json;

@@ -14,6 +14,7 @@
 #include "multi_backend/resolver/dns_service_source.h"
 #include "multi_backend/resolver/dns_text_source.h"
 #include "multi_backend/resolver/file_endpoint_group.h"
+#include "multi_backend/resolver/target.h"
 #include "multi_backend/resolver/zookeeper_endpoint_group.h"
 #include "multi_backend/resolver/zookeeper_target.h"
 
@@ -96,11 +97,9 @@ absl::StatusOr<std::shared_ptr<EndpointGroup>> MakeSource(
 std::string DefaultAuthorityOfSource(absl::string_view scheme,
                                      absl::string_view path) {
   if (scheme == kFile) return "localhost";
+  if (scheme == kZookeeper) return AuthorityOfStorePath(path);
   absl::string_view name = absl::StripPrefix(path, "/");
   if (scheme == kDnsAddress) return std::string(name);
-  if (scheme == kZookeeper) {
-    return std::string(name.substr(name.rfind('/') + 1));
-  }
   while (absl::StartsWith(name, "_")) {
     const size_t dot = name.find('.');
     if (dot == absl::string_view::npos) break;

@@ -40,7 +40,7 @@ absl::StatusOr<std::shared_ptr<EndpointGroup>> MakeSource(
 // The :authority and TLS name of calls to the target, which no discovered data
 // may choose: dns+addr "host:port"; dns+srv and dns+txt the name without its
 // "_service._protocol." labels (RFC 6125, section 6.4: the source domain); file
-// "localhost"; zookeeper the last name of the path, "users" of /services/users.
+// "localhost"; zookeeper as AuthorityOfStorePath().
 std::string DefaultAuthorityOfSource(absl::string_view scheme,
                                      absl::string_view path);
 

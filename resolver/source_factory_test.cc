@@ -35,6 +35,7 @@ TEST(SourceFactoryTest, MakesASourceOfEachScheme) {
       {{"dns+txt", "::1", "/users.example"}, "users.example"},
       {{"zookeeper", "127.0.0.1:1,[::1]", "/services/users"}, "users"},
       {{"zookeeper", "127.0.0.1:1", "/users"}, "users"},
+      {{"zookeeper", "127.0.0.1:1", "/caf\xc3\xa9"}, "localhost"},
   };
   for (const Row& row : rows) {
     const Target& target = row.target;

@@ -78,4 +78,14 @@ absl::StatusOr<std::string> ParseGroupTarget(absl::string_view path) {
   return std::string(path);
 }
 
+std::string AuthorityOfStorePath(absl::string_view path) {
+  path = absl::StripSuffix(path, "/");
+  const absl::string_view name = path.substr(path.rfind('/') + 1);
+  const bool is_host =
+      !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+        return absl::ascii_isalnum(c) || c == '-' || c == '.' || c == '_';
+      });
+  return is_host ? std::string(name) : "localhost";
+}
+
 }  // namespace multi_backend

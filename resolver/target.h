@@ -30,6 +30,12 @@ absl::Status CheckGroupName(absl::string_view name);
 // "name" of `group:///name`.
 absl::StatusOr<std::string> ParseGroupTarget(absl::string_view path);
 
+// The :authority of calls to the service under a path of a store, "users" of
+// "/services/users" and "/services/users/": the path's last part, the
+// application's own word for the service; "localhost" when that cannot be a
+// host name.
+std::string AuthorityOfStorePath(absl::string_view path);
+
 }  // namespace multi_backend
 
 #endif  // MULTI_BACKEND_RESOLVER_TARGET_H_

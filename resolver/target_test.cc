@@ -125,5 +125,15 @@ TEST(ParseGroupTargetTest, AcceptsNamesAndSaysWhatIsWrongWithOthers) {
   }
 }
 
+TEST(AuthorityOfStorePathTest, IsTheLastPartWhereThatIsAHostName) {
+  EXPECT_EQ(AuthorityOfStorePath("/services/users/"), "users");
+  EXPECT_EQ(AuthorityOfStorePath("/services/users.example"), "users.example");
+  EXPECT_EQ(AuthorityOfStorePath("/users"), "users");
+  EXPECT_EQ(AuthorityOfStorePath("/services/a b/"), "localhost");
+  EXPECT_EQ(AuthorityOfStorePath("/services/\xff"), "localhost");
+  EXPECT_EQ(AuthorityOfStorePath("/"), "localhost");
+  EXPECT_EQ(AuthorityOfStorePath(""), "localhost");
+}
+
 }  // namespace
 }  // namespace multi_backend

@@ -27,6 +27,7 @@
 #include "multi_backend/resolver/file_endpoint_group.h"
 #include "multi_backend/resolver/or_else.h"
 #include "multi_backend/resolver/zookeeper_record.h"
+#include "multi_backend/tests/testing/directory_entries.h"
 #include "multi_backend/tests/testing/zookeeper_server.h"
 
 namespace multi_backend {
@@ -71,14 +72,6 @@ ZookeeperServer::Nodes Nodes(const std::vector<uint16_t>& ports) {
             : FormatZookeeperRecord(endpoint, "users", "x", absl::UnixEpoch()));
   }
   return nodes;
-}
-
-size_t EntriesOf(const char* path) {
-  size_t count = 0;
-  DIR* const directory = opendir(path);
-  while (readdir(directory) != nullptr) ++count;
-  closedir(directory);
-  return count;
 }
 
 class ZookeeperEndpointGroupTest : public ::testing::Test {

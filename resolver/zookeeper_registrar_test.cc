@@ -1,6 +1,5 @@
 #include "multi_backend/resolver/zookeeper_registrar.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -27,6 +26,7 @@
 #include "multi_backend/resolver/endpoint.h"
 #include "multi_backend/resolver/zookeeper_endpoint_group.h"
 #include "multi_backend/resolver/zookeeper_record.h"
+#include "multi_backend/tests/testing/directory_entries.h"
 #include "multi_backend/tests/testing/zookeeper_server.h"
 
 extern char** environ;
@@ -43,14 +43,6 @@ using ::testing::SizeIs;
 constexpr absl::Duration kTtl = absl::Milliseconds(1000);
 constexpr absl::Duration kPatience = absl::Seconds(30);
 constexpr char kDigest[] = "app:open-sesame";
-
-size_t EntriesOf(const char* path) {
-  size_t count = 0;
-  DIR* const directory = opendir(path);
-  while (readdir(directory) != nullptr) ++count;
-  closedir(directory);
-  return count;
-}
 
 class ZookeeperRegistrarTest : public ::testing::Test {
  protected:

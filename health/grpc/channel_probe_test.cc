@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,6 +25,7 @@
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/config.h"
 #include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/tests/testing/probe_answer.h"
 #include "multi_backend/tests/testing/tls_certificates.h"
 
 namespace multi_backend {
@@ -135,21 +135,6 @@ std::unique_ptr<Probe> ProbeOf(const grpc_core::ChannelArgs& args,
                           address, authority);
 }
 
-ProbeResult Ask(Probe& probe) {
-  // Shared: who sets it may still be doing so when this has returned.
-  const auto promise = std::make_shared<std::promise<ProbeResult>>();
-  auto future = promise->get_future();
-  probe.Start(absl::Seconds(10), [promise](ProbeResult result) {
-    promise->set_value(std::move(result));
-  });
-  if (future.wait_for(absl::ToChronoMilliseconds(kLong)) !=
-      std::future_status::ready) {
-    ADD_FAILURE() << "no result";
-    abort();
-  }
-  return future.get();
-}
-
 TEST(ChannelProbeTest, UsesTheChannelsCredentialsButNotThoseOfItsCalls) {
   auto tls = TlsCertificates::Create();
   ASSERT_TRUE(tls.ok());
@@ -170,7 +155,7 @@ TEST(ChannelProbeTest, UsesTheChannelsCredentialsButNotThoseOfItsCalls) {
   grpc_channel_credentials_release(channel_creds);
   grpc_call_credentials_release(call_creds);
 
-  const ProbeResult result = Ask(*ProbeOf(args, server.address()));
+  const ProbeResult result = AskOnce(*ProbeOf(args, server.address()));
   EXPECT_TRUE(result.healthy) << result.detail;
   const std::vector<SeenCall> seen = server.seen();
   ASSERT_EQ(seen.size(), 1u);
@@ -179,7 +164,7 @@ TEST(ChannelProbeTest, UsesTheChannelsCredentialsButNotThoseOfItsCalls) {
   EXPECT_EQ(seen[0].metadata.count("authorization"), 0u);
 
   EXPECT_FALSE(
-      Ask(*ProbeOf(args, server.address(), {}, "other.example")).healthy);
+      AskOnce(*ProbeOf(args, server.address(), {}, "other.example")).healthy);
   EXPECT_EQ(server.seen().size(), 1u) << "not under a name it does not have";
 }
 
@@ -187,13 +172,13 @@ TEST(ChannelProbeTest, NothingElseOfTheChannelMatters) {
   RecordingServer server;
   setenv("http_proxy", "http://127.0.0.1:1", 1);
   const ProbeResult result =
-      Ask(*ProbeOf(InsecureArgs()
-                       .Set(GRPC_ARG_LB_POLICY_NAME, "no_such_policy")
-                       .Set(GRPC_ARG_SERVICE_CONFIG, "{ this is not JSON")
-                       .Set(GRPC_ARG_DEFAULT_AUTHORITY, "channel.example")
-                       .Set(GRPC_ARG_MINIMAL_STACK, 1)
-                       .Set("multi_backend.anything", 1),
-                   server.address()));
+      AskOnce(*ProbeOf(InsecureArgs()
+                           .Set(GRPC_ARG_LB_POLICY_NAME, "no_such_policy")
+                           .Set(GRPC_ARG_SERVICE_CONFIG, "{ this is not JSON")
+                           .Set(GRPC_ARG_DEFAULT_AUTHORITY, "channel.example")
+                           .Set(GRPC_ARG_MINIMAL_STACK, 1)
+                           .Set("multi_backend.anything", 1),
+                       server.address()));
   unsetenv("http_proxy");
   EXPECT_TRUE(result.healthy) << result.detail;
   ASSERT_EQ(server.seen().size(), 1u);
@@ -203,9 +188,9 @@ TEST(ChannelProbeTest, NothingElseOfTheChannelMatters) {
 TEST(ChannelProbeTest, TheApplicationsUserAgentIsKept) {
   RecordingServer server;
   EXPECT_TRUE(
-      Ask(*ProbeOf(InsecureArgs().Set(GRPC_ARG_PRIMARY_USER_AGENT_STRING,
-                                      "acme/1 grpc-c++/1.51.1"),
-                   server.address()))
+      AskOnce(*ProbeOf(InsecureArgs().Set(GRPC_ARG_PRIMARY_USER_AGENT_STRING,
+                                          "acme/1 grpc-c++/1.51.1"),
+                       server.address()))
           .healthy);
   EXPECT_THAT(server.seen()[0].metadata.find("user-agent")->second,
               StartsWith("acme/1 "));
@@ -217,7 +202,7 @@ TEST(ChannelProbeTest, UnixSocketsWork) {
   ASSERT_NE(mkdtemp(directory), nullptr);
   const std::string address = absl::StrCat("unix:", directory, "/probe");
   RecordingServer server(address);
-  const ProbeResult result = Ask(*ProbeOf(InsecureArgs(), address));
+  const ProbeResult result = AskOnce(*ProbeOf(InsecureArgs(), address));
   EXPECT_TRUE(result.healthy) << result.detail;
   std::filesystem::remove_all(directory);
 }
@@ -227,12 +212,14 @@ TEST(ChannelProbeTest, OtherKindsComeFromTheConfiguration) {
   ActiveHealthConfig config;
   config.probe = ProbeKind::kTcp;
   // Even without credentials: it uses none.
-  EXPECT_TRUE(Ask(*ProbeOf(grpc_core::ChannelArgs(), server.address(), config))
-                  .healthy);
+  EXPECT_TRUE(
+      AskOnce(*ProbeOf(grpc_core::ChannelArgs(), server.address(), config))
+          .healthy);
   // A gRPC server speaks no HTTP/1.1.
   config.probe = ProbeKind::kHttp;
-  EXPECT_FALSE(Ask(*ProbeOf(grpc_core::ChannelArgs(), server.address(), config))
-                   .healthy);
+  EXPECT_FALSE(
+      AskOnce(*ProbeOf(grpc_core::ChannelArgs(), server.address(), config))
+          .healthy);
   EXPECT_EQ(ProbeOf(grpc_core::ChannelArgs(), "unix:/run/a.sock", config),
             nullptr);
 }

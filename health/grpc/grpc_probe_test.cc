@@ -34,6 +34,7 @@
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/behaviours.h"
 #include "multi_backend/tests/testing/event.h"
+#include "multi_backend/tests/testing/probe_answer.h"
 #include "multi_backend/tests/testing/server_process.h"
 #include "multi_backend/tests/testing/tls_certificates.h"
 
@@ -61,45 +62,30 @@ std::unique_ptr<Probe> ProbeOf(const std::string& address,
       ->Make(*Endpoint::Parse(address), address);
 }
 
-ProbeResult Ask(Probe& probe, absl::Duration timeout = absl::Seconds(10)) {
-  // Shared: who sets it may still be doing so when this has returned.
-  const auto promise = std::make_shared<std::promise<ProbeResult>>();
-  auto future = promise->get_future();
-  probe.Start(timeout, [promise](ProbeResult result) {
-    promise->set_value(std::move(result));
-  });
-  if (future.wait_for(absl::ToChronoMilliseconds(kLong)) !=
-      std::future_status::ready) {
-    ADD_FAILURE() << "no result";
-    abort();
-  }
-  return future.get();
-}
-
 TEST(GrpcProbeTest, OnlyServingIsHealthy) {
   const auto fleet = StartFleet(1);
   const auto probe = ProbeOf(fleet->address(0));
-  ProbeResult result = Ask(*probe);
+  ProbeResult result = AskOnce(*probe);
   EXPECT_TRUE(result.healthy);
   EXPECT_EQ(result.detail, "status SERVING");
   EXPECT_FALSE(result.unimplemented);
 
   fleet->SetBehaviour(0, NotServing());
-  result = Ask(*probe);
+  result = AskOnce(*probe);
   EXPECT_FALSE(result.healthy);
   EXPECT_EQ(result.detail, "status NOT_SERVING");
 
   fleet->SetBehaviour(0, Succeeding());
-  EXPECT_TRUE(Ask(*probe).healthy);
+  EXPECT_TRUE(AskOnce(*probe).healthy);
 }
 
 TEST(GrpcProbeTest, AsksForTheConfiguredService) {
   const auto fleet = StartFleet(1);
   ActiveHealthConfig config;
   config.service = "examples.users.v1.Users";
-  EXPECT_TRUE(Ask(*ProbeOf(fleet->address(0), config)).healthy);
+  EXPECT_TRUE(AskOnce(*ProbeOf(fleet->address(0), config)).healthy);
   config.service = "no.such.Service";
-  const ProbeResult result = Ask(*ProbeOf(fleet->address(0), config));
+  const ProbeResult result = AskOnce(*ProbeOf(fleet->address(0), config));
   EXPECT_FALSE(result.healthy);
   EXPECT_EQ(
       result.detail,
@@ -111,7 +97,7 @@ TEST(GrpcProbeTest, AServerWithoutHealthServiceIsAsConfigured) {
   for (const bool healthy : {true, false}) {
     ActiveHealthConfig config;
     config.unimplemented_is_healthy = healthy;
-    const ProbeResult result = Ask(*ProbeOf(fleet->address(0), config));
+    const ProbeResult result = AskOnce(*ProbeOf(fleet->address(0), config));
     EXPECT_EQ(result.healthy, healthy);
     EXPECT_TRUE(result.unimplemented);
     EXPECT_THAT(result.detail, HasSubstr("UNIMPLEMENTED"));
@@ -121,18 +107,18 @@ TEST(GrpcProbeTest, AServerWithoutHealthServiceIsAsConfigured) {
 TEST(GrpcProbeTest, AHungServerIsUnhealthyAfterTheTimeoutAndWellWhenItGoesOn) {
   const auto fleet = StartFleet(1);
   const auto probe = ProbeOf(fleet->address(0));
-  EXPECT_TRUE(Ask(*probe).healthy);
+  EXPECT_TRUE(AskOnce(*probe).healthy);
   fleet->server(0).Stop();
   for (int i = 0; i < 2; ++i) {
     const absl::Time begin = absl::Now();
-    const ProbeResult result = Ask(*probe, absl::Milliseconds(300));
+    const ProbeResult result = AskOnce(*probe, absl::Milliseconds(300));
     EXPECT_FALSE(result.healthy);
     EXPECT_EQ(result.detail, "no answer in 300ms");
     EXPECT_GE(absl::Now() - begin, absl::Milliseconds(290));
     EXPECT_LE(absl::Now() - begin, absl::Seconds(5));
   }
   fleet->server(0).Continue();
-  EXPECT_TRUE(Ask(*probe).healthy);
+  EXPECT_TRUE(AskOnce(*probe).healthy);
 }
 
 // No reconnect backoff: the first probe after each restart succeeds, also when
@@ -140,18 +126,18 @@ TEST(GrpcProbeTest, AHungServerIsUnhealthyAfterTheTimeoutAndWellWhenItGoesOn) {
 TEST(GrpcProbeTest, MeasuresTheBackendNotTheConnection) {
   const auto fleet = StartFleet(1);
   const auto probe = ProbeOf(fleet->address(0));
-  EXPECT_TRUE(Ask(*probe).healthy);
+  EXPECT_TRUE(AskOnce(*probe).healthy);
   ASSERT_TRUE(fleet->server(0).Restart().ok());
-  EXPECT_TRUE(Ask(*probe).healthy);
+  EXPECT_TRUE(AskOnce(*probe).healthy);
   fleet->server(0).Kill();
   for (int i = 0; i < 20; ++i) {
-    const ProbeResult result = Ask(*probe);
+    const ProbeResult result = AskOnce(*probe);
     EXPECT_FALSE(result.healthy);
     EXPECT_THAT(result.detail, HasSubstr("UNAVAILABLE"));
     EXPECT_THAT(result.detail, HasSubstr("Connection refused"));
   }
   ASSERT_TRUE(fleet->server(0).Restart().ok());
-  EXPECT_TRUE(Ask(*probe).healthy);
+  EXPECT_TRUE(AskOnce(*probe).healthy);
 }
 
 TEST(GrpcProbeTest, WorksOverTlsUnderTheEndpointsNameOrTheOneGiven) {
@@ -169,13 +155,15 @@ TEST(GrpcProbeTest, WorksOverTlsUnderTheEndpointsNameOrTheOneGiven) {
 
   const auto named = MakeGrpcProbeFactory(creds, {});
   EXPECT_TRUE(
-      Ask(*named->Make(Endpoint::Of("users.example", port), address)).healthy);
+      AskOnce(*named->Make(Endpoint::Of("users.example", port), address))
+          .healthy);
   EXPECT_FALSE(
-      Ask(*named->Make(Endpoint::Of("other.example", port), address)).healthy);
+      AskOnce(*named->Make(Endpoint::Of("other.example", port), address))
+          .healthy);
   GrpcProbeOptions options;
   options.authority = "users.example";
-  EXPECT_TRUE(Ask(*MakeGrpcProbeFactory(creds, {}, options)
-                       ->Make(*Endpoint::Parse(address), address))
+  EXPECT_TRUE(AskOnce(*MakeGrpcProbeFactory(creds, {}, options)
+                           ->Make(*Endpoint::Parse(address), address))
                   .healthy);
 }
 
@@ -200,7 +188,7 @@ TEST(GrpcProbeTest, Ipv6AddressesWork) {
   auto server = ServerProcess::Start({{"--host", "[::1]"}, ""});
   ASSERT_TRUE(server.ok()) << server.status();
   const std::string address = absl::StrCat("[::1]:", (*server)->port());
-  const ProbeResult result = Ask(*ProbeOf(address));
+  const ProbeResult result = AskOnce(*ProbeOf(address));
   EXPECT_TRUE(result.healthy) << result.detail;
 }
 
@@ -211,7 +199,7 @@ TEST(GrpcProbeTest, NoResultComesAfterTheDestructor) {
     for (int round = 0; round < 50; ++round) {
       auto probe = ProbeOf(fleet->address(0));
       // Half of them over a connection that is there already.
-      if (round % 2 == 1 && stopped == 0) Ask(*probe);
+      if (round % 2 == 1 && stopped == 0) AskOnce(*probe);
       bool destroyed = false;
       probe->Start(kLong, [&](ProbeResult) { EXPECT_FALSE(destroyed); });
       probe.reset();
@@ -261,11 +249,11 @@ int ThreadsNamed(const std::string& name) {
 
 TEST(GrpcProbeTest, LeavesNoSocketAndNoThread) {
   const auto fleet = StartFleet(1);
-  Ask(*ProbeOf(fleet->address(0)));  // What gRPC itself makes at first.
+  AskOnce(*ProbeOf(fleet->address(0)));  // What gRPC itself makes at first.
   const int sockets = Sockets();
   for (int round = 0; round < 20; ++round) {
     const auto probe = ProbeOf(fleet->address(0));
-    EXPECT_TRUE(Ask(*probe).healthy);
+    EXPECT_TRUE(AskOnce(*probe).healthy);
     EXPECT_EQ(ThreadsNamed("mb_probe_calls"), 1);
     // The next one has to find nothing of a call that was under way.
     probe->Start(kLong, [](ProbeResult) {});

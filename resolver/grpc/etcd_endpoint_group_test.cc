@@ -1,7 +1,6 @@
 // With a real etcd.
 #include "multi_backend/resolver/grpc/etcd_endpoint_group.h"
 
-#include <dirent.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -20,6 +19,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/tests/testing/directory_entries.h"
 #include "multi_backend/tests/testing/etcd_server.h"
 #include "multi_backend/tests/testing/group_recorder.h"
 #include "multi_backend/tests/testing/tls_certificates.h"
@@ -35,14 +35,6 @@ using ::testing::Not;
 constexpr char kPrefix[] = "/services/users/";
 // Of the issue: the right list that soon after the store serves again.
 constexpr milliseconds kSoon(2000);
-
-size_t EntriesOf(const char* path) {
-  size_t count = 0;
-  DIR* const directory = opendir(path);
-  while (readdir(directory) != nullptr) ++count;
-  closedir(directory);
-  return count;
-}
 
 std::string Key(const std::string& name) { return kPrefix + name; }
 

@@ -142,7 +142,7 @@ absl::StatusOr<std::shared_ptr<EndpointGroup>> MakeEtcd(
 }
 
 std::string DefaultAuthorityOfEtcd(absl::string_view, absl::string_view path) {
-  return DefaultAuthorityOfEtcdTarget(path);
+  return AuthorityOfStorePath(path);
 }
 
 constexpr absl::string_view kEtcdSchemes[] = {"etcd"};

@@ -3,7 +3,9 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -65,6 +67,25 @@ void Check(absl::string_view json, const EndpointPolicy& policy) {
   FUZZ_CHECK(again->refused.count == 0);
 }
 
+// What is read plainly must be what protobuf reads, to which a member that the
+// schema does not know leaves the document.
+void CheckReadersAgree(absl::string_view json) {
+  const absl::string_view object = absl::StripLeadingAsciiWhitespace(json);
+  if (object.size() < 2 || object[0] != '{' || object.size() > 1 << 19) return;
+  const absl::string_view rest =
+      absl::StripLeadingAsciiWhitespace(object.substr(1));
+  const auto plainly = ParseEndpointDocument(json, EndpointPolicy());
+  const auto in_full = ParseEndpointDocument(
+      absl::StrCat("{\"?\":0", absl::StartsWith(rest, "}") ? "" : ",", rest),
+      EndpointPolicy());
+  // It may have been there already.
+  if (plainly.ok() != in_full.ok()) {
+    FUZZ_CHECK(absl::StrContains(json, "\"?\""));
+    return;
+  }
+  FUZZ_CHECK(!plainly.ok() || plainly->endpoints == in_full->endpoints);
+}
+
 }  // namespace
 }  // namespace multi_backend
 
@@ -72,6 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace multi_backend;
   const absl::string_view json = AsText(data, size);
   Check(json, EndpointPolicy());
+  CheckReadersAgree(json);
   Check(json, ListPolicy());
   Check(json, TightPolicy());
   return 0;

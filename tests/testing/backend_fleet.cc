@@ -1,6 +1,7 @@
 #include "multi_backend/tests/testing/backend_fleet.h"
 
 #include <grpcpp/grpcpp.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include <iostream>
@@ -64,6 +65,13 @@ std::vector<std::string> BackendFleet::addresses() const {
   std::vector<std::string> addresses;
   for (const Member& member : members_) addresses.push_back(member.address);
   return addresses;
+}
+
+void BackendFleet::KillAll() {
+  for (const Member& member : members_) {
+    if (member.server->pid() != 0) kill(member.server->pid(), SIGKILL);
+  }
+  for (const Member& member : members_) member.server->Kill();
 }
 
 std::string BackendFleet::StaticTarget() const {

@@ -57,6 +57,10 @@ class BackendFleet {
     return members_[index].address;
   }
   std::vector<std::string> addresses() const;
+  // SIGKILL for all at one moment, as far as there is one; they are gone on
+  // return.
+  void KillAll();
+
   // "static:///ip:port,…", for multi_backend, and "ipv4:ip:port,…", for gRPC's
   // own resolver.
   std::string StaticTarget() const;

@@ -1,20 +1,14 @@
 #include "multi_backend/tests/testing/etcd_server.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -25,23 +19,11 @@
 #include "multi_backend/resolver/etcd_target.h"
 #include "multi_backend/tests/testing/etcd_admin.pb.h"
 
-extern char** environ;
-
 namespace multi_backend {
 namespace {
 
 constexpr char kServer[] = "/usr/bin/etcd";
-// Ends the child when its parent ends.
-constexpr char kWrapper[] = "/usr/bin/setpriv";
 constexpr std::chrono::seconds kPatience(20);
-// Another process may take a port between our look and the server's.
-constexpr int kAttempts = 5;
-
-std::string ReadFile(const std::string& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
 
 sockaddr_in Loopback(int port) {
   sockaddr_in address = {};
@@ -49,18 +31,6 @@ sockaddr_in Loopback(int port) {
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   return address;
-}
-
-// A port that is free now; 0 if there is none.
-int FreePort() {
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = Loopback(0);
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  socklen_t size = sizeof(address);
-  const bool free = bind(listener, generic, size) == 0 &&
-                    getsockname(listener, generic, &size) == 0;
-  close(listener);
-  return free ? ntohs(address.sin_port) : 0;
 }
 
 // The body and head of a page of a plaintext HTTP server.
@@ -94,36 +64,20 @@ absl::Status ToStatus(const grpc::Status& status) {
 constexpr char EtcdServer::kHowToInstall[];
 
 bool EtcdServer::Installed() {
-  return access(kServer, X_OK) == 0 && access(kWrapper, X_OK) == 0;
+  return access(kServer, X_OK) == 0 && StoreProcess::CanLaunch();
 }
 
 absl::StatusOr<std::unique_ptr<EtcdServer>> EtcdServer::Start(Options options) {
   absl::Status status;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    char directory[] = "/tmp/etcdXXXXXX";
-    if (mkdtemp(directory) == nullptr) {
-      return absl::ErrnoToStatus(errno, "mkdtemp");
-    }
+  for (int attempt = 0; attempt < StoreProcess::kAttempts; ++attempt) {
+    auto process = StoreProcess::Make("etcd");
+    if (!process.ok()) return process.status();
     std::unique_ptr<EtcdServer> server(
-        new EtcdServer(options, directory, FreePort()));
+        new EtcdServer(options, *std::move(process)));
     status = server->Launch();
     if (status.ok()) return server;
   }
   return status;
-}
-
-EtcdServer::EtcdServer(Options options, std::string directory, int port)
-    : options_(std::move(options)),
-      directory_(std::move(directory)),
-      port_(port) {}
-
-EtcdServer::~EtcdServer() {
-  Kill();
-  (void)!system(absl::StrCat("rm -rf ", directory_).c_str());
-}
-
-std::string EtcdServer::address() const {
-  return absl::StrCat("127.0.0.1:", port_);
 }
 
 absl::Status EtcdServer::Launch() {
@@ -131,12 +85,9 @@ absl::Status EtcdServer::Launch() {
   const std::string url = absl::StrCat(tls ? "https://" : "http://", address());
   const std::string peer_url = "http://127.0.0.1:0";  // There is no peer.
   std::vector<std::string> command = {
-      kWrapper,
-      "--pdeathsig",
-      "KILL",
       kServer,
       "--name=test",
-      absl::StrCat("--data-dir=", directory_, "/data"),
+      absl::StrCat("--data-dir=", process_->directory(), "/data"),
       "--listen-client-urls=" + url,
       "--advertise-client-urls=" + url,
       "--listen-peer-urls=" + peer_url,
@@ -152,28 +103,13 @@ absl::Status EtcdServer::Launch() {
     command.push_back("--cert-file=" + options_.cert_file);
     command.push_back("--key-file=" + options_.key_file);
   }
-  std::vector<char*> argv;
-  for (std::string& word : command) argv.push_back(&word[0]);
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, STDERR_FILENO,
-                                   (directory_ + "/log").c_str(),
-                                   O_WRONLY | O_CREAT | O_APPEND, 0600);
-  posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
-  const int error =
-      posix_spawn(&pid_, kWrapper, &files, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&files);
-  if (error != 0) {
-    pid_ = 0;
-    return absl::ErrnoToStatus(error, "cannot start etcd");
-  }
+  const absl::Status launched = process_->Launch(std::move(command));
+  if (!launched.ok()) return launched;
   const absl::Status status = AwaitServing();
   if (status.ok()) return status;
   Kill();
-  return absl::UnavailableError(
-      absl::StrCat("etcd does not start: ", status.message(), "; ",
-                   ReadFile(directory_ + "/log")));
+  return absl::UnavailableError(absl::StrCat(
+      "etcd does not start: ", status.message(), "; ", process_->log()));
 }
 
 absl::Status EtcdServer::AwaitServing() {
@@ -197,10 +133,7 @@ absl::Status EtcdServer::AwaitServing() {
     if (status.ok() || absl::IsInvalidArgument(status)) {
       return absl::OkStatus();
     }
-    if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
-      pid_ = 0;
-      break;
-    }
+    if (process_->HasEnded()) break;
     poll(nullptr, 0, 10);
   }
   return status;
@@ -311,7 +244,7 @@ absl::Status EtcdServer::EnableUsers(const std::string& password) {
 }
 
 absl::StatusOr<int> EtcdServer::Watches() const {
-  const std::string page = HttpGet(port_, "/metrics");
+  const std::string page = HttpGet(process_->port(), "/metrics");
   for (absl::string_view line : absl::StrSplit(page, '\n')) {
     int watches = 0;
     if (absl::ConsumePrefix(&line, "etcd_debugging_mvcc_watcher_total ") &&
@@ -322,14 +255,6 @@ absl::StatusOr<int> EtcdServer::Watches() const {
   return absl::NotFoundError(absl::StrCat("no such metric in: ", page));
 }
 
-void EtcdServer::Kill() {
-  if (pid_ == 0) return;
-  kill(pid_, SIGKILL);
-  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  pid_ = 0;
-}
-
 absl::Status EtcdServer::Restart() {
   Kill();
   return Launch();
@@ -337,16 +262,10 @@ absl::Status EtcdServer::Restart() {
 
 absl::Status EtcdServer::Wipe() {
   Kill();
-  (void)!system(absl::StrCat("rm -rf ", directory_, "/data").c_str());
+  (void)!system(
+      absl::StrCat("rm -rf ", process_->directory(), "/data").c_str());
   token_.clear();  // The users are gone too.
   return Launch();
 }
-
-void EtcdServer::Stop() {
-  kill(pid_, SIGSTOP);
-  waitpid(pid_, nullptr, WUNTRACED);
-}
-
-void EtcdServer::Continue() { kill(pid_, SIGCONT); }
 
 }  // namespace multi_backend

@@ -16,18 +16,19 @@
 #define MULTI_BACKEND_TESTS_TESTING_ETCD_SERVER_H_
 
 #include <grpcpp/grpcpp.h>
-#include <sys/types.h>
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "multi_backend/resolver/grpc/etcd.grpc.pb.h"
+#include "multi_backend/tests/testing/store_process.h"
 
 namespace multi_backend {
 
@@ -48,12 +49,13 @@ class EtcdServer {
   static absl::StatusOr<std::unique_ptr<EtcdServer>> Start() {
     return Start(Options());
   }
-  ~EtcdServer();
   EtcdServer(const EtcdServer&) = delete;
   EtcdServer& operator=(const EtcdServer&) = delete;
 
-  std::string address() const;  // "127.0.0.1:port".
-  bool running() const { return pid_ != 0; }
+  std::string address() const {
+    return process_->address();
+  }  // "127.0.0.1:port".
+  bool running() const { return process_->running(); }
 
   absl::Status Put(const std::string& key, const std::string& value);
   // All in one revision.
@@ -70,14 +72,15 @@ class EtcdServer {
   absl::StatusOr<int> Watches() const;
 
   // SIGKILL; the child is gone on return.
-  void Kill();
+  void Kill() { process_->Kill(); }
   absl::Status Restart();
   absl::Status Wipe();
-  void Stop();
-  void Continue();
+  void Stop() { process_->Stop(); }
+  void Continue() { process_->Continue(); }
 
  private:
-  EtcdServer(Options options, std::string directory, int port);
+  EtcdServer(Options options, std::unique_ptr<StoreProcess> process)
+      : options_(std::move(options)), process_(std::move(process)) {}
   absl::Status Launch();
   absl::Status AwaitServing();
   absl::StatusOr<etcdserverpb::RangeResponse> Range(const std::string& prefix);
@@ -87,9 +90,7 @@ class EtcdServer {
                     Response& response);
 
   const Options options_;
-  const std::string directory_;
-  const int port_;
-  pid_t pid_ = 0;  // 0 = not running.
+  const std::unique_ptr<StoreProcess> process_;
   std::shared_ptr<grpc::Channel> channel_;
   std::string token_;
 };

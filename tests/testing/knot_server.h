@@ -13,14 +13,14 @@
 #ifndef MULTI_BACKEND_TESTS_TESTING_KNOT_SERVER_H_
 #define MULTI_BACKEND_TESTS_TESTING_KNOT_SERVER_H_
 
-#include <sys/types.h>
-
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "multi_backend/tests/testing/store_process.h"
 
 namespace multi_backend {
 
@@ -31,30 +31,30 @@ class KnotServer {
   static bool Installed();
 
   static absl::StatusOr<std::unique_ptr<KnotServer>> Start();
-  ~KnotServer();
   KnotServer(const KnotServer&) = delete;
   KnotServer& operator=(const KnotServer&) = delete;
 
-  std::string address() const;  // "127.0.0.1:port".
+  std::string address() const {
+    return process_->address();
+  }  // "127.0.0.1:port".
 
   // One update, all or nothing; lines of knsupdate without their "update":
   // "add a.example. 1 A 127.0.0.2", "delete a.example. A".
   absl::Status Update(const std::vector<std::string>& changes);
 
   // SIGKILL; the child is gone on return.  Updates are kept.
-  void Kill();
+  void Kill() { process_->Kill(); }
   absl::Status Restart();
-  void Stop();
-  void Continue();
+  void Stop() { process_->Stop(); }
+  void Continue() { process_->Continue(); }
 
  private:
-  KnotServer(std::string directory, int port);
+  explicit KnotServer(std::unique_ptr<StoreProcess> process)
+      : process_(std::move(process)) {}
   absl::Status WriteFiles() const;
   absl::Status Launch();
 
-  const std::string directory_;
-  const int port_;
-  pid_t pid_ = 0;  // 0 = not running.
+  const std::unique_ptr<StoreProcess> process_;
 };
 
 }  // namespace multi_backend

@@ -1,6 +1,5 @@
 #include "multi_backend/tests/testing/process_usage.h"
 
-#include <dirent.h>
 #include <malloc.h>
 #include <sys/resource.h>
 
@@ -10,18 +9,10 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "multi_backend/tests/testing/directory_entries.h"
 
 namespace multi_backend {
 namespace {
-
-int EntriesOf(const char* directory) {
-  DIR* dir = opendir(directory);
-  if (dir == nullptr) return -1;
-  int count = -2;  // "." and "..".
-  while (readdir(dir) != nullptr) ++count;
-  closedir(dir);
-  return count;
-}
 
 // Of a line of /proc/net/tcp: "sl local remote state …", with addresses as
 // "0100007F:1F90", all in hexadecimal digits.
@@ -39,9 +30,9 @@ bool IsEstablishedTo(const std::string& line, const std::set<int>& ports) {
 
 ProcessUsage ProcessUsage::Now() {
   ProcessUsage usage;
-  usage.threads = EntriesOf("/proc/self/task");
+  usage.threads = static_cast<int>(EntriesOf("/proc/self/task"));
   // One of them is the directory itself.
-  usage.file_descriptors = EntriesOf("/proc/self/fd") - 1;
+  usage.file_descriptors = static_cast<int>(EntriesOf("/proc/self/fd")) - 1;
   const struct mallinfo2 heap = mallinfo2();
   usage.heap_mib = static_cast<double>(heap.uordblks + heap.hblkhd) / 1048576;
   return usage;

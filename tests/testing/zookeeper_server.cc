@@ -1,20 +1,15 @@
 #include "multi_backend/tests/testing/zookeeper_server.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <fstream>
-#include <sstream>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -23,8 +18,6 @@
 // The header shows its synchronous functions only so.
 #define THREADED
 #include "zookeeper/zookeeper.h"
-
-extern char** environ;
 
 // libzookeeper writes texts for its log, which we drop, into one buffer for all
 // sessions.
@@ -41,23 +34,13 @@ constexpr char kJava[] = "/usr/bin/java";
 constexpr char kServer[] = "/usr/share/java/zookeeper.jar";
 constexpr char kLog[] = "/usr/share/java/slf4j-simple.jar";
 constexpr char kMain[] = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
-// Ends the child when its parent ends.
-constexpr char kWrapper[] = "/usr/bin/setpriv";
 constexpr std::chrono::seconds kPatience(60);
 // Of a word's answer.  A server that is starting may take a connection and
 // never answer.
 constexpr int kStartingPatienceMs = 200;  // At first; then doubled.
 constexpr int kAnswerPatienceMs = 20000;
-// Another process may take a port between our look and the server's.
-constexpr int kAttempts = 5;
 // Of operations in one request.
 constexpr size_t kBatch = 500;
-
-std::string ReadFile(const std::string& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
 
 sockaddr_in Loopback(int port) {
   sockaddr_in address = {};
@@ -65,18 +48,6 @@ sockaddr_in Loopback(int port) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(static_cast<uint16_t>(port));
   return address;
-}
-
-// A port that is free now; 0 if there is none.
-int FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = Loopback(0);
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  socklen_t size = sizeof(address);
-  const bool free =
-      bind(fd, generic, size) == 0 && getsockname(fd, generic, &size) == 0;
-  close(fd);
-  return free ? ntohs(address.sin_port) : 0;
 }
 
 absl::Status Problem(absl::string_view what, int code) {
@@ -138,19 +109,17 @@ constexpr absl::Duration ZookeeperServer::kTick;
 
 bool ZookeeperServer::Installed() {
   return access(kServer, R_OK) == 0 && access(kJava, X_OK) == 0 &&
-         access(kWrapper, X_OK) == 0;
+         StoreProcess::CanLaunch();
 }
 
 absl::StatusOr<std::unique_ptr<ZookeeperServer>> ZookeeperServer::Start(
     absl::Duration longest_session) {
   absl::Status status;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    char directory[] = "/tmp/zookeeperXXXXXX";
-    if (mkdtemp(directory) == nullptr) {
-      return absl::ErrnoToStatus(errno, "mkdtemp");
-    }
+  for (int attempt = 0; attempt < StoreProcess::kAttempts; ++attempt) {
+    auto process = StoreProcess::Make("zookeeper");
+    if (!process.ok()) return process.status();
     std::unique_ptr<ZookeeperServer> server(
-        new ZookeeperServer(directory, FreePort()));
+        new ZookeeperServer(*std::move(process)));
     status = server->WriteFiles(longest_session);
     if (status.ok()) status = server->Launch();
     if (status.ok()) return server;
@@ -158,21 +127,10 @@ absl::StatusOr<std::unique_ptr<ZookeeperServer>> ZookeeperServer::Start(
   return status;
 }
 
-ZookeeperServer::ZookeeperServer(std::string directory, int port)
-    : directory_(std::move(directory)), port_(port) {}
-
-ZookeeperServer::~ZookeeperServer() {
-  Kill();
-  (void)!system(absl::StrCat("rm -rf ", directory_).c_str());
-}
-
-std::string ZookeeperServer::address() const {
-  return absl::StrCat("127.0.0.1:", port_);
-}
-
 absl::Status ZookeeperServer::WriteFiles(absl::Duration longest_session) const {
-  std::ofstream file(directory_ + "/zoo.cfg");
-  file << "dataDir=" << directory_ << "/data\nclientPort=" << port_
+  std::ofstream file(process_->directory() + "/zoo.cfg");
+  file << "dataDir=" << process_->directory()
+       << "/data\nclientPort=" << process_->port()
        << "\nclientPortAddress=127.0.0.1\ntickTime="
        << absl::ToInt64Milliseconds(kTick)
        << "\nmaxSessionTimeout=" << absl::ToInt64Milliseconds(longest_session)
@@ -183,38 +141,20 @@ absl::Status ZookeeperServer::WriteFiles(absl::Duration longest_session) const {
 }
 
 absl::Status ZookeeperServer::Launch() {
-  const std::string log = directory_ + "/log";
-  unlink(log.c_str());
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, STDERR_FILENO, log.c_str(),
-                                   O_WRONLY | O_CREAT | O_APPEND, 0600);
-  posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
-  std::vector<std::string> command = {
-      kWrapper, "--pdeathsig", "KILL", kJava,
-      // As small and quick to start as a JVM can be.
-      "-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-      "-XX:-UsePerfData", "-Dzookeeper.forceSync=no",
-      // The log is read when the start fails.
-      "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp",
-      absl::StrCat(kServer, ":", kLog), kMain, directory_ + "/zoo.cfg"};
-  std::vector<char*> argv;
-  for (std::string& word : command) argv.push_back(&word[0]);
-  argv.push_back(nullptr);
-  const int error =
-      posix_spawn(&pid_, kWrapper, &files, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&files);
-  if (error != 0) {
-    pid_ = 0;
-    return absl::ErrnoToStatus(error, "cannot start java");
-  }
+  const absl::Status launched = process_->Launch(
+      {kJava,
+       // As small and quick to start as a JVM can be.
+       "-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+       "-XX:-UsePerfData", "-Dzookeeper.forceSync=no",
+       // The log is read when the start fails.
+       "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp",
+       absl::StrCat(kServer, ":", kLog), kMain,
+       process_->directory() + "/zoo.cfg"});
+  if (!launched.ok()) return launched;
   const auto end = std::chrono::steady_clock::now() + kPatience;
   for (int patience_ms = kStartingPatienceMs;
        std::chrono::steady_clock::now() < end; poll(nullptr, 0, 10)) {
-    if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
-      pid_ = 0;
-      break;
-    }
+    if (process_->HasEnded()) break;
     const auto asked = std::chrono::steady_clock::now();
     // It answers before it serves; then with less than this.
     if (absl::StrContains(Ask("srvr", patience_ms), "Mode: standalone")) {
@@ -227,13 +167,13 @@ absl::Status ZookeeperServer::Launch() {
   }
   Kill();
   return absl::UnavailableError(
-      absl::StrCat("ZooKeeper does not start: ", ReadFile(log)));
+      absl::StrCat("ZooKeeper does not start: ", process_->log()));
 }
 
 std::string ZookeeperServer::Ask(absl::string_view word,
                                  int patience_ms) const {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_in address = Loopback(port_);
+  const sockaddr_in address = Loopback(process_->port());
   std::string answer;
   if (connect(fd, reinterpret_cast<const sockaddr*>(&address),
               sizeof(address)) == 0 &&
@@ -342,28 +282,14 @@ absl::StatusOr<std::string> ZookeeperServer::Data(absl::string_view path) {
   return data;
 }
 
-void ZookeeperServer::Kill() {
-  if (pid_ == 0) return;
-  kill(pid_, SIGKILL);
-  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  pid_ = 0;
-}
-
 void ZookeeperServer::Wipe() {
-  (void)!system(absl::StrCat("rm -rf ", directory_, "/data").c_str());
+  (void)!system(
+      absl::StrCat("rm -rf ", process_->directory(), "/data").c_str());
 }
 
 absl::Status ZookeeperServer::Restart() {
   Kill();
   return Launch();
 }
-
-void ZookeeperServer::Stop() {
-  kill(pid_, SIGSTOP);
-  waitpid(pid_, nullptr, WUNTRACED);
-}
-
-void ZookeeperServer::Continue() { kill(pid_, SIGCONT); }
 
 }  // namespace multi_backend

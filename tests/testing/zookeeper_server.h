@@ -15,8 +15,6 @@
 #ifndef MULTI_BACKEND_TESTS_TESTING_ZOOKEEPER_SERVER_H_
 #define MULTI_BACKEND_TESTS_TESTING_ZOOKEEPER_SERVER_H_
 
-#include <sys/types.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,6 +26,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "multi_backend/tests/testing/store_process.h"
 
 namespace multi_backend {
 
@@ -43,12 +42,13 @@ class ZookeeperServer {
   // Whatever its clients ask for, their sessions are as short as this.
   static absl::StatusOr<std::unique_ptr<ZookeeperServer>> Start(
       absl::Duration longest_session = absl::Seconds(60));
-  ~ZookeeperServer();
   ZookeeperServer(const ZookeeperServer&) = delete;
   ZookeeperServer& operator=(const ZookeeperServer&) = delete;
 
-  std::string address() const;  // "127.0.0.1:port".
-  bool running() const { return pid_ != 0; }
+  std::string address() const {
+    return process_->address();
+  }  // "127.0.0.1:port".
+  bool running() const { return process_->running(); }
 
   // Nodes, path and data: made, with their parents, or set.  `digest`: of
   // "user:password", who alone may then read and write what is made.
@@ -68,24 +68,23 @@ class ZookeeperServer {
   absl::StatusOr<int64_t> ConnectionCount();
 
   // SIGKILL; the child is gone on return.  The data are kept.
-  void Kill();
+  void Kill() { process_->Kill(); }
   // Of a killed server: its data, and all that it knew of sessions.
   void Wipe();
   absl::Status Restart();
-  void Stop();
-  void Continue();
+  void Stop() { process_->Stop(); }
+  void Continue() { process_->Continue(); }
 
  private:
-  ZookeeperServer(std::string directory, int port);
+  explicit ZookeeperServer(std::unique_ptr<StoreProcess> process)
+      : process_(std::move(process)) {}
   absl::Status WriteFiles(absl::Duration longest_session) const;
   absl::Status Launch();
   // One of ZooKeeper's four letter words; "" when the server does not answer.
   std::string Ask(absl::string_view word, int patience_ms) const;
   absl::StatusOr<int64_t> Monitored(absl::string_view name) const;
 
-  const std::string directory_;
-  const int port_;
-  pid_t pid_ = 0;  // 0 = not running.
+  const std::unique_ptr<StoreProcess> process_;
 };
 
 }  // namespace multi_backend

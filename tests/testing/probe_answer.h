@@ -1,0 +1,36 @@
+// AskOnce: one probe's result, for tests of probes.
+#ifndef MULTI_BACKEND_TESTS_TESTING_PROBE_ANSWER_H_
+#define MULTI_BACKEND_TESTS_TESTING_PROBE_ANSWER_H_
+
+#include <chrono>
+#include <cstdlib>
+#include <future>
+#include <memory>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "multi_backend/health/probe.h"
+
+namespace multi_backend {
+
+// Ends the program when no result comes within 30 s.
+inline ProbeResult AskOnce(Probe& probe,
+                           absl::Duration timeout = absl::Seconds(10)) {
+  // Shared: who sets it may still be doing so when this has returned.
+  const auto promise = std::make_shared<std::promise<ProbeResult>>();
+  auto future = promise->get_future();
+  probe.Start(timeout, [promise](ProbeResult result) {
+    promise->set_value(std::move(result));
+  });
+
+  if (future.wait_for(std::chrono::seconds(30)) != std::future_status::ready) {
+    ADD_FAILURE() << "no result";
+    abort();
+  }
+  return future.get();
+}
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_TESTS_TESTING_PROBE_ANSWER_H_
