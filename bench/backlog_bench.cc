@@ -21,6 +21,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "multi_backend/bench/bound_table.h"
+#include "multi_backend/bench/scenarios.h"
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
@@ -55,6 +57,9 @@ struct Options {
 }
 
 // Calls that begin one after the other, each with its index as its id.
+//
+// On a completion queue of their own: gRPC's callback API, when nothing ends
+// for a second, sleeps up to 0.1 s before it looks again.
 class Calls {
  public:
   struct Record {
@@ -63,24 +68,29 @@ class Calls {
   };
 
   Calls(Users::Stub& stub, int count, bool wait_for_ready)
-      : records_(count), running_(count) {
+      : records_(count), running_(count), ends_([this]() { CollectEnds(); }) {
     for (int i = 0; i < count; ++i) {
       auto* call = new Call();
+      call->index = i;
       call->context.AddMetadata(kCallIdKey, absl::StrCat(i));
       call->context.set_deadline(
           absl::ToChronoTime(absl::Now() + absl::Seconds(60)));
       call->context.set_wait_for_ready(wait_for_ready);
       call->start = absl::Now();
-      stub.async()->GetUser(
-          &call->context, &call->request, &call->reply,
-          [this, call, i](grpc::Status status) { End(call, i, status); });
+      call->reader = stub.AsyncGetUser(&call->context, call->request, &queue_);
+      call->reader->Finish(&call->reply, &call->status, call);
     }
   }
-  ~Calls() { Await(0); }
+  ~Calls() {
+    Await(0);
+    queue_.Shutdown();
+    ends_.join();
+  }
 
   // Until at most so many run; false when that takes a minute.
   bool Await(int running) {
     std::unique_lock<std::mutex> lock(mutex_);
+    awaited_ = running;
     return changed_.wait_for(lock, absl::ToChronoNanoseconds(absl::Minutes(1)),
                              [this, running]() { return running_ <= running; });
   }
@@ -96,24 +106,34 @@ class Calls {
 
  private:
   struct Call {
+    int index;
     grpc::ClientContext context;
     GetUserRequest request;
     UserReply reply;
+    grpc::Status status;
+    std::unique_ptr<grpc::ClientAsyncResponseReader<UserReply>> reader;
     absl::Time start;
   };
-  void End(Call* call, int index, const grpc::Status& status) {
-    Record record{absl::Now() - call->start, status.error_code()};
-    delete call;
-    std::lock_guard<std::mutex> lock(mutex_);
-    records_[index] = record;
-    --running_;
-    changed_.notify_all();
+  void CollectEnds() {
+    void* tag;
+    bool ok;
+    while (queue_.Next(&tag, &ok)) {
+      const std::unique_ptr<Call> call(static_cast<Call*>(tag));
+      const Record record{absl::Now() - call->start, call->status.error_code()};
+      std::lock_guard<std::mutex> lock(mutex_);
+      records_[call->index] = record;
+      // Who waits is not to take this thread's time with each one.
+      if (--running_ <= awaited_) changed_.notify_all();
+    }
   }
 
+  grpc::CompletionQueue queue_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Record> records_;
   int running_;
+  int awaited_ = 0;
+  std::thread ends_;
 };
 
 int64_t Count(const std::vector<Calls::Record>& records,
@@ -298,29 +318,8 @@ void RunMemory(const Options& options, BoundTable& table) {
                after_last - after_first, {}, 2);
 }
 
-struct Scenario {
-  const char* name;
-  void (*run)(const Options&, BoundTable&);
-};
-
-constexpr Scenario kScenarios[] = {
+constexpr Scenario<Options> kScenarios[] = {
     {"burst", RunBurst}, {"expiry", RunExpiry}, {"memory", RunMemory}};
-
-int Run(const Options& options, const std::string& only, bool check) {
-  BoundTable table(absl::StrCat("backlog: ", options.calls,
-                                " calls against a limit of ", options.limit));
-  bool found = false;
-  for (const Scenario& scenario : kScenarios) {
-    if (!only.empty() && only != scenario.name) continue;
-    found = true;
-    scenario.run(options, table);
-  }
-  if (!found) {
-    std::fprintf(stderr, "no scenario %s\n", only.c_str());
-    return 2;
-  }
-  return table.ExitCode(check);
-}
 
 }  // namespace
 }  // namespace multi_backend
@@ -337,5 +336,8 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (smoke) options = {1000, 100, 2};
   if (!multi_backend::Register().ok()) return 1;
-  return multi_backend::Run(options, only, check);
+  return multi_backend::RunScenarios(
+      absl::StrCat("backlog: ", options.calls, " calls against a limit of ",
+                   options.limit),
+      multi_backend::kScenarios, only, options, check);
 }

@@ -6,43 +6,22 @@
 //   bazel run -c opt //bench:fault -- --check
 //   bazel run -c opt //bench:fault -- --scenario sigstop
 
-#include <cstdio>
 #include <string>
 
 #include "CLI/CLI.hpp"
-#include "multi_backend/bench/bound_table.h"
 #include "multi_backend/bench/fault_scenario.h"
+#include "multi_backend/bench/scenarios.h"
 #include "multi_backend/multi_backend.h"
 
 namespace multi_backend {
 namespace {
 
-struct Scenario {
-  const char* name;
-  void (*run)(const FaultOptions&, BoundTable&);
-};
-
-constexpr Scenario kScenarios[] = {
+constexpr Scenario<FaultOptions> kScenarios[] = {
     {"sigkill", RunSigkill},      {"sigstop", RunSigstop},
     {"all-killed", RunAllKilled}, {"retry-storm", RunRetryStorm},
     {"flapping", RunFlapping},    {"ejection", RunEjection},
     {"probes", RunProbes},        {"churn", RunChurn},
 };
-
-int Run(const FaultOptions& options, const std::string& only, bool check) {
-  BoundTable table("fault");
-  bool found = false;
-  for (const Scenario& scenario : kScenarios) {
-    if (!only.empty() && only != scenario.name) continue;
-    found = true;
-    scenario.run(options, table);
-  }
-  if (!found) {
-    std::fprintf(stderr, "no scenario %s\n", only.c_str());
-    return 2;
-  }
-  return table.ExitCode(check);
-}
 
 }  // namespace
 }  // namespace multi_backend
@@ -58,5 +37,6 @@ int main(int argc, char** argv) {
   app.add_option("--rate", options.rate, "calls per second");
   CLI11_PARSE(app, argc, argv);
   if (!multi_backend::Register().ok()) return 1;
-  return multi_backend::Run(options, only, check);
+  return multi_backend::RunScenarios("fault", multi_backend::kScenarios, only,
+                                     options, check);
 }

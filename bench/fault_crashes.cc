@@ -1,8 +1,7 @@
 // Backends that are killed or stopped.
 
-#include <signal.h>
-
 #include <algorithm>
+#include <map>
 #include <string>
 #include <thread>
 #include <utility>
@@ -80,13 +79,6 @@ SigstopFigures Sigstop(FaultSide side, const FaultOptions& options) {
   return figures;
 }
 
-// At one moment, as far as there is one.
-void KillAll(BackendFleet& fleet) {
-  for (size_t i = 0; i < fleet.size(); ++i)
-    kill(fleet.server(i).pid(), SIGKILL);
-  for (size_t i = 0; i < fleet.size(); ++i) fleet.server(i).Kill();
-}
-
 void RestartAll(BackendFleet& fleet) {
   std::vector<std::thread> threads;
   for (size_t i = 0; i < fleet.size(); ++i) {
@@ -102,19 +94,22 @@ struct OutageFigures {
   double fullest = 0;    // Share of the first half second.
 };
 
-// By how much a later beginning of a call ended before another one: what 99 %
-// of the calls do not exceed.  `calls` are in the order of their ends, which
-// servers and threads mix up too, so the slowest few tell of those.
+// By how much a later beginning of a call ended before another one of the same
+// backend, as some are slower than others: what 95 % of the calls do not
+// exceed. `calls` are in the order of their ends, which servers and threads mix
+// up too: the others tell of a thread that did not get a core for some time.
 double Overtaking(const Calls& calls, absl::Time from, absl::Time to) {
-  absl::Time newest = absl::InfinitePast();
+  std::map<std::string, absl::Time> newest;  // By backend.
   std::vector<double> millis;
   for (const CallRecord& call : calls) {
     if (!call.ok() || call.start < from || call.start >= to) continue;
-    newest = std::max(newest, call.start);
-    millis.push_back(absl::ToDoubleMilliseconds(newest - call.start));
+    absl::Time& of_backend =
+        newest.try_emplace(call.served_by, absl::InfinitePast()).first->second;
+    of_backend = std::max(of_backend, call.start);
+    millis.push_back(absl::ToDoubleMilliseconds(of_backend - call.start));
   }
   if (millis.empty()) return 0;
-  const auto rank = millis.begin() + (millis.size() - 1) * 99 / 100;
+  const auto rank = millis.begin() + (millis.size() - 1) * 95 / 100;
   std::nth_element(millis.begin(), rank, millis.end());
   return *rank;
 }
@@ -125,7 +120,7 @@ OutageFigures Outage(FaultSide side, const FaultOptions& options) {
   load_options.wait_for_ready = side.pool == nullptr;
   OpenLoad load(*side.stub, load_options);
   Wait(options.Long(1));
-  KillAll(*side.fleet);
+  side.fleet->KillAll();
   const absl::Time killed = absl::Now();
   Wait(options.Long(2));
   const absl::Time restarted = absl::Now();
@@ -158,7 +153,7 @@ struct RefusalFigures {
 RefusalFigures Refusals(FaultSide side, const FaultOptions& options) {
   OpenLoad load(*side.stub, {options.Rate(options.rate)});
   Wait(options.Long(1));
-  KillAll(*side.fleet);
+  side.fleet->KillAll();
   const absl::Time killed = absl::Now();
   Wait(options.Long(2));
   RefusalFigures figures;
@@ -204,7 +199,7 @@ void RunAllKilled(const FaultOptions& options, BoundTable& table) {
   const OutageFigures stock = Outage(StockSide(3), options);
   table.AtMost("all-killed: calls lost", ours.lost, stock.lost, 0);
   // //bench:backlog is exact.
-  table.AtMost("all-killed: overtaking, 99 % of calls, ms of beginnings",
+  table.AtMost("all-killed: overtaking, 95 % of calls, ms of beginnings",
                ours.overtaken, stock.overtaken, 400);
   table.AtMost("all-killed: fullest backend, first half second", ours.fullest,
                stock.fullest, 0.6);

@@ -130,7 +130,7 @@ ChurnFigures RunRounds(BackendFleet& fleet, Churn& churn,
   ChurnFigures figures;
   for (int round = 0; round < rounds; ++round) {
     OpenLoad load(*stub, {options.Rate(options.rate)});
-    churn.Run(options.Long(10));
+    churn.Run(options.Long(30));
     Wait(options.Long(2));
     figures.sockets = ConnectionsTo(ports);
     figures.lost += Lost(load.Stop());

@@ -4,12 +4,10 @@
 //
 //   bazel run -c opt //examples:discovery -- --source=dns
 #include <grpcpp/grpcpp.h>
-#include <stdio.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <functional>
-#include <iostream>
 #include <map>
 #include <memory>
 #include <string>
@@ -21,6 +19,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "multi_backend/examples/demonstration.h"
 #include "multi_backend/examples/discovery_store.h"
 #include "multi_backend/examples/traffic.h"
 #include "multi_backend/multi_backend.h"
@@ -239,24 +238,10 @@ int Discovery::Finish() {
   return totals.calls > 0 && totals.failed == 0 ? 0 : 1;
 }
 
-int Main(const Flags& flags) {
-  Discovery discovery(flags);
-  absl::Status status = discovery.Start();
-  if (status.ok()) {
-    status = discovery.Run();
-    const int code = discovery.Finish();
-    if (status.ok()) return code;
-  }
-  std::cerr << "the demonstration could not run: " << status << std::endl;
-  return 1;
-}
-
 }  // namespace
 }  // namespace examples
 
 int main(int argc, char** argv) {
-  // Line by line, into a pipe or file too.
-  setvbuf(stdout, nullptr, _IOLBF, 0);
   examples::Flags flags;
   CLI::App app("Backends that are discovered, live");
   app.add_option("--source", flags.source, "Where the list comes from")
@@ -266,5 +251,5 @@ int main(int argc, char** argv) {
   app.add_option("--rate", flags.calls_per_second, "Calls per second")
       ->check(CLI::Range(1.0, 20000.0));
   CLI11_PARSE(app, argc, argv);
-  return examples::Main(flags);
+  return examples::RunDemonstration<examples::Discovery>(flags);
 }

@@ -3,13 +3,11 @@
 // back, one that freezes and thaws.  Exits with 1 if any call failed or a write
 // reached a replica.
 #include <grpcpp/grpcpp.h>
-#include <stdio.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fstream>
 #include <functional>
-#include <iostream>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -22,6 +20,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "multi_backend/examples/demonstration.h"
 #include "multi_backend/examples/traffic.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
@@ -303,24 +302,10 @@ int Quickstart::Finish() {
   return totals.calls > 0 && totals.failed == 0 && misplaced == 0 ? 0 : 1;
 }
 
-int Main(const Flags& flags) {
-  Quickstart quickstart(flags);
-  absl::Status status = quickstart.Start();
-  if (status.ok()) {
-    status = quickstart.Run();
-    const int code = quickstart.Finish();
-    if (status.ok()) return code;
-  }
-  std::cerr << "the demonstration could not run: " << status << std::endl;
-  return 1;
-}
-
 }  // namespace
 }  // namespace examples
 
 int main(int argc, char** argv) {
-  // Line by line, into a pipe or file too.
-  setvbuf(stdout, nullptr, _IOLBF, 0);
   examples::Flags flags;
   flags.config = multi_backend::RunfilePath("examples/quickstart.json");
   CLI::App app("Routing and failover of multi_backend, live");
@@ -333,5 +318,5 @@ int main(int argc, char** argv) {
   app.add_option("--config", flags.config, "Service config JSON")
       ->check(CLI::ExistingFile);
   CLI11_PARSE(app, argc, argv);
-  return examples::Main(flags);
+  return examples::RunDemonstration<examples::Quickstart>(flags);
 }

@@ -1,6 +1,7 @@
 #include "multi_backend/lb_policy/backend_health.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "absl/random/random.h"
@@ -8,6 +9,7 @@
 #include "multi_backend/health/timer_queue.h"
 #include "multi_backend/lb_policy/backend.h"
 #include "multi_backend/lb_policy/backend_flags.h"
+#include "multi_backend/lb_policy/fast_random.h"
 #include "multi_backend/lb_policy/steady_clock.h"
 
 namespace multi_backend {
@@ -16,6 +18,13 @@ namespace {
 // The share of calls with which a ramp begins: less, and a backend with few
 // calls would not be tried at all.
 constexpr double kLeastRampShare = 0.1;
+
+// Other ones in each process, so that clients part.
+uint64_t NextSeed() {
+  static const uint64_t process = absl::Uniform<uint64_t>(absl::BitGen());
+  static std::atomic<uint64_t> next{0};
+  return Mix64(process + next.fetch_add(1, std::memory_order_relaxed));
+}
 
 bool IsDown(BackendState state) {
   return state == BackendState::kDown || state == BackendState::kDownRetry;
@@ -40,7 +49,7 @@ BackendHealth::BackendHealth(Backend* backend, LoadStats* load,
     : backend_(backend),
       load_(load),
       events_(std::move(events)),
-      tracker_(HealthConfig(), absl::Uniform<uint64_t>(absl::BitGen())) {}
+      tracker_(HealthConfig(), NextSeed()) {}
 
 BackendHealth::~BackendHealth() = default;
 

@@ -65,13 +65,15 @@ Backlog::Turn Backlog::AddLocked(uint64_t number, int64_t now) {
 
 bool Backlog::MayGoLocked(uint64_t number) const {
   return number <= turn_ || waiting_.empty() ||
-         number <= waiting_.begin()->first;
+         (number <= waiting_.begin()->first && !pace_.active());
 }
 
 void Backlog::PublishLocked() {
   const bool empty = waiting_.empty();
   waiting_count_.store(waiting_.size(), std::memory_order_relaxed);
-  turn_limit_.store(empty ? turn_ : std::max(turn_, waiting_.begin()->first),
+  turn_limit_.store(empty || pace_.active()
+                        ? turn_
+                        : std::max(turn_, waiting_.begin()->first),
                     std::memory_order_relaxed);
   int64_t quiet_until = INT64_MAX;
   if (state_ == State::kDown) {
@@ -89,35 +91,47 @@ bool Backlog::Leave(uint64_t number, bool sent) {
   const bool had_turn = MayGoLocked(number);
   since_.erase({it->second, number});
   waiting_.erase(it);
+  if (waiting_.empty()) pace_.End();
   PublishLocked();
   // While another one whose turn it is remains, a pass would let no more go.
   return had_turn && (any_usable_ || sent) && !waiting_.empty() &&
-         waiting_.begin()->first > turn_;
+         waiting_.begin()->first > turn_ && !pace_.exhausted();
 }
 
-size_t Backlog::BeginPass(int64_t now) {
+size_t Backlog::BeginPass(int64_t now, size_t exact) {
   std::lock_guard<std::mutex> lock(mutex_);
   const size_t group =
-      waiting_.size() <= kExact ? 1 : waiting_.size() / kPasses;
+      std::min(waiting_.size() <= exact ? 1 : waiting_.size() / kPasses,
+               pace_.Room(now, waiting_.size()));
   size_t counted = 0;
   for (const auto& waiter : waiting_) {
+    if (counted == group) break;
     // Those who have expired are refused in this pass, and need no turn.
     if (now >= Later(waiter.second, timeout_)) continue;
     // A group ends before the next begins: core asks the newest of it first,
     // and the older ones would never go while there is room for a few only.
     if (counted == 0 && waiter.first <= turn_) break;
     turn_ = waiter.first;
-    if (++counted == group) break;
+    ++counted;
   }
+  pace_.Use(counted);
   PublishLocked();
   return waiting_.size();
 }
 
 absl::optional<Backlog::StateChange> Backlog::SetMembers(bool any_usable,
                                                          bool all_down,
-                                                         int64_t now) {
+                                                         int64_t now,
+                                                         bool any_missing) {
   std::lock_guard<std::mutex> lock(mutex_);
   any_usable_ = any_usable;
+  if (!any_usable) {
+    pace_.End();
+  } else if (state_ != State::kAlive &&
+             waiting_.size() > ReturnPace::kLeastInATick) {
+    pace_.Begin(now, timeout_);
+  }
+  if (!any_missing) pace_.OnComplete(now, waiting_.size());
   if (any_usable) {
     return EnterLocked(State::kAlive, now, "a backend is usable");
   }
@@ -151,7 +165,10 @@ absl::optional<Backlog::StateChange> Backlog::EnterLocked(State to, int64_t now,
 int64_t Backlog::next_deadline() const {
   std::lock_guard<std::mutex> lock(mutex_);
   int64_t deadline = INT64_MAX;
-  if (!since_.empty()) deadline = Later(since_.begin()->first, timeout_);
+  if (!since_.empty()) {
+    deadline =
+        std::min(Later(since_.begin()->first, timeout_), pace_.next_tick());
+  }
   if (state_ == State::kOverloaded) {
     deadline = std::min(deadline, Later(overloaded_at_, overload_timeout_));
   }

@@ -14,9 +14,12 @@
 // call that is being sent leaves.  Until then it keeps its number, its place
 // and the time since which it waits.
 //
-// Order: exactly by number with at most kExact waiting.  Above that one in
-// kPasses goes in one pass, or releasing them all would be quadratic: these may
-// change places among themselves, and nobody else goes before them.
+// Order: exactly by number where backends have a limit of calls, with at most
+// kExact waiting.  Above that, or above kExactInCrowd where all may go at once,
+// one in kPasses goes in one pass, or releasing them all would be quadratic:
+// these may change places among themselves, and nobody else goes before them.
+//
+// When all were down they go at a ReturnPace.
 //
 // States: ALIVE, calls may wait; OVERLOADED, all members are down; after
 // `overload_timeout` without a usable one DOWN: those who wait and who come are
@@ -41,14 +44,18 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "multi_backend/lb_policy/return_pace.h"
 #include "multi_backend/proto/config.h"
 
 namespace multi_backend {
 
 class Backlog {
  public:
-  // One per pass up to here: half a million picks until all have gone.
+  // One per pass up to here: half a million picks until all have gone, which
+  // does not matter when each has to wait for the end of another call.
   static constexpr size_t kExact = 1024;
+  // When backends take as many as come: eight thousand picks.
+  static constexpr size_t kExactInCrowd = 128;
   // Above it as many go in a pass as let all go in so many: a pass over
   // thousands takes milliseconds, in which more calls come than one.
   static constexpr size_t kPasses = 64;
@@ -109,20 +116,22 @@ class Backlog {
   bool Leave(uint64_t number, bool sent = false);
 
   // To be called before each new picker: sets who may go in the pass over the
-  // waiting calls that follows.  Returns how many wait.
-  size_t BeginPass(int64_t now);
+  // waiting calls that follows: one of up to `exact`.  Returns how many wait.
+  size_t BeginPass(int64_t now, size_t exact = kExact);
 
   // What the members are.  `any_usable`: some are, be it that they have as many
   // calls as they may.  `all_down`: none is, and none is being connected for
-  // the first time.  Neither: the state remains.
+  // the first time.  Neither: the state remains.  `any_missing`: not all are
+  // usable.
   absl::optional<StateChange> SetMembers(bool any_usable, bool all_down,
-                                         int64_t now);
+                                         int64_t now, bool any_missing = false);
 
   // To be called at next_deadline(), and then a pass to be published, in which
   // those who have expired are refused.
   absl::optional<StateChange> OnTime(int64_t now);
 
-  // The earliest expiry of a call or change of state; INT64_MAX when none.
+  // The earliest expiry of a call, change of state, or time when more may go;
+  // INT64_MAX when none.
   int64_t next_deadline() const;
 
   State state() const;
@@ -161,8 +170,10 @@ class Backlog {
   absl::btree_map<uint64_t, int64_t> waiting_ ABSL_GUARDED_BY(mutex_);
   // The same as {since, number}: who waits longest is not always the oldest.
   absl::btree_set<std::pair<int64_t, uint64_t>> since_ ABSL_GUARDED_BY(mutex_);
-  // Numbers up to this may go in this pass, and the oldest always.
+  // Numbers up to this may go in this pass, and the oldest always, unless the
+  // pace forbids.
   uint64_t turn_ ABSL_GUARDED_BY(mutex_) = 0;
+  ReturnPace pace_ ABSL_GUARDED_BY(mutex_);
   State state_ ABSL_GUARDED_BY(mutex_) = State::kAlive;
   bool any_usable_ ABSL_GUARDED_BY(mutex_) = false;
   // When all members went down; unless ALIVE.

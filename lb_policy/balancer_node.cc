@@ -260,6 +260,19 @@ bool BalancerNode::AnyUsable() const {
   return HasEligible(request);
 }
 
+bool BalancerNode::AnyMissing() const {
+  if (!children_.empty()) {
+    return std::any_of(children_.begin(), children_.end(),
+                       [](const auto& child) { return child->AnyMissing(); });
+  }
+  PickRequest request;
+  request.tolerated = kOverloaded | kAtLimit;
+  const auto usable = std::count_if(
+      members_.begin(), members_.end(),
+      [&request](const Member& member) { return member.Eligible(request); });
+  return static_cast<size_t>(usable) < listed_.size();
+}
+
 void BalancerNode::AppendPanicking(std::vector<std::string>* paths) const {
   if (panic_tolerates_ != 0) paths->push_back(path_);
   for (const auto& child : children_) child->AppendPanicking(paths);

@@ -76,6 +76,8 @@ class BalancerNode final : public BalancerMember {
   // Whether one is connected and well, be it that it is overloaded or has as
   // many calls as it may.
   bool AnyUsable() const;
+  // Whether a backend below is not.
+  bool AnyMissing() const;
   // What its backends in panic are picked in spite of; 0 = no panic.
   uint32_t panic_tolerates() const { return panic_tolerates_; }
   // The paths of it and the nodes below that are in panic.

@@ -82,6 +82,9 @@ std::unique_ptr<PickPlan> PickPlan::Make(Args args) {
     plan->needs_latency_ |= node->needs_latency();
   }
   plan->clock_ = args.clock;
+  plan->exact_order_ = config.max_requests_per_backend > 0
+                           ? Backlog::kExact
+                           : Backlog::kExactInCrowd;
   plan->backlogs_ = std::move(args.backlogs);
   plan->has_backlogs_ = !plan->WaitingRooms().empty();
   return plan;
@@ -98,6 +101,16 @@ std::vector<const BalancerNode*> PickPlan::WaitingRooms() const {
   ForEachTop(
       [&rooms](const BalancerNode& top) { top.AppendWaitingRooms(&rooms); });
   return rooms;
+}
+
+size_t PickPlan::BeginPass() const {
+  size_t waiting = 0;
+  if (!has_backlogs_) return waiting;
+  const int64_t now = clock_->NowNanos();
+  for (const BalancerNode* room : WaitingRooms()) {
+    waiting += room->backlog()->BeginPass(now, exact_order_);
+  }
+  return waiting;
 }
 
 // Its calls are those of the balancer at the top, to which any backend below
@@ -255,6 +268,10 @@ PickPlan::TurnResult PickPlan::PickInTurn(const CallLabel& label,
       OnlyFallbackIsUsable(label, backlog)) {
     turn = Backlog::Turn::kGo;
   }
+  if (turn == Backlog::Turn::kGo && place.must_wait && !place.waiting &&
+      AnyUsable(label)) {
+    return {{Outcome::kExhausted, 0, nullptr}, absl::OkStatus(), repick};
+  }
   if (turn == Backlog::Turn::kGo) {
     Result result = TryInTurn(label, request, place);
     if (result.outcome == Outcome::kPicked) {
@@ -300,9 +317,13 @@ bool PickPlan::CanServe(const CallLabel& label,
     if (node != nullptr && node->HasConnecting(request)) return true;
   }
   // In the backlog it waits until one is usable again, whichever it is.
-  const Backlog* backlog = has_backlogs_ ? BacklogOf(label) : nullptr;
-  return backlog != nullptr && backlog->state() != Backlog::State::kDown &&
+  return MayWait(label) &&
          (!AnyUsable(label) || HasUntriedAtLimit(label, request));
+}
+
+bool PickPlan::MayWait(const CallLabel& label) const {
+  const Backlog* backlog = has_backlogs_ ? BacklogOf(label) : nullptr;
+  return backlog != nullptr && backlog->state() != Backlog::State::kDown;
 }
 
 std::string PickPlan::DescribeBackends(const CallLabel& label) const {

@@ -82,10 +82,16 @@ class PickPlan {
   TurnResult PickInTurn(const CallLabel& label, const PickRequest& request,
                         WaitingPlace& place) const;
 
+  // To be called before each new picker over the plan: sets who of those in its
+  // backlogs may go in the pass that follows.  Returns how many wait.
+  size_t BeginPass() const;
+
   // Whether Pick() would find one now.  Thread-safe.
   bool HasBackend(const CallLabel& label, const PickRequest& request) const;
   // The same, or wait for one.
   bool CanServe(const CallLabel& label, const PickRequest& request) const;
+  // Whether it has a backlog that takes it when none is usable.
+  bool MayWait(const CallLabel& label) const;
 
   // Why no backend can serve, naming at most five with their last errors, and
   // that the call was not sent.
@@ -137,6 +143,7 @@ class PickPlan {
   std::unique_ptr<BalancerNode> root_;
   absl::flat_hash_map<std::string, std::unique_ptr<BalancerNode>> roles_;
   const Clock* clock_ = nullptr;
+  size_t exact_order_ = Backlog::kExact;  // See Backlog::BeginPass().
   std::shared_ptr<BacklogSet> backlogs_;  // What the nodes' backlogs live in.
   bool has_backlogs_ = false;
   bool needs_latency_ = false;

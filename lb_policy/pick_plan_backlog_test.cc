@@ -105,11 +105,7 @@ class Channel {
     }
     BeginPass();
   }
-  void BeginPass() {
-    for (const BalancerNode* room : plan_->WaitingRooms()) {
-      room->backlog()->BeginPass(clock_.NowNanos());
-    }
-  }
+  void BeginPass() { plan_->BeginPass(); }
 
   PickPlan& plan() { return *plan_; }
   PickPlan::TurnResult PickFor(Waiter& call) {
@@ -293,7 +289,7 @@ TEST(PickPlanBacklogTest, TheyAreReleasedInTheOrderInWhichTheyCame) {
   for (Waiter& call : calls) ASSERT_EQ(channel.Pick(call), "waits");
   channel.Publish({kReady, kFailed});
   for (int gone = 0; gone < kCalls; ++gone) {
-    channel.BeginPass();
+    channel.Advance(absl::Nanoseconds(ReturnPace::kTick));
     // As core does: the newest first.
     for (int i = kCalls - 1; i >= gone; --i) {
       ASSERT_EQ(channel.Send(calls[i]), i == gone ? "0" : "waits")
@@ -301,6 +297,36 @@ TEST(PickPlanBacklogTest, TheyAreReleasedInTheOrderInWhichTheyCame) {
     }
   }
   EXPECT_EQ(channel.waiting(), 0u);
+}
+
+// One that has been tried on all that it may be tried on.
+TEST(PickPlanBacklogTest, OneThatMustWaitGoesAfterWaitingOrNotAtAll) {
+  TwoWithBacklog channel;
+  channel.Publish({kReady, kReady});
+  Waiter call = CallTo();
+  call.request.tried.Add(channel.backend(0).id());
+  call.place.must_wait = true;
+  EXPECT_EQ(channel.Pick(call), "last error") << "though one is untried";
+  EXPECT_EQ(channel.waiting(), 0u) << "it is in nobody's way";
+  channel.Publish({kFailed, kFailed});
+  EXPECT_EQ(channel.Pick(call), "waits");
+  channel.Publish({kReady, kFailed});
+  EXPECT_EQ(channel.Send(call), "0");
+}
+
+TEST(PickPlanBacklogTest, WhoHasTriedAllLooksAgainForAMoment) {
+  TwoWithBacklog channel;
+  channel.Publish({kReady, kReady});
+  Waiter call = CallTo();
+  EXPECT_FALSE(call.place.LookAgain(7)) << "it has no backlog";
+  EXPECT_FALSE(call.place.must_wait);
+  call.request.tried.Add(channel.backend(0).id());
+  call.request.tried.Add(channel.backend(1).id());
+  EXPECT_EQ(channel.Pick(call), "last error");
+  EXPECT_TRUE(call.place.LookAgain(7));
+  EXPECT_TRUE(call.place.must_wait);
+  EXPECT_TRUE(call.place.LookAgain(7 + WaitingPlace::kLookNanos - 1));
+  EXPECT_FALSE(call.place.LookAgain(7 + WaitingPlace::kLookNanos));
 }
 
 TEST(PickPlanBacklogTest, OneWhosePickCameToNothingKeepsItsTurn) {

@@ -55,10 +55,19 @@ bool ChannelState::ShouldRetry(CallContext& context) {
   if (plan == nullptr || !NewestAllowsRetry(newest, context, *plan)) {
     return false;
   }
-  if (context.log.retries_granted() >= failover.max_retries()) return false;
   PickRequest request;
   request.tried = context.log.tried();
-  if (!plan->CanServe(context.label, request)) return false;
+  if (context.log.retries_granted() >= failover.max_retries() ||
+      !plan->CanServe(context.label, request)) {
+    // All of its backends may just have gone, which the plan need not know yet.
+    // A call that can wait for them picks once more, and goes after waiting or
+    // not at all.
+    if (newest != AttemptLog::Newest::kRetriable || context.place.must_wait ||
+        !plan->MayWait(context.label)) {
+      return false;
+    }
+    context.place.must_wait = true;
+  }
   if (!budget.TryRetry(BudgetSeconds())) return false;
   context.log.OnRetryGranted();
   return true;

@@ -384,7 +384,8 @@ void MultiBackendPolicy::FollowMembersLocked() {
   for (const BalancerNode* room : plan_->WaitingRooms()) {
     const bool usable = plan_->ServesRoom(*room);
     const auto change = room->backlog()->SetMembers(
-        usable, /*all_down=*/!usable && !plan_->ConnectsForRoom(*room), now);
+        usable, /*all_down=*/!usable && !plan_->ConnectsForRoom(*room), now,
+        room->AnyMissing());
     if (change.has_value()) reporter_.Report(*room, *change);
   }
   reporter_.FollowPanic(plan_->Panicking(), config_->health.panic_percent);
@@ -393,22 +394,18 @@ void MultiBackendPolicy::FollowMembersLocked() {
 // A picker over the plan that there is: core lets the waiting calls pick again.
 void MultiBackendPolicy::RepickLocked() {
   if (picker_args_ == nullptr) return;
-  waiting_->Recount([this]() {
-    size_t waiting = 0;
-    if (!plan_->has_backlogs()) return waiting;
-    for (const BalancerNode* room : plan_->WaitingRooms()) {
-      waiting += room->backlog()->BeginPass(SteadyClock::Get().NowNanos());
-    }
-    return waiting;
-  });
+  waiting_->Recount([this]() { return plan_->BeginPass(); });
+  waiting_->ClearLookAgain();
+  signal_->SetInPass(true);
   channel_control_helper()->UpdateState(told_state_, told_status_,
                                         std::make_unique<Picker>(picker_args_));
+  signal_->SetInPass(false);
 }
 
 void MultiBackendPolicy::OnTimeLocked() {
   if (plan_ == nullptr) return;
   const int64_t now = SteadyClock::Get().NowNanos();
-  bool repick = false;
+  bool repick = waiting_->look_again_at() <= now;
   for (const BalancerNode* room : plan_->WaitingRooms()) {
     Backlog& backlog = *room->backlog();
     if (backlog.next_deadline() > now) continue;
@@ -435,7 +432,7 @@ void MultiBackendPolicy::ArmTimerLocked() {
     sample_at_ = now + absl::ToInt64Nanoseconds(interval);
   }
   waiting_->SetWakeAt(INT64_MAX);
-  int64_t due = std::min(resize_at_, sample_at_);
+  int64_t due = std::min({resize_at_, sample_at_, waiting_->look_again_at()});
   if (plan_ != nullptr) {
     for (const BalancerNode* room : plan_->WaitingRooms()) {
       due = std::min(due, room->backlog()->next_deadline());

@@ -163,6 +163,12 @@ Picker::PickResult Picker::PickInTurn(CallContext* context,
     case PickPlan::Outcome::kInBacklog:
       args_.state->waiting->OnWaiting(context->place.backlog->quiet_until());
       return PickResult::Queue();
+    case PickPlan::Outcome::kExhausted:
+      if (context->place.LookAgain(SteadyClock::Get().NowNanos())) {
+        args_.state->waiting->OnLookAgain(context->place.look_until);
+        return PickResult::Queue();
+      }
+      return Unserved(result, context->label, request, context);
     case PickPlan::Outcome::kRefused:
       context->log.OnPickFailed();
       // Dropped, so that a wait_for_ready call ends too.  One that has been

@@ -7,7 +7,7 @@ namespace multi_backend {
 void PolicySignal::Raise(uint32_t wanted) {
   // Whoever finds it at zero delivers what others add meanwhile.
   if (wanted_.fetch_or(wanted, std::memory_order_acq_rel) != 0) return;
-  if (grpc_core::ExecCtx::Get() == nullptr) {
+  if (grpc_core::ExecCtx::Get() == nullptr || in_pass_.load()) {
     engine_->Run([self = shared_from_this()]() {
       grpc_core::ApplicationCallbackExecCtx callback_exec_ctx;
       grpc_core::ExecCtx exec_ctx;

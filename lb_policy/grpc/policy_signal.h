@@ -42,6 +42,10 @@ class PolicySignal : public std::enable_shared_from_this<PolicySignal> {
       : engine_(engine), receiver_(receiver) {}
 
   void Raise(uint32_t wanted);
+  // Whether those who raise in the meantime are in a pass over the waiting
+  // calls.  One pass wishes for the next; were they all run by one thread, core
+  // would not send before the last of them what the first had let go.
+  void SetInPass(bool in_pass) { in_pass_.store(in_pass); }
   // Nothing comes any more.
   void Stop();
 
@@ -50,6 +54,7 @@ class PolicySignal : public std::enable_shared_from_this<PolicySignal> {
 
   grpc_event_engine::experimental::EventEngine* const engine_;
   std::atomic<uint32_t> wanted_{0};
+  std::atomic<bool> in_pass_{false};
   absl::Mutex mutex_;
   Receiver* receiver_ ABSL_GUARDED_BY(mutex_);
 };

@@ -1,8 +1,8 @@
 // WaitingNotice: whether calls of a channel wait in its backlogs, for those who
 // free something that a waiting call could use, and for the policy's timer.
 //
-// Threads: OnWaiting() under the channel's pick lock; Recount() and SetWakeAt()
-// in its work serializer.
+// Threads: OnWaiting() and OnLookAgain() under the channel's pick lock;
+// Recount() and SetWakeAt() in its work serializer.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_WAITING_NOTICE_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_WAITING_NOTICE_H_
 
@@ -34,6 +34,20 @@ class WaitingNotice {
   }
   // A call without a place in a backlog waits in core's queue.
   void OnQueued() { Set(true); }
+  // One of them is to pick again at `at` at the latest.
+  void OnLookAgain(int64_t at) {
+    OnQueued();
+    int64_t before = look_again_at_.load();
+    while (at < before && !look_again_at_.compare_exchange_weak(before, at)) {
+    }
+    if (at < wake_at_.load()) {
+      wake_at_.store(at);
+      signal_->Raise(PolicySignal::kTime);
+    }
+  }
+  int64_t look_again_at() const { return look_again_at_.load(); }
+  // To be called before a pass; those who are still to look again say so in it.
+  void ClearLookAgain() { look_again_at_.store(INT64_MAX); }
   // The policy's timer will run at `at`.  To be called with INT64_MAX before
   // the deadlines are read that go into `at`, so that none is missed.
   void SetWakeAt(int64_t at) { wake_at_.store(at); }
@@ -59,6 +73,7 @@ class WaitingNotice {
 
   std::atomic<bool> waiting_{false};
   std::atomic<int64_t> wake_at_{INT64_MAX};
+  std::atomic<int64_t> look_again_at_{INT64_MAX};
   const std::shared_ptr<PoolEvents> events_;
   const std::shared_ptr<PolicySignal> signal_;
 };

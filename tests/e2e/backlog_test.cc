@@ -150,6 +150,22 @@ TEST_F(BacklogTest, CallsWaitForAKilledBackendAndAreServedFirstInFirstOut) {
   EXPECT_TRUE(WaitUntil([&]() { return client_->IsIdle(); }));
 }
 
+TEST_F(BacklogTest, WhenAllAreKilledAtOnceNoCallIsLost) {
+  constexpr int kRounds = 5;
+  ASSERT_NO_FATAL_FAILURE(
+      Start({{"b0", "", {}}, {"b1", "", {}}, {"b2", "", {}}}, kPatient));
+  BackgroundLoad load(*client_, /*threads=*/8);
+  for (int round = 0; round < kRounds; ++round) {
+    fleet_->KillAll();
+    for (size_t i = 0; i < fleet_->size(); ++i) {
+      ASSERT_TRUE(fleet_->server(i).Restart().ok());
+    }
+    const int64_t before = load.calls();
+    ASSERT_TRUE(WaitUntil([&]() { return load.calls() > before + 1000; }));
+  }
+  EXPECT_THAT(load.Stop().failures, IsEmpty());
+}
+
 TEST_F(BacklogTest, CallsKeepTheirTurnWhateverComesBetween) {
   MetadataDump dump;
   Start({dump.Record({"b0", "", {"--delay-ms", "5"}})},
