@@ -167,12 +167,12 @@ ServerAddressList PolicyHarness::Addresses(size_t count, size_t first) {
   return list;
 }
 
-void PolicyHarness::Update(const ServerAddressList& addresses) {
+void PolicyHarness::Update(ServerAddressList addresses) {
   grpc_core::ExecCtx exec_ctx;
   work_serializer_->Run(
       [this, &addresses]() {
         LoadBalancingPolicy::UpdateArgs args;
-        args.addresses = addresses;
+        args.addresses = std::move(addresses);
         args.config = config_;
         args.args = args_;
         (void)policy_->UpdateLocked(std::move(args));

@@ -27,7 +27,7 @@ class PolicyHarness {
   static grpc_core::ServerAddressList Addresses(size_t count, size_t first = 0);
 
   // One resolver update; returns when the policy has come to rest.
-  void Update(const grpc_core::ServerAddressList& addresses);
+  void Update(grpc_core::ServerAddressList addresses);
 
   // The newest picker; it stays alive (stock ring_hash crashes when one of its
   // pickers is destroyed).

@@ -260,6 +260,9 @@ PickPlan::TurnResult PickPlan::PickInTurn(const CallLabel& label,
   if (backlog == nullptr) {
     return {Pick(label, request), absl::OkStatus(), repick};
   }
+  if (place.must_wait && !place.waiting && AnyUsable(label)) {
+    return {{Outcome::kExhausted, 0, nullptr}, absl::OkStatus(), repick};
+  }
   Backlog::Turn turn = Backlog::Turn::kGo;
   if (place.waiting || backlog->any_waiting()) {
     turn = backlog->Ask(place.number, place.waiting, clock_->NowNanos());
@@ -267,10 +270,6 @@ PickPlan::TurnResult PickPlan::PickInTurn(const CallLabel& label,
   if ((turn == Backlog::Turn::kWait || turn == Backlog::Turn::kDown) &&
       OnlyFallbackIsUsable(label, backlog)) {
     turn = Backlog::Turn::kGo;
-  }
-  if (turn == Backlog::Turn::kGo && place.must_wait && !place.waiting &&
-      AnyUsable(label)) {
-    return {{Outcome::kExhausted, 0, nullptr}, absl::OkStatus(), repick};
   }
   if (turn == Backlog::Turn::kGo) {
     Result result = TryInTurn(label, request, place);

@@ -314,6 +314,21 @@ TEST(PickPlanBacklogTest, OneThatMustWaitGoesAfterWaitingOrNotAtAll) {
   EXPECT_EQ(channel.Send(call), "0");
 }
 
+TEST(PickPlanBacklogTest, OneThatMustWaitDoesNotWaitForWhoIsOnlyFull) {
+  TwoWithBacklog channel;
+  channel.Publish({kReady, kFailed});
+  channel.backend(0).SetLimit(1);
+  channel.backend(0).BeginCall();
+  Waiter other = CallTo();
+  EXPECT_EQ(channel.Pick(other), "waits");
+  Waiter call = CallTo();
+  call.request.tried.Add(channel.backend(0).id());
+  call.place.must_wait = true;
+  EXPECT_EQ(channel.Pick(call), "last error");
+  EXPECT_EQ(channel.waiting(), 1u);
+  channel.backend(0).EndCall();
+}
+
 TEST(PickPlanBacklogTest, WhoHasTriedAllLooksAgainForAMoment) {
   TwoWithBacklog channel;
   channel.Publish({kReady, kReady});

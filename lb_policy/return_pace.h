@@ -27,8 +27,9 @@ class ReturnPace {
 
   bool active() const { return end_ != 0; }
 
-  // The first one is usable, others are missing.  Nobody must expire only
-  // because of the pace: it takes a tenth of their `timeout` at most.
+  // The first one is usable, others are missing.  It takes a tenth of the
+  // calls' `timeout` at most, and the oldest go first, so that hardly one
+  // expires because of it.
   void Begin(int64_t now, int64_t timeout) {
     end_ = now + std::min(kLongest, std::max<int64_t>(timeout / 10, 1));
     last_ = now;

@@ -1,6 +1,5 @@
 #include "multi_backend/proto/call_label.h"
 
-#include <array>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -13,17 +12,18 @@ namespace multi_backend {
 namespace {
 
 // A value is
-//   offset  0  tag               11 of [A-Za-z0-9_-]
-//          11  class             'A' + when + 3 * retry, + 6 with a key
-//          12  key hash          16 of 'a'..'p', one a nibble ('a' without key)
-//          28  role length       '0' + length
-//          29  fallback length   '0' + length
-//          30  role, fallback role
+//   offset  0  tag               8 bytes
+//           8  class             'A' + when + 3 * retry, + 6 with a key
+//           9  key hash          8 bytes, in the machine's order: a value never
+//                                leaves the process
+//          17  role length
+//          18  fallback length
+//          19  role, fallback role
 // Lengths come first so that nothing has to be searched and a cut value shows.
-constexpr size_t kTagSize = 11;
+constexpr size_t kTagSize = 8;
 constexpr size_t kClassOffset = kTagSize;
 constexpr size_t kKeyOffset = kClassOffset + 1;
-constexpr size_t kKeySize = 16;
+constexpr size_t kKeySize = 8;
 constexpr size_t kRoleLengthOffset = kKeyOffset + kKeySize;
 constexpr size_t kFallbackLengthOffset = kRoleLengthOffset + 1;
 constexpr size_t kFixedSize = kFallbackLengthOffset + 1;
@@ -32,56 +32,28 @@ constexpr size_t kMaxRoleSize = 64;
 constexpr char kFirstClass = 'A';
 constexpr int kWhenValues = 3;
 constexpr int kKeylessClasses = 2 * kWhenValues;
-constexpr char kLengthZero = '0';
 
 std::atomic<bool> labels_in_use{false};
 
-using Tag = std::array<char, kTagSize>;
-
-Tag MakeTag() {
-  constexpr char kAlphabet[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-  // The system's own generator: the tag must not be guessable from outside.
+// The system's own generator: the tag must not be guessable from outside.
+uint64_t MakeTag() {
   std::random_device random;
-  uint64_t bits = (uint64_t{random()} << 32) | random();
-  Tag tag;
-  for (char& c : tag) {
-    c = kAlphabet[bits & 63];
-    bits >>= 6;
-  }
+  return (uint64_t{random()} << 32) | random();
+}
+
+uint64_t ProcessTag() {
+  static const uint64_t tag = MakeTag();
   return tag;
 }
 
-const Tag& ProcessTag() {
-  static const Tag tag = MakeTag();
-  return tag;
+uint64_t ReadBytes(const char* from) {
+  uint64_t value;
+  std::memcpy(&value, from, sizeof(value));
+  return value;
 }
 
-// Nibbles become the letters 'a'..'p' (not hexadecimal digits, which are two
-// ranges), so eight of them are made and read at once in a machine word.  The
-// byte order is the machine's: a value never leaves the process.
-constexpr uint64_t kLetterA = 0x6161616161616161;
-
-void PutNibbles(uint32_t bits, char* out) {
-  uint64_t x = bits;
-  x = (x | (x << 16)) & 0x0000FFFF0000FFFF;
-  x = (x | (x << 8)) & 0x00FF00FF00FF00FF;
-  x = (x | (x << 4)) & 0x0F0F0F0F0F0F0F0F;
-  x += kLetterA;
-  std::memcpy(out, &x, sizeof(x));
-}
-
-// Whether all eight were letters in the range.
-bool GetNibbles(const char* in, uint32_t* bits) {
-  uint64_t x;
-  std::memcpy(&x, in, sizeof(x));
-  x -= kLetterA;  // A borrow needs a byte below 'a', which fails the test here.
-  if ((x & 0xF0F0F0F0F0F0F0F0) != 0) return false;
-  x = (x | (x >> 4)) & 0x00FF00FF00FF00FF;
-  x = (x | (x >> 8)) & 0x0000FFFF0000FFFF;
-  x = (x | (x >> 16)) & 0x00000000FFFFFFFF;
-  *bits = static_cast<uint32_t>(x);
-  return true;
+void WriteBytes(uint64_t value, char* to) {
+  std::memcpy(to, &value, sizeof(value));
 }
 
 void RequireRole(absl::string_view role) {
@@ -102,16 +74,16 @@ std::string EncodeCallLabelPrefix(const CallLabel& label) {
                                                        : absl::string_view();
   RequireRole(label.role);
   RequireRole(fallback);
-  const Tag& tag = ProcessTag();
   std::string value;
   value.reserve(kFixedSize + label.role.size() + fallback.size());
-  value.append(tag.data(), tag.size());
+  value.append(kTagSize, '\0');
+  WriteBytes(ProcessTag(), &value[0]);
   value.push_back(
       static_cast<char>(kFirstClass + static_cast<int>(label.when_unavailable) +
                         kWhenValues * static_cast<int>(label.retry)));
-  value.append(kKeySize, 'a');
-  value.push_back(static_cast<char>(kLengthZero + label.role.size()));
-  value.push_back(static_cast<char>(kLengthZero + fallback.size()));
+  value.append(kKeySize, '\0');
+  value.push_back(static_cast<char>(label.role.size()));
+  value.push_back(static_cast<char>(fallback.size()));
   value.append(label.role.data(), label.role.size());
   value.append(fallback.data(), fallback.size());
   return value;
@@ -122,36 +94,29 @@ std::string EncodeCallLabel(absl::string_view prefix,
   std::string value(prefix);
   if (key_hash.has_value()) {
     value[kClassOffset] += kKeylessClasses;
-    PutNibbles(static_cast<uint32_t>(*key_hash >> 32), &value[kKeyOffset]);
-    PutNibbles(static_cast<uint32_t>(*key_hash), &value[kKeyOffset + 8]);
+    WriteBytes(*key_hash, &value[kKeyOffset]);
   }
   return value;
 }
 
 absl::optional<CallLabel> DecodeCallLabel(absl::string_view value) {
-  if (value.size() < kFixedSize ||
-      std::memcmp(value.data(), ProcessTag().data(), kTagSize) != 0) {
+  if (value.size() < kFixedSize || ReadBytes(value.data()) != ProcessTag()) {
     return absl::nullopt;
   }
   // Unsigned, so that a byte below a range's start is far above its end.
   unsigned cls = static_cast<unsigned char>(value[kClassOffset]) - kFirstClass;
-  const size_t role_size =
-      static_cast<unsigned char>(value[kRoleLengthOffset]) - kLengthZero;
+  const size_t role_size = static_cast<unsigned char>(value[kRoleLengthOffset]);
   const size_t fallback_size =
-      static_cast<unsigned char>(value[kFallbackLengthOffset]) - kLengthZero;
-  uint32_t high;
-  uint32_t low;
+      static_cast<unsigned char>(value[kFallbackLengthOffset]);
   if (cls >= 2 * kKeylessClasses || role_size > kMaxRoleSize ||
       fallback_size > kMaxRoleSize ||
-      value.size() != kFixedSize + role_size + fallback_size ||
-      !GetNibbles(&value[kKeyOffset], &high) ||
-      !GetNibbles(&value[kKeyOffset + 8], &low)) {
+      value.size() != kFixedSize + role_size + fallback_size) {
     return absl::nullopt;
   }
   CallLabel label;
   if (cls >= kKeylessClasses) {
     cls -= kKeylessClasses;
-    label.key_hash = (uint64_t{high} << 32) | low;
+    label.key_hash = ReadBytes(&value[kKeyOffset]);
   }
   label.retry = static_cast<RetryMode>(cls / kWhenValues);
   label.when_unavailable = static_cast<WhenUnavailable>(cls % kWhenValues);

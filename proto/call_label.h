@@ -1,7 +1,7 @@
 // What the interceptor tells the picker about one call: the routing decision,
 // the sticky key's hash and the retry class, as ONE metadata value of fixed
-// form ("mb-call").  The config selector takes it off the call's metadata again
-// before anything leaves the process.
+// form ("mb-call-bin").  The config selector takes it off the call's metadata
+// again before anything leaves the process.
 //
 // The value begins with a random tag of this process (64 bits), so that a value
 // which an application (or a proxied request) brought along is recognised and
@@ -26,8 +26,9 @@
 
 namespace multi_backend {
 
-// The metadata key.  Everything under the prefix is ours.
-constexpr absl::string_view kCallLabelKey = "mb-call";
+// The metadata key.  Everything under the prefix is ours.  "-bin": gRPC then
+// does not look at each byte of the value, which costs more than to make it.
+constexpr absl::string_view kCallLabelKey = "mb-call-bin";
 constexpr absl::string_view kReservedMetadataPrefix = "mb-";
 
 // The views point into the encoded value, or wherever the maker took them from.
@@ -45,7 +46,7 @@ struct CallLabel {
 std::string EncodeCallLabelPrefix(const CallLabel& label);
 
 // A whole value: `prefix` as made above, completed with the key's hash.
-// Printable ASCII without space or comma; 30 bytes and the role names.
+// 19 bytes of any kind, and the role names.
 std::string EncodeCallLabel(absl::string_view prefix,
                             absl::optional<uint64_t> key_hash);
 

@@ -5,18 +5,17 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 namespace multi_backend {
 namespace {
 
-constexpr size_t kFixedSize = 30;
-constexpr size_t kTagSize = 11;
-constexpr size_t kClassOffset = 11;
-constexpr size_t kKeyOffset = 12;
-constexpr size_t kRoleLengthOffset = 28;
+constexpr size_t kFixedSize = 19;
+constexpr size_t kTagSize = 8;
+constexpr size_t kClassOffset = 8;
+constexpr size_t kRoleLengthOffset = 17;
 
 std::vector<std::string> RoleNames() {
   return {"", "a", "primary", "zone-1.replica_B", std::string(64, 'r')};
@@ -86,15 +85,9 @@ TEST(CallLabelTest, AFallbackRoleIsNotSentUnlessItIsUsed) {
   EXPECT_EQ(DecodeCallLabel(value)->fallback_role, "");
 }
 
-TEST(CallLabelTest, AValueIsLegalMetadata) {
-  for (const auto& hash : KeyHashes()) {
-    CallLabel label = ReplicaOrAny();
-    label.role = "A.z_0-9";
-    for (char c : EncodeCallLabel(EncodeCallLabelPrefix(label), hash)) {
-      EXPECT_TRUE(absl::ascii_isgraph(static_cast<unsigned char>(c)));
-      EXPECT_NE(c, ',');
-    }
-  }
+// Of others gRPC refuses some bytes.
+TEST(CallLabelTest, AValueMayHaveAnyByte) {
+  EXPECT_TRUE(absl::EndsWith(kCallLabelKey, "-bin"));
 }
 
 TEST(CallLabelTest, EveryTruncatedOrLengthenedValueIsRefused) {
@@ -126,19 +119,6 @@ TEST(CallLabelTest, OnlyTheTwelveClassesAreRead) {
     forged[kClassOffset] = static_cast<char>(byte);
     EXPECT_EQ(DecodeCallLabel(forged).has_value(), byte >= 'A' && byte <= 'L')
         << byte;
-  }
-}
-
-TEST(CallLabelTest, OnlyNibbleLettersAreReadAsAKey) {
-  const std::string value =
-      EncodeCallLabel(EncodeCallLabelPrefix(ReplicaOrAny()), 0);
-  for (size_t at = kKeyOffset; at < kKeyOffset + 16; ++at) {
-    for (int byte = 0; byte < 256; ++byte) {
-      std::string forged = value;
-      forged[at] = static_cast<char>(byte);
-      EXPECT_EQ(DecodeCallLabel(forged).has_value(), byte >= 'a' && byte <= 'p')
-          << at << ' ' << byte;
-    }
   }
 }
 

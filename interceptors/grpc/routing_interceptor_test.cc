@@ -106,7 +106,7 @@ class RoutingInterceptorTest : public ::testing::Test {
     const ReceivedMetadata metadata = TakeCall();
     const auto entry = metadata.find(std::string(kCallLabelKey));
     if (entry == metadata.end()) return absl::nullopt;
-    EXPECT_THAT(Ours(metadata), ElementsAre("mb-call"));
+    EXPECT_THAT(Ours(metadata), ElementsAre("mb-call-bin"));
     const absl::optional<CallLabel> label = DecodeCallLabel(entry->second);
     EXPECT_TRUE(label.has_value()) << entry->second;
     return label.has_value() ? label->key_hash : absl::nullopt;
@@ -128,8 +128,8 @@ TEST_F(RoutingInterceptorTest, TheLabelSaysWhatTheFirstMatchingRuleSays) {
   Bound(get);
   ASSERT_TRUE(stub->Get(&get, EchoRequest(), &reply).ok());
   ReceivedMetadata metadata = TakeCall();
-  ASSERT_THAT(Ours(metadata), ElementsAre("mb-call"));
-  std::string value = metadata.find("mb-call")->second;
+  ASSERT_THAT(Ours(metadata), ElementsAre("mb-call-bin"));
+  std::string value = metadata.find("mb-call-bin")->second;
   absl::optional<CallLabel> label = DecodeCallLabel(value);
   ASSERT_TRUE(label.has_value());
   EXPECT_EQ(label->role, "replica");
@@ -142,8 +142,8 @@ TEST_F(RoutingInterceptorTest, TheLabelSaysWhatTheFirstMatchingRuleSays) {
   Bound(set);
   ASSERT_TRUE(stub->Set(&set, EchoRequest(), &reply).ok());
   metadata = TakeCall();
-  ASSERT_THAT(Ours(metadata), ElementsAre("mb-call"));
-  value = metadata.find("mb-call")->second;
+  ASSERT_THAT(Ours(metadata), ElementsAre("mb-call-bin"));
+  value = metadata.find("mb-call-bin")->second;
   label = DecodeCallLabel(value);
   ASSERT_TRUE(label.has_value());
   EXPECT_EQ(label->role, "primary");
@@ -167,8 +167,8 @@ TEST_F(RoutingInterceptorTest, ReservedMetadataOfTheApplicationIsDropped) {
   const auto stub = Stub(config);
   const auto forge = [](grpc::ClientContext& context) {
     Bound(context);
-    context.AddMetadata("mb-call", "forged");
-    context.AddMetadata("mb-call", "twice");
+    context.AddMetadata("mb-call-bin", "forged");
+    context.AddMetadata("mb-call-bin", "twice");
     context.AddMetadata("mb-", "x");
     context.AddMetadata("mb-zzz", "x");
     context.AddMetadata("mb", "kept");
@@ -193,8 +193,9 @@ TEST_F(RoutingInterceptorTest, ReservedMetadataOfTheApplicationIsDropped) {
   forge(set);
   ASSERT_TRUE(stub->Set(&set, EchoRequest(), &reply).ok());
   metadata = TakeCall();
-  ASSERT_THAT(Ours(metadata), ElementsAre("mb-call"));
-  EXPECT_NE(DecodeCallLabel(metadata.find("mb-call")->second), absl::nullopt);
+  ASSERT_THAT(Ours(metadata), ElementsAre("mb-call-bin"));
+  EXPECT_NE(DecodeCallLabel(metadata.find("mb-call-bin")->second),
+            absl::nullopt);
   expect_others_kept(metadata);
 }
 
@@ -434,7 +435,7 @@ TEST_F(RoutingInterceptorTest, TheFunctionSeesTheCallAndItsKeyWins) {
     seen = absl::StrCat(call.full_method(), " ", call.service(), " ",
                         call.method(), " ",
                         call.GetMetadata("x-user").value_or("unset"), " ",
-                        call.GetMetadata("mb-call").value_or("unset"));
+                        call.GetMetadata("mb-call-bin").value_or("unset"));
     return known ? absl::StrCat("key", parsed.user().id()) : "late";
   };
   const auto channel = Channel(config, function);
@@ -450,7 +451,7 @@ TEST_F(RoutingInterceptorTest, TheFunctionSeesTheCallAndItsKeyWins) {
   grpc::ClientContext context;
   Bound(context);
   context.AddMetadata("x-user", "u9");
-  context.AddMetadata("mb-call", "forged");
+  context.AddMetadata("mb-call-bin", "forged");
   EchoRequest reply;
   ASSERT_TRUE(Echo::NewStub(channel)
                   ->Set(&context, RequestOfUser(6, 3'000'000), &reply)

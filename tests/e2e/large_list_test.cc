@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -25,7 +27,9 @@
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/resolver/grpc/group_resolver.h"
+#include "multi_backend/tests/testing/etcd_server.h"
 #include "multi_backend/tests/testing/knot_server.h"
+#include "multi_backend/tests/testing/zookeeper_server.h"
 
 namespace multi_backend {
 namespace {
@@ -52,6 +56,27 @@ double CpuMilliseconds() {
          static_cast<double>(used.tv_nsec) / 1e6;
 }
 
+// Of the two threads that libzookeeper has made, which have the name of the one
+// of ours that asked for them.
+double LibzookeeperMilliseconds() {
+  std::map<int, double> by_thread;
+  for (const auto& task :
+       std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string name;
+    double nanos = 0;
+    std::ifstream(task.path() / "comm") >> name;
+    std::ifstream(task.path() / "schedstat") >> nanos;
+    if (name != "mb_zookeeper") continue;
+    by_thread[std::stoi(task.path().filename())] = nanos / 1e6;
+  }
+  double sum = 0;
+  // The first one is ours.
+  for (const auto& thread : by_thread) {
+    if (thread.first != by_thread.begin()->first) sum += thread.second;
+  }
+  return sum;
+}
+
 std::string Ip(size_t index) {
   return absl::StrCat("10.0.", index / 250, ".", index % 250 + 1);
 }
@@ -71,9 +96,10 @@ class Results {
         lock, kPatience, [&] { return newest_.size() == addresses; });
     return came ? count_ : 0;
   }
-  grpc_core::ServerAddressList newest() {
+  // The newest one, as the channel hands it on.
+  grpc_core::ServerAddressList Take() {
     std::lock_guard<std::mutex> lock(mu_);
-    return newest_;
+    return std::move(newest_);
   }
 
  private:
@@ -120,31 +146,58 @@ class LargeListTest : public ::testing::Test {
                absl::StatusOr<std::shared_ptr<EndpointGroup>> group,
                size_t count, const std::function<void()>& change) {
     ASSERT_TRUE(group.ok()) << group.status();
-    group_ = *std::move(group);
-    grpc_core::ResolverArgs args;
-    args.work_serializer = work_serializer_;
-    args.result_handler = results_.MakeHandler();
-    {
-      grpc_core::ExecCtx exec_ctx;
-      resolver_ = grpc_core::MakeOrphanable<GroupResolver>(
-          std::move(args), group_, absl::nullopt);
-      work_serializer_->Run([this]() { resolver_->StartLocked(); },
-                            DEBUG_LOCATION);
-    }
+    Follow(*std::move(group));
     const size_t before = results_.WaitFor(1);
     ASSERT_GT(before, 0u) << group_->Describe();
     PolicyHarness policy(R"([{"multi_backend":{}}])", grpc_core::ChannelArgs());
-    policy.Update(results_.newest());
-    const size_t pickers = policy.pickers_made();
+    policy.Update(results_.Take());
 
     const double start = CpuMilliseconds();
     change();
     const size_t after = results_.WaitFor(count);
-    const double parsed = CpuMilliseconds();
-    policy.Update(results_.newest());
-    const double applied = CpuMilliseconds();
-
     EXPECT_EQ(after, before + 1) << group_->Describe();
+    Apply(policy, source, count, start);
+  }
+
+  // A store that has `count` endpoints when `make` begins to follow it.
+  void MeasureStore(
+      const char* source,
+      const std::function<absl::StatusOr<std::shared_ptr<EndpointGroup>>()>&
+          make,
+      size_t count,
+      const std::function<double()>& not_ours = [] { return 0.0; }) {
+    PolicyHarness policy(R"([{"multi_backend":{}}])", grpc_core::ChannelArgs());
+    policy.Update(PolicyHarness::Addresses(1));
+    const double start = CpuMilliseconds();
+    auto group = make();
+    ASSERT_TRUE(group.ok()) << group.status();
+    Follow(*std::move(group));
+    ASSERT_EQ(results_.WaitFor(count), 1u) << group_->Describe();
+    const double theirs = not_ours();
+    if (theirs > 0) printf("%s: and %.1f ms of its library\n", source, theirs);
+    Apply(policy, source, count, start + theirs);
+  }
+
+ private:
+  void Follow(std::shared_ptr<EndpointGroup> group) {
+    group_ = std::move(group);
+    grpc_core::ResolverArgs args;
+    args.work_serializer = work_serializer_;
+    args.result_handler = results_.MakeHandler();
+    grpc_core::ExecCtx exec_ctx;
+    resolver_ = grpc_core::MakeOrphanable<GroupResolver>(std::move(args),
+                                                         group_, absl::nullopt);
+    work_serializer_->Run([this]() { resolver_->StartLocked(); },
+                          DEBUG_LOCATION);
+  }
+
+  // The newest result, which has just come; began at `start`.
+  void Apply(PolicyHarness& policy, const char* source, size_t count,
+             double start) {
+    const size_t pickers = policy.pickers_made();
+    const double parsed = CpuMilliseconds();
+    policy.Update(results_.Take());
+    const double applied = CpuMilliseconds();
     EXPECT_EQ(policy.pickers_made(), pickers + 1);
     EXPECT_LE(applied - start, kMostMilliseconds);
     printf(
@@ -252,6 +305,48 @@ TEST_F(LargeDnsListTest, Services) {
   MeasureDns("dns+srv",
              DnsServiceEndpointGroup::Make("_s._tcp.example", options_), kMany,
              records);
+}
+
+TEST_F(LargeListTest, Etcd) {
+  if (!EtcdServer::Installed()) GTEST_SKIP() << EtcdServer::kHowToInstall;
+  auto etcd = EtcdServer::Start();
+  ASSERT_TRUE(etcd.ok()) << etcd.status();
+  constexpr size_t kInOne = 100;  // etcd takes 128 operations in one.
+  for (size_t i = 0; i < kMany; i += kInOne) {
+    std::map<std::string, std::string> piece;
+    for (size_t k = i; k < i + kInOne; ++k) {
+      piece[absl::StrCat("/users/", k)] = absl::StrCat(Ip(k), ":50051");
+    }
+    const absl::Status status = (*etcd)->PutAll(piece);
+    ASSERT_TRUE(status.ok()) << status;
+  }
+  MeasureStore(
+      "etcd",
+      [&] { return EtcdEndpointGroup::Make((*etcd)->address(), "/users/"); },
+      kMany);
+}
+
+// libzookeeper reads each node with a request of its own, which costs its two
+// threads more than all else, and is not ours to bound.
+TEST_F(LargeListTest, Zookeeper) {
+  if (!ZookeeperServer::Installed()) {
+    GTEST_SKIP() << ZookeeperServer::kHowToInstall;
+  }
+  auto zookeeper = ZookeeperServer::Start();
+  ASSERT_TRUE(zookeeper.ok()) << zookeeper.status();
+  ZookeeperServer::Nodes nodes;
+  for (size_t i = 0; i < kMany; ++i) {
+    nodes.emplace_back(absl::StrCat("/users/", i),
+                       absl::StrCat(Ip(i), ":50051"));
+  }
+  const absl::Status status = (*zookeeper)->Put(nodes);
+  ASSERT_TRUE(status.ok()) << status;
+  MeasureStore(
+      "zookeeper",
+      [&] {
+        return ZookeeperEndpointGroup::Make((*zookeeper)->address(), "/users");
+      },
+      kMany, LibzookeeperMilliseconds);
 }
 
 }  // namespace

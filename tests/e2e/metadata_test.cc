@@ -125,14 +125,14 @@ std::vector<std::pair<std::string, std::string>> Forgeries() {
       EncodeCallLabel(EncodeCallLabelPrefix(replica), absl::nullopt);
   std::string other_process = genuine;
   other_process[0] = other_process[0] == '0' ? '1' : '0';
-  return {{"mb-call", genuine},
-          {"mb-call", other_process},
-          {"mb-call", "garbage"},
-          {"mb-call", ""},
-          {"mb-call", std::string(5000, 'x')},
+  return {{"mb-call-bin", genuine},
+          {"mb-call-bin", other_process},
+          {"mb-call-bin", "garbage"},
+          {"mb-call-bin", ""},
+          {"mb-call-bin", std::string(5000, 'x')},
           {"mb-role", "replica"},
           {"mb-", "x"},
-          {"mb-call-bin", "x"}};
+          {"mb-call", "x"}};
 }
 
 TEST_F(MetadataTest, AForgedLabelChangesNothingAndStaysHere) {
