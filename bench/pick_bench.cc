@@ -184,6 +184,11 @@ int Run(const BenchFlags& flags) {
                                       Attributes::kRingHash);
     bench.SetKeys(kKeys);
     row("STICKY / ring_hash", n, bench.Compare(ours, stock), 0.40);
+    row("STICKY without tracker / ring_hash", n,
+        bench.Compare(MakeSubject(OurConfig("STICKY"), n, Attributes::kContext,
+                                  /*track=*/false),
+                      stock),
+        absl::nullopt);
     bench.SetKeys(kManyKeys);
     row("STICKY / ring_hash, 16,384 keys", n, bench.Compare(ours, stock),
         absl::nullopt);

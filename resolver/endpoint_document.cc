@@ -128,10 +128,11 @@ absl::StatusOr<std::vector<Entry>> ReadInFull(absl::string_view json) {
       google::protobuf::StringPiece(json.data(), json.size()), &document,
       options);
   if (!parsed.ok()) {
-    const auto message = parsed.message();
+    const std::string message(parsed.message());
+    // Some have a second line, with a piece of the document.
     return absl::InvalidArgumentError(
         absl::StrCat("does not fit the schema (endpoints.proto): ",
-                     absl::string_view(message.data(), message.size())));
+                     message.substr(0, message.find('\n'))));
   }
   std::vector<Entry> entries;
   for (const endpoints::v1::Endpoint& read : document.endpoints()) {

@@ -95,6 +95,8 @@ TEST(EndpointDocumentTest, SaysWhereADocumentIsBroken) {
        "endpoints[1].weight"},
       {R"({"endpoints": [{"labels": {"a": {}}}]})", "does not fit the schema"},
       {R"({"endpoints": [7]})", "endpoints[0]"},
+      {R"({"endpoint": [{"weight": 2e3333333333333333}]})",
+       "does not fit the schema"},
       {R"([])", "does not fit the schema"},
       {R"(7)", "does not fit the schema"},
       {R"("x")", "does not fit the schema"},
@@ -106,6 +108,7 @@ TEST(EndpointDocumentTest, SaysWhereADocumentIsBroken) {
     EXPECT_NE(std::string(parsed.status().message()).find(row.message),
               std::string::npos)
         << row.text << " gave " << parsed.status();
+    EXPECT_EQ(parsed.status().message().find('\n'), absl::string_view::npos);
   }
 }
 
