@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "multi_backend/multi_backend.h"
+#include "multi_backend/tests/testing/users_client.h"
 
 namespace multi_backend {
 namespace {
@@ -74,8 +75,7 @@ FaultSide OurSide(size_t backends, absl::string_view policy,
   ChannelOptions options;
   options.pool = side.pool;
   SetReconnectBackoff(options.args);
-  options.service_config_json = absl::StrCat(
-      R"({"loadBalancingConfig":[{"multi_backend":{)", policy, "}}]}");
+  options.service_config_json = ServiceConfig(policy);
   auto channel =
       CreateChannel(side.fleet->StaticTarget(),
                     grpc::InsecureChannelCredentials(), std::move(options));

@@ -66,6 +66,40 @@ def mb_cc_test(name, core = False, pure = False, copts = [], deps = [], tags = [
         **kwargs
     )
 
+def mb_bench(name, srcs, deps, smoke_args = ["--smoke"], smoke_size = "medium", core = False, pure = False, data = [], smoke_tags = []):
+    """A bench, and "<name>_smoke_test", which runs it briefly.
+
+    Args:
+      name: of the program.
+      srcs: of both.
+      deps: of both.
+      smoke_args: of the test.
+      smoke_size: of the test.
+      core: as of mb_cc_test.
+      pure: as of mb_cc_test.
+      data: of both.
+      smoke_tags: of the test.
+    """
+    mb_cc_binary(
+        name = name,
+        testonly = True,
+        srcs = srcs,
+        core = core,
+        data = data,
+        deps = deps,
+    )
+    mb_cc_test(
+        name = name + "_smoke_test",
+        size = smoke_size,
+        srcs = srcs,
+        args = smoke_args,
+        core = core,
+        data = data,
+        pure = pure,
+        tags = smoke_tags,
+        deps = deps,
+    )
+
 def mb_proto_library(name, src, grpc = False, deps = [], visibility = None):
     """C++ code of one .proto, included as "multi_backend/<package>/<file>.pb.h".
 

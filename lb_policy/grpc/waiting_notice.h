@@ -27,23 +27,15 @@ class WaitingNotice {
   void OnWaiting(int64_t deadline) {
     // What became free before this was known must be looked at once more.
     if (!Set(true)) signal_->Raise(PolicySignal::kRepick);
-    if (deadline < wake_at_.load()) {
-      wake_at_.store(deadline);
-      signal_->Raise(PolicySignal::kTime);
-    }
+    WakeBy(deadline);
   }
   // A call without a place in a backlog waits in core's queue.
   void OnQueued() { Set(true); }
   // One of them is to pick again at `at` at the latest.
   void OnLookAgain(int64_t at) {
     OnQueued();
-    int64_t before = look_again_at_.load();
-    while (at < before && !look_again_at_.compare_exchange_weak(before, at)) {
-    }
-    if (at < wake_at_.load()) {
-      wake_at_.store(at);
-      signal_->Raise(PolicySignal::kTime);
-    }
+    if (at < look_again_at_.load()) look_again_at_.store(at);
+    WakeBy(at);
   }
   int64_t look_again_at() const { return look_again_at_.load(); }
   // To be called before a pass; those who are still to look again say so in it.
@@ -63,6 +55,11 @@ class WaitingNotice {
   PolicySignal& signal() const { return *signal_; }
 
  private:
+  void WakeBy(int64_t at) {
+    if (at >= wake_at_.load()) return;
+    wake_at_.store(at);
+    signal_->Raise(PolicySignal::kTime);
+  }
   // Returns what it was.
   bool Set(bool waiting) {
     const bool before = waiting_.exchange(waiting);
