@@ -23,7 +23,7 @@
 
 namespace multi_backend {
 
-class Backend {
+class alignas(ABSL_CACHELINE_SIZE) Backend {
  public:
   // `address`: "ip:port".  `name`: the configured "host:port"; the same as
   // `address` when an IP address was configured.  `events`: of its pool.
@@ -77,8 +77,11 @@ class Backend {
     ObjectSlab<Backend>::Free(memory);
   }
 
-  LoadStats load;
-  // The second cache line that a call touches.
+  // The loads of all backends lie side by side, apart from the rest: a pick
+  // reads those of members that it does not choose, too, and with thousands of
+  // them few cache lines and pages stay near.
+  LoadStats& load;
+  // With it, the other cache line that a call touches.
   // Attempts started, attempts that ended as infrastructure failures, and
   // attempts that were retries of a call which failed elsewhere.
   std::atomic<uint64_t> calls{0};
@@ -101,6 +104,7 @@ class Backend {
   ~Backend() = default;
   void FollowLimit();
 
+  const SlabPtr<LoadStats> load_;
   const std::unique_ptr<BackendHealth> health_;
   const std::shared_ptr<PoolEvents> events_;
   const std::string address_;

@@ -39,7 +39,8 @@ LeastBusy::LeastBusy(StrategyArgs args)
   if (members_.size() > kCompareAllUpTo) upcoming_ = choices_.upcoming();
 }
 
-size_t LeastBusy::PickMember(const PickRequest& request) {
+size_t LeastBusy::PickMember(const PickRequest& request,
+                             uint64_t /*key_hash*/) {
   if (members_.size() <= kCompareAllUpTo) return PickOfAll(request);
   return choices_.Pick(request, [this](uint32_t a, uint32_t b) {
     // The order of the two is random itself, which settles ties.

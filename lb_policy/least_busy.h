@@ -27,7 +27,7 @@ class LeastBusy final : public Strategy {
   explicit LeastBusy(StrategyArgs args);
 
  private:
-  size_t PickMember(const PickRequest& request) override;
+  size_t PickMember(const PickRequest& request, uint64_t key_hash) override;
   size_t PickOfAll(const PickRequest& request);
   size_t DrawTied(uint32_t tied);
 

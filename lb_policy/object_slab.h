@@ -10,6 +10,7 @@
 #define MULTI_BACKEND_LB_POLICY_OBJECT_SLAB_H_
 
 #include <cstddef>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <vector>
@@ -69,6 +70,22 @@ class ObjectSlab {
   size_t total_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<void*> free_ ABSL_GUARDED_BY(mutex_);
 };
+
+// Owns one that MakeInSlab() has made.
+template <typename T>
+struct SlabDelete {
+  void operator()(T* object) const {
+    object->~T();
+    ObjectSlab<T>::Free(object);
+  }
+};
+template <typename T>
+using SlabPtr = std::unique_ptr<T, SlabDelete<T>>;
+
+template <typename T>
+SlabPtr<T> MakeInSlab() {
+  return SlabPtr<T>(new (ObjectSlab<T>::Allocate()) T());
+}
 
 }  // namespace multi_backend
 

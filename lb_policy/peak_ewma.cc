@@ -96,7 +96,7 @@ PeakEwma::PeakEwma(StrategyArgs args)
   upcoming_ = choices_.upcoming();
 }
 
-size_t PeakEwma::PickMember(const PickRequest& request) {
+size_t PeakEwma::PickMember(const PickRequest& request, uint64_t /*key_hash*/) {
   const int64_t now_nanos = clock_->NowNanos();
   if (ABSL_PREDICT_FALSE(++picks_since_probe_ >= kProbeEvery) &&
       ProbeDue(request, now_nanos)) {

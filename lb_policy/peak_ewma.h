@@ -49,7 +49,7 @@ class PeakEwma final : public Strategy {
   explicit PeakEwma(StrategyArgs args);
 
  private:
-  size_t PickMember(const PickRequest& request) override;
+  size_t PickMember(const PickRequest& request, uint64_t key_hash) override;
   size_t Cheaper(size_t a, size_t b, int64_t now_nanos);
   bool ProbeDue(const PickRequest& request, int64_t now_nanos);
   void RestartProbe(int64_t now_nanos);

@@ -43,7 +43,7 @@ Primary::Primary(StrategyArgs args)
   current_.store(it - args.previous_index.begin(), std::memory_order_relaxed);
 }
 
-size_t Primary::PickMember(const PickRequest& request) {
+size_t Primary::PickMember(const PickRequest& request, uint64_t /*key_hash*/) {
   Now now(clock_);
   const size_t current = current_.load(std::memory_order_relaxed);
   if (ABSL_PREDICT_TRUE(request.tried.empty())) {

@@ -29,7 +29,7 @@ class Primary final : public Strategy {
   explicit Primary(StrategyArgs args);
 
  private:
-  size_t PickMember(const PickRequest& request) override;
+  size_t PickMember(const PickRequest& request, uint64_t key_hash) override;
   // Reads the clock at most once a pick, and only when asked.
   class Now;
 

@@ -58,7 +58,7 @@ uint32_t Random::NextDrawn() {
   return oldest;
 }
 
-size_t Random::PickMember(const PickRequest& request) {
+size_t Random::PickMember(const PickRequest& request, uint64_t /*key_hash*/) {
   if (ABSL_PREDICT_FALSE(members_.empty())) return kNone;
   const size_t index = NextDrawn();
   if (ABSL_PREDICT_TRUE(members_[index].Eligible(request))) return index;

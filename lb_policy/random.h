@@ -28,7 +28,7 @@ class Random final : public Strategy {
   // that is picked has come into the cache by then.
   static constexpr uint32_t kAhead = 8;
 
-  size_t PickMember(const PickRequest& request) override;
+  size_t PickMember(const PickRequest& request, uint64_t key_hash) override;
   uint32_t NextDrawn();
 
   const std::vector<Member> members_;

@@ -52,7 +52,8 @@ RoundRobin::RoundRobin(StrategyArgs args) : members_(std::move(args.members)) {
   rotation_next_.store(start, std::memory_order_relaxed);
 }
 
-size_t RoundRobin::PickMember(const PickRequest& request) {
+size_t RoundRobin::PickMember(const PickRequest& request,
+                              uint64_t /*key_hash*/) {
   const size_t size = members_.size();
   size_t index = rotation_next_.load(std::memory_order_relaxed);
   for (size_t passed = 0; passed < size; ++passed) {

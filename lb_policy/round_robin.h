@@ -25,7 +25,7 @@ class RoundRobin final : public Strategy {
   explicit RoundRobin(StrategyArgs args);
 
  private:
-  size_t PickMember(const PickRequest& request) override;
+  size_t PickMember(const PickRequest& request, uint64_t key_hash) override;
 
   const std::vector<Member> members_;
 };

@@ -49,11 +49,11 @@ void Sticky::TakeOver(const Sticky& previous,
   }
 }
 
-size_t Sticky::PickMember(const PickRequest& request) {
+size_t Sticky::PickMember(const PickRequest& request, uint64_t key_hash) {
   if (!request.has_key) {
     return DrawEligible(members_, draw_, random_, request);
   }
-  const uint32_t slot = SlotTable::SlotOf(request.key_hash);
+  const uint32_t slot = SlotTable::SlotOf(key_hash);
   uint32_t owner = owners_->GetRecent(slot);
   if (ABSL_PREDICT_FALSE(owner == SlotTable::kUnknown)) {
     owner = FindOwner(slot);

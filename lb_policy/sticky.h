@@ -37,7 +37,7 @@ class Sticky final : public Strategy {
   explicit Sticky(StrategyArgs args);
 
  private:
-  size_t PickMember(const PickRequest& request) override;
+  size_t PickMember(const PickRequest& request, uint64_t key_hash) override;
   void TakeOver(const Sticky& previous,
                 const std::vector<size_t>& previous_index);
   uint32_t FindOwner(uint32_t slot);

@@ -71,7 +71,7 @@ class Strategy {
   size_t Pick(const PickRequest& request) {
     // The commonest pick of the default strategy, without a call.
     if (request.all_usable && is_rotation()) return Rotate();
-    return PickMember(request);
+    return PickMember(request, request.key_hash);
   }
 
   // Whether it is a plain rotation over its members as long as all are usable,
@@ -80,7 +80,7 @@ class Strategy {
 
   // Members that picks will probably come to, for a caller that keeps more
   // about a member elsewhere to fetch it into the cache ahead: `far` in some
-  // eight picks, `near` in some four.  Changes with each pick; null when the
+  // four picks, `near` in some two.  Changes with each pick; null when the
   // strategy does not know.
   struct Upcoming {
     uint32_t far[2] = {};
@@ -96,8 +96,9 @@ class Strategy {
   }
 
  protected:
-  // The same, in full.
-  virtual size_t PickMember(const PickRequest& request) = 0;
+  // The same, in full.  `key_hash` is the request's: by itself, so that it
+  // comes in a register, because all that STICKY does waits for it.
+  virtual size_t PickMember(const PickRequest& request, uint64_t key_hash) = 0;
 
   // Of a rotation: the number of members (0 = it is none), the next one.
   size_t rotation_size_ = 0;

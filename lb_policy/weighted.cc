@@ -111,7 +111,7 @@ void Weighted::SortRings() {
   std::sort(heap_.begin(), heap_.end(), HeadBefore);
 }
 
-size_t Weighted::PickMember(const PickRequest& request) {
+size_t Weighted::PickMember(const PickRequest& request, uint64_t /*key_hash*/) {
   if (ABSL_PREDICT_FALSE(heap_.empty())) return kNone;
   const Head top = heap_[0];
   if (ABSL_PREDICT_TRUE(

@@ -36,7 +36,7 @@ class Weighted final : public Strategy {
   explicit Weighted(StrategyArgs args);
 
  private:
-  size_t PickMember(const PickRequest& request) override;
+  size_t PickMember(const PickRequest& request, uint64_t key_hash) override;
   // Virtual time: wraps around, so instants are compared by their difference.
   // All due times lie within 2^62 of each other.
   using Time = uint64_t;

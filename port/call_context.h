@@ -104,7 +104,7 @@ class CallContext final
   // Room for the first attempt's tracker, so that the pick, which runs under
   // the channel's lock, need not ask the arena for it.  What a pick touches
   // comes first: three cache lines.
-  static constexpr size_t kTrackerRoom = 88;
+  static constexpr size_t kTrackerRoom = 104;
   alignas(16) char tracker_room[kTrackerRoom];
   CallLabel label;  // Views into the arena.
   AttemptLog log;

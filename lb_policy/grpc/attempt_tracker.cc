@@ -33,7 +33,9 @@ AttemptOutcome OutcomeOf(ErrorClass error, absl::StatusCode code) {
 }  // namespace
 
 AttemptTracker::~AttemptTracker() {
-  if (phase_ == Phase::kPicked) Bounce();
+  if (phase_ == Phase::kPicked && ABSL_PREDICT_FALSE(in_turn_ || trial_ != 0)) {
+    Bounce();
+  }
   if (ABSL_PREDICT_FALSE(phase_ == Phase::kStarted)) {
     backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
     End();
@@ -44,9 +46,9 @@ AttemptTracker::~AttemptTracker() {
 // its turn.
 void AttemptTracker::Bounce() {
   if (trial_ != 0) {
-    backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
+    (*picked_)->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
   }
-  if (context_ == nullptr) return;
+  if (!in_turn_) return;
   WaitingPlace& place = context_->place;
   if (place.backlog == nullptr || place.waiting) return;
   place.waiting =
@@ -64,6 +66,8 @@ void AttemptTracker::LeaveBacklog() {
 void AttemptTracker::Start() {
   phase_ = Phase::kStarted;
   load_path_ = leaf_->load_path();
+  attempt_ = 1;
+  backend_ = *picked_;
   backend_->Ref();
   backend_->BeginCall();
   backend_->calls.fetch_add(1, std::memory_order_relaxed);

@@ -27,22 +27,26 @@ class AttemptTracker final
     : public grpc_core::LoadBalancingPolicy::SubchannelCallTrackerInterface {
  public:
   struct Args {
-    Backend* backend = nullptr;  // Alive until Start() (the plan holds it).
-    const BalancerNode* leaf = nullptr;  // The same.
-    ChannelState* state = nullptr;       // The same (the picker holds it).
+    // Where the picker keeps the backend: read by Start() only, as it may be
+    // far away.  Alive until then, as the next two.
+    Backend* const* backend = nullptr;
+    const BalancerNode* leaf = nullptr;  // The plan holds it.
+    ChannelState* state = nullptr;       // The picker holds it.
     CallContext* context = nullptr;      // Null for a call without context.
     // Null when the backend has one connection only; alive as the others.
     ConnectionLoad* connection = nullptr;
     bool needs_latency = false;
-    uint16_t trial = 0;  // See BackendHealth::TryBeginTrial().
+    bool in_turn = false;  // There are backlogs, and it may have waited in one.
+    uint16_t trial = 0;    // See BackendHealth::TryBeginTrial().
   };
   explicit AttemptTracker(const Args& args)
-      : backend_(args.backend),
+      : picked_(args.backend),
         context_(args.context),
         leaf_(args.leaf),
         state_(args.state),
         connection_(args.connection),
         needs_latency_(args.needs_latency),
+        in_turn_(args.in_turn),
         trial_(args.trial) {}
   ~AttemptTracker() override;
 
@@ -65,16 +69,19 @@ class AttemptTracker final
                    MetadataInterface* trailing_metadata) const;
   void ObserveLatencies(bool failed);
 
-  Backend* const backend_;
+  // Before Start() and for it only, as the leaf and the state.
+  Backend* const* const picked_;
   CallContext* const context_;
-  const BalancerNode* const leaf_;  // For Start() only, as the next one.
+  const BalancerNode* const leaf_;
   ChannelState* const state_;
   ConnectionLoad* const connection_;
   std::shared_ptr<const LoadPath> load_path_;  // From Start() on.
+  Backend* backend_;                           // The same; one count is held.
   const bool needs_latency_;
+  const bool in_turn_;
   Phase phase_ = Phase::kPicked;
   const uint16_t trial_;
-  int attempt_ = 1;
+  int attempt_;  // From Start() on.
   // With needs_latency_, from Start() on.
   int64_t start_nanos_;
   int64_t ewma_decay_nanos_;

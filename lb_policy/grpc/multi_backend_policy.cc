@@ -315,25 +315,26 @@ bool MultiBackendPolicy::ResizeConnectionsLocked() {
 
 std::shared_ptr<const Picker::Args> MultiBackendPolicy::MakePickerArgsLocked() {
   auto args = std::make_shared<Picker::Args>();
-  args->targets.reserve(slots_.size());
+  args->subchannels.resize(slots_.size());
+  args->backends.reserve(slots_.size());
+  const bool pooling = config_->pool.max > 1;
+  if (pooling) args->connections.resize(slots_.size());
   for (size_t i = 0; i < slots_.size(); ++i) {
-    Picker::Target target;
-    target.backend = &plan_->entries()[i].backend();
+    args->backends.push_back(&plan_->entries()[i].backend());
     const auto ready = slots_[i]->Ready();
-    if (!ready.empty()) target.subchannel = ready[0]->ReadySubchannel();
-    if (!ready.empty() && config_->pool.max > 1) {
-      auto connections = std::make_unique<Picker::Connections>();
-      // Nothing is to be wished for when none would be opened.
-      connections->full_at = slots_[i]->MayGrow(config_->pool)
-                                 ? config_->pool.max_streams_per_connection
-                                 : std::numeric_limits<int>::max();
-      for (const BackendConnection* one : ready) {
-        connections->ready.push_back({one->ReadySubchannel(), one->load()});
-        one->load()->Ref();
-      }
-      target.connections = std::move(connections);
+    if (ready.empty()) continue;
+    args->subchannels[i] = ready[0]->ReadySubchannel();
+    if (!pooling) continue;
+    auto connections = std::make_unique<Picker::Connections>();
+    // Nothing is to be wished for when none would be opened.
+    connections->full_at = slots_[i]->MayGrow(config_->pool)
+                               ? config_->pool.max_streams_per_connection
+                               : std::numeric_limits<int>::max();
+    for (const BackendConnection* one : ready) {
+      connections->ready.push_back({one->ReadySubchannel(), one->load()});
+      one->load()->Ref();
     }
-    args->targets.push_back(std::move(target));
+    args->connections[i] = std::move(connections);
   }
   args->plan = plan_;
   args->state = state_;

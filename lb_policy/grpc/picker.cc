@@ -27,23 +27,25 @@ absl::Status LastStatus(const CallContext& context) {
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::Complete(
     uint32_t entry, const BalancerNode& leaf, CallContext* context,
     const PickArgs& args, uint16_t trial) {
-  const Target& target = targets_[entry];
-  const SubchannelRef* subchannel = &target.subchannel;
+  const SubchannelRef* subchannel = &subchannels_[entry];
   if (ABSL_PREDICT_FALSE(!Tracks(args))) {
     return PickResult::Complete(*subchannel);
   }
   // Its count is touched last; with thousands of them it is far away.
-  __builtin_prefetch(target.subchannel.get(), /*rw=*/1);
+  PrefetchCount(subchannel->get());
+  // For the tracker's Start(), which follows.
+  __builtin_prefetch(&backends_[entry]);
   PrefetchUpcoming(leaf);
   AttemptTracker::Args tracker_args;
-  tracker_args.backend = target.backend;
+  tracker_args.backend = &backends_[entry];
   tracker_args.leaf = &leaf;
   tracker_args.context = context;
   tracker_args.state = args_.state.get();
   tracker_args.needs_latency = needs_latency_;
+  tracker_args.in_turn = has_backlogs_ && context != nullptr;
   tracker_args.trial = trial;
-  if (ABSL_PREDICT_FALSE(target.connections != nullptr)) {
-    const Connections::One* one = LeastLoaded(*target.connections);
+  if (ABSL_PREDICT_FALSE(has_connections_)) {
+    const Connections::One* one = LeastLoaded(*args_.connections[entry]);
     subchannel = &one->subchannel;
     tracker_args.connection = one->load;
   }
@@ -80,7 +82,7 @@ ABSL_ATTRIBUTE_NOINLINE Picker::PickResult Picker::CompleteGated(
   const PickPlan::Result first = result;
   request.all_usable = false;
   while (result.outcome == PickPlan::Outcome::kPicked) {
-    Backend& backend = *targets_[result.entry].backend;
+    Backend& backend = *backends_[result.entry];
     const uint32_t gate = backend.load.gate.load(std::memory_order_acquire);
     if ((gate & kTrialOpen) != 0) {
       const uint16_t trial = backend.health.TryBeginTrial();
@@ -106,12 +108,14 @@ Picker::Picker(std::shared_ptr<const Args> args)
     : shared_(std::move(args)),
       args_(*shared_),
       marked_(args_.flagged.get()),
-      targets_(args_.targets.data()),
+      subchannels_(args_.subchannels.data()),
+      backends_(args_.backends.data()),
       root_(&args_.plan->root()),
       rotation_(args_.has_context || CallLabelsInUse() ? nullptr
                                                        : root_->rotation()),
       has_context_(args_.has_context),
       has_backlogs_(args_.plan->has_backlogs()),
+      has_connections_(!args_.connections.empty()),
       track_attempts_(args_.track_attempts),
       needs_latency_(args_.plan->needs_latency()),
       check_labels_(!args_.has_context && CallLabelsInUse()),
@@ -133,15 +137,23 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::PickWithContext(
   if (ABSL_PREDICT_FALSE(has_backlogs_)) {
     return PickInTurn(context, request, args);
   }
-  PickPlan::Result result = args_.plan->Pick(context->label, request);
-  if (ABSL_PREDICT_FALSE(result.outcome == PickPlan::Outcome::kExhausted)) {
+  const PickPlan::Result result = args_.plan->Pick(context->label, request);
+  if (ABSL_PREDICT_TRUE(result.outcome == PickPlan::Outcome::kPicked &&
+                        request.all_usable)) {
+    return Complete(result.entry, *result.leaf, context, args);
+  }
+  return CompleteRare(result, request, context, args);
+}
+
+// Not inline, so that the common result stays in registers.
+ABSL_ATTRIBUTE_NOINLINE Picker::PickResult Picker::CompleteRare(
+    PickPlan::Result result, const PickRequest& request, CallContext* context,
+    const PickArgs& args) {
+  if (result.outcome == PickPlan::Outcome::kExhausted) {
     result = PickAgain(*context, request);
   }
-  if (ABSL_PREDICT_TRUE(result.outcome == PickPlan::Outcome::kPicked)) {
-    if (ABSL_PREDICT_FALSE(!request.all_usable)) {
-      return CompleteGated(result, request, context, args);
-    }
-    return Complete(result.entry, *result.leaf, context, args);
+  if (result.outcome == PickPlan::Outcome::kPicked) {
+    return CompleteGated(result, request, context, args);
   }
   return Unserved(result, context->label, request, context);
 }
@@ -185,7 +197,7 @@ Picker::PickResult Picker::Pick(PickArgs args) {
   if (rotation_ != nullptr && ABSL_PREDICT_TRUE(NoneMarked())) {
     const auto entry = static_cast<uint32_t>(rotation_->Rotate());
     if (Tracks(args)) return CompleteTracked(entry, args);
-    return PickResult::Complete(targets_[entry].subchannel);
+    return PickResult::Complete(subchannels_[entry]);
   }
   return PickInFull(args);
 }

@@ -42,20 +42,20 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
       for (const One& one : ready) one.load->Unref();
     }
   };
-  // What an entry of the plan means to core.
-  struct Target {
-    SubchannelRef subchannel;    // Null when not READY.
-    Backend* backend = nullptr;  // Owned by the plan.
-    // Null when the backend can have one connection only.
-    std::unique_ptr<const Connections> connections;
-  };
   // What pickers of one plan have in common.
   struct Args {
     std::shared_ptr<const PickPlan> plan;
     std::shared_ptr<ChannelState> state;
     // How many words of flags of the pool's backends are set.
     std::shared_ptr<const std::atomic<uint32_t>> flagged;
-    std::vector<Target> targets;  // By plan entry.
+    // What entries of the plan mean to core, by entry; null when not READY.
+    // Each list by itself: with thousands of backends few of them stay in a
+    // cache, and a pick waits for this one.
+    std::vector<SubchannelRef> subchannels;
+    std::vector<Backend*> backends;  // By entry; owned by the plan.
+    // By entry, null when not READY; empty when a backend can have one
+    // connection only.
+    std::vector<std::unique_ptr<const Connections>> connections;
     // Whether the channel's calls have a CallContext.
     bool has_context = false;
     // Off only to measure what the tracking costs.
@@ -75,10 +75,20 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   PickResult Complete(uint32_t entry, const BalancerNode& leaf,
                       CallContext* context, const PickArgs& args,
                       uint16_t trial = 0);
+  PickResult CompleteRare(PickPlan::Result result, const PickRequest& request,
+                          CallContext* context, const PickArgs& args);
   PickResult CompleteGated(PickPlan::Result result, PickRequest request,
                            CallContext* context, const PickArgs& args);
   const Connections::One* LeastLoaded(const Connections& connections) const;
   PickResult CompleteTracked(uint32_t entry, const PickArgs& args);
+  // What a pick writes of a subchannel: the count, behind two pointers, and so
+  // for one object in four not on the cache line that it begins on.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE static void PrefetchCount(
+      const grpc_core::SubchannelInterface* subchannel) {
+    __builtin_prefetch(
+        reinterpret_cast<const char*>(subchannel) + 2 * sizeof(void*),
+        /*rw=*/1);
+  }
   // Fetches what picks soon to come need: with thousands of backends it is far
   // away.  Always inline, or GCC takes a function that only prefetches for one
   // without effect, and drops the call.
@@ -87,11 +97,10 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
     const Strategy::Upcoming* upcoming = leaf.upcoming();
     if (upcoming == nullptr) return;
     for (uint32_t member : upcoming->far) {
-      __builtin_prefetch(&targets_[leaf.entry_of(member)]);
+      __builtin_prefetch(&subchannels_[leaf.entry_of(member)]);
     }
     for (uint32_t member : upcoming->near) {
-      __builtin_prefetch(targets_[leaf.entry_of(member)].subchannel.get(),
-                         /*rw=*/1);
+      PrefetchCount(subchannels_[leaf.entry_of(member)].get());
     }
   }
   bool Tracks(const PickArgs& args) const {
@@ -108,13 +117,15 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   const Args& args_;
   // What each pick reads, side by side.
   const std::atomic<uint32_t>* const marked_;
-  const Target* const targets_;
+  const SubchannelRef* const subchannels_;
+  Backend* const* const backends_;
   const BalancerNode* const root_;
   // Set when calls have neither context nor label and the default balancer is a
   // rotation.
   Strategy* const rotation_;
   const bool has_context_;
   const bool has_backlogs_;
+  const bool has_connections_;
   const bool track_attempts_;
   const bool needs_latency_;
   // Whether calls without a context may carry a label; see PickWithoutContext.
