@@ -48,10 +48,13 @@ std::minstd_rand Seeded(uint64_t seed) {
 
 }  // namespace
 
-HealthTracker::HealthTracker(const HealthConfig& config, uint64_t seed)
-    : config_(config), random_(Seeded(seed)) {}
+HealthTracker::HealthTracker(std::shared_ptr<const HealthConfig> config,
+                             uint64_t seed)
+    : config_(std::move(config)), random_(Seeded(seed)) {}
 
-void HealthTracker::SetConfig(const HealthConfig& config) { config_ = config; }
+void HealthTracker::SetConfig(std::shared_ptr<const HealthConfig> config) {
+  config_ = std::move(config);
+}
 
 bool HealthTracker::down() const {
   return state_ == BackendState::kDown || state_ == BackendState::kDownRetry;
@@ -62,8 +65,8 @@ bool HealthTracker::caused_by_calls() const {
 }
 
 bool HealthTracker::cause_is_unwatched() const {
-  if (cause_ == HealthCause::kProbe) return !config_.active;
-  return caused_by_calls() && !config_.passive;
+  if (cause_ == HealthCause::kProbe) return !config_->active;
+  return caused_by_calls() && !config_->passive;
 }
 
 // --- Calls ------------------------------------------------------------------
@@ -74,7 +77,7 @@ absl::optional<HealthChange> HealthTracker::OnCallEnded(AttemptOutcome outcome,
                                                         absl::Time now) {
   const bool decides = was_trial && trial_ == Trial::kRunning;
   if (was_trial) trial_ = Trial::kNone;
-  if (!config_.passive || outcome == AttemptOutcome::kAbandoned) {
+  if (!config_->passive || outcome == AttemptOutcome::kAbandoned) {
     return absl::nullopt;
   }
   if (!down()) return OnCallWhileUp(outcome, why, now);
@@ -91,7 +94,7 @@ absl::optional<HealthChange> HealthTracker::OnCallWhileUp(
   }
   if (outcome != AttemptOutcome::kOverloaded) {
     ++calls_failed_;
-    if (calls_failed_ >= config_.passive->unhealthy_after) {
+    if (calls_failed_ >= config_->passive->unhealthy_after) {
       return GoDown(HealthCause::kCalls,
                     WithDetail(InARow(calls_failed_, "call", "failed"), why),
                     now);
@@ -99,7 +102,7 @@ absl::optional<HealthChange> HealthTracker::OnCallWhileUp(
     if (outcome == AttemptOutcome::kFailed) return absl::nullopt;
   }
   if (state_ == BackendState::kOverloaded) {
-    due_ = now + config_.passive->overloaded_for;
+    due_ = now + config_->passive->overloaded_for;
     return absl::nullopt;
   }
   return GoUp(BackendState::kOverloaded, WithDetail("overloaded", why), now);
@@ -112,7 +115,7 @@ absl::optional<HealthChange> HealthTracker::OnTrialEnded(AttemptOutcome outcome,
       outcome == AttemptOutcome::kTimedOut) {
     return GoDown(cause_, WithDetail("a trial call failed", why), now);
   }
-  if (++trials_succeeded_ < config_.passive->healthy_after) {
+  if (++trials_succeeded_ < config_->passive->healthy_after) {
     return absl::nullopt;
   }
   // One that says it has too much to do is there again, but not for more.
@@ -125,7 +128,7 @@ absl::optional<HealthChange> HealthTracker::OnTrialEnded(AttemptOutcome outcome,
 
 absl::optional<HealthChange> HealthTracker::OnEjected(absl::string_view why,
                                                       absl::Time now) {
-  if (!config_.passive || down()) return absl::nullopt;
+  if (!config_->passive || down()) return absl::nullopt;
   return GoDown(HealthCause::kFailureRate,
                 WithDetail("too many calls failed", why), now);
 }
@@ -140,7 +143,7 @@ bool HealthTracker::TryBeginTrial() {
 }
 
 bool HealthTracker::trials_by_calls() const {
-  return caused_by_calls() && down() && config_.passive && !config_.active;
+  return caused_by_calls() && down() && config_->passive && !config_->active;
 }
 
 // --- Probes -----------------------------------------------------------------
@@ -148,7 +151,7 @@ bool HealthTracker::trials_by_calls() const {
 absl::optional<HealthChange> HealthTracker::OnProbe(bool healthy,
                                                     absl::string_view detail,
                                                     absl::Time now) {
-  if (!config_.active) return absl::nullopt;
+  if (!config_->active) return absl::nullopt;
   if (down()) {
     probes_while_down_ = std::min(probes_while_down_ + 1, kPatientProbes);
   }
@@ -158,7 +161,7 @@ absl::optional<HealthChange> HealthTracker::OnProbe(bool healthy,
   // Once probes have made it DOWN, one that fails says nothing new.
   const bool decided =
       state_ == BackendState::kDown && cause_ == HealthCause::kProbe;
-  if (!decided && probes_failed_ >= config_.active->unhealthy_after) {
+  if (!decided && probes_failed_ >= config_->active->unhealthy_after) {
     return GoDown(HealthCause::kProbe,
                   WithDetail(InARow(probes_failed_, "probe", "failed"), detail),
                   now);
@@ -175,7 +178,7 @@ absl::optional<HealthChange> HealthTracker::OnProbeSucceeded(absl::Time now) {
       state_ == BackendState::kDown && cause_ == HealthCause::kProbe;
   if (state_ != BackendState::kDownRetry && !ends_down) return absl::nullopt;
   ++trials_succeeded_;
-  if (trials_succeeded_ >= config_.active->healthy_after) {
+  if (trials_succeeded_ >= config_->active->healthy_after) {
     return GoUp(BackendState::kAlive,
                 InARow(trials_succeeded_, "probe", "succeeded"), now);
   }
@@ -184,8 +187,8 @@ absl::optional<HealthChange> HealthTracker::OnProbeSucceeded(absl::Time now) {
 }
 
 absl::Duration HealthTracker::probe_delay() const {
-  if (!config_.active) return absl::InfiniteDuration();
-  const absl::Duration interval = config_.active->interval;
+  if (!config_->active) return absl::InfiniteDuration();
+  const absl::Duration interval = config_->active->interval;
   if (state_ == BackendState::kDown) {
     return probes_while_down_ == kPatientProbes ? 2 * interval : interval;
   }
@@ -260,7 +263,7 @@ HealthChange HealthTracker::GoUp(BackendState to, std::string reason,
   const HealthChange change =
       ChangeTo(to, overloaded ? HealthCause::kCalls : HealthCause::kNone,
                std::move(reason), now);
-  if (overloaded) due_ = now + config_.passive->overloaded_for;
+  if (overloaded) due_ = now + config_->passive->overloaded_for;
   return change;
 }
 
@@ -268,8 +271,8 @@ HealthChange HealthTracker::GoDown(HealthCause cause, std::string reason,
                                    absl::Time now) {
   if (!down()) {
     probes_while_down_ = 0;
-    if (!config_.passive ||
-        now - up_since_ >= config_.passive->max_down_retry_after) {
+    if (!config_->passive ||
+        now - up_since_ >= config_->passive->max_down_retry_after) {
       backoff_ = absl::ZeroDuration();
     }
   }
@@ -284,9 +287,9 @@ HealthChange HealthTracker::GoDown(HealthCause cause, std::string reason,
 }
 
 absl::Duration HealthTracker::NextWait() {
-  const absl::Duration longest = config_.passive->max_down_retry_after;
+  const absl::Duration longest = config_->passive->max_down_retry_after;
   backoff_ = std::min(
-      longest, std::max(config_.passive->down_retry_after, 2 * backoff_));
+      longest, std::max(config_->passive->down_retry_after, 2 * backoff_));
   const double jitter =
       kJitter * std::uniform_real_distribution<double>(0, 1)(random_);
   return std::min(longest, backoff_ * (1 + jitter));

@@ -28,6 +28,7 @@
 #define MULTI_BACKEND_HEALTH_HEALTH_TRACKER_H_
 
 #include <cstdint>
+#include <memory>
 #include <random>
 #include <string>
 
@@ -63,12 +64,18 @@ class HealthTracker {
   // Of the texts that are given as reasons so many bytes are kept.
   static constexpr size_t kMaxReasonBytes = 200;
 
-  // `seed` of the waits' random part.
-  HealthTracker(const HealthConfig& config, uint64_t seed);
+  // `seed` of the waits' random part.  Trackers may share a configuration, of
+  // which the second form makes a copy.
+  HealthTracker(std::shared_ptr<const HealthConfig> config, uint64_t seed);
+  HealthTracker(const HealthConfig& config, uint64_t seed)
+      : HealthTracker(std::make_shared<const HealthConfig>(config), seed) {}
 
   // Counts, state and a wait under way stay as they are.  But a state whose
   // cause is not looked at any more ends with the next OnTime(), which is due.
-  void SetConfig(const HealthConfig& config);
+  void SetConfig(std::shared_ptr<const HealthConfig> config);
+  void SetConfig(const HealthConfig& config) {
+    SetConfig(std::make_shared<const HealthConfig>(config));
+  }
 
   BackendState state() const { return state_; }
   HealthCause cause() const { return cause_; }
@@ -128,7 +135,7 @@ class HealthTracker {
   HealthChange GoDown(HealthCause cause, std::string reason, absl::Time now);
   absl::Duration NextWait();
 
-  HealthConfig config_;
+  std::shared_ptr<const HealthConfig> config_;
   BackendState state_ = BackendState::kAlive;
   HealthCause cause_ = HealthCause::kNone;
   std::string reason_;

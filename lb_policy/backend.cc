@@ -2,7 +2,7 @@
 
 #include <xxhash.h>
 
-#include "absl/strings/str_cat.h"
+#include "absl/container/inlined_vector.h"
 #include "multi_backend/lb_policy/backend_flags.h"
 
 namespace multi_backend {
@@ -15,7 +15,9 @@ uint32_t NextId() {
 
 // Must not differ between processes or releases: STICKY's owners follow it.
 uint64_t IdentityHash(absl::string_view address, absl::string_view name) {
-  const std::string identity = absl::StrCat(address, "\n", name);
+  absl::InlinedVector<char, 128> identity(address.begin(), address.end());
+  identity.push_back('\n');
+  identity.insert(identity.end(), name.begin(), name.end());
   return XXH64(identity.data(), identity.size(), /*seed=*/0);
 }
 
@@ -32,7 +34,7 @@ Backend::Backend(std::string address, std::string name,
       health_(&health),
       events_(std::move(events)),
       address_(std::move(address)),
-      name_(std::move(name)) {}
+      name_(name == address_ ? std::string() : std::move(name)) {}
 
 void Backend::SetLimit(int limit) {
   limit_.store(limit, std::memory_order_relaxed);

@@ -34,7 +34,7 @@ class alignas(ABSL_CACHELINE_SIZE) Backend {
   Backend& operator=(const Backend&) = delete;
 
   const std::string& address() const { return address_; }
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return name_.empty() ? address_ : name_; }
   // Unique in the process, never reused.
   uint32_t id() const { return id_; }
   // Of address and name; the same in every process.
@@ -108,7 +108,7 @@ class alignas(ABSL_CACHELINE_SIZE) Backend {
   const std::unique_ptr<BackendHealth> health_;
   const std::shared_ptr<PoolEvents> events_;
   const std::string address_;
-  const std::string name_;
+  const std::string name_;  // "" = as the address.
 };
 
 // Owns one count of a Backend.

@@ -19,6 +19,12 @@ namespace {
 // calls would not be tried at all.
 constexpr double kLeastRampShare = 0.1;
 
+const std::shared_ptr<const HealthConfig>& NoConfig() {
+  static const auto* const config = new std::shared_ptr<const HealthConfig>(
+      std::make_shared<const HealthConfig>());
+  return *config;
+}
+
 // Other ones in each process, so that clients part.
 uint64_t NextSeed() {
   static const uint64_t process = absl::Uniform<uint64_t>(absl::BitGen());
@@ -49,7 +55,7 @@ BackendHealth::BackendHealth(Backend* backend, LoadStats* load,
     : backend_(backend),
       load_(load),
       events_(std::move(events)),
-      tracker_(HealthConfig(), NextSeed()) {}
+      tracker_(NoConfig(), NextSeed()) {}
 
 BackendHealth::~BackendHealth() = default;
 
@@ -102,14 +108,18 @@ bool BackendHealth::RampAdmits(double draw, int64_t now_nanos) {
   return draw < std::max(kLeastRampShare, passed / length);
 }
 
-void BackendHealth::Configure(const HealthConfig& config) {
+void BackendHealth::Configure(std::shared_ptr<const HealthConfig> config) {
   std::unique_lock<std::mutex> lock(mutex_);
   if (retired_) return;
-  tracker_.SetConfig(config);
-  passive_ = config.passive.has_value();
-  slow_start_nanos_.store(absl::ToInt64Nanoseconds(config.slow_start),
+  passive_ = config->passive.has_value();
+  slow_start_nanos_.store(absl::ToInt64Nanoseconds(config->slow_start),
                           std::memory_order_relaxed);
-  Apply(std::move(lock), tracker_.OnTime(SteadyNow()));
+  tracker_.SetConfig(std::move(config));
+  absl::optional<HealthChange> change;
+  if (tracker_.next_change() != absl::InfiniteFuture()) {
+    change = tracker_.OnTime(SteadyNow());
+  }
+  Apply(std::move(lock), change);
 }
 
 absl::Duration BackendHealth::OnProbe(bool healthy, absl::string_view detail) {
@@ -163,8 +173,7 @@ void BackendHealth::OnConnection(Connection from, Connection to,
   }
   Show(to == Connection::kConnected
            ? "connected"
-           : "the channel that could not connect is gone",
-       SteadyNow());
+           : "the channel that could not connect is gone");
 }
 
 void BackendHealth::Retire() {
@@ -190,7 +199,7 @@ BackendHealth::View BackendHealth::view() const {
   return shown_;
 }
 
-void BackendHealth::Show(absl::string_view what, absl::Time now) {
+void BackendHealth::Show(absl::string_view what) {
   const bool by_tracker = IsDown(tracker_.state());
   const BackendState state =
       !by_tracker && unreachable() ? BackendState::kDown : tracker_.state();
@@ -204,6 +213,7 @@ void BackendHealth::Show(absl::string_view what, absl::Time now) {
     shown_.reason = std::string(what);
   }
   if (!changed) return;
+  const absl::Time now = SteadyNow();
   PoolEvent event;
   event.time = now;
   event.kind = PoolEvent::Kind::kState;
@@ -225,7 +235,7 @@ void BackendHealth::OnTimer() {
 
 void BackendHealth::Apply(std::unique_lock<std::mutex> lock,
                           const absl::optional<HealthChange>& change) {
-  ArmTimer(SteadyNow());
+  ArmTimer();
   if (tracker_.state() != BackendState::kAlive) {
     load_->attentive.store(true, std::memory_order_relaxed);
   }
@@ -233,7 +243,7 @@ void BackendHealth::Apply(std::unique_lock<std::mutex> lock,
     BeginRamp();
   }
   WriteFlags();
-  if (change.has_value()) Show(change->reason, change->at);
+  if (change.has_value()) Show(change->reason);
   lock.unlock();
   // Flags act at once; a new plan is for what depends on who is down.
   if (change.has_value() && (IsDown(change->from) || IsDown(change->to))) {
@@ -273,11 +283,11 @@ void BackendHealth::WriteFlag(std::atomic<uint32_t>& word, uint32_t flag,
   }
 }
 
-void BackendHealth::ArmTimer(absl::Time now) {
+void BackendHealth::ArmTimer() {
   const absl::Time due = tracker_.next_change();
   if (due >= timer_at_) return;
   timer_at_ = due;
-  RunAfter(std::max(due - now, absl::ZeroDuration()),
+  RunAfter(std::max(due - SteadyNow(), absl::ZeroDuration()),
            [](BackendHealth& health) { health.OnTimer(); });
 }
 

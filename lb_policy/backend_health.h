@@ -57,7 +57,7 @@ class BackendHealth {
   // --- The control plane -----------------------------------------------------
 
   // The newest configuration of all channels holds.
-  void Configure(const HealthConfig& config);
+  void Configure(std::shared_ptr<const HealthConfig> config);
   // The result of a probe; returns the delay until the next one.
   absl::Duration OnProbe(bool healthy, absl::string_view detail);
   // The failure rate has decided against it.
@@ -90,8 +90,7 @@ class BackendHealth {
     return any_failed() && connected_channels_ == 0;
   }
   // Follows a change in what view() shows; `what` tells it.
-  void Show(absl::string_view what, absl::Time now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Show(absl::string_view what) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   void OnTimer();
   void GiveUpTrial(uint16_t trial);
@@ -102,7 +101,7 @@ class BackendHealth {
   void Apply(std::unique_lock<std::mutex> lock,
              const absl::optional<HealthChange>& change);
   void WriteFlags() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ArmTimer(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ArmTimer() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void BeginRamp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteFlag(std::atomic<uint32_t>& word, uint32_t flag, bool on);
 

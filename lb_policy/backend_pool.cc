@@ -1,5 +1,9 @@
 #include "multi_backend/lb_policy/backend_pool.h"
 
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
 #include "absl/memory/memory.h"
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
@@ -82,21 +86,34 @@ BackendSnapshot BackendPool::Snapshot(const Entry& entry) {
   return snapshot;
 }
 
+void BackendPool::Sort(std::vector<BackendSnapshot>* backends) {
+  std::sort(backends->begin(), backends->end(),
+            [](const BackendSnapshot& a, const BackendSnapshot& b) {
+              return std::tie(a.address, a.name) < std::tie(b.address, b.name);
+            });
+}
+
 std::vector<BackendSnapshot> BackendPool::GetAllBackends() const {
   std::vector<BackendSnapshot> all;
-  std::lock_guard<std::mutex> lock(mutex_);
-  all.reserve(entries_.size());
-  for (const auto& item : entries_) all.push_back(Snapshot(item.second));
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    all.reserve(entries_.size());
+    for (const auto& item : entries_) all.push_back(Snapshot(*item.second));
+  }
+  Sort(&all);
   return all;
 }
 
 std::vector<BackendSnapshot> BackendPool::GetHealthyBackends() const {
   std::vector<BackendSnapshot> healthy;
-  std::lock_guard<std::mutex> lock(mutex_);
-  for (const auto& item : entries_) {
-    BackendSnapshot snapshot = Snapshot(item.second);
-    if (snapshot.healthy) healthy.push_back(std::move(snapshot));
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (const auto& item : entries_) {
+      BackendSnapshot snapshot = Snapshot(*item.second);
+      if (snapshot.healthy) healthy.push_back(std::move(snapshot));
+    }
   }
+  Sort(&healthy);
   return healthy;
 }
 
@@ -105,7 +122,7 @@ std::vector<BackendRef> BackendPool::Named(absl::string_view address) const {
   std::lock_guard<std::mutex> lock(mutex_);
   for (const auto& item : entries_) {
     if (item.first.first == address || item.first.second == address) {
-      named.push_back(item.second.backend);
+      named.push_back(item.second->backend);
     }
   }
   return named;
@@ -128,13 +145,22 @@ void BackendPool::MarkUnhealthy(absl::string_view address,
 std::unique_ptr<BackendPool::Lease> BackendPool::Acquire(
     absl::string_view address, absl::string_view name) {
   std::lock_guard<std::mutex> lock(mutex_);
-  Entry& entry = entries_[Key(std::string(address), std::string(name))];
-  if (!entry.backend) {
-    entry.backend = BackendRef::Adopt(
+  auto found = entries_.find(Key(address, name));
+  if (found == entries_.end()) {
+    auto entry = std::make_unique<Entry>();
+    entry->backend = BackendRef::Adopt(
         new Backend(std::string(address), std::string(name), events_));
+    const Key key(entry->backend->address(), entry->backend->name());
+    found = entries_.emplace(key, std::move(entry)).first;
   }
-  ++entry.users;
-  return absl::WrapUnique(new Lease(shared_from_this(), &entry));
+  Entry* const entry = found->second.get();
+  ++entry->users;
+  return absl::WrapUnique(new Lease(shared_from_this(), entry));
+}
+
+void BackendPool::Expect(size_t backends) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  entries_.reserve(backends);
 }
 
 void BackendPool::Release(Entry* entry) {
@@ -143,7 +169,7 @@ void BackendPool::Release(Entry* entry) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (--entry->users > 0) return;
-    backend = entry->backend;
+    backend = entry->backend;  // The key's texts are its.
     prober = std::move(entry->prober);
     entries_.erase(Key(backend->address(), backend->name()));
   }
@@ -175,15 +201,16 @@ void BackendPool::Lease::SetEndpoint(std::shared_ptr<const Endpoint> endpoint) {
 }
 
 void BackendPool::Lease::Configure(
-    const HealthConfig& health, int max_requests,
+    std::shared_ptr<const HealthConfig> health, int max_requests,
     const std::function<std::unique_ptr<Probe>()>& make_probe) {
   backend_->SetLimit(max_requests);
   backend_->health.Configure(health);
-  const bool wanted = health.active.has_value();
+  const bool wanted = health->active.has_value();
   {
     std::lock_guard<std::mutex> lock(pool_->mutex_);
     const bool probed = entry_->prober != nullptr;
-    if (probed == wanted && (!wanted || entry_->probed_as == health.active)) {
+    if (probed == wanted &&
+        (!wanted || entry_->probed_as->active == health->active)) {
       return;
     }
   }
@@ -191,12 +218,12 @@ void BackendPool::Lease::Configure(
   std::unique_ptr<Prober> prober;
   if (probe != nullptr) {
     prober =
-        MakeProber(*health.active, std::move(probe), backend_, pool_->events_);
+        MakeProber(*health->active, std::move(probe), backend_, pool_->events_);
   }
   // The old one ends unlocked: its results come here.
   std::lock_guard<std::mutex> lock(pool_->mutex_);
   std::swap(entry_->prober, prober);
-  entry_->probed_as = health.active;
+  entry_->probed_as = std::move(health);
 }
 
 void BackendPool::Lease::SetConnection(BackendHealth::Connection connection,

@@ -9,9 +9,9 @@
 #define MULTI_BACKEND_LB_POLICY_BACKEND_POOL_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "multi_backend/health/backend_state.h"
@@ -54,9 +55,9 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
  public:
   static std::shared_ptr<BackendPool> Create();
 
-  // All backends, whatever their health, by address.
+  // All backends, whatever their health, in the order of their addresses.
   std::vector<BackendSnapshot> GetAllBackends() const;
-  // Those that are ALIVE or OVERLOADED.
+  // Those of them that are ALIVE or OVERLOADED.
   std::vector<BackendSnapshot> GetHealthyBackends() const;
 
   // Marks the backends with this address or configured name; acts on the very
@@ -83,7 +84,7 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     std::shared_ptr<const Endpoint> endpoint;
     // Null without probes.
     std::unique_ptr<Prober> prober;
-    absl::optional<ActiveHealthConfig> probed_as;
+    std::shared_ptr<const HealthConfig> probed_as;  // Null without a prober.
   };
 
  public:
@@ -103,7 +104,7 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     // The channel's settings; the newest of all users hold.  `make_probe`: for
     // `health.active`, if it needs one: one prober serves all users.  Null from
     // it: it cannot be probed.
-    void Configure(const HealthConfig& health, int max_requests,
+    void Configure(std::shared_ptr<const HealthConfig> health, int max_requests,
                    const std::function<std::unique_ptr<Probe>()>& make_probe);
     // How this user's newest attempt to connect ended.  The backend is DOWN
     // when some user's failed and nobody else is connected.
@@ -124,20 +125,26 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   std::unique_ptr<Lease> Acquire(absl::string_view address,
                                  absl::string_view name);
 
+  // A channel will acquire so many: spares their map its growth.
+  void Expect(size_t backends);
+
   const std::shared_ptr<PoolEvents>& events() const { return events_; }
 
  private:
-  using Key = std::pair<std::string, std::string>;  // Address, name.
+  // Address and name, as the backend has them.
+  using Key = std::pair<absl::string_view, absl::string_view>;
 
   BackendPool() = default;
   void Release(Entry* entry);
   std::vector<BackendRef> Named(absl::string_view address) const;
   static BackendSnapshot Snapshot(const Entry& entry);
+  static void Sort(std::vector<BackendSnapshot>* backends);
 
   const std::shared_ptr<PoolEvents> events_ = std::make_shared<PoolEvents>();
   // Not absl::Mutex: in the distribution's build tsan does not see it.
   mutable std::mutex mutex_;
-  std::map<Key, Entry> entries_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<Key, std::unique_ptr<Entry>> entries_
+      ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace multi_backend

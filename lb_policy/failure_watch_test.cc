@@ -46,8 +46,8 @@ class Watched {
       entry.lease = pool_->Acquire(address, address);
       entry.endpoint = std::make_shared<const Endpoint>(std::move(endpoint));
       entry.connection = Connection::kReady;
-      entry.lease->Configure(health, /*max_requests=*/0,
-                             []() { return nullptr; });
+      entry.lease->Configure(std::make_shared<const HealthConfig>(health),
+                             /*max_requests=*/0, []() { return nullptr; });
       entries_.push_back(std::move(entry));
     }
     PickPlan::Args args;

@@ -38,7 +38,7 @@ absl::StatusOr<DnsResolution> DnsAddressSource::Resolve(AskDns ask) {
     if (!resolved.error.ok()) return resolved.error;
     return absl::NotFoundError(absl::StrCat(host_, " has no A or AAAA record"));
   }
-  EndpointAdmission admission(policy_);
+  EndpointAdmission admission(policy_, addresses.size());
   for (const std::string& address : addresses) {
     admission.Offer(Endpoint::Of(address, port_), host_, host_);
   }

@@ -44,7 +44,7 @@ absl::StatusOr<DnsResolution> DnsTextSource::Resolve(AskDns ask) {
   std::vector<std::string>& texts = results[0]->texts;
   // Servers turn the order of records; that must not look like a change.
   std::sort(texts.begin(), texts.end());
-  EndpointAdmission admission(policy_);
+  EndpointAdmission admission(policy_, texts.size());
   for (const std::string& text : texts) {
     const std::string where =
         absl::StrCat("record \"", absl::CHexEscape(text.substr(0, kMaxQuoted)),

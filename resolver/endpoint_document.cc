@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "google/protobuf/util/json_util.h"
 #include "multi_backend/proto/endpoint_bounds.h"
 #include "multi_backend/proto/endpoints.pb.h"
@@ -110,18 +112,21 @@ bool OfferPlainly(const JsonValue& entry, absl::string_view where,
   return true;
 }
 
-// Of JSON whose syntax has been checked.  False: it has another form, and the
-// admission is not to be used.
-bool ReadPlainly(absl::string_view json, EndpointAdmission& admission) {
-  if (json.find('\\') != absl::string_view::npos) return false;
+// Of JSON whose syntax has been checked.  nullopt: it has another form.
+absl::optional<absl::StatusOr<AdmittedEndpoints>> ReadPlainly(
+    absl::string_view json, const EndpointPolicy& policy) {
+  if (json.find('\\') != absl::string_view::npos) return absl::nullopt;
   const auto root = JsonValue(absl::StripAsciiWhitespace(json)).Object();
-  if (!root.has_value() || root->members().size() != 1) return false;
+  if (!root.has_value() || root->members().size() != 1) return absl::nullopt;
   const auto entries = root->Find("endpoints").Array();
-  if (!entries.has_value()) return false;
+  if (!entries.has_value()) return absl::nullopt;
+  EndpointAdmission admission(policy, entries->size());
   for (size_t i = 0; i < entries->size(); ++i) {
-    if (!OfferPlainly((*entries)[i], NameOf(i), admission)) return false;
+    if (!OfferPlainly((*entries)[i], NameOf(i), admission)) {
+      return absl::nullopt;
+    }
   }
-  return true;
+  return std::move(admission).Finish();
 }
 
 }  // namespace
@@ -135,9 +140,8 @@ absl::StatusOr<AdmittedEndpoints> ParseEndpointDocument(
   }
   const absl::Status syntax = CheckJsonSyntax(json);
   if (!syntax.ok()) return syntax;
-  EndpointAdmission plainly(policy);
-  if (ReadPlainly(json, plainly)) return std::move(plainly).Finish();
-  return ReadInFull(json, policy);
+  auto plainly = ReadPlainly(json, policy);
+  return plainly.has_value() ? *std::move(plainly) : ReadInFull(json, policy);
 }
 
 }  // namespace multi_backend

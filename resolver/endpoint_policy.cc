@@ -90,9 +90,11 @@ std::string EndpointPolicy::ReasonToRefuse(const Endpoint& endpoint,
 
 std::string EndpointPolicy::ProblemOfHost(const Endpoint& endpoint,
                                           absl::string_view name) const {
-  const auto parsed = Endpoint::Parse(endpoint.address());
-  if (!parsed.ok()) return std::string(parsed.status().message());
   const auto address = IpAddress::Parse(endpoint.host);
+  if (!address.has_value() || endpoint.port == 0) {
+    const auto parsed = Endpoint::Parse(endpoint.address());
+    if (!parsed.ok()) return std::string(parsed.status().message());
+  }
   if (address.has_value()) {
     const absl::string_view kind = UndialableKind(*address);
     if (!kind.empty()) return absl::StrCat(kind, " address");

@@ -20,6 +20,7 @@
 #ifndef MULTI_BACKEND_RESOLVER_ENDPOINT_POLICY_H_
 #define MULTI_BACKEND_RESOLVER_ENDPOINT_POLICY_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -94,7 +95,13 @@ class EndpointPolicy {
 // One list on its way through a policy, which must outlive it.
 class EndpointAdmission {
  public:
-  explicit EndpointAdmission(const EndpointPolicy& policy) : policy_(policy) {}
+  // `expected`: about so many will be offered.
+  explicit EndpointAdmission(const EndpointPolicy& policy, size_t expected = 0)
+      : policy_(policy) {
+    expected = std::min(expected, policy.limits().max_endpoints);
+    admitted_.endpoints.reserve(expected);
+    keys_.reserve(expected);
+  }
 
   // `where`: of the source, for texts: "endpoints[3]".  `name`: as that of
   // ReasonToRefuse().

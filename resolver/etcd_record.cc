@@ -77,7 +77,7 @@ void EtcdRecords::Delete(absl::string_view key) {
 }
 
 absl::StatusOr<AdmittedEndpoints> EtcdRecords::Admit() const {
-  EndpointAdmission admission(policy_);
+  EndpointAdmission admission(policy_, records_.size());
   for (const auto& record : records_) {
     const std::string key =
         absl::CHexEscape(absl::string_view(record.first).substr(0, kMaxQuoted));

@@ -185,6 +185,7 @@ absl::StatusOr<JsonObject> JsonObject::Parse(absl::string_view text) {
 }
 
 JsonObject::JsonObject(absl::string_view text) {
+  members_.reserve(8);  // Most have no more.
   size_t at = SkipSpace(text, 1);
   while (at < text.size() && text[at] == '"') {
     const size_t name = at;

@@ -35,6 +35,7 @@ ZookeeperChildren::Map::iterator ZookeeperChildren::Erase(Map::iterator child) {
 
 void ZookeeperChildren::SetNames(std::vector<std::string> names) {
   std::sort(names.begin(), names.end());
+  first_unread_.clear();
   auto child = children_.begin();
   for (std::string& name : names) {
     while (child != children_.end() && child->first < name) {
@@ -55,7 +56,9 @@ void ZookeeperChildren::SetNames(std::vector<std::string> names) {
 
 void ZookeeperChildren::SetUnread(absl::string_view name) {
   const auto child = children_.find(name);
-  if (child != children_.end()) Set(child->second, State::kUnread);
+  if (child == children_.end()) return;
+  Set(child->second, State::kUnread);
+  if (name < first_unread_) first_unread_ = std::string(name);
 }
 
 void ZookeeperChildren::Remove(absl::string_view name) {
@@ -74,16 +77,18 @@ void ZookeeperChildren::SetRecord(absl::string_view name, Record record) {
 std::vector<std::string> ZookeeperChildren::TakeUnread(size_t max_asked) {
   std::vector<std::string> names;
   if (unread_ == 0) return names;
-  for (auto& child : children_) {
-    if (asked_ >= max_asked) break;
-    if (child.second.state != State::kUnread) continue;
-    Set(child.second, State::kAsked);
-    names.push_back(child.first);
+  for (auto child = children_.lower_bound(first_unread_);
+       child != children_.end() && asked_ < max_asked; ++child) {
+    if (child->second.state != State::kUnread) continue;
+    Set(child->second, State::kAsked);
+    names.push_back(child->first);
   }
+  if (!names.empty()) first_unread_ = names.back();
   return names;
 }
 
 void ZookeeperChildren::ForgetAsked() {
+  first_unread_.clear();
   for (auto& child : children_) {
     if (child.second.state == State::kAsked) {
       Set(child.second, State::kUnread);
@@ -93,12 +98,13 @@ void ZookeeperChildren::ForgetAsked() {
 
 void ZookeeperChildren::Clear() {
   children_.clear();
+  first_unread_.clear();
   unread_ = asked_ = read_ = 0;
 }
 
 absl::StatusOr<AdmittedEndpoints> ZookeeperChildren::Admit(
     const EndpointPolicy& policy) const {
-  EndpointAdmission admission(policy);
+  EndpointAdmission admission(policy, children_.size());
   for (const auto& child : children_) {
     const Record& record = child.second.record;
     if (record.ok()) {

@@ -6,7 +6,8 @@
 //   children.SetRecord("a", ParseZookeeperRecord(data));   // When it comes.
 //   if (children.complete()) Use(children.Admit(policy));
 //
-// Cost: O(log n) a child, O(n log n) SetNames(), O(n) Admit() and Forget….
+// Cost: O(log n) a child, O(n log n) SetNames(), O(n) Admit() and Forget…; all
+// TakeUnread() of a list together O(n).
 // Pure; thread-compatible.
 #ifndef MULTI_BACKEND_RESOLVER_ZOOKEEPER_CHILDREN_H_
 #define MULTI_BACKEND_RESOLVER_ZOOKEEPER_CHILDREN_H_
@@ -61,6 +62,7 @@ class ZookeeperChildren {
   Map::iterator Erase(Map::iterator child);
 
   Map children_;
+  std::string first_unread_;  // Before it in the order of names none is unread.
   size_t unread_ = 0;
   size_t asked_ = 0;
   size_t read_ = 0;

@@ -25,6 +25,8 @@ constexpr absl::Duration kFirstSilencePatience = absl::Seconds(1);
 // How often a handle without a connection is looked at: of silence the library
 // tells nobody.
 constexpr absl::Duration kDownInterval = absl::Milliseconds(250);
+// Answers that come close to each other wake their owner once.
+constexpr size_t kTogether = 100;
 constexpr absl::Duration kShortestSession = absl::Milliseconds(100);
 constexpr absl::Duration kLongestSession = absl::Hours(1);
 
@@ -78,7 +80,7 @@ constexpr absl::Duration ZookeeperConnection::kReconnectPatience;
 // does not call all completions of a handle that it closes.
 struct ZookeeperConnection::Request {
   ZookeeperConnection* connection;
-  Done done;
+  mutable Done done;           // Moved from when it is answered.
   zoo_op_result_t results[2];  // Of a ReplaceByEphemeral().
 };
 
@@ -201,6 +203,7 @@ void ZookeeperConnection::CloseHandle() {
   for (const Request* request : requests_) delete request;
   requests_.clear();
   steps_.clear();
+  woken_ = false;
 }
 
 void ZookeeperConnection::EndSession(absl::Duration pause) {
@@ -305,13 +308,14 @@ void ZookeeperConnection::OnState(int state) {
 }
 
 void ZookeeperConnection::AddStep(std::function<void()> step) {
-  bool first = false;
+  bool wake = false;
   {
     std::lock_guard<std::mutex> lock(mu_);
-    first = steps_.empty();
     steps_.push_back(std::move(step));
+    wake = !woken_;
+    woken_ = true;
   }
-  if (first) wake_();
+  if (wake) wake_();
 }
 
 void ZookeeperConnection::RunSteps() {
@@ -319,6 +323,7 @@ void ZookeeperConnection::RunSteps() {
   {
     std::lock_guard<std::mutex> lock(mu_);
     steps.swap(steps_);
+    woken_ = false;
   }
   for (auto& step : steps) {
     // A step may end the session.
@@ -329,12 +334,23 @@ void ZookeeperConnection::RunSteps() {
 
 void ZookeeperConnection::OnReply(const void* context, Reply reply) {
   const auto* const request = static_cast<const Request*>(context);
-  AddStep([done = request->done, reply = std::move(reply)]() mutable {
-    done(std::move(reply));
-  });
-  std::lock_guard<std::mutex> lock(mu_);
-  requests_.erase(request);
+  bool wake = false;
+  {
+    std::lock_guard<std::mutex> lock(mu_);
+    steps_.push_back(
+        [done = std::move(request->done), reply = std::move(reply)]() mutable {
+          done(std::move(reply));
+        });
+    requests_.erase(request);
+    // A server answers in the order of the requests, so when others wait, more
+    // is to come, or the connection is lost.
+    if (requests_.empty() || steps_.size() >= kTogether) {
+      wake = !woken_;
+      woken_ = true;
+    }
+  }
   delete request;
+  if (wake) wake_();
 }
 
 template <typename Send>

@@ -157,6 +157,7 @@ class ZookeeperConnection {
   Clock::time_point lost_ ABSL_GUARDED_BY(mu_);  // Or when it was begun.
   absl::flat_hash_set<const Request*> requests_ ABSL_GUARDED_BY(mu_);
   std::vector<std::function<void()>> steps_ ABSL_GUARDED_BY(mu_);
+  bool woken_ ABSL_GUARDED_BY(mu_) = false;  // For what is in steps_.
 };
 
 }  // namespace multi_backend

@@ -175,7 +175,6 @@ void ZookeeperEndpointGroup::AskWhetherExists() {
 }
 
 void ZookeeperEndpointGroup::AskForRecords() {
-  // In large portions: each is a look at all children.
   if (children_.asked() > kWindow / 2) return;
   for (const std::string& name : children_.TakeUnread(kWindow)) {
     connection_.GetData(absl::StrCat(target_.path, "/", name),

@@ -71,16 +71,20 @@ Endpoint EndpointOfForeign(const ServerAddress& address) {
   return endpoint;
 }
 
-// Identity of a backend within the channel: its address and configured name.
-std::string KeyOf(const ServerAddress& address) {
+void AddressKeys::Add(const ServerAddress& address) {
   const grpc_resolved_address& raw = address.address();
-  std::string key(raw.addr, raw.len);
+  text_.append(raw.addr, raw.len);
   const EndpointAttribute* attribute = AttributeOf(address);
   if (attribute != nullptr) {
-    absl::StrAppend(&key, "|", attribute->endpoint()->host, ":",
+    absl::StrAppend(&text_, "|", attribute->endpoint()->host, ":",
                     attribute->endpoint()->port);
   }
-  return key;
+  ends_.push_back(text_.size());
+}
+
+absl::string_view AddressKeys::operator[](size_t index) const {
+  const size_t begin = index == 0 ? 0 : ends_[index - 1];
+  return absl::string_view(text_).substr(begin, ends_[index] - begin);
 }
 
 std::vector<std::shared_ptr<const Endpoint>> EndpointsOf(

@@ -3,10 +3,13 @@
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_BACKEND_ADDRESS_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_BACKEND_ADDRESS_H_
 
+#include <stddef.h>
+
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/port/endpoint_attribute.h"
 #include "multi_backend/proto/config.h"
@@ -29,8 +32,18 @@ std::vector<std::shared_ptr<const Endpoint>> EndpointsOf(
     const grpc_core::ServerAddressList& addresses,
     const std::vector<BackendConfig>& backends);
 
-// Identity of a backend within the channel: its address and configured name.
-std::string KeyOf(const grpc_core::ServerAddress& address);
+// Identities of backends within a channel: address and configured name.  All in
+// one text, since lists have thousands.
+class AddressKeys {
+ public:
+  void Add(const grpc_core::ServerAddress& address);
+  // Of the index'th that was added; until the next Add().
+  absl::string_view operator[](size_t index) const;
+
+ private:
+  std::string text_;
+  std::vector<size_t> ends_;
+};
 
 }  // namespace multi_backend
 

@@ -27,7 +27,7 @@ class BackendConnection::Watcher final
  private:
   BackendConnection* connection_;
   grpc_pollset_set* const interested_parties_;
-  const std::shared_ptr<void> owner_ref_;
+  const grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> owner_ref_;
 };
 
 BackendConnection::~BackendConnection() {

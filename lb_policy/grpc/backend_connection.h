@@ -27,7 +27,8 @@ class BackendConnection {
     virtual void OnConnectionStateLocked(bool failed, bool lost) = 0;
     virtual grpc_pollset_set* InterestedParties() = 0;
     // A count on what must outlive the watch.
-    virtual std::shared_ptr<void> KeepAlive() = 0;
+    virtual grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>
+    KeepAlive() = 0;
   };
 
   BackendConnection() = default;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "multi_backend/lb_policy/connection_sizing.h"
 #include "multi_backend/lb_policy/steady_clock.h"
@@ -46,8 +47,8 @@ PlanEntry BackendSlot::MakePlanEntry() const {
   return PlanEntry{lease_, endpoint_, state_, error_};
 }
 
-std::vector<const BackendConnection*> BackendSlot::Ready() const {
-  std::vector<const BackendConnection*> ready;
+absl::InlinedVector<const BackendConnection*, 4> BackendSlot::Ready() const {
+  absl::InlinedVector<const BackendConnection*, 4> ready;
   for (const Numbered& one : connections_) {
     if (one.connection->state() == Connection::kReady) {
       ready.push_back(one.connection.get());
@@ -166,6 +167,9 @@ grpc_pollset_set* BackendSlot::InterestedParties() {
   return owner_->InterestedParties();
 }
 
-std::shared_ptr<void> BackendSlot::KeepAlive() { return owner_->KeepAlive(); }
+grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>
+BackendSlot::KeepAlive() {
+  return owner_->KeepAlive();
+}
 
 }  // namespace multi_backend

@@ -9,8 +9,8 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "multi_backend/lb_policy/backend_pool.h"
 #include "multi_backend/lb_policy/grpc/backend_connection.h"
 #include "multi_backend/lb_policy/plan_entry.h"
@@ -33,7 +33,8 @@ class BackendSlot final : private BackendConnection::Owner {
         const grpc_core::ServerAddress& address, int number) = 0;
     virtual grpc_pollset_set* InterestedParties() = 0;
     // A count on the owner for as long as the result lives.
-    virtual std::shared_ptr<void> KeepAlive() = 0;
+    virtual grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>
+    KeepAlive() = 0;
   };
 
   BackendSlot(Owner* owner, grpc_core::ServerAddress address,
@@ -61,7 +62,7 @@ class BackendSlot final : private BackendConnection::Owner {
   // Whether there can be another one before any of these changes its state.
   bool MayGrow(const ConnectionPoolConfig& config) const;
   // Those that are READY, the oldest first.
-  std::vector<const BackendConnection*> Ready() const;
+  absl::InlinedVector<const BackendConnection*, 4> Ready() const;
 
  private:
   struct Numbered {
@@ -75,7 +76,7 @@ class BackendSlot final : private BackendConnection::Owner {
   // BackendConnection::Owner:
   void OnConnectionStateLocked(bool failed, bool lost) override;
   grpc_pollset_set* InterestedParties() override;
-  std::shared_ptr<void> KeepAlive() override;
+  grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> KeepAlive() override;
 
   void Open(int64_t now_nanos);
   void FollowConnections();
@@ -84,7 +85,7 @@ class BackendSlot final : private BackendConnection::Owner {
   grpc_core::ServerAddress address_;
   const std::shared_ptr<BackendPool::Lease> lease_;
   std::shared_ptr<const Endpoint> endpoint_;
-  std::vector<Numbered> connections_;  // By age.
+  absl::InlinedVector<Numbered, 1> connections_;  // By age.
   Connection state_ = Connection::kConnecting;
   std::string error_;  // With kFailed: the newest.
   uint32_t seen_reachable_ = 0;

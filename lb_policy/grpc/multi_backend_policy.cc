@@ -79,11 +79,9 @@ grpc_pollset_set* MultiBackendPolicy::InterestedParties() {
   return interested_parties();
 }
 
-std::shared_ptr<void> MultiBackendPolicy::KeepAlive() {
-  Ref().release();
-  return std::shared_ptr<void>(this, [](void* self) {
-    static_cast<MultiBackendPolicy*>(self)->Unref();
-  });
+grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>
+MultiBackendPolicy::KeepAlive() {
+  return Ref();
 }
 
 absl::Status MultiBackendPolicy::UpdateLocked(UpdateArgs args) {
@@ -167,19 +165,24 @@ bool MultiBackendPolicy::ApplyAddressesLocked(ServerAddressList addresses) {
     }
     return changed;
   }
-  absl::flat_hash_map<std::string, std::unique_ptr<BackendSlot>> old_slots;
+  AddressKeys keys;  // Of the old ones, then of the new ones.
+  for (const auto& slot : slots_) keys.Add(slot->address());
+  for (const ServerAddress& address : addresses) keys.Add(address);
+  absl::flat_hash_map<absl::string_view, std::unique_ptr<BackendSlot>>
+      old_slots;
   old_slots.reserve(slots_.size() + addresses.size());
   std::vector<const BackendSlot*> old_order;
   old_order.reserve(slots_.size());
   for (auto& slot : slots_) {
+    const absl::string_view key = keys[old_order.size()];
     old_order.push_back(slot.get());
-    std::string key = KeyOf(slot->address());
-    old_slots.emplace(std::move(key), std::move(slot));
+    old_slots.emplace(key, std::move(slot));
   }
   slots_.clear();
   slots_.reserve(addresses.size());
+  pool_->Expect(addresses.size());
   for (size_t i = 0; i < addresses.size(); ++i) {
-    auto inserted = old_slots.try_emplace(KeyOf(addresses[i]), nullptr);
+    auto inserted = old_slots.try_emplace(keys[old_order.size() + i], nullptr);
     std::unique_ptr<BackendSlot>& old = inserted.first->second;
     // A second one of the same key in this list: its slot is already taken.
     if (!inserted.second && old == nullptr) continue;
@@ -218,7 +221,8 @@ std::unique_ptr<BackendSlot> MultiBackendPolicy::MakeSlotLocked(
 
 void MultiBackendPolicy::ConfigureLeaseLocked(BackendSlot& slot) {
   slot.lease().Configure(
-      config_->health, config_->max_requests_per_backend, [this, &slot]() {
+      std::shared_ptr<const HealthConfig>(config_, &config_->health),
+      config_->max_requests_per_backend, [this, &slot]() {
         const ServerAddress& address = slot.address();
         const auto authority =
             address.args().GetString(GRPC_ARG_DEFAULT_AUTHORITY);

@@ -70,7 +70,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   std::shared_ptr<grpc_core::WorkSerializer> Serializer() override;
 
   // Of both:
-  std::shared_ptr<void> KeepAlive() override;
+  grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> KeepAlive() override;
 
   bool ApplyConfigLocked(const MultiBackendPolicyConfig& config);
   absl::Status KeepLastListLocked(const UpdateArgs& args);

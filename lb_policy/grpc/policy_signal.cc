@@ -28,7 +28,7 @@ void PolicySignal::Stop() {
 }
 
 void PolicySignal::Deliver() {
-  std::shared_ptr<void> keep_alive;
+  grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> keep_alive;
   Receiver* receiver;
   {
     absl::MutexLock lock(&mutex_);

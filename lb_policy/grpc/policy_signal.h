@@ -33,7 +33,8 @@ class PolicySignal : public std::enable_shared_from_this<PolicySignal> {
     virtual void OnSignalLocked(uint32_t wanted) = 0;
     virtual std::shared_ptr<grpc_core::WorkSerializer> Serializer() = 0;
     // A count on the receiver for as long as the result lives.
-    virtual std::shared_ptr<void> KeepAlive() = 0;
+    virtual grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>
+    KeepAlive() = 0;
   };
 
   // `engine` runs what threads want that are not core's.
