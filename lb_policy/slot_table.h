@@ -49,13 +49,14 @@ class SlotTable {
     const uint64_t a = set.pairs[0].load(std::memory_order_relaxed);
     const uint64_t b = set.pairs[1].load(std::memory_order_relaxed);
     const uint32_t tag = slot / kRecentSets << kOwnerBits;
-    // The smallest one has the right tag, if one has.
-    const uint32_t entry =
-        Smaller(Smaller(static_cast<uint32_t>(a) ^ tag,
-                        static_cast<uint32_t>(a >> 32) ^ tag),
-                Smaller(static_cast<uint32_t>(b) ^ tag,
-                        static_cast<uint32_t>(b >> 32) ^ tag));
-    if (ABSL_PREDICT_TRUE(entry - 1 < kMaxRecentOwner)) return entry - 1;
+    // The smallest one has the right tag, if one has: with the tag 0, too, an
+    // empty one becomes the largest number.
+    const uint32_t owner =
+        Smaller(Smaller((static_cast<uint32_t>(a) ^ tag) - 1,
+                        (static_cast<uint32_t>(a >> 32) ^ tag) - 1),
+                Smaller((static_cast<uint32_t>(b) ^ tag) - 1,
+                        (static_cast<uint32_t>(b >> 32) ^ tag) - 1));
+    if (ABSL_PREDICT_TRUE(owner < kMaxRecentOwner)) return owner;
     return GetAndKeep(slot);
   }
   void Set(uint32_t slot, uint32_t owner) {

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/fast_random.h"
+#include "multi_backend/lb_policy/slot_table.h"
 #include "multi_backend/tests/testing/rendezvous_oracle.h"
 #include "multi_backend/tests/testing/strategy_members.h"
 
@@ -20,6 +23,25 @@ constexpr StrategyKind kKind = StrategyKind::kSticky;
 
 uint64_t KeyOfSlot(uint32_t slot) {
   return uint64_t{slot} << (64 - SlotTable::kBits);
+}
+
+TEST(SlotTableTest, WhatWasAskedForLastIsWhatWasSet) {
+  SlotTable table;
+  FastRandom random(1);
+  std::vector<uint32_t> owners(SlotTable::kSlots, SlotTable::kUnknown);
+  // The slots of a few sets of what was asked for last, with all their tags,
+  // so that these push each other out.
+  constexpr uint32_t kApart = SlotTable::kSlots / 256;
+  for (int i = 0; i < 200000; ++i) {
+    const uint32_t slot = random.Below(3) + kApart * random.Below(256);
+    const uint32_t owner = table.GetRecent(slot);
+    ASSERT_EQ(owner, owners[slot]) << slot;
+    if (owner != SlotTable::kUnknown) continue;
+    // Beyond 24 bits, too, which are not kept twice.
+    owners[slot] = random.Below(4) == 0 ? (1u << 24) - 2 + random.Below(4)
+                                        : random.Below(10000);
+    table.Set(slot, owners[slot]);
+  }
 }
 
 // `count` slots, spread over all.

@@ -91,7 +91,10 @@ std::string EndpointPolicy::ReasonToRefuse(const Endpoint& endpoint,
 std::string EndpointPolicy::ProblemOfHost(const Endpoint& endpoint,
                                           absl::string_view name) const {
   const auto address = IpAddress::Parse(endpoint.host);
-  if (!address.has_value() || endpoint.port == 0) {
+  // An IP address says all by itself, but for a zone ("%eth0"), which may be
+  // anything.
+  if (!address.has_value() || endpoint.port == 0 ||
+      absl::StrContains(endpoint.host, '%')) {
     const auto parsed = Endpoint::Parse(endpoint.address());
     if (!parsed.ok()) return std::string(parsed.status().message());
   }

@@ -73,6 +73,18 @@ TEST(EndpointPolicyTest, RefusesHostsThatNobodyMayDial) {
        "address \"169.254.43518:80\": host is not an IPv4 address"},
       {"", "address \":80\": host is missing, write host:port"},
       {"a b", "address \"a b:80\": host must not contain \" \""},
+      {"2001:db8::1%eth0", ""},
+      {"2001:db8::1%",
+       "address \"[2001:db8::1%]:80\": text in brackets is not an IPv6 "
+       "address"},
+      {"2001:db8::1%a b",
+       "address \"[2001:db8::1%a b]:80\": text in brackets is not an IPv6 "
+       "address"},
+      // As a target, whose "%" are undone, it were 169.254.169.254.
+      {"::ffff:16%39.254.169.25%34",
+       "address \"[::ffff:16%39.254.169.25%34]:80\": text in brackets is not "
+       "an "
+       "IPv6 address"},
   };
   const EndpointPolicy policy;
   for (const Row& row : rows) {
