@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "multi_backend/bench/bound_table.h"
+#include "multi_backend/bench/floor_table.h"
 #include "multi_backend/lb_policy/fast_random.h"
 #include "multi_backend/tests/testing/latency_simulation.h"
 #include "multi_backend/tests/testing/strategy_members.h"
@@ -23,38 +25,8 @@ namespace {
 using testing::LatencySimulation;
 using testing::ListedStrategy;
 using testing::RequestWithKey;
-
 using testing::SimulationOptions;
 using testing::StrategyMembers;
-
-// Prints rows and remembers whether each kept its bound.
-class Table {
- public:
-  Table() {
-    std::printf("%-44s %6s %12s %12s %7s %9s\n", "figure", "size", "ours",
-                "bound", "ratio", "floor");
-  }
-
-  void AtMost(const char* figure, size_t size, double ours, double bound) {
-    Row(figure, size, ours, bound, "<=", ours <= bound);
-  }
-  void AtLeast(const char* figure, size_t size, double ours, double bound) {
-    Row(figure, size, ours, bound, ">=", ours >= bound);
-  }
-  bool all_kept() const { return all_kept_; }
-
- private:
-  void Row(const char* figure, size_t size, double ours, double bound,
-           const char* relation, bool kept) {
-    char ratio[16] = "-";
-    if (bound > 0) std::snprintf(ratio, sizeof(ratio), "%.3f", ours / bound);
-    std::printf("%-44s %6zu %12.5g %12.5g %7s %9s\n", figure, size, ours, bound,
-                ratio, kept ? relation : "MISSED");
-    all_kept_ = all_kept_ && kept;
-  }
-
-  bool all_kept_ = true;
-};
 
 // How much of a full run is done; a smoke run is to be over in a second or two.
 struct Effort {
@@ -91,7 +63,7 @@ uint64_t ExtraMoves(const std::vector<size_t>& before,
   return extra;
 }
 
-void MeasureSticky(const Effort& effort, Table& table) {
+void MeasureSticky(const Effort& effort, BoundTable& table) {
   const std::vector<uint64_t> keys = MakeKeys(effort.keys);
   for (const size_t size : effort.sticky_sizes) {
     StrategyMembers members = StrategyMembers::Equal(size);
@@ -104,19 +76,22 @@ void MeasureSticky(const Effort& effort, Table& table) {
     const double fullest =
         static_cast<double>(*std::max_element(counts.begin(), counts.end()));
     const double bound = size <= 10 ? 1.05 : size <= 100 ? 1.10 : 1.20;
-    table.AtMost("STICKY max/mean keys", size, fullest / mean, bound);
+    const auto name = [size](absl::string_view figure) {
+      return absl::StrCat("STICKY ", figure, ", of ", size);
+    };
+    table.AtMost(name("max/mean keys"), fullest / mean, {}, bound);
 
     const size_t one = size / 2;
     ListedStrategy fewer = members.MakeNext(all, members.EverybodyBut(one));
     const auto without = PickAll(fewer, keys);
-    table.AtMost("STICKY keys moved extra, one removed", size,
-                 ExtraMoves(before, without, one), 0);
+    table.AtMost(name("keys moved extra, one removed"),
+                 ExtraMoves(before, without, one), {}, 0);
     ListedStrategy again = members.MakeNext(fewer, members.Everybody());
     const auto with = PickAll(again, keys);
-    table.AtMost("STICKY keys moved extra, one added", size,
-                 ExtraMoves(without, with, one), 0);
-    table.AtMost("STICKY keys not back after both", size,
-                 ExtraMoves(before, with, Strategy::kNone), 0);
+    table.AtMost(name("keys moved extra, one added"),
+                 ExtraMoves(without, with, one), {}, 0);
+    table.AtMost(name("keys not back after both"),
+                 ExtraMoves(before, with, Strategy::kNone), {}, 0);
   }
 }
 
@@ -138,7 +113,7 @@ std::vector<WeightsCase> WeightsCases() {
   return cases;
 }
 
-void MeasureWeighted(const Effort& effort, Table& table) {
+void MeasureWeighted(const Effort& effort, BoundTable& table) {
   for (const WeightsCase& c : WeightsCases()) {
     StrategyMembers members(c.weights);
     ListedStrategy strategy = members.Make(StrategyKind::kWeighted);
@@ -148,8 +123,7 @@ void MeasureWeighted(const Effort& effort, Table& table) {
     for (size_t i = 0; i < sum * effort.windows; ++i) {
       picks.push_back(strategy.Pick());
     }
-    table.AtMost(c.figure, c.weights.size(),
-                 testing::WorstWindowError(picks, c.weights), 3);
+    table.AtMost(c.figure, testing::WorstWindowError(picks, c.weights), {}, 3);
   }
 }
 
@@ -162,43 +136,37 @@ SimulationOptions SimulatedFleet() {
   return options;
 }
 
-void MeasurePeakEwma(const Effort& effort, Table& table) {
+void MeasurePeakEwma(const Effort& effort, BoundTable& table) {
   LatencySimulation slow(SimulatedFleet());
   slow.SetSlowness(0, 10);
   slow.Run(absl::Seconds(2));
-  table.AtMost("PEAK_EWMA share of one 10 x slower", 10,
-               slow.Run(effort.simulated).Share(0), 0.001);
+  table.AtMost("PEAK_EWMA share of one 10 x slower",
+               slow.Run(effort.simulated).Share(0), {}, 0.001);
   slow.SetSlowness(0, 1);
   slow.Run(absl::Seconds(4));
-  table.AtLeast("PEAK_EWMA its share 5 s after healing", 10,
-                slow.Run(absl::Seconds(1)).Share(0), 0.05);
+  table.AtLeast("PEAK_EWMA its share 5 s after healing",
+                slow.Run(absl::Seconds(1)).Share(0), {}, 0.05);
 
   LatencySimulation failing(SimulatedFleet());
   failing.Run(absl::Seconds(1));
   failing.SetFailing(3, true);
-  table.AtMost("PEAK_EWMA share of one that fails fast", 10,
-               failing.Run(effort.simulated).Share(3), 0.1);
+  table.AtMost("PEAK_EWMA share of one that fails fast",
+               failing.Run(effort.simulated).Share(3), {}, 0.1);
 }
 
-int Run(bool smoke, bool check) {
+int Run(const BenchFlags& flags) {
   Effort effort{2000000, {10, 100, 1000}, 4, absl::Seconds(60)};
-  if (smoke) effort = {100000, {10, 100}, 2, absl::Seconds(5)};
-  Table table;
+  if (flags.smoke) effort = {100000, {10, 100}, 2, absl::Seconds(5)};
+  BoundTable table("quality");
   MeasureSticky(effort, table);
   MeasureWeighted(effort, table);
   MeasurePeakEwma(effort, table);
-  return check && !table.all_kept() ? 1 : 0;
+  return table.ExitCode(flags.check);
 }
 
 }  // namespace
 }  // namespace multi_backend
 
 int main(int argc, char** argv) {
-  CLI::App app("How well the strategies spread calls");
-  bool smoke = false;
-  bool check = false;
-  app.add_flag("--smoke", smoke, "a short run, with fewer keys and sizes");
-  app.add_flag("--check", check, "exit with 1 when a bound is not kept");
-  CLI11_PARSE(app, argc, argv);
-  return multi_backend::Run(smoke, check);
+  return multi_backend::Run(multi_backend::BenchFlags::Parse(argc, argv));
 }

@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,6 +15,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "multi_backend/bench/floor_table.h"
 #include "multi_backend/interceptors/route_table.h"
 #include "re2/re2.h"
 #include "re2/set.h"
@@ -113,41 +113,23 @@ Result Measure(int patterns, int methods, int turns, int rounds) {
   return best;
 }
 
-int Run(bool check, bool smoke) {
-  std::printf("%8s %8s %12s %12s %8s %8s\n", "patterns", "methods", "ours ns",
-              "RE2::Set ns", "ratio", "floor");
-  bool missed = false;
+int Run(const BenchFlags& flags) {
+  FloorTable table("route, patterns / methods", "nanoseconds");
   for (const Size& size : kSizes) {
-    const Result result = Measure(size.patterns, size.methods, smoke ? 2 : 30,
-                                  smoke ? 2 : 100'000 / size.methods);
-    const double ratio = result.ours / result.peer;
-    missed = missed || (size.judged && ratio > kFloor);
-    std::printf("%8d %8d %12.1f %12.1f %8.3f %8s\n", size.patterns,
-                size.methods, result.ours, result.peer, ratio,
-                size.judged ? absl::StrCat("<=", kFloor).c_str() : "-");
+    const Result result =
+        Measure(size.patterns, size.methods, flags.smoke ? 2 : 30,
+                flags.smoke ? 2 : 100'000 / size.methods);
+    table.Add({"RouteTable / RE2::Set",
+               absl::StrCat(size.patterns, " / ", size.methods), result.ours,
+               result.peer,
+               size.judged ? absl::optional<double>(kFloor) : absl::nullopt});
   }
-  if (check && missed) {
-    std::fprintf(stderr, "route: floor missed\n");
-    return 1;
-  }
-  return 0;
+  return table.ExitCode(flags);
 }
 
 }  // namespace
 }  // namespace multi_backend
 
 int main(int argc, char** argv) {
-  bool check = false;
-  bool smoke = false;
-  for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--check") == 0) {
-      check = true;
-    } else if (std::strcmp(argv[i], "--smoke") == 0) {
-      smoke = true;
-    } else {
-      std::fprintf(stderr, "usage: route [--check] [--smoke]\n");
-      return 2;
-    }
-  }
-  return multi_backend::Run(check, smoke);
+  return multi_backend::Run(multi_backend::BenchFlags::Parse(argc, argv));
 }
