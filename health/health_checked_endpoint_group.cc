@@ -38,9 +38,10 @@ absl::Time SteadyNow() {
          absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
 }
 
-HealthConfig OnlyActive(const ActiveHealthConfig& active) {
-  HealthConfig config;
-  config.active = active;
+std::shared_ptr<const HealthConfig> OnlyActive(
+    const ActiveHealthConfig& active) {
+  auto config = std::make_shared<HealthConfig>();
+  config->active = active;
   return config;
 }
 
@@ -52,6 +53,7 @@ class CheckedGroup final : public DynamicEndpointGroup {
       : group_(std::move(group)),
         factory_(std::move(factory)),
         options_(std::move(options)),
+        tracker_config_(OnlyActive(options_.config)),
         timers_(options_.timers != nullptr ? options_.timers
                                            : TimerQueue::Shared()),
         next_seed_(options_.seed != 0 ? options_.seed
@@ -106,6 +108,7 @@ class CheckedGroup final : public DynamicEndpointGroup {
   const std::shared_ptr<EndpointGroup> group_;
   const std::shared_ptr<const ProbeFactory> factory_;
   const HealthCheckedOptions options_;
+  const std::shared_ptr<const HealthConfig> tracker_config_;
   const std::shared_ptr<Timers> timers_;
   // Results pass through it: a prober that was dropped may live a bit longer.
   const std::shared_ptr<CallbackGate> gate_ = std::make_shared<CallbackGate>();
@@ -162,8 +165,7 @@ std::vector<std::string> CheckedGroup::TakeList(const EndpointList& list) {
     } else {
       added.push_back(key);
       members.emplace(
-          key, Member{endpoint,
-                      HealthTracker(OnlyActive(options_.config), next_seed_)});
+          key, Member{endpoint, HealthTracker(tracker_config_, next_seed_)});
     }
   }
   known_ = true;

@@ -223,7 +223,7 @@ void BackendPool::Lease::Configure(
   // The old one ends unlocked: its results come here.
   std::lock_guard<std::mutex> lock(pool_->mutex_);
   std::swap(entry_->prober, prober);
-  entry_->probed_as = std::move(health);
+  entry_->probed_as = entry_->prober != nullptr ? std::move(health) : nullptr;
 }
 
 void BackendPool::Lease::SetConnection(BackendHealth::Connection connection,

@@ -83,8 +83,7 @@ TEST(EndpointPolicyTest, RefusesHostsThatNobodyMayDial) {
       // As a target, whose "%" are undone, it were 169.254.169.254.
       {"::ffff:16%39.254.169.25%34",
        "address \"[::ffff:16%39.254.169.25%34]:80\": text in brackets is not "
-       "an "
-       "IPv6 address"},
+       "an IPv6 address"},
   };
   const EndpointPolicy policy;
   for (const Row& row : rows) {

@@ -307,13 +307,20 @@ void ZookeeperConnection::OnState(int state) {
   wake_();
 }
 
-void ZookeeperConnection::AddStep(std::function<void()> step) {
-  bool wake = false;
+void ZookeeperConnection::AddStep(std::function<void()> step,
+                                  const Request* answered) {
+  bool wake = true;
   {
     std::lock_guard<std::mutex> lock(mu_);
     steps_.push_back(std::move(step));
-    wake = !woken_;
-    woken_ = true;
+    if (answered != nullptr) {
+      requests_.erase(answered);
+      // A server answers in the order of the requests, so when others wait,
+      // more is to come, or the connection is lost.
+      wake = requests_.empty() || steps_.size() >= kTogether;
+    }
+    wake = wake && !woken_;
+    woken_ = woken_ || wake;
   }
   if (wake) wake_();
 }
@@ -334,23 +341,10 @@ void ZookeeperConnection::RunSteps() {
 
 void ZookeeperConnection::OnReply(const void* context, Reply reply) {
   const auto* const request = static_cast<const Request*>(context);
-  bool wake = false;
-  {
-    std::lock_guard<std::mutex> lock(mu_);
-    steps_.push_back(
-        [done = std::move(request->done), reply = std::move(reply)]() mutable {
-          done(std::move(reply));
-        });
-    requests_.erase(request);
-    // A server answers in the order of the requests, so when others wait, more
-    // is to come, or the connection is lost.
-    if (requests_.empty() || steps_.size() >= kTogether) {
-      wake = !woken_;
-      woken_ = true;
-    }
-  }
+  AddStep([done = std::move(request->done),
+           reply = std::move(reply)]() mutable { done(std::move(reply)); },
+          request);
   delete request;
-  if (wake) wake_();
 }
 
 template <typename Send>

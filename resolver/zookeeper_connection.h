@@ -128,7 +128,8 @@ class ZookeeperConnection {
   // The library's threads':
   void OnState(int state);
   void OnReply(const void* context, Reply reply);
-  void AddStep(std::function<void()> step);
+  // `answered`: the request that it answers, if it does.
+  void AddStep(std::function<void()> step, const Request* answered = nullptr);
 
   const Options options_;
   const OnWatch on_watch_;

@@ -80,24 +80,15 @@ def mb_bench(name, srcs, deps, smoke_args = ["--smoke"], smoke_size = "medium", 
       data: of both.
       smoke_tags: of the test.
     """
-    mb_cc_binary(
-        name = name,
-        testonly = True,
-        srcs = srcs,
-        core = core,
-        data = data,
-        deps = deps,
-    )
+    of_both = dict(srcs = srcs, core = core, data = data, deps = deps)
+    mb_cc_binary(name = name, testonly = True, **of_both)
     mb_cc_test(
         name = name + "_smoke_test",
         size = smoke_size,
-        srcs = srcs,
         args = smoke_args,
-        core = core,
-        data = data,
         pure = pure,
         tags = smoke_tags,
-        deps = deps,
+        **of_both
     )
 
 def mb_proto_library(name, src, grpc = False, deps = [], visibility = None):
