@@ -7,7 +7,9 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "absl/types/optional.h"
 #include "multi_backend/lb_policy/grpc/policy_factory.h"
 #include "multi_backend/port/registration.h"
 #include "multi_backend/resolver/grpc/resolver_factories.h"
@@ -32,12 +34,34 @@ absl::StatusOr<Config> CheckServiceConfig(const std::string& json) {
   return std::move(parsed->config);
 }
 
-bool HasArg(const grpc::ChannelArguments& args, const char* key) {
+// The last arg of that name, which is the one that counts; null for none.
+const grpc_arg* FindArg(const grpc::ChannelArguments& args, const char* key) {
   const grpc_channel_args c_args = args.c_channel_args();
-  for (size_t i = 0; i < c_args.num_args; ++i) {
-    if (strcmp(c_args.args[i].key, key) == 0) return true;
+  for (size_t i = c_args.num_args; i > 0; --i) {
+    if (strcmp(c_args.args[i - 1].key, key) == 0) return &c_args.args[i - 1];
   }
-  return false;
+  return nullptr;
+}
+
+absl::optional<absl::string_view> StringArg(const grpc::ChannelArguments& args,
+                                            const char* key) {
+  const grpc_arg* arg = FindArg(args, key);
+  if (arg == nullptr || arg->type != GRPC_ARG_STRING) return absl::nullopt;
+  return arg->value.string;
+}
+
+// The service config of the options, or the one that the application put into
+// the channel args; two of them are refused rather than one dropped.
+absl::StatusOr<std::string> ServiceConfigOf(const ChannelOptions& options) {
+  const auto in_args = StringArg(options.args, GRPC_ARG_SERVICE_CONFIG);
+  if (!in_args.has_value()) {
+    return options.service_config_json.empty() ? "{}"
+                                               : options.service_config_json;
+  }
+  if (options.service_config_json.empty()) return std::string(*in_args);
+  return absl::InvalidArgumentError(
+      "CreateChannel: there are two service configs, service_config_json and "
+      "the one that args.SetServiceConfigJSON() has set: put both into one");
 }
 
 // With perTryTimeout for the status of a call that ran into it alone.
@@ -63,10 +87,18 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
   if (creds == nullptr) {
     return absl::InvalidArgumentError("CreateChannel: creds is null");
   }
-  if (options.service_config_json.empty()) options.service_config_json = "{}";
-  absl::StatusOr<Config> config =
-      CheckServiceConfig(options.service_config_json);
+  const absl::StatusOr<std::string> json = ServiceConfigOf(options);
+  if (!json.ok()) return json.status();
+  absl::StatusOr<Config> config = CheckServiceConfig(*json);
   if (!config.ok()) return config.status();
+  // A proxy from the environment would take the place of the whole target.
+  const grpc_arg* proxy = FindArg(options.args, GRPC_ARG_ENABLE_HTTP_PROXY);
+  if (proxy == nullptr) options.args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  const absl::Status followed = CheckRoutingIsFollowed(
+      target, *json, StringArg(options.args, GRPC_ARG_LB_POLICY_NAME),
+      /*http_proxy=*/proxy != nullptr && proxy->type == GRPC_ARG_INTEGER &&
+          proxy->value.integer != 0);
+  if (!followed.ok()) return followed;
   absl::StatusOr<std::string> core_target = CheckAndWrapTarget(target, *config);
   if (!core_target.ok()) return core_target.status();
 
@@ -83,11 +115,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
   }
   AddChannelExtension(std::move(options.pool), std::move(classifier),
                       options.args);
-  options.args.SetServiceConfigJSON(options.service_config_json);
-  // A proxy from the environment would take the place of the whole target.
-  if (!HasArg(options.args, GRPC_ARG_ENABLE_HTTP_PROXY)) {
-    options.args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  }
+  options.args.SetServiceConfigJSON(*json);
   return grpc::experimental::CreateCustomChannelWithInterceptors(
       *core_target, creds, options.args, std::move(options.interceptors));
 }

@@ -61,7 +61,9 @@ absl::Status Register();
 
 struct ChannelOptions {
   // The whole service config; proto/config.proto documents our part of it.
-  // "" = defaults: ROUND_ROBIN, failover to two other backends on UNAVAILABLE.
+  // "" means the one that `args.SetServiceConfigJSON()` has set, else defaults:
+  // ROUND_ROBIN, failover to two other backends on UNAVAILABLE.  Both at once
+  // are refused.
   std::string service_config_json;
   grpc::ChannelArguments args;
   // Run before ours.
@@ -89,9 +91,10 @@ struct ChannelOptions {
 //                                   resolver/grpc/etcd_endpoint_group.h
 //   anything else                   gRPC's own resolvers (dns, ipv4, unix, …)
 //
-// INVALID_ARGUMENT names every wrong field of the configuration or what is
-// wrong with the target; NOT_FOUND for an unknown group; FAILED_PRECONDITION as
-// Register().  Warnings about the configuration go to gRPC's log.  Thread-safe.
+// INVALID_ARGUMENT names every wrong field of the configuration, what is wrong
+// with the target, or why the routes could not be followed; NOT_FOUND for an
+// unknown group; FAILED_PRECONDITION as Register().  Warnings about the
+// configuration go to gRPC's log.  Thread-safe.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
     const std::string& target,
     const std::shared_ptr<grpc::ChannelCredentials>& creds,

@@ -12,7 +12,6 @@
 #include "multi_backend/port/channel_extension.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/port/core_builder.h"
-#include "multi_backend/proto/config.h"
 
 namespace multi_backend {
 namespace {
@@ -32,21 +31,6 @@ bool CoreIsConfigured() {
   return GetConfigPointer()->load(std::memory_order_acquire) != nullptr;
 }
 
-bool SpeaksOfUs(absl::string_view service_config) {
-  return absl::StrContains(service_config, kPolicyName) ||
-         absl::StrContains(service_config, kRoutingKey);
-}
-
-// Core hides the service config from resolvers; see kServiceConfigArg.
-grpc_core::ChannelArgs KeepServiceConfig(grpc_core::ChannelArgs args) {
-  const auto json = args.GetOwnedString(GRPC_ARG_SERVICE_CONFIG);
-  const bool ours = args.GetObject<ChannelExtension>() != nullptr ||
-                    args.GetString(GRPC_ARG_LB_POLICY_NAME) == kPolicyName;
-  if (!json.has_value()) return args;
-  if (ours || SpeaksOfUs(*json)) return args.Set(kServiceConfigArg, *json);
-  return args.Set(kForeignServiceConfigArg, 1);
-}
-
 absl::Status Register(const std::vector<CorePart>& parts) {
   const std::string version = grpc::Version();
   if (!absl::StartsWith(version, "1.51.")) {
@@ -61,8 +45,6 @@ absl::Status Register(const std::vector<CorePart>& parts) {
   }
   grpc_core::CoreConfiguration::RegisterBuilder(
       [parts](grpc_core::CoreConfiguration::Builder* builder) {
-        builder->channel_args_preconditioning()->RegisterStage(
-            KeepServiceConfig);
         CoreBuilder core_builder{builder};
         for (CorePart part : parts) part(core_builder);
       });

@@ -1,5 +1,6 @@
 #include "multi_backend/resolver/grpc/call_configuration.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "multi_backend/port/channel_extension.h"
 #include "multi_backend/proto/config_parser.h"
+#include "multi_backend/resolver/grpc/chosen_policy.h"
 #include "multi_backend/resolver/grpc/config_selector.h"
 
 namespace multi_backend {
@@ -18,15 +20,13 @@ namespace {
 using grpc_core::ChannelArgs;
 using grpc_core::Json;
 
-constexpr char kLoadBalancingConfig[] = "loadBalancingConfig";
-
 // Our entry of `loadBalancingConfig`; null when another policy is chosen.
-Json::Object* FindOurPolicy(Json::Object& root) {
-  auto it = root.find(kLoadBalancingConfig);
-  if (it == root.end() || it->second.type() != Json::Type::ARRAY) {
-    return nullptr;
-  }
-  for (Json& entry : *it->second.mutable_array()) {
+Json::Object* FindOurPolicy(Json& root) {
+  if (PolicyChosenBy(root) != kPolicyName) return nullptr;
+  Json::Object& fields = *root.mutable_object();
+  auto list = fields.find(std::string(kLoadBalancingConfig));
+  if (list == fields.end()) return nullptr;
+  for (Json& entry : *list->second.mutable_array()) {
     if (entry.type() != Json::Type::OBJECT) continue;
     auto policy = entry.mutable_object()->find(std::string(kPolicyName));
     if (policy == entry.mutable_object()->end()) continue;
@@ -38,15 +38,15 @@ Json::Object* FindOurPolicy(Json::Object& root) {
 
 // Chooses our policy where nothing else is chosen.
 void ChooseOurPolicy(const ChannelArgs& args, Json::Object& root) {
-  if (root.count(kLoadBalancingConfig) > 0 ||
-      root.count("loadBalancingPolicy") > 0) {
+  if (root.count(std::string(kLoadBalancingConfig)) > 0 ||
+      root.count(std::string(kLoadBalancingPolicy)) > 0) {
     return;
   }
   if (args.GetString(GRPC_ARG_LB_POLICY_NAME).value_or(kPolicyName) !=
       kPolicyName) {
     return;
   }
-  root[kLoadBalancingConfig] =
+  root[std::string(kLoadBalancingConfig)] =
       Json::Array{Json::Object{{std::string(kPolicyName), Json::Object{}}}};
 }
 
@@ -82,17 +82,19 @@ absl::optional<Json> RetryPolicyOf(const FailoverConfig& failover,
   return Json(std::move(policy));
 }
 
-// A service config that keeps the channel's RetryGate alive: each call holds a
-// count on its service config, so the gate needs none of its own.
+// A service config that keeps the channel's RetryGate and routes alive: each
+// call holds a count on its service config, so they need none of their own.
 class GatedServiceConfig final : public grpc_core::ServiceConfig {
  public:
   // `never`: see RouteConfigSelector; may be null.
   GatedServiceConfig(grpc_core::RefCountedPtr<ServiceConfig> inner,
                      grpc_core::RefCountedPtr<ServiceConfig> never,
-                     grpc_core::RefCountedPtr<RetryGate> gate)
+                     grpc_core::RefCountedPtr<RetryGate> gate,
+                     std::unique_ptr<const CallRouting> routing)
       : inner_(std::move(inner)),
         never_(std::move(never)),
-        gate_(std::move(gate)) {}
+        gate_(std::move(gate)),
+        routing_(std::move(routing)) {}
 
   absl::string_view json_string() const override {
     return inner_->json_string();
@@ -110,6 +112,7 @@ class GatedServiceConfig final : public grpc_core::ServiceConfig {
   const grpc_core::RefCountedPtr<ServiceConfig> inner_;
   const grpc_core::RefCountedPtr<ServiceConfig> never_;
   const grpc_core::RefCountedPtr<RetryGate> gate_;
+  const std::unique_ptr<const CallRouting> routing_;
 };
 
 // The paths that stand for the names of a methodConfig entry.
@@ -173,24 +176,30 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
   Json::Object& root = *parsed->mutable_object();
   ChooseOurPolicy(args, root);
   CallConfiguration made;
-  Json::Object* policy = FindOurPolicy(root);
+  Json::Object* policy = FindOurPolicy(*parsed);
   std::vector<std::string> own_retry_paths;
   // Core reads perAttemptRecvTimeout only with this arg.
   const ChannelArgs config_args =
       args.Set(GRPC_ARG_EXPERIMENTAL_ENABLE_HEDGING, 1);
   grpc_core::RefCountedPtr<grpc_core::ServiceConfig> never;
+  std::unique_ptr<const CallRouting> routing;
   if (policy != nullptr) {
     if (default_strategy.has_value() && policy->count("strategy") == 0) {
       (*policy)["strategy"] = std::string(StrategyName(*default_strategy));
     }
-    absl::StatusOr<PolicyConfig> config =
-        ParsePolicyConfig(Json(*policy).Dump());
+    absl::StatusOr<ParsedConfig> config = ParseServiceConfig(parsed->Dump());
     if (!config.ok()) return config.status();
+    const FailoverConfig& failover = config->config.policy.failover;
     auto* extension = args.GetObject<ChannelExtension>();
+    auto made_routing =
+        CallRouting::Make(config->config.routing,
+                          /*has_interceptor=*/extension != nullptr);
+    if (!made_routing.ok()) return made_routing.status();
+    routing = *std::move(made_routing);
     const bool classified =
         extension != nullptr && extension->classifier != nullptr;
-    if (config->failover.per_try_timeout.has_value()) {
-      FailoverConfig patient = config->failover;
+    if (failover.per_try_timeout.has_value()) {
+      FailoverConfig patient = failover;
       patient.per_try_timeout.reset();
       Json without_timeout = *parsed;
       CompleteMethodConfigs(*without_timeout.mutable_object(),
@@ -200,16 +209,18 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
       if (!created.ok()) return created.status();
       never = *std::move(created);
     }
-    own_retry_paths = CompleteMethodConfigs(
-        root, RetryPolicyOf(config->failover, classified));
+    own_retry_paths =
+        CompleteMethodConfigs(root, RetryPolicyOf(failover, classified));
   }
   auto service_config =
       grpc_core::ServiceConfigImpl::Create(config_args, parsed->Dump());
   if (!service_config.ok()) return service_config.status();
   grpc_core::ServiceConfig* const never_pointer = never.get();
   RetryGate* const gate_pointer = gate.get();
+  const CallRouting* const routing_pointer = routing.get();
   made.service_config = grpc_core::MakeRefCounted<GatedServiceConfig>(
-      *std::move(service_config), std::move(never), std::move(gate));
+      *std::move(service_config), std::move(never), std::move(gate),
+      std::move(routing));
   absl::flat_hash_set<const RouteConfigSelector::MethodConfigs*> own_retry;
   for (const std::string& path : own_retry_paths) {
     grpc_slice slice = grpc_slice_from_copied_string(path.c_str());
@@ -218,7 +229,8 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
   }
   if (policy != nullptr) {
     made.selector = grpc_core::MakeRefCounted<RouteConfigSelector>(
-        made.service_config, never_pointer, gate_pointer, std::move(own_retry));
+        made.service_config, never_pointer, gate_pointer, routing_pointer,
+        std::move(own_retry));
   }
   return made;
 }

@@ -10,19 +10,19 @@
 namespace multi_backend {
 namespace {
 
-// Takes the label off `metadata`.  A value without this process's tag is
-// nobody's business of ours, but it does not leave the process either.
-CallLabel TakeLabel(grpc_metadata_batch* metadata, grpc_core::Arena* arena) {
+// Takes the label off `metadata`.  nullopt when there is none, or when it does
+// not carry this process's tag; such a value does not leave the process either.
+absl::optional<CallLabel> TakeLabel(grpc_metadata_batch* metadata,
+                                    grpc_core::Arena* arena) {
   std::string buffer;
   const absl::optional<absl::string_view> value =
       metadata->GetStringValue(kCallLabelKey, &buffer);
-  if (!value.has_value()) return CallLabel();
+  if (!value.has_value()) return absl::nullopt;
   // The label's views must outlive the metadata they are taken from.
   auto* copy = static_cast<char*>(arena->Alloc(value->size()));
   memcpy(copy, value->data(), value->size());
   metadata->Remove(kCallLabelKey);
-  return DecodeCallLabel(absl::string_view(copy, value->size()))
-      .value_or(CallLabel());
+  return DecodeCallLabel(absl::string_view(copy, value->size()));
 }
 
 }  // namespace
@@ -36,9 +36,14 @@ bool RouteConfigSelector::Equals(const grpc_core::ConfigSelector* other) const {
 grpc_core::ConfigSelector::CallConfig RouteConfigSelector::GetCallConfig(
     GetCallConfigArgs args) {
   auto* context = args.arena->New<CallContext>(args.arena, gate_);
-  context->label = TakeLabel(args.initial_metadata, args.arena);
   // The call has the slice for as long as it lives.
   context->method = grpc_core::StringViewFromSlice(*args.path);
+  const absl::optional<CallLabel> label =
+      TakeLabel(args.initial_metadata, args.arena);
+  context->label =
+      label.has_value()
+          ? *label
+          : routing_->LabelOf(context->method, *args.initial_metadata);
   context->deadline =
       args.initial_metadata->get(grpc_core::GrpcTimeoutMetadata())
           .value_or(grpc_core::Timestamp::InfFuture());

@@ -16,8 +16,10 @@
 #include "multi_backend/proto/config_parser.h"
 #include "multi_backend/resolver/endpoint_group_registry.h"
 #include "multi_backend/resolver/etcd_target.h"
+#include "multi_backend/resolver/grpc/channel_ownership.h"
 #include "multi_backend/resolver/grpc/etcd_endpoint_group.h"
 #include "multi_backend/resolver/grpc/group_resolver.h"
+#include "multi_backend/resolver/grpc/routing_check.h"
 #include "multi_backend/resolver/grpc/wrapping_resolver.h"
 #include "multi_backend/resolver/overlay.h"
 #include "multi_backend/resolver/source_factory.h"
@@ -228,6 +230,16 @@ void RegisterResolvers(CoreBuilder& builder) {
   }
   registry->RegisterResolverFactory(
       std::make_unique<WrappingResolverFactory>());
+  RegisterChannelOwnership(builder);
+  RegisterRoutingCheck(builder);
+}
+
+bool IsOurTarget(absl::string_view target) {
+  const absl::StatusOr<URI> uri = URI::Parse(target);
+  return uri.ok() &&
+         (uri->scheme() == kStaticScheme || uri->scheme() == kGroupScheme ||
+          uri->scheme() == kWrappingScheme ||
+          FamilyOf(uri->scheme()).has_value());
 }
 
 absl::StatusOr<std::string> CheckAndWrapTarget(absl::string_view target,

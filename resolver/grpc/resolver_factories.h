@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "multi_backend/port/registration.h"
 #include "multi_backend/proto/config.h"
 
@@ -26,6 +27,14 @@ void RegisterResolvers(CoreBuilder& builder);
 // work: a malformed list, an unknown group.  Core must be configured.
 absl::StatusOr<std::string> CheckAndWrapTarget(absl::string_view target,
                                                const Config& config);
+
+// INVALID_ARGUMENT when a channel to `target` could not follow the routes or
+// the sticky key of its service config, and why.  `lb_policy_name` is the
+// policy that the channel args name, `http_proxy` whether they turn on the
+// environment's HTTP proxy.  Core must be configured.
+absl::Status CheckRoutingIsFollowed(
+    absl::string_view target, absl::string_view service_config_json,
+    absl::optional<absl::string_view> lb_policy_name, bool http_proxy);
 
 }  // namespace multi_backend
 

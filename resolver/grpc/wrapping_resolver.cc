@@ -1,10 +1,15 @@
 #include "multi_backend/resolver/grpc/wrapping_resolver.h"
 
+#include <grpc/support/log.h>
+
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
+#include "multi_backend/port/channel_extension.h"
 #include "multi_backend/resolver/grpc/call_configuration.h"
+#include "multi_backend/resolver/grpc/group_resolver.h"
+#include "multi_backend/resolver/grpc/routing_check.h"
 
 namespace multi_backend {
 namespace {
@@ -50,6 +55,18 @@ std::string WrapTarget(absl::string_view target) {
 
 grpc_core::OrphanablePtr<grpc_core::Resolver> MakeWrappingResolver(
     grpc_core::ResolverArgs args, absl::string_view target) {
+  const absl::StatusOr<grpc_core::Json> config = grpc_core::Json::Parse(
+      args.args.GetString(kServiceConfigArg).value_or("{}"));
+  if (config.ok()) {
+    const absl::Status followed = CheckRoutingIsFollowed(*config, args.args);
+    if (!followed.ok()) {
+      gpr_log(GPR_ERROR, "multi_backend: target \"%s\": multiBackend: %s",
+              std::string(target).c_str(),
+              std::string(followed.message()).c_str());
+      return grpc_core::MakeOrphanable<FailingResolver>(std::move(args),
+                                                        followed);
+    }
+  }
   auto handler = std::make_unique<ConfiguringHandler>(
       std::move(args.result_handler), args.args);
   auto inner =

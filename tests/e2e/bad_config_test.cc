@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -213,6 +214,94 @@ TEST(ConfigWarningsTest, AGoodConfigurationLogsNothing) {
                   .ok());
   EXPECT_TRUE(StatusOf("").ok());
   EXPECT_THAT(log.lines(), IsEmpty());
+}
+
+struct LostRoutes {
+  const char* name;
+  const char* target;
+  const char* policy;  // In front of the routes, in the service config.
+  const char* policy_arg;
+  bool http_proxy;
+  const char* why;
+};
+
+void PrintTo(const LostRoutes& row, std::ostream* out) { *out << row.name; }
+
+class LostRoutesTest : public testing::TestWithParam<LostRoutes> {};
+
+TEST_P(LostRoutesTest, AreRefusedWithTheReason) {
+  const LostRoutes& row = GetParam();
+  for (const char* routing :
+       {R"({"routes":[{"match":{"method":"Create.*"},"role":"primary"}]})",
+        R"({"stickyKey":{"header":"x-user"}})"}) {
+    ChannelOptions options;
+    options.service_config_json =
+        absl::StrCat("{", row.policy, R"("multiBackend":)", routing, "}");
+    if (row.policy_arg != nullptr) {
+      options.args.SetLoadBalancingPolicyName(row.policy_arg);
+    }
+    if (row.http_proxy) options.args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 1);
+    const absl::Status status =
+        multi_backend::CreateChannel(
+            row.target, grpc::InsecureChannelCredentials(), std::move(options))
+            .status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(status.message()),
+                AllOf(HasSubstr("multiBackend"), HasSubstr(row.why)));
+  }
+}
+
+constexpr char kStatic[] = "static:///127.0.0.1:1";
+constexpr char kRoundRobin[] =
+    "cannot be followed: the channel's LB policy is \"round_robin\"; choose "
+    "multi_backend in loadBalancingConfig, or leave multiBackend out";
+
+INSTANTIATE_TEST_SUITE_P(
+    Ways, LostRoutesTest,
+    testing::Values(
+        LostRoutes{"AnotherPolicy", kStatic,
+                   R"("loadBalancingConfig":[{"round_robin":{}}],)", nullptr,
+                   false, kRoundRobin},
+        LostRoutes{"AnotherPolicyFirst", "ipv4:127.0.0.1:1",
+                   R"("loadBalancingConfig":[{"round_robin":{}},
+                                             {"multi_backend":{}}],)",
+                   nullptr, false, kRoundRobin},
+        LostRoutes{"AnotherPolicyByItsOldName", kStatic,
+                   R"("loadBalancingPolicy":"round_robin",)", nullptr, false,
+                   kRoundRobin},
+        LostRoutes{"AnotherPolicyInTheArgs", kStatic, "", "round_robin", false,
+                   kRoundRobin},
+        LostRoutes{"AControlPlane", "xds:///users", "", nullptr, false,
+                   "the control plane chooses the policies of an xds: target"},
+        LostRoutes{"AProxy", "ipv4:127.0.0.1:1", "", nullptr, true,
+                   "GRPC_ARG_ENABLE_HTTP_PROXY is on"}),
+    [](const testing::TestParamInfo<LostRoutes>& row) {
+      return std::string(row.param.name);
+    });
+
+TEST(ServiceConfigInTheArgsTest, IsTheChannelsOwn) {
+  ChannelOptions options;
+  options.args.SetServiceConfigJSON(
+      R"({"loadBalancingConfig":[{"multi_backend":{"strategy":"FASTEST"}}]})");
+  EXPECT_THAT(std::string(multi_backend::CreateChannel(
+                              kStatic, grpc::InsecureChannelCredentials(),
+                              std::move(options))
+                              .status()
+                              .message()),
+              HasSubstr("\"FASTEST\" is not one of"));
+}
+
+TEST(ServiceConfigInTheArgsTest, BesideAnotherOneIsRefused) {
+  ChannelOptions options;
+  options.service_config_json = "{}";
+  options.args.SetServiceConfigJSON("{}");
+  const absl::Status status =
+      multi_backend::CreateChannel(kStatic, grpc::InsecureChannelCredentials(),
+                                   std::move(options))
+          .status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("there are two service configs"));
 }
 
 }  // namespace

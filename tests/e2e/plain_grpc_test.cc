@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,7 @@ using examples::users::v1::CreateUserRequest;
 using examples::users::v1::GetUserRequest;
 using examples::users::v1::UserReply;
 using examples::users::v1::Users;
+using testing::AllOf;
 using testing::HasSubstr;
 
 constexpr absl::Duration kCallTimeout = absl::Seconds(10);
@@ -45,7 +47,7 @@ class PlainGrpcTest : public testing::Test {
         target, grpc::InsecureChannelCredentials(), args));
   }
 
-  // With the routing interceptor: Create… to the primary, List… nowhere.
+  // With the routing interceptor: Create… goes to the primary.
   std::unique_ptr<Users::Stub> RoutedStubFor(
       const std::string& target, const grpc::ChannelArguments& args) {
     RoutingConfig routing;
@@ -64,8 +66,10 @@ class PlainGrpcTest : public testing::Test {
             std::move(interceptors)));
   }
 
-  // A service config with `policy`'s members and the roles of the fleet.
-  std::string ConfigWithRoles(const std::string& policy) {
+  // A service config with `policy`'s members, the roles of the fleet and
+  // `multiBackend`'s members.
+  std::string ConfigWithRoles(const std::string& policy,
+                              const std::string& routing = "") {
     std::string backends;
     for (size_t i = 0; i < fleet_->size(); ++i) {
       absl::StrAppend(&backends, i > 0 ? "," : "", R"({"address":")",
@@ -73,7 +77,8 @@ class PlainGrpcTest : public testing::Test {
                       R"("})");
     }
     return absl::StrCat(R"({"loadBalancingConfig":[{"multi_backend":{)", policy,
-                        R"("backends":[)", backends, "]}}]}");
+                        R"("backends":[)", backends, R"(]}}],"multiBackend":{)",
+                        routing, "}}");
   }
 
   template <typename Request>
@@ -185,51 +190,195 @@ TEST_F(PlainGrpcTest, FailoverWorksWithOurResolvers) {
   EXPECT_GE(fleet_->CallsOf(1), 50);
 }
 
-// The table of the README says so; a resolver of gRPC's own brings no retry
-// policy of ours.
-TEST_F(PlainGrpcTest, WithAForeignResolverThereIsNoFailover) {
+TEST_F(PlainGrpcTest, FailoverWorksWithGrpcsOwnResolvers) {
   grpc::ChannelArguments args;
-  args.SetServiceConfigJSON(ConfigWithRoles(""));
+  args.SetServiceConfigJSON(
+      ConfigWithRoles(R"("failover":{"budget":{"ratio":1}},)"));
   auto stub = StubFor(fleet_->Ipv4Target(), args);
   ASSERT_TRUE(CallUntilServedBy(*stub, 3));
   Behaviour failing;
   failing.set_fail_code("UNAVAILABLE");
   fleet_->SetBehaviour(1, failing);
-  int failed = 0;
-  for (int i = 0; i < 30; ++i) {
-    failed += !Call(*stub, &Users::Stub::GetUser).ok();
-  }
-  EXPECT_EQ(failed, 10);
+  EXPECT_EQ(Spread(*stub, 60).count("r0"), 0u);
 }
 
-TEST_F(PlainGrpcTest, TheInterceptorRoutesOnOurTargets) {
+constexpr char kWritesToThePrimary[] =
+    R"("routes":[{"match":{"method":"Create.*"},"role":"primary"}])";
+
+TEST_F(PlainGrpcTest, RoutesOfTheServiceConfigAreFollowedOnEveryTarget) {
   grpc::ChannelArguments args;
-  args.SetServiceConfigJSON(ConfigWithRoles(""));
-  auto stub = RoutedStubFor(fleet_->StaticTarget(), args);
+  args.SetServiceConfigJSON(ConfigWithRoles("", kWritesToThePrimary));
+  for (const std::string& target :
+       {fleet_->StaticTarget(), fleet_->Ipv4Target()}) {
+    SCOPED_TRACE(target);
+    auto stub = StubFor(target, args);
+    ASSERT_TRUE(CallUntilServedBy(*stub, 3));
+    fleet_->ResetStats();
+    for (int i = 0; i < 30; ++i) {
+      const grpc::Status status = Call(*stub, &Users::Stub::CreateUser);
+      ASSERT_TRUE(status.ok()) << status.error_message();
+    }
+    EXPECT_EQ(fleet_->CallsOf(0, "CreateUser"), 30);
+    EXPECT_EQ(fleet_->TotalCalls(), 30);
+  }
+}
+
+// The policy's name alone does not choose another service config.
+TEST_F(PlainGrpcTest, RoutesAreFollowedWhenOnlyMultiBackendIsGiven) {
+  EndpointList endpoints;
+  for (size_t i = 0; i < fleet_->size(); ++i) {
+    endpoints.push_back(
+        Endpoint::Parse(fleet_->address(i))->WithRole(fleet_->role(i)));
+  }
+  auto group = StaticEndpointGroup::Make(std::move(endpoints));
+  ASSERT_TRUE(group.ok()) << group.status();
+  ASSERT_TRUE(EndpointGroupRegistry::Register("with-roles", *group).ok());
+  grpc::ChannelArguments args;
+  args.SetServiceConfigJSON(
+      absl::StrCat(R"({"multiBackend":{)", kWritesToThePrimary, "}}"));
+  auto stub = StubFor("group:///with-roles", args);
   ASSERT_TRUE(CallUntilServedBy(*stub, 3));
   for (int i = 0; i < 30; ++i) {
     std::string by;
-    const grpc::Status status = Call(*stub, &Users::Stub::CreateUser, &by);
-    ASSERT_TRUE(status.ok()) << status.error_message();
+    ASSERT_TRUE(Call(*stub, &Users::Stub::CreateUser, &by).ok());
     EXPECT_EQ(by, "p");
+  }
+  EndpointGroupRegistry::Unregister("with-roles");
+}
+
+TEST_F(PlainGrpcTest, ARouteWhoseRoleHasNoBackendFailsTheCall) {
+  grpc::ChannelArguments args;
+  args.SetServiceConfigJSON(ConfigWithRoles(
+      "", R"("routes":[{"match":{"method":"Create.*"},"role":"nobody"}])"));
+  for (const std::string& target :
+       {fleet_->StaticTarget(), fleet_->Ipv4Target()}) {
+    SCOPED_TRACE(target);
+    auto stub = StubFor(target, args);
+    const grpc::Status status = Call(*stub, &Users::Stub::CreateUser);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+    EXPECT_THAT(status.error_message(), HasSubstr("nobody"));
+    EXPECT_EQ(fleet_->TotalCalls(), 0);
   }
 }
 
-TEST_F(PlainGrpcTest, OnAForeignResolverARoutedCallFailsAndIsNotSent) {
+TEST_F(PlainGrpcTest, TheStickyKeyHeaderOfTheServiceConfigIsRead) {
   grpc::ChannelArguments args;
-  args.SetServiceConfigJSON(ConfigWithRoles(""));
-  auto stub = RoutedStubFor(fleet_->Ipv4Target(), args);
-  for (int i = 0; i < 10; ++i) {
-    const grpc::Status status = Call(*stub, &Users::Stub::CreateUser);
-    EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
-    EXPECT_EQ(status.error_message(),
-              "multi_backend: the routing interceptor is installed, but this "
-              "target's resolver is not ours, so its routes cannot be "
-              "followed: make the channel with multi_backend::CreateChannel");
+  args.SetServiceConfigJSON(ConfigWithRoles(
+      R"("strategy":"STICKY",)", R"("stickyKey":{"header":"x-user"})"));
+  for (const std::string& target :
+       {fleet_->StaticTarget(), fleet_->Ipv4Target()}) {
+    SCOPED_TRACE(target);
+    auto stub = StubFor(target, args);
+    ASSERT_TRUE(CallUntilServedBy(*stub, 3));
+    std::set<std::string> homes;
+    for (int key = 0; key < 40; ++key) {
+      std::set<std::string> served_by;
+      for (int i = 0; i < 3; ++i) {
+        grpc::ClientContext context;
+        context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
+        context.AddMetadata("x-user", absl::StrCat("user-", key));
+        UserReply reply;
+        const grpc::Status status =
+            stub->GetUser(&context, GetUserRequest(), &reply);
+        ASSERT_TRUE(status.ok()) << status.error_message();
+        served_by.insert(reply.served_by());
+      }
+      EXPECT_EQ(served_by.size(), 1u) << key;
+      homes.insert(*served_by.begin());
+    }
+    EXPECT_EQ(homes.size(), 3u);
+  }
+}
+
+TEST_F(PlainGrpcTest, ARequestFieldNeedsAnInterceptorAndIsRefusedWithoutOne) {
+  grpc::ChannelArguments args;
+  args.SetServiceConfigJSON(ConfigWithRoles(
+      R"("strategy":"STICKY",)", R"("stickyKey":{"requestField":"user_id"})"));
+  auto stub = StubFor(fleet_->StaticTarget(), args);
+  const grpc::Status status = Call(*stub, &Users::Stub::GetUser);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+  EXPECT_THAT(status.error_message(),
+              AllOf(HasSubstr("stickyKey.requestField"),
+                    HasSubstr("only an interceptor sees the request")));
+  EXPECT_EQ(fleet_->TotalCalls(), 0);
+}
+
+// A control plane chooses the policies itself.
+TEST_F(PlainGrpcTest, RoutesOnAnXdsTargetFailEachCallWithTheReason) {
+  grpc::ChannelArguments args;
+  args.SetServiceConfigJSON(ConfigWithRoles("", kWritesToThePrimary));
+  auto stub = StubFor("xds:///users", args);
+  const grpc::Status status = Call(*stub, &Users::Stub::CreateUser);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+  EXPECT_THAT(status.error_message(), HasSubstr("the control plane chooses"));
+}
+
+// Whatever chooses another policy beside routes: no call is sent anywhere.
+TEST_F(PlainGrpcTest, RoutesBesideAnotherPolicyFailEachCallWithTheReason) {
+  struct Row {
+    const char* name;
+    std::string config;
+    const char* policy_arg;
+  };
+  const std::string routing =
+      absl::StrCat(R"("multiBackend":{)", kWritesToThePrimary, "}");
+  const Row rows[] = {
+      {"InTheList",
+       absl::StrCat(R"({"loadBalancingConfig":[{"round_robin":{}}],)", routing,
+                    "}"),
+       nullptr},
+      {"FirstInTheList",
+       absl::StrCat(R"({"loadBalancingConfig":[{"round_robin":{}},
+                        {"multi_backend":{}}],)",
+                    routing, "}"),
+       nullptr},
+      {"ByTheOldName",
+       absl::StrCat(R"({"loadBalancingPolicy":"round_robin",)", routing, "}"),
+       nullptr},
+      {"InTheArgs", absl::StrCat("{", routing, "}"), "round_robin"},
+  };
+  for (const Row& row : rows) {
+    for (const std::string& target :
+         {fleet_->StaticTarget(), fleet_->Ipv4Target()}) {
+      SCOPED_TRACE(absl::StrCat(row.name, " ", target));
+      grpc::ChannelArguments args;
+      args.SetServiceConfigJSON(row.config);
+      if (row.policy_arg != nullptr) {
+        args.SetLoadBalancingPolicyName(row.policy_arg);
+      }
+      auto stub = StubFor(target, args);
+      for (const auto& status : {Call(*stub, &Users::Stub::CreateUser),
+                                 Call(*stub, &Users::Stub::GetUser)}) {
+        EXPECT_FALSE(status.ok());
+        EXPECT_THAT(status.error_message(),
+                    AllOf(HasSubstr("multiBackend"),
+                          HasSubstr("cannot be followed: the channel's LB "
+                                    "policy is \"round_robin\"")));
+        EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+      }
+    }
   }
   EXPECT_EQ(fleet_->TotalCalls(), 0);
-  // A call that no route is for needs no resolver of ours.
-  EXPECT_TRUE(Call(*stub, &Users::Stub::GetUser).ok());
+}
+
+// The service config's own route, which the interceptor's wins over, would send
+// them to a replica.
+TEST_F(PlainGrpcTest, RoutesOfAnInterceptorMadeByHandWinOnEveryTarget) {
+  grpc::ChannelArguments args;
+  args.SetServiceConfigJSON(ConfigWithRoles(
+      "", R"("routes":[{"match":{"method":"Create.*"},"role":"replica"}])"));
+  for (const std::string& target :
+       {fleet_->StaticTarget(), fleet_->Ipv4Target()}) {
+    SCOPED_TRACE(target);
+    auto stub = RoutedStubFor(target, args);
+    ASSERT_TRUE(CallUntilServedBy(*stub, 3));
+    for (int i = 0; i < 30; ++i) {
+      std::string by;
+      const grpc::Status status = Call(*stub, &Users::Stub::CreateUser, &by);
+      ASSERT_TRUE(status.ok()) << status.error_message();
+      EXPECT_EQ(by, "p");
+    }
+  }
 }
 
 TEST_F(PlainGrpcTest, AStockRoundRobinChannelIsUntouched) {

@@ -37,6 +37,8 @@ for _folder, _below in PURE.items():
     WHO_MAY_INCLUDE[_folder + "/grpc"] = _below | {_folder, "port"}
 # The policy's backends are probed over the channel's own credentials.
 WHO_MAY_INCLUDE["lb_policy/grpc"].add("health/grpc")
+# The config selector follows the routes where no interceptor does.
+WHO_MAY_INCLUDE["resolver/grpc"].add("interceptors")
 
 # Tests and their support may also use what the tests share.
 TEST_SUPPORT = {"tests/testing", "tests/e2e", "examples", "interceptors/testing",

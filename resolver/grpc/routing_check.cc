@@ -1,0 +1,114 @@
+#include "multi_backend/resolver/grpc/routing_check.h"
+
+#include <grpc/support/log.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "multi_backend/port/channel_extension.h"
+#include "multi_backend/port/core_builder.h"
+#include "multi_backend/proto/config.h"
+#include "multi_backend/resolver/grpc/channel_ownership.h"
+#include "multi_backend/resolver/grpc/chosen_policy.h"
+#include "multi_backend/resolver/grpc/resolver_factories.h"
+#include "multi_backend/resolver/grpc/wrapping_resolver.h"
+
+namespace multi_backend {
+namespace {
+
+using grpc_core::ChannelArgs;
+using grpc_core::Json;
+
+absl::Status NotFollowed(absl::string_view why, absl::string_view remedy) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      "its routes and sticky key cannot be followed: ", why, "; ", remedy));
+}
+
+class RoutingCheck final : public grpc_core::ServiceConfigParser::Parser {
+ public:
+  absl::string_view name() const override { return kRoutingKey; }
+
+  std::unique_ptr<grpc_core::ServiceConfigParser::ParsedConfig>
+  ParseGlobalParams(const ChannelArgs& args, const Json& json,
+                    grpc_core::ValidationErrors* errors) override {
+    // The channel's own service config, as the channel is made.  An error here
+    // would hide its text from the calls; our resolver finds it once more.
+    if (args.Contains(GRPC_ARG_SERVICE_CONFIG) && GetsOurResolver(args)) {
+      return nullptr;
+    }
+    const absl::Status status = CheckRoutingIsFollowed(json, args);
+    if (status.ok()) return nullptr;
+    const std::string text(status.message());
+    gpr_log(
+        GPR_ERROR, "multi_backend: service config of \"%s\": %s: %s",
+        std::string(args.GetString(GRPC_ARG_SERVER_URI).value_or("")).c_str(),
+        std::string(kRoutingKey).c_str(), text.c_str());
+    grpc_core::ValidationErrors::ScopedField field(
+        errors, absl::StrCat(".", kRoutingKey));
+    errors->AddError(text);
+    return nullptr;
+  }
+};
+
+}  // namespace
+
+absl::Status CheckRoutingIsFollowed(const Json& service_config,
+                                    const ChannelArgs& args) {
+  if (!HasRouting(service_config)) return absl::OkStatus();
+  absl::optional<std::string> policy = PolicyChosenBy(service_config);
+  if (!policy.has_value()) {
+    policy = args.GetOwnedString(GRPC_ARG_LB_POLICY_NAME);
+  }
+  if (policy.has_value() && *policy != kPolicyName) {
+    return NotFollowed(
+        absl::StrCat("the channel's LB policy is \"", *policy, "\""),
+        "choose multi_backend in loadBalancingConfig, or leave multiBackend "
+        "out");
+  }
+  const auto target = args.GetString(GRPC_ARG_SERVER_URI);
+  if (!target.has_value()) return absl::OkStatus();
+  if (IsXdsTarget(*target)) {
+    return NotFollowed(
+        "the control plane chooses the policies of an xds: target",
+        "use another target, or leave multiBackend out");
+  }
+  if (args.GetBool(GRPC_ARG_ENABLE_HTTP_PROXY).value_or(false)) {
+    return NotFollowed(
+        "GRPC_ARG_ENABLE_HTTP_PROXY is on, and a proxy takes the place of the "
+        "target and its resolver",
+        "leave that arg out");
+  }
+  if (AsksForUs(args) || IsOurTarget(*target)) return absl::OkStatus();
+  return NotFollowed(
+      "the resolver brought them, and the channel args do not name "
+      "multi_backend",
+      "call SetLoadBalancingPolicyName(\"multi_backend\") on the channel args, "
+      "or make the channel with multi_backend::CreateChannel");
+}
+
+absl::Status CheckRoutingIsFollowed(
+    absl::string_view target, absl::string_view service_config_json,
+    absl::optional<absl::string_view> lb_policy_name, bool http_proxy) {
+  const absl::StatusOr<Json> json = Json::Parse(service_config_json);
+  if (!json.ok()) return json.status();
+  // CreateChannel()'s channels are ours whatever their args say.
+  ChannelArgs args = ChannelArgs()
+                         .Set(GRPC_ARG_SERVER_URI, target)
+                         .Set(kServiceConfigArg, service_config_json)
+                         .Set(GRPC_ARG_ENABLE_HTTP_PROXY, http_proxy ? 1 : 0);
+  if (lb_policy_name.has_value()) {
+    args = args.Set(GRPC_ARG_LB_POLICY_NAME, *lb_policy_name);
+  }
+  const absl::Status status = CheckRoutingIsFollowed(*json, args);
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(
+      absl::StrCat(kRoutingKey, ": ", status.message()));
+}
+
+void RegisterRoutingCheck(CoreBuilder& builder) {
+  builder.builder->service_config_parser()->RegisterParser(
+      std::make_unique<RoutingCheck>());
+}
+
+}  // namespace multi_backend

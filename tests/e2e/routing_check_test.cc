@@ -1,0 +1,85 @@
+#include "multi_backend/resolver/grpc/routing_check.h"
+
+#include <grpc/grpc.h>
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "multi_backend/multi_backend.h"
+#include "multi_backend/port/channel_extension.h"
+
+namespace multi_backend {
+namespace {
+
+using grpc_core::ChannelArgs;
+using grpc_core::Json;
+using testing::HasSubstr;
+
+constexpr char kRoutes[] =
+    R"({"multiBackend":{"routes":[{"match":{"method":"Create"},"role":"p"}]}})";
+
+class RoutingCheckTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    ASSERT_TRUE(Register().ok());
+    grpc_init();
+  }
+  static void TearDownTestSuite() { grpc_shutdown(); }
+
+  static ChannelArgs ArgsOf(const char* target) {
+    return ChannelArgs().Set(GRPC_ARG_SERVER_URI, target);
+  }
+  static std::string ErrorOf(const ChannelArgs& args,
+                             const char* config = kRoutes) {
+    return std::string(
+        CheckRoutingIsFollowed(*Json::Parse(config), args).message());
+  }
+};
+
+TEST_F(RoutingCheckTest, OurTargetsFollowThem) {
+  for (const char* target :
+       {"static:///a:1", "group:///users", "file:///x", "dns+srv:///x",
+        "zookeeper://h:1/x", "etcd://h:1/x", "multi-backend:dns:%2F%2F%2Fx"}) {
+    EXPECT_EQ(ErrorOf(ArgsOf(target)), "") << target;
+  }
+}
+
+TEST_F(RoutingCheckTest, ForeignTargetsFollowThemWhenTheArgsAskForUs) {
+  const ChannelArgs args = ArgsOf("dns:///users:1");
+  EXPECT_EQ(ErrorOf(args.Set(GRPC_ARG_LB_POLICY_NAME, "multi_backend")), "");
+  EXPECT_EQ(ErrorOf(args.Set(kServiceConfigArg, kRoutes)), "");
+}
+
+TEST_F(RoutingCheckTest, ThoseThatAResolverBringsToAStockChannelAreRefused) {
+  EXPECT_THAT(ErrorOf(ArgsOf("dns:///users:1")),
+              HasSubstr("the resolver brought them, and the channel args do "
+                        "not name multi_backend"));
+}
+
+TEST_F(RoutingCheckTest, AWrappedXdsTargetIsRefusedToo) {
+  EXPECT_THAT(ErrorOf(ArgsOf("multi-backend:xds:%2F%2F%2Fusers")),
+              HasSubstr("control plane"));
+  EXPECT_THAT(ErrorOf(ArgsOf("xds:///users").Set(kServiceConfigArg, kRoutes)),
+              HasSubstr("control plane"));
+}
+
+TEST_F(RoutingCheckTest, WithoutRoutesAnythingGoes) {
+  for (const char* config :
+       {"{}", R"({"multiBackend":{}})",
+        R"({"loadBalancingConfig":[{"round_robin":{}}]})"}) {
+    EXPECT_EQ(ErrorOf(ArgsOf("xds:///users"), config), "") << config;
+  }
+}
+
+// Core skips policies that it does not know.
+TEST_F(RoutingCheckTest, APolicyThatIsNotRegisteredIsNotTheChosenOne) {
+  EXPECT_EQ(ErrorOf(ArgsOf("static:///a:1"),
+                    R"({"loadBalancingConfig":[{"unheard_of":{}},
+                                               {"multi_backend":{}}],
+                        "multiBackend":{"stickyKey":{"header":"x"}}})"),
+            "");
+}
+
+}  // namespace
+}  // namespace multi_backend
