@@ -26,28 +26,28 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "multi_backend/health/curl_probe.h"
 #include "multi_backend/health/grpc/grpc_probe.h"
 #include "multi_backend/health/health_checked_endpoint_group.h"
+#include "multi_backend/health/probes/curl/probe.h"
 #include "multi_backend/interceptors/call_view.h"
 #include "multi_backend/interceptors/grpc/routing_interceptor.h"
-#include "multi_backend/lb_policy/backend_pool.h"
-#include "multi_backend/lb_policy/failover.h"
-#include "multi_backend/proto/config.h"
-#include "multi_backend/proto/config_parser.h"
-#include "multi_backend/resolver/dns_endpoint_group.h"
-#include "multi_backend/resolver/endpoint.h"
-#include "multi_backend/resolver/endpoint_group.h"
-#include "multi_backend/resolver/endpoint_group_registry.h"
-#include "multi_backend/resolver/file_endpoint_group.h"
-#include "multi_backend/resolver/grpc/etcd_endpoint_group.h"
-#include "multi_backend/resolver/grpc/etcd_registrar.h"
+#include "multi_backend/lb_policy/backends/pool.h"
+#include "multi_backend/lb_policy/failover/failover.h"
+#include "multi_backend/proto/config/config.h"
+#include "multi_backend/proto/config/parser/parser.h"
+#include "multi_backend/resolver/dns/endpoint_group.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/file/endpoint_group.h"
+#include "multi_backend/resolver/groups/endpoint_group.h"
+#include "multi_backend/resolver/groups/fallback_endpoint_group.h"
+#include "multi_backend/resolver/groups/registry.h"
+#include "multi_backend/resolver/groups/static_endpoint_group.h"
+#include "multi_backend/resolver/groups/union_endpoint_group.h"
+#include "multi_backend/resolver/grpc/etcd/endpoint_group.h"
+#include "multi_backend/resolver/grpc/etcd/registrar.h"
 #include "multi_backend/resolver/grpc/registrar_factory.h"
-#include "multi_backend/resolver/or_else.h"
-#include "multi_backend/resolver/registrar.h"
-#include "multi_backend/resolver/static_endpoint_group.h"
-#include "multi_backend/resolver/union.h"
-#include "multi_backend/resolver/zookeeper_endpoint_group.h"
+#include "multi_backend/resolver/source/registrar.h"
+#include "multi_backend/resolver/zookeeper/endpoint_group.h"
 
 namespace multi_backend {
 
@@ -88,7 +88,7 @@ struct ChannelOptions {
 //   file:///path, dns+addr://…, dns+srv://…, dns+txt://…
 //                                   discovery; see resolver/source_factory.h
 //   etcd://host:port/prefix/        discovery; see
-//                                   resolver/grpc/etcd_endpoint_group.h
+//                                   resolver/grpc/etcd/endpoint_group.h
 //   anything else                   gRPC's own resolvers (dns, ipv4, unix, …)
 //
 // INVALID_ARGUMENT names every wrong field of the configuration, what is wrong

@@ -13,7 +13,7 @@
 #include "absl/time/time.h"
 #include "multi_backend/bench/bound_table.h"
 #include "multi_backend/bench/open_load.h"
-#include "multi_backend/lb_policy/backend_pool.h"
+#include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 
 namespace multi_backend {

@@ -18,9 +18,9 @@
 #include "absl/strings/str_cat.h"
 #include "multi_backend/bench/floor_table.h"
 #include "multi_backend/bench/policy_harness.h"
+#include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/lb_policy/grpc/multi_backend_policy.h"
 #include "multi_backend/multi_backend.h"
-#include "multi_backend/port/call_context.h"
 
 namespace multi_backend {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <utility>
 
-#include "multi_backend/port/call_context.h"
+#include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/port/core_api.h"
 
 namespace multi_backend {

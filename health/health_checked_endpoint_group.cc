@@ -16,13 +16,13 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "multi_backend/health/backend_state.h"
-#include "multi_backend/health/callback_gate.h"
-#include "multi_backend/health/health_tracker.h"
-#include "multi_backend/health/prober.h"
-#include "multi_backend/health/timer_queue.h"
-#include "multi_backend/resolver/dynamic_endpoint_group.h"
-#include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/health/probes/callback_gate.h"
+#include "multi_backend/health/probes/prober.h"
+#include "multi_backend/health/state/backend_state.h"
+#include "multi_backend/health/state/tracker.h"
+#include "multi_backend/health/timers/timer_queue.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/groups/dynamic_endpoint_group.h"
 
 namespace multi_backend {
 namespace {

@@ -4,11 +4,11 @@
 //       std::move(group), MakeGrpcProbeFactory(creds, config), {config});
 //   healthy->AwaitInitialEndpoints(absl::Seconds(5));
 //
-// Each endpoint is probed by itself (see prober.h), for the first time within
-// 100 ms.  A new one counts as healthy with its first successful probe.  With
-// config.unhealthy_after failures in a row an endpoint is unhealthy, and then
-// it takes config.healthy_after successes in a row to be healthy (again).  An
-// endpoint that stays in a new list keeps its state; one of the same place
+// Each endpoint is probed by itself (see probes/prober.h), for the first time
+// within 100 ms.  A new one counts as healthy with its first successful probe.
+// With config.unhealthy_after failures in a row an endpoint is unhealthy, and
+// then it takes config.healthy_after successes in a row to be healthy (again).
+// An endpoint that stays in a new list keeps its state; one of the same place
 // whose weight, role or labels change is shown as it is now.  Order is that of
 // the inner list.
 //
@@ -29,10 +29,10 @@
 #include <cstdint>
 #include <memory>
 
-#include "multi_backend/health/probe.h"
-#include "multi_backend/health/timers.h"
-#include "multi_backend/proto/config.h"
-#include "multi_backend/resolver/endpoint_group.h"
+#include "multi_backend/health/probes/probe.h"
+#include "multi_backend/health/timers/timers.h"
+#include "multi_backend/proto/config/config.h"
+#include "multi_backend/resolver/groups/endpoint_group.h"
 
 namespace multi_backend {
 

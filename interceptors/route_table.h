@@ -21,9 +21,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "multi_backend/call/call_label.h"
 #include "multi_backend/interceptors/method_cache.h"
-#include "multi_backend/proto/call_label.h"
-#include "multi_backend/proto/config.h"
+#include "multi_backend/proto/config/config.h"
 #include "re2/re2.h"
 
 namespace multi_backend {
@@ -41,7 +41,7 @@ struct RouteDecision {
 class RouteTable {
  public:
   // INVALID_ARGUMENT names every bad pattern and role with its field path, in
-  // the form that config_parser.h describes.
+  // the form that proto/config/parser/parser.h describes.
   static absl::StatusOr<std::unique_ptr<RouteTable>> Make(
       const RoutingConfig& config);
 

@@ -17,14 +17,14 @@ namespace multi_backend {
 struct alignas(ABSL_CACHELINE_SIZE) LoadStats {
   // Calls started and not ended; a stream counts until it ends.
   std::atomic<int64_t> in_flight{0};
-  // Not to be picked when non-zero; a set of reasons (backend_flags.h).
+  // Not to be picked when non-zero; a set of reasons (backends/flags.h).
   // Read by every pick, so that a mark acts on the very next one.
   std::atomic<uint32_t> unusable{0};
   // Whether its health wants to hear of calls that end well; see BackendHealth.
   std::atomic<bool> attentive{false};
-  // Usable, but not for every call, when non-zero (backend_flags.h).
+  // Usable, but not for every call, when non-zero (backends/flags.h).
   std::atomic<uint32_t> gate{0};
-  // Peak-EWMA of the latency; see peak_ewma.h for who reads it how.
+  // Peak-EWMA of the latency; see strategies/peak_ewma.h for who reads it how.
   // Nanoseconds; 0 = nothing measured yet.
   std::atomic<double> ewma_nanos{0};
   // Monotonic time of the last change of ewma_nanos.

@@ -9,7 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "multi_backend/port/channel_extension.h"
+#include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/port/core_builder.h"
 

@@ -19,7 +19,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "multi_backend/resolver/endpoint_group.h"
+#include "multi_backend/resolver/groups/endpoint_group.h"
 
 namespace multi_backend {
 

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "multi_backend/resolver/endpoint.h"
-#include "multi_backend/resolver/endpoint_group_registry.h"
-#include "multi_backend/resolver/static_endpoint_group.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/groups/registry.h"
+#include "multi_backend/resolver/groups/static_endpoint_group.h"
 
 namespace multi_backend {
 namespace {

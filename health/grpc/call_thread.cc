@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "multi_backend/health/process_thread.h"
+#include "multi_backend/health/timers/process_thread.h"
 #include "multi_backend/port/core_api.h"
 
 namespace multi_backend {

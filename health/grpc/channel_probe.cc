@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "multi_backend/health/curl_probe.h"
 #include "multi_backend/health/grpc/grpc_probe.h"
+#include "multi_backend/health/probes/curl/probe.h"
 
 namespace multi_backend {
 namespace {

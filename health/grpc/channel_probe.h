@@ -5,17 +5,17 @@
 #include <memory>
 
 #include "absl/strings/string_view.h"
-#include "multi_backend/health/probe.h"
+#include "multi_backend/health/probes/probe.h"
 #include "multi_backend/port/core_api.h"
-#include "multi_backend/proto/config.h"
-#include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/proto/config/config.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
 
 namespace multi_backend {
 
 // A probe as `config` says.  gRPC: over the credentials of `channel_args`
 // (those of the channel, which its LB policy gets), without the application's
 // call credentials, interceptors and service config; see grpc_probe.h.  HTTP
-// and TCP: see curl_probe.h.
+// and TCP: see health/probes/curl/probe.h.
 //
 // `address`: "1.2.3.4:80", "[::1]:80" or the URI of a socket ("unix:/a",
 // "ipv4:1.2.3.4:80").  `authority`: the :authority and TLS name of calls to

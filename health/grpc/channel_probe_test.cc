@@ -21,10 +21,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "multi_backend/health/probe.h"
+#include "multi_backend/health/probes/probe.h"
 #include "multi_backend/port/core_api.h"
-#include "multi_backend/proto/config.h"
-#include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/proto/config/config.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
 #include "multi_backend/tests/testing/probe_answer.h"
 #include "multi_backend/tests/testing/tls_certificates.h"
 

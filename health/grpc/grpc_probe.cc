@@ -15,9 +15,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
-#include "multi_backend/health/callback_gate.h"
 #include "multi_backend/health/grpc/call_thread.h"
 #include "multi_backend/health/grpc/health_check.pb.h"
+#include "multi_backend/health/probes/callback_gate.h"
 
 namespace multi_backend {
 namespace {

@@ -15,8 +15,8 @@
 // sleeps while nothing is asked, so that it takes no work of the application's
 // own gRPC threads; some 0.3 ms of CPU a probe.
 //
-// Threads: as probe.h; `done` runs on that thread.  The last probe to go ends
-// the thread.
+// Threads: as health/probes/probe.h; `done` runs on that thread.  The last
+// probe to go ends the thread.
 #ifndef MULTI_BACKEND_HEALTH_GRPC_GRPC_PROBE_H_
 #define MULTI_BACKEND_HEALTH_GRPC_GRPC_PROBE_H_
 
@@ -27,8 +27,8 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "multi_backend/health/probe.h"
-#include "multi_backend/proto/config.h"
+#include "multi_backend/health/probes/probe.h"
+#include "multi_backend/proto/config/config.h"
 
 namespace multi_backend {
 

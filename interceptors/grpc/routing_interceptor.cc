@@ -16,10 +16,10 @@
 #include "grpcpp/support/proto_buffer_reader.h"
 #include "grpcpp/support/slice.h"
 #include "grpcpp/support/status.h"
+#include "multi_backend/call/call_label.h"
 #include "multi_backend/interceptors/route_table.h"
 #include "multi_backend/interceptors/sticky_key.h"
-#include "multi_backend/proto/call_label.h"
-#include "multi_backend/proto/field_errors.h"
+#include "multi_backend/proto/json/field_errors.h"
 
 namespace multi_backend {
 namespace {

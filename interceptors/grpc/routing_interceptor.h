@@ -25,7 +25,7 @@
 #include "absl/status/statusor.h"
 #include "grpcpp/support/client_interceptor.h"
 #include "multi_backend/interceptors/call_view.h"
-#include "multi_backend/proto/config.h"
+#include "multi_backend/proto/config/config.h"
 
 namespace multi_backend {
 

@@ -19,10 +19,10 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/channel_arguments.h"
 #include "gtest/gtest.h"
+#include "multi_backend/call/call_label.h"
 #include "multi_backend/interceptors/sticky_key.h"
 #include "multi_backend/interceptors/testing/echo.grpc.pb.h"
 #include "multi_backend/interceptors/testing/recording_server.h"
-#include "multi_backend/proto/call_label.h"
 
 namespace multi_backend {
 namespace {

@@ -3,9 +3,9 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "multi_backend/lb_policy/failover.h"
-#include "multi_backend/lb_policy/peak_ewma.h"
+#include "multi_backend/lb_policy/failover/failover.h"
 #include "multi_backend/lb_policy/steady_clock.h"
+#include "multi_backend/lb_policy/strategies/peak_ewma.h"
 
 namespace multi_backend {
 namespace {

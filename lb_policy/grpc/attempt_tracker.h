@@ -13,12 +13,12 @@
 #include <memory>
 
 #include "absl/time/time.h"
-#include "multi_backend/lb_policy/backend.h"
-#include "multi_backend/lb_policy/balancer_node.h"
-#include "multi_backend/lb_policy/connection_load.h"
-#include "multi_backend/lb_policy/failover.h"
+#include "multi_backend/call/grpc/call_context.h"
+#include "multi_backend/lb_policy/backends/backend.h"
+#include "multi_backend/lb_policy/connections/load.h"
+#include "multi_backend/lb_policy/failover/failover.h"
 #include "multi_backend/lb_policy/grpc/channel_state.h"
-#include "multi_backend/port/call_context.h"
+#include "multi_backend/lb_policy/plan/balancer_node.h"
 #include "multi_backend/port/core_api.h"
 
 namespace multi_backend {

@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "multi_backend/call/grpc/call_context.h"
+#include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/lb_policy/grpc/multi_backend_policy.h"
-#include "multi_backend/port/call_context.h"
-#include "multi_backend/port/channel_extension.h"
-#include "multi_backend/resolver/overlay.h"
+#include "multi_backend/resolver/endpoint/backend_overrides.h"
 
 namespace multi_backend {
 namespace {

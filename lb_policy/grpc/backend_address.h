@@ -11,9 +11,9 @@
 
 #include "absl/strings/string_view.h"
 #include "multi_backend/port/core_api.h"
-#include "multi_backend/port/endpoint_attribute.h"
-#include "multi_backend/proto/config.h"
-#include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/proto/config/config.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/grpc/endpoint_attribute.h"
 
 namespace multi_backend {
 

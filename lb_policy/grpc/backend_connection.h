@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
-#include "multi_backend/lb_policy/connection_load.h"
-#include "multi_backend/lb_policy/plan_entry.h"
+#include "multi_backend/lb_policy/connections/load.h"
+#include "multi_backend/lb_policy/plan/entry.h"
 #include "multi_backend/port/core_api.h"
 
 namespace multi_backend {

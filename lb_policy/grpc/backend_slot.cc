@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "multi_backend/lb_policy/connection_sizing.h"
+#include "multi_backend/lb_policy/connections/sizing.h"
 #include "multi_backend/lb_policy/steady_clock.h"
 
 namespace multi_backend {

@@ -11,9 +11,9 @@
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
-#include "multi_backend/lb_policy/backend_pool.h"
+#include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/lb_policy/grpc/backend_connection.h"
-#include "multi_backend/lb_policy/plan_entry.h"
+#include "multi_backend/lb_policy/plan/entry.h"
 #include "multi_backend/port/core_api.h"
 
 namespace multi_backend {

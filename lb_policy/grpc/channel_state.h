@@ -11,12 +11,12 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "multi_backend/lb_policy/failover.h"
+#include "multi_backend/call/grpc/call_context.h"
+#include "multi_backend/lb_policy/failover/failover.h"
+#include "multi_backend/lb_policy/failover/retry_budget.h"
 #include "multi_backend/lb_policy/grpc/policy_signal.h"
 #include "multi_backend/lb_policy/grpc/waiting_notice.h"
-#include "multi_backend/lb_policy/pick_plan.h"
-#include "multi_backend/lb_policy/retry_budget.h"
-#include "multi_backend/port/call_context.h"
+#include "multi_backend/lb_policy/plan/pick_plan.h"
 #include "multi_backend/port/core_api.h"
 
 namespace multi_backend {

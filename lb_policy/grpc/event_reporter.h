@@ -15,8 +15,8 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
-#include "multi_backend/lb_policy/balancer_node.h"
-#include "multi_backend/lb_policy/pool_events.h"
+#include "multi_backend/lb_policy/backends/events.h"
+#include "multi_backend/lb_policy/plan/balancer_node.h"
 #include "multi_backend/lb_policy/steady_clock.h"
 #include "multi_backend/port/core_api.h"
 

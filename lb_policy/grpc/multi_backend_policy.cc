@@ -7,11 +7,11 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
+#include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/health/grpc/channel_probe.h"
 #include "multi_backend/lb_policy/grpc/backend_address.h"
 #include "multi_backend/lb_policy/grpc/picker.h"
 #include "multi_backend/lb_policy/steady_clock.h"
-#include "multi_backend/port/channel_extension.h"
 
 namespace multi_backend {
 namespace {

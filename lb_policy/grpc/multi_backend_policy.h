@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "multi_backend/lb_policy/backend_pool.h"
-#include "multi_backend/lb_policy/failure_watch.h"
+#include "multi_backend/call/grpc/call_context.h"
+#include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/lb_policy/grpc/backend_slot.h"
 #include "multi_backend/lb_policy/grpc/channel_state.h"
 #include "multi_backend/lb_policy/grpc/event_reporter.h"
@@ -21,9 +21,9 @@
 #include "multi_backend/lb_policy/grpc/policy_signal.h"
 #include "multi_backend/lb_policy/grpc/policy_timer.h"
 #include "multi_backend/lb_policy/grpc/waiting_notice.h"
-#include "multi_backend/port/call_context.h"
+#include "multi_backend/lb_policy/plan/failure_watch.h"
 #include "multi_backend/port/core_api.h"
-#include "multi_backend/proto/config.h"
+#include "multi_backend/proto/config/config.h"
 
 namespace multi_backend {
 

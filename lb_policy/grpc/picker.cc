@@ -2,11 +2,11 @@
 
 #include <string>
 
-#include "multi_backend/lb_policy/backend_flags.h"
-#include "multi_backend/lb_policy/connection_sizing.h"
+#include "multi_backend/call/call_label.h"
+#include "multi_backend/lb_policy/backends/flags.h"
+#include "multi_backend/lb_policy/connections/sizing.h"
 #include "multi_backend/lb_policy/grpc/attempt_tracker.h"
 #include "multi_backend/lb_policy/steady_clock.h"
-#include "multi_backend/proto/call_label.h"
 
 namespace multi_backend {
 namespace {

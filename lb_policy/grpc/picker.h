@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "multi_backend/lb_policy/connection_load.h"
+#include "multi_backend/call/grpc/call_context.h"
+#include "multi_backend/lb_policy/connections/load.h"
 #include "multi_backend/lb_policy/fast_random.h"
 #include "multi_backend/lb_policy/grpc/channel_state.h"
-#include "multi_backend/lb_policy/pick_plan.h"
-#include "multi_backend/port/call_context.h"
+#include "multi_backend/lb_policy/plan/pick_plan.h"
 #include "multi_backend/port/core_api.h"
 
 namespace multi_backend {

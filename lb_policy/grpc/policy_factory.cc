@@ -5,7 +5,7 @@
 
 #include "multi_backend/lb_policy/grpc/multi_backend_policy.h"
 #include "multi_backend/port/core_builder.h"
-#include "multi_backend/proto/config_parser.h"
+#include "multi_backend/proto/config/parser/parser.h"
 
 namespace multi_backend {
 namespace {

@@ -11,8 +11,8 @@
 #include <memory>
 #include <utility>
 
+#include "multi_backend/lb_policy/backends/events.h"
 #include "multi_backend/lb_policy/grpc/policy_signal.h"
-#include "multi_backend/lb_policy/pool_events.h"
 
 namespace multi_backend {
 

@@ -9,8 +9,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "multi_backend/port/channel_extension.h"
-#include "multi_backend/proto/config_parser.h"
+#include "multi_backend/call/grpc/channel_extension.h"
+#include "multi_backend/proto/config/parser/parser.h"
 #include "multi_backend/resolver/grpc/chosen_policy.h"
 #include "multi_backend/resolver/grpc/config_selector.h"
 

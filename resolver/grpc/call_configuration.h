@@ -9,9 +9,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
-#include "multi_backend/port/call_context.h"
+#include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/port/core_api.h"
-#include "multi_backend/proto/config.h"
+#include "multi_backend/proto/config/config.h"
 
 namespace multi_backend {
 

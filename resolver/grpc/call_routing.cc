@@ -3,7 +3,7 @@
 #include "absl/memory/memory.h"
 #include "absl/types/optional.h"
 #include "multi_backend/interceptors/sticky_key.h"
-#include "multi_backend/proto/field_errors.h"
+#include "multi_backend/proto/json/field_errors.h"
 
 namespace multi_backend {
 

@@ -11,10 +11,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "multi_backend/call/call_label.h"
 #include "multi_backend/interceptors/route_table.h"
 #include "multi_backend/port/core_api.h"
-#include "multi_backend/proto/call_label.h"
-#include "multi_backend/proto/config.h"
+#include "multi_backend/proto/config/config.h"
 
 namespace multi_backend {
 

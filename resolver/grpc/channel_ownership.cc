@@ -5,9 +5,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/types/optional.h"
-#include "multi_backend/port/channel_extension.h"
+#include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/port/core_builder.h"
-#include "multi_backend/proto/config.h"
+#include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/grpc/chosen_policy.h"
 #include "multi_backend/resolver/grpc/wrapping_resolver.h"
 

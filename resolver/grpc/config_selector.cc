@@ -4,8 +4,8 @@
 #include <string>
 
 #include "absl/types/optional.h"
-#include "multi_backend/port/call_context.h"
-#include "multi_backend/proto/call_label.h"
+#include "multi_backend/call/call_label.h"
+#include "multi_backend/call/grpc/call_context.h"
 
 namespace multi_backend {
 namespace {

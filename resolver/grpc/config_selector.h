@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
-#include "multi_backend/port/call_context.h"
+#include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/resolver/grpc/call_routing.h"
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "multi_backend/port/endpoint_attribute.h"
+#include "multi_backend/resolver/grpc/endpoint_attribute.h"
 
 namespace multi_backend {
 namespace {

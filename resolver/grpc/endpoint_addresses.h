@@ -16,7 +16,7 @@
 #include <string>
 
 #include "multi_backend/port/core_api.h"
-#include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
 
 namespace multi_backend {
 

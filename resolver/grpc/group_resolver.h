@@ -14,8 +14,8 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/types/optional.h"
 #include "multi_backend/port/core_api.h"
-#include "multi_backend/proto/config.h"
-#include "multi_backend/resolver/endpoint_group.h"
+#include "multi_backend/proto/config/config.h"
+#include "multi_backend/resolver/groups/endpoint_group.h"
 #include "multi_backend/resolver/grpc/call_configuration.h"
 #include "multi_backend/resolver/grpc/endpoint_addresses.h"
 

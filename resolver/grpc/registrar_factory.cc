@@ -4,9 +4,9 @@
 
 #include "absl/status/status.h"
 #include "multi_backend/port/core_api.h"
-#include "multi_backend/resolver/etcd_target.h"
-#include "multi_backend/resolver/grpc/etcd_registrar.h"
-#include "multi_backend/resolver/zookeeper_registrar.h"
+#include "multi_backend/resolver/etcd/target.h"
+#include "multi_backend/resolver/grpc/etcd/registrar.h"
+#include "multi_backend/resolver/zookeeper/registrar.h"
 
 namespace multi_backend {
 

@@ -7,8 +7,9 @@
 //       "etcd://127.0.0.1:2379/services/users/",
 //       Endpoint::Of("10.0.0.1", port));
 //
-// registrar.h says what it does.  Needs no Register(); but a process that also
-// uses CreateChannel() must call Register() before it registers in etcd.
+// resolver/source/registrar.h says what it does.  Needs no Register(); but a
+// process that also uses CreateChannel() must call Register() before it
+// registers in etcd.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_REGISTRAR_FACTORY_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_REGISTRAR_FACTORY_H_
 
@@ -16,8 +17,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "multi_backend/resolver/endpoint.h"
-#include "multi_backend/resolver/registrar.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/source/registrar.h"
 
 namespace multi_backend {
 

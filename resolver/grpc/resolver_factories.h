@@ -3,7 +3,7 @@
 //                                   `backends`
 //   group:///name                   a group of EndpointGroupRegistry
 //   file, dns+addr, …               discovery sources (source_factory.h)
-//   etcd                            another one (etcd_endpoint_group.h)
+//   etcd                            another one (etcd/endpoint_group.h)
 //   multi-backend:TARGET            any other target, with our config selector
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_RESOLVER_FACTORIES_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_RESOLVER_FACTORIES_H_
@@ -15,7 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "multi_backend/port/registration.h"
-#include "multi_backend/proto/config.h"
+#include "multi_backend/proto/config/config.h"
 
 namespace multi_backend {
 

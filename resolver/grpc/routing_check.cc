@@ -6,9 +6,9 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "multi_backend/port/channel_extension.h"
+#include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/port/core_builder.h"
-#include "multi_backend/proto/config.h"
+#include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/grpc/channel_ownership.h"
 #include "multi_backend/resolver/grpc/chosen_policy.h"
 #include "multi_backend/resolver/grpc/resolver_factories.h"

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
-#include "multi_backend/port/channel_extension.h"
+#include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/resolver/grpc/call_configuration.h"
 #include "multi_backend/resolver/grpc/group_resolver.h"
 #include "multi_backend/resolver/grpc/routing_check.h"

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "multi_backend/proto/call_label.h"
+#include "multi_backend/call/call_label.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/behaviours.h"
 #include "multi_backend/tests/testing/metadata_dump.h"

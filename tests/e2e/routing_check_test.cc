@@ -6,8 +6,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/multi_backend.h"
-#include "multi_backend/port/channel_extension.h"
 
 namespace multi_backend {
 namespace {

@@ -13,7 +13,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/multi_backend.h"
-#include "multi_backend/resolver/zookeeper_registrar.h"
+#include "multi_backend/resolver/zookeeper/registrar.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/users_client.h"
 #include "multi_backend/tests/testing/users_load.h"

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "multi_backend/resolver/dns_address_source.h"
-#include "multi_backend/resolver/dns_records.h"
-#include "multi_backend/resolver/dns_service_source.h"
-#include "multi_backend/resolver/dns_text_source.h"
-#include "multi_backend/resolver/endpoint_policy.h"
-#include "multi_backend/resolver/ip_address.h"
+#include "multi_backend/resolver/dns/address_source.h"
+#include "multi_backend/resolver/dns/records.h"
+#include "multi_backend/resolver/dns/service_source.h"
+#include "multi_backend/resolver/dns/text_source.h"
+#include "multi_backend/resolver/endpoint/ip_address.h"
+#include "multi_backend/resolver/endpoint/policy.h"
 #include "multi_backend/tests/fuzz/fuzz_check.h"
 
 namespace multi_backend {

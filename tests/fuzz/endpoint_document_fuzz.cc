@@ -8,9 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "multi_backend/resolver/endpoint.h"
-#include "multi_backend/resolver/endpoint_document.h"
-#include "multi_backend/resolver/endpoint_policy.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/endpoint/policy.h"
+#include "multi_backend/resolver/file/endpoint_document.h"
 #include "multi_backend/tests/fuzz/fuzz_check.h"
 
 namespace multi_backend {

@@ -7,9 +7,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "multi_backend/resolver/endpoint.h"
-#include "multi_backend/resolver/endpoint_policy.h"
-#include "multi_backend/resolver/etcd_record.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/endpoint/policy.h"
+#include "multi_backend/resolver/etcd/record.h"
 #include "multi_backend/tests/fuzz/fuzz_check.h"
 
 namespace multi_backend {

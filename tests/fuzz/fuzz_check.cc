@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "multi_backend/proto/endpoint_bounds.h"
-#include "multi_backend/resolver/endpoint.h"
-#include "multi_backend/resolver/first_names.h"
-#include "multi_backend/resolver/ip_address.h"
+#include "multi_backend/proto/config/endpoint_bounds.h"
+#include "multi_backend/resolver/endpoint/abbreviated_list.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/endpoint/ip_address.h"
 
 namespace multi_backend {
 namespace {

@@ -6,9 +6,9 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
-#include "multi_backend/resolver/endpoint.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/groups/target.h"
 #include "multi_backend/resolver/source_factory.h"
-#include "multi_backend/resolver/target.h"
 #include "multi_backend/tests/fuzz/fuzz_check.h"
 
 namespace multi_backend {

@@ -3,9 +3,9 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "multi_backend/resolver/endpoint.h"
-#include "multi_backend/resolver/endpoint_policy.h"
-#include "multi_backend/resolver/text_record.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/endpoint/policy.h"
+#include "multi_backend/resolver/endpoint/text_record.h"
 #include "multi_backend/tests/fuzz/fuzz_check.h"
 
 namespace multi_backend {

@@ -4,9 +4,9 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "multi_backend/resolver/endpoint.h"
-#include "multi_backend/resolver/endpoint_policy.h"
-#include "multi_backend/resolver/zookeeper_record.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/endpoint/policy.h"
+#include "multi_backend/resolver/zookeeper/record.h"
 #include "multi_backend/tests/fuzz/fuzz_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -42,11 +42,18 @@ WHO_MAY_INCLUDE["resolver/grpc"].add("interceptors")
 
 # Tests and their support may also use what the tests share.
 TEST_SUPPORT = {"tests/testing", "tests/e2e", "examples", "interceptors/testing",
-                "proto/testing"}
+                "proto/config/testing"}
+
+# Rooms, and a file, that still count as the layer they come from.
+LAYER_OF = {
+    "call": "proto",
+    "call/grpc": "port",
+    "resolver/grpc/endpoint_attribute.h": "port",
+}
 
 CORE_HEADER_FILE = "port/core_api.h"
-# HTTP and TCP probes; everybody else asks through health/probe.h.
-LIBCURL_FILE = re.compile(r"^health/curl_\w+\.(h|cc)$")
+# HTTP and TCP probes; everybody else asks through health/probes/probe.h.
+LIBCURL_FILE = re.compile(r"^health/probes/curl/\w+\.(h|cc)$")
 SOURCE = re.compile(r"\.(h|cc|proto)$")
 SKIPPED = re.compile(r"^(\.git|bazel-|\.|tests/consumer/workspace)")
 MAX_LINES = 450
@@ -68,13 +75,19 @@ FORBIDDEN_NAMES = re.compile(r"(^|[/_])(utils?|common|manager|helpers?)([._/]|$)
 
 
 def folder_of(path):
-    """The layer of a file: "resolver", "resolver/grpc", "tests", ""..."""
+    """The layer of a file: "resolver", "resolver/grpc", "tests", ""...
+
+    A room within a layer, "resolver/dns", belongs to that.
+    """
+    if path in LAYER_OF:
+        return LAYER_OF[path]
     parts = path.split("/")[:-1]
     if not parts:
         return ""
+    layer = parts[0]
     if len(parts) > 1 and parts[1] == "grpc":
-        return "/".join(parts[:2])
-    return parts[0]
+        layer = "/".join(parts[:2])
+    return LAYER_OF.get(layer, layer)
 
 
 def is_test(path):
@@ -87,7 +100,7 @@ def included_folder(path):
     if folder == "tests":
         return "/".join(path.split("/")[:2])
     if "/testing/" in path and not path.startswith("tests/"):
-        return "/".join(path.split("/")[:2])
+        return os.path.dirname(path)
     return folder
 
 
@@ -103,7 +116,7 @@ def check_include(path, included):
             return "a pure folder knows no gRPC; that is for %s/grpc" % folder
         return None
     if included.startswith("curl/") and not LIBCURL_FILE.match(path):
-        return "libcurl is for health/curl_* only"
+        return "libcurl is for health/probes/curl only"
     if not included.startswith("multi_backend/"):
         return None
     target = included[len("multi_backend/"):]

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "multi_backend/lb_policy/backlog.h"
+#include "multi_backend/lb_policy/waiting/backlog.h"
 
 namespace multi_backend {
 namespace testing {

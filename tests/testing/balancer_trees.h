@@ -15,7 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "multi_backend/lb_policy/balancer_node.h"
+#include "multi_backend/lb_policy/plan/balancer_node.h"
 #include "multi_backend/tests/testing/strategy_members.h"
 
 namespace multi_backend {

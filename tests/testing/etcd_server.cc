@@ -16,7 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "multi_backend/resolver/etcd_target.h"
+#include "multi_backend/resolver/etcd/target.h"
 #include "multi_backend/tests/testing/etcd_admin.pb.h"
 
 namespace multi_backend {

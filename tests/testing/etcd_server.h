@@ -27,7 +27,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "multi_backend/resolver/grpc/etcd.grpc.pb.h"
+#include "multi_backend/resolver/grpc/etcd/etcd.grpc.pb.h"
 #include "multi_backend/tests/testing/store_process.h"
 
 namespace multi_backend {

@@ -20,8 +20,8 @@
 #include "absl/functional/function_ref.h"
 #include "absl/strings/match.h"
 #include "gtest/gtest.h"
-#include "multi_backend/resolver/endpoint.h"
-#include "multi_backend/resolver/endpoint_group.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/groups/endpoint_group.h"
 
 namespace multi_backend {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "multi_backend/health/health_tracker.h"
+#include "multi_backend/health/state/tracker.h"
 
 namespace multi_backend {
 namespace testing {

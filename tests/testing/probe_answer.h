@@ -10,7 +10,7 @@
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "multi_backend/health/probe.h"
+#include "multi_backend/health/probes/probe.h"
 
 namespace multi_backend {
 

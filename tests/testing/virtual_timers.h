@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
-#include "multi_backend/health/timers.h"
+#include "multi_backend/health/timers/timers.h"
 
 namespace multi_backend {
 

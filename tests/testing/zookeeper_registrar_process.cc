@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "multi_backend/resolver/zookeeper_registrar.h"
+#include "multi_backend/resolver/zookeeper/registrar.h"
 
 int main(int argc, char** argv) {
   if (argc != 5) return 2;

@@ -1,0 +1,139 @@
+#include "multi_backend/call/call_label.h"
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+
+#include "absl/strings/ascii.h"
+
+namespace multi_backend {
+namespace {
+
+// A value is
+//   offset  0  tag               8 bytes
+//           8  class             'A' + when + 3 * retry, + 6 with a key
+//           9  key hash          8 bytes, in the machine's order: a value never
+//                                leaves the process
+//          17  role length
+//          18  fallback length
+//          19  role, fallback role
+// Lengths come first so that nothing has to be searched and a cut value shows.
+constexpr size_t kTagSize = 8;
+constexpr size_t kClassOffset = kTagSize;
+constexpr size_t kKeyOffset = kClassOffset + 1;
+constexpr size_t kKeySize = 8;
+constexpr size_t kRoleLengthOffset = kKeyOffset + kKeySize;
+constexpr size_t kFallbackLengthOffset = kRoleLengthOffset + 1;
+constexpr size_t kFixedSize = kFallbackLengthOffset + 1;
+
+constexpr size_t kMaxRoleSize = 64;
+constexpr char kFirstClass = 'A';
+constexpr int kWhenValues = 3;
+constexpr int kKeylessClasses = 2 * kWhenValues;
+
+std::atomic<bool> labels_in_use{false};
+
+// The system's own generator: the tag must not be guessable from outside.
+uint64_t MakeTag() {
+  std::random_device random;
+  return (uint64_t{random()} << 32) | random();
+}
+
+uint64_t ProcessTag() {
+  static const uint64_t tag = MakeTag();
+  return tag;
+}
+
+uint64_t ReadBytes(const char* from) {
+  uint64_t value;
+  std::memcpy(&value, from, sizeof(value));
+  return value;
+}
+
+void WriteBytes(uint64_t value, char* to) {
+  std::memcpy(to, &value, sizeof(value));
+}
+
+void RequireRole(absl::string_view role) {
+  if (role.empty() || IsValidRoleName(role)) return;
+  std::fputs("multi_backend: a call label takes valid role names only\n",
+             stderr);
+  std::abort();
+}
+
+}  // namespace
+
+bool CallLabelsInUse() { return labels_in_use.load(std::memory_order_relaxed); }
+
+std::string EncodeCallLabelPrefix(const CallLabel& label) {
+  labels_in_use.store(true, std::memory_order_relaxed);
+  const absl::string_view fallback =
+      label.when_unavailable == WhenUnavailable::kRole ? label.fallback_role
+                                                       : absl::string_view();
+  RequireRole(label.role);
+  RequireRole(fallback);
+  std::string value;
+  value.reserve(kFixedSize + label.role.size() + fallback.size());
+  value.append(kTagSize, '\0');
+  WriteBytes(ProcessTag(), &value[0]);
+  value.push_back(
+      static_cast<char>(kFirstClass + static_cast<int>(label.when_unavailable) +
+                        kWhenValues * static_cast<int>(label.retry)));
+  value.append(kKeySize, '\0');
+  value.push_back(static_cast<char>(label.role.size()));
+  value.push_back(static_cast<char>(fallback.size()));
+  value.append(label.role.data(), label.role.size());
+  value.append(fallback.data(), fallback.size());
+  return value;
+}
+
+std::string EncodeCallLabel(absl::string_view prefix,
+                            absl::optional<uint64_t> key_hash) {
+  std::string value(prefix);
+  if (key_hash.has_value()) {
+    value[kClassOffset] += kKeylessClasses;
+    WriteBytes(*key_hash, &value[kKeyOffset]);
+  }
+  return value;
+}
+
+absl::optional<CallLabel> DecodeCallLabel(absl::string_view value) {
+  if (value.size() < kFixedSize || ReadBytes(value.data()) != ProcessTag()) {
+    return absl::nullopt;
+  }
+  // Unsigned, so that a byte below a range's start is far above its end.
+  unsigned cls = static_cast<unsigned char>(value[kClassOffset]) - kFirstClass;
+  const size_t role_size = static_cast<unsigned char>(value[kRoleLengthOffset]);
+  const size_t fallback_size =
+      static_cast<unsigned char>(value[kFallbackLengthOffset]);
+  if (cls >= 2 * kKeylessClasses || role_size > kMaxRoleSize ||
+      fallback_size > kMaxRoleSize ||
+      value.size() != kFixedSize + role_size + fallback_size) {
+    return absl::nullopt;
+  }
+  CallLabel label;
+  if (cls >= kKeylessClasses) {
+    cls -= kKeylessClasses;
+    label.key_hash = ReadBytes(&value[kKeyOffset]);
+  }
+  label.retry = static_cast<RetryMode>(cls / kWhenValues);
+  label.when_unavailable = static_cast<WhenUnavailable>(cls % kWhenValues);
+  label.role = value.substr(kFixedSize, role_size);
+  label.fallback_role = value.substr(kFixedSize + role_size);
+  return label;
+}
+
+bool IsValidRoleName(absl::string_view role) {
+  if (role.empty() || role.size() > kMaxRoleSize) return false;
+  for (char c : role) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '_' &&
+        c != '.' && c != '-') {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,200 @@
+#include "multi_backend/call/call_label.h"
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+
+namespace multi_backend {
+namespace {
+
+constexpr size_t kFixedSize = 19;
+constexpr size_t kTagSize = 8;
+constexpr size_t kClassOffset = 8;
+constexpr size_t kRoleLengthOffset = 17;
+
+std::vector<std::string> RoleNames() {
+  return {"", "a", "primary", "zone-1.replica_B", std::string(64, 'r')};
+}
+
+std::vector<absl::optional<uint64_t>> KeyHashes() {
+  std::vector<absl::optional<uint64_t>> hashes = {
+      absl::nullopt,
+      0,
+      1,
+      0x0123456789abcdef,
+      0xfedcba9876543210,
+      std::numeric_limits<uint64_t>::max()};
+  for (int bit = 0; bit < 64; ++bit) hashes.push_back(uint64_t{1} << bit);
+  return hashes;
+}
+
+CallLabel ReplicaOrAny() {
+  CallLabel label;
+  label.role = "replica";
+  label.when_unavailable = WhenUnavailable::kAny;
+  return label;
+}
+
+TEST(CallLabelTest, EveryCombinationComesBackAsItWas) {
+  for (const std::string& role : RoleNames()) {
+    for (const std::string& fallback : RoleNames()) {
+      for (auto when : {WhenUnavailable::kFail, WhenUnavailable::kAny,
+                        WhenUnavailable::kRole}) {
+        for (auto retry : {RetryMode::kDefault, RetryMode::kNever}) {
+          CallLabel label;
+          label.role = role;
+          label.when_unavailable = when;
+          if (when == WhenUnavailable::kRole) label.fallback_role = fallback;
+          label.retry = retry;
+          const std::string prefix = EncodeCallLabelPrefix(label);
+          for (const auto& hash : KeyHashes()) {
+            const std::string value = EncodeCallLabel(prefix, hash);
+            const absl::optional<CallLabel> read = DecodeCallLabel(value);
+            ASSERT_TRUE(read.has_value()) << value;
+            EXPECT_EQ(read->role, role);
+            EXPECT_EQ(read->when_unavailable, when);
+            EXPECT_EQ(read->fallback_role, label.fallback_role);
+            EXPECT_EQ(read->retry, retry);
+            EXPECT_EQ(read->key_hash, hash);
+            EXPECT_EQ(value.size(), kFixedSize + label.role.size() +
+                                        label.fallback_role.size());
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(CallLabelTest, ViewsPointIntoTheValue) {
+  const std::string value =
+      EncodeCallLabel(EncodeCallLabelPrefix(ReplicaOrAny()), 7);
+  const absl::optional<CallLabel> label = DecodeCallLabel(value);
+  ASSERT_TRUE(label.has_value());
+  EXPECT_EQ(label->role.data(), value.data() + kFixedSize);
+}
+
+TEST(CallLabelTest, AFallbackRoleIsNotSentUnlessItIsUsed) {
+  CallLabel label = ReplicaOrAny();
+  label.fallback_role = "backup";
+  const std::string value = EncodeCallLabelPrefix(label);
+  EXPECT_EQ(DecodeCallLabel(value)->fallback_role, "");
+}
+
+// Of others gRPC refuses some bytes.
+TEST(CallLabelTest, AValueMayHaveAnyByte) {
+  EXPECT_TRUE(absl::EndsWith(kCallLabelKey, "-bin"));
+}
+
+TEST(CallLabelTest, EveryTruncatedOrLengthenedValueIsRefused) {
+  const std::string value =
+      EncodeCallLabel(EncodeCallLabelPrefix(ReplicaOrAny()), 0xabcdef);
+  for (size_t size = 0; size < value.size(); ++size) {
+    EXPECT_EQ(DecodeCallLabel(value.substr(0, size)), absl::nullopt) << size;
+  }
+  EXPECT_EQ(DecodeCallLabel(value + "x"), absl::nullopt);
+  EXPECT_EQ(DecodeCallLabel(value + std::string(100, 'x')), absl::nullopt);
+}
+
+TEST(CallLabelTest, EveryOtherByteInTheTagIsRefused) {
+  const std::string value = EncodeCallLabelPrefix(ReplicaOrAny());
+  for (size_t at = 0; at < kTagSize; ++at) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string forged = value;
+      forged[at] = static_cast<char>(byte);
+      if (forged == value) continue;
+      EXPECT_EQ(DecodeCallLabel(forged), absl::nullopt) << at << ' ' << byte;
+    }
+  }
+}
+
+TEST(CallLabelTest, OnlyTheTwelveClassesAreRead) {
+  const std::string value = EncodeCallLabelPrefix(ReplicaOrAny());
+  for (int byte = 0; byte < 256; ++byte) {
+    std::string forged = value;
+    forged[kClassOffset] = static_cast<char>(byte);
+    EXPECT_EQ(DecodeCallLabel(forged).has_value(), byte >= 'A' && byte <= 'L')
+        << byte;
+  }
+}
+
+TEST(CallLabelTest, EveryOtherLengthIsRefused) {
+  const std::string value = EncodeCallLabelPrefix(ReplicaOrAny());
+  for (size_t at : {kRoleLengthOffset, kRoleLengthOffset + 1}) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string forged = value;
+      forged[at] = static_cast<char>(byte);
+      if (forged == value) continue;
+      EXPECT_EQ(DecodeCallLabel(forged), absl::nullopt) << at << ' ' << byte;
+    }
+  }
+}
+
+TEST(CallLabelTest, EverySingleBitFlipInTagClassOrLengthIsSeen) {
+  const std::string value =
+      EncodeCallLabel(EncodeCallLabelPrefix(ReplicaOrAny()), 1);
+  const absl::optional<CallLabel> original = DecodeCallLabel(value);
+  for (size_t at = 0; at < kFixedSize; ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string flipped = value;
+      flipped[at] = static_cast<char>(flipped[at] ^ (1 << bit));
+      const absl::optional<CallLabel> read = DecodeCallLabel(flipped);
+      if (!read.has_value()) continue;
+      // What is still read is another class or key, never the same label.
+      EXPECT_TRUE(read->when_unavailable != original->when_unavailable ||
+                  read->retry != original->retry ||
+                  read->key_hash != original->key_hash)
+          << at << ' ' << bit;
+    }
+  }
+}
+
+TEST(CallLabelTest, ForeignValuesAreRefused) {
+  const std::vector<std::string> values = {
+      "",
+      "primary",
+      std::string(kFixedSize, '0'),
+      std::string(30, '\0'),
+      std::string(8000, 'A'),
+      absl::StrCat("AAAAAAAAAAAA", "aaaaaaaaaaaaaaaa", "70", "primary")};
+  for (const std::string& value : values) {
+    EXPECT_EQ(DecodeCallLabel(value), absl::nullopt) << value;
+  }
+}
+
+TEST(CallLabelTest, TheTagIsTheSameForTheWholeProcess) {
+  CallLabel label;
+  EXPECT_EQ(EncodeCallLabelPrefix(label), EncodeCallLabelPrefix(label));
+}
+
+TEST(CallLabelTest, MakingALabelTellsTheProcessToLookForThem) {
+  EncodeCallLabelPrefix(CallLabel());
+  EXPECT_TRUE(CallLabelsInUse());
+}
+
+TEST(CallLabelDeathTest, ARoleThatIsNoLegalMetadataIsRefusedAtOnce) {
+  CallLabel label;
+  label.role = "a\nb";
+  EXPECT_DEATH(EncodeCallLabelPrefix(label), "valid role names only");
+}
+
+TEST(RoleNameTest, TakesOneTo64OfItsAlphabet) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const bool valid = (byte >= 'a' && byte <= 'z') ||
+                       (byte >= 'A' && byte <= 'Z') ||
+                       (byte >= '0' && byte <= '9') || byte == '_' ||
+                       byte == '.' || byte == '-';
+    EXPECT_EQ(IsValidRoleName(std::string(1, static_cast<char>(byte))), valid)
+        << byte;
+  }
+  EXPECT_FALSE(IsValidRoleName(""));
+  EXPECT_TRUE(IsValidRoleName(std::string(64, 'a')));
+  EXPECT_FALSE(IsValidRoleName(std::string(65, 'a')));
+}
+
+}  // namespace
+}  // namespace multi_backend

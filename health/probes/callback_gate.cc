@@ -1,0 +1,33 @@
+#include "multi_backend/health/probes/callback_gate.h"
+
+#include <algorithm>
+
+namespace multi_backend {
+
+void CallbackGate::Run(absl::FunctionRef<void()> callback) {
+  const std::thread::id self = std::this_thread::get_id();
+  {
+    std::lock_guard<std::mutex> lock(mu_);
+    if (closed_) return;
+    inside_.push_back(self);
+  }
+  callback();
+  std::lock_guard<std::mutex> lock(mu_);
+  inside_.erase(std::find(inside_.begin(), inside_.end(), self));
+  // Under the lock: whoever waits may destroy the gate as soon as it is free.
+  if (closed_) left_.notify_all();
+}
+
+bool CallbackGate::OthersInsideLocked() const {
+  return std::any_of(inside_.begin(), inside_.end(), [](std::thread::id id) {
+    return id != std::this_thread::get_id();
+  });
+}
+
+void CallbackGate::Close() {
+  std::unique_lock<std::mutex> lock(mu_);
+  closed_ = true;
+  while (OthersInsideLocked()) left_.wait(lock);
+}
+
+}  // namespace multi_backend

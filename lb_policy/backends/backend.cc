@@ -1,0 +1,64 @@
+#include "multi_backend/lb_policy/backends/backend.h"
+
+#include <xxhash.h>
+
+#include "absl/container/inlined_vector.h"
+#include "multi_backend/lb_policy/backends/flags.h"
+
+namespace multi_backend {
+namespace {
+
+uint32_t NextId() {
+  static std::atomic<uint32_t> next{1};
+  return next.fetch_add(1, std::memory_order_relaxed);
+}
+
+// Must not differ between processes or releases: STICKY's owners follow it.
+uint64_t IdentityHash(absl::string_view address, absl::string_view name) {
+  absl::InlinedVector<char, 128> identity(address.begin(), address.end());
+  identity.push_back('\n');
+  identity.insert(identity.end(), name.begin(), name.end());
+  return XXH64(identity.data(), identity.size(), /*seed=*/0);
+}
+
+}  // namespace
+
+Backend::Backend(std::string address, std::string name,
+                 std::shared_ptr<PoolEvents> events)
+    : load(*MakeInSlab<LoadStats>().release()),
+      hash_(IdentityHash(address, name)),
+      id_(NextId()),
+      // Elsewhere: it is read when something goes wrong, not by each call.
+      health(*new BackendHealth(this, &load, events)),
+      load_(&load),
+      health_(&health),
+      events_(std::move(events)),
+      address_(std::move(address)),
+      name_(name == address_ ? std::string() : std::move(name)) {}
+
+void Backend::SetLimit(int limit) {
+  limit_.store(limit, std::memory_order_relaxed);
+  FollowLimit();
+}
+
+// Calls begin and end meanwhile, each with a look of its own; the last one to
+// look leaves the flag as it has to be.
+void Backend::FollowLimit() {
+  bool freed = false;
+  while (true) {
+    // Read by adding nothing: that always sees the newest value.
+    const int64_t limit = limit_.load();
+    const bool full = limit != 0 && load.in_flight.fetch_add(0) >= limit;
+    const bool flagged = (load.unusable.fetch_or(0) & kAtLimit) != 0;
+    if (full == flagged) break;
+    if (full) {
+      SetFlag(load.unusable, kAtLimit, events_->flagged);
+    } else {
+      ClearFlag(load.unusable, kAtLimit, events_->flagged);
+      freed = true;
+    }
+  }
+  if (freed && events_->waiting_channels.load() != 0) events_->NotifyRoom();
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,149 @@
+// Backend: one server that calls can be sent to, shared by all channels of a
+// BackendPool.  Identity (address and name) never changes; what discovery says
+// of it (role, weight, …) belongs to the pick plan, not here.
+//
+// Threads: counters and load may be touched from any thread.  Lifetime by an
+// intrusive count, on a cache line that a call writes anyway.
+#ifndef MULTI_BACKEND_LB_POLICY_BACKENDS_BACKEND_H_
+#define MULTI_BACKEND_LB_POLICY_BACKENDS_BACKEND_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/base/optimization.h"
+#include "absl/strings/string_view.h"
+#include "multi_backend/lb_policy/backends/events.h"
+#include "multi_backend/lb_policy/backends/health.h"
+#include "multi_backend/lb_policy/load_stats.h"
+#include "multi_backend/lb_policy/object_slab.h"
+
+namespace multi_backend {
+
+class alignas(ABSL_CACHELINE_SIZE) Backend {
+ public:
+  // `address`: "ip:port".  `name`: the configured "host:port"; the same as
+  // `address` when an IP address was configured.  `events`: of its pool.
+  Backend(std::string address, std::string name,
+          std::shared_ptr<PoolEvents> events);
+
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+
+  const std::string& address() const { return address_; }
+  const std::string& name() const { return name_.empty() ? address_ : name_; }
+  // Unique in the process, never reused.
+  uint32_t id() const { return id_; }
+  // Of address and name; the same in every process.
+  uint64_t hash() const { return hash_; }
+
+  void Ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
+  void Unref() {
+    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  // A call starts or ends on it: keeps the flag kAtLimit.
+  void BeginCall() {
+    const int64_t before =
+        load.in_flight.fetch_add(1, std::memory_order_relaxed);
+    const int64_t limit = limit_.load(std::memory_order_relaxed);
+    if (ABSL_PREDICT_FALSE(limit != 0 && before + 1 >= limit)) FollowLimit();
+  }
+  void EndCall() {
+    const int64_t before =
+        load.in_flight.fetch_sub(1, std::memory_order_relaxed);
+    const int64_t limit = limit_.load(std::memory_order_relaxed);
+    if (ABSL_PREDICT_FALSE(limit != 0 && before >= limit)) FollowLimit();
+  }
+  // Calls in flight at which it gets no more; 0 = no limit.  The newest
+  // configuration of all channels holds.
+  void SetLimit(int limit);
+
+  // A call on it has ended well: one load on a healthy backend.  `trial`: as
+  // for BackendHealth::OnCallEnded().
+  void OnAnswered(uint16_t trial) {
+    if (ABSL_PREDICT_TRUE(trial == 0 &&
+                          !load.attentive.load(std::memory_order_relaxed))) {
+      return;
+    }
+    health.OnCallEnded(AttemptOutcome::kAnswered, "", trial);
+  }
+
+  static void* operator new(size_t) { return ObjectSlab<Backend>::Allocate(); }
+  static void operator delete(void* memory) {
+    ObjectSlab<Backend>::Free(memory);
+  }
+
+  // The loads of all backends lie side by side, apart from the rest: a pick
+  // reads those of members that it does not choose, too, and with thousands of
+  // them few cache lines and pages stay near.
+  LoadStats& load;
+  // With it, the other cache line that a call touches.
+  // Attempts started, attempts that ended as infrastructure failures, and
+  // attempts that were retries of a call which failed elsewhere.
+  std::atomic<uint64_t> calls{0};
+  std::atomic<uint64_t> failures{0};
+  std::atomic<uint64_t> retries_landed{0};
+
+ private:
+  std::atomic<uint64_t> refs_{1};
+  std::atomic<int64_t> limit_{0};
+  const uint64_t hash_;
+  const uint32_t id_;
+
+ public:
+  // Probes that succeeded while some channel could not connect; it then need
+  // not wait any longer.
+  std::atomic<uint32_t> found_reachable{0};
+  BackendHealth& health;
+
+ private:
+  ~Backend() = default;
+  void FollowLimit();
+
+  const SlabPtr<LoadStats> load_;
+  const std::unique_ptr<BackendHealth> health_;
+  const std::shared_ptr<PoolEvents> events_;
+  const std::string address_;
+  const std::string name_;  // "" = as the address.
+};
+
+// Owns one count of a Backend.
+class BackendRef {
+ public:
+  BackendRef() = default;
+  // Takes over the count that the caller holds.
+  static BackendRef Adopt(Backend* backend) { return BackendRef(backend); }
+  static BackendRef New(Backend* backend) {
+    backend->Ref();
+    return BackendRef(backend);
+  }
+  BackendRef(const BackendRef& other) : backend_(other.backend_) {
+    if (backend_ != nullptr) backend_->Ref();
+  }
+  BackendRef(BackendRef&& other) noexcept
+      : backend_(std::exchange(other.backend_, nullptr)) {}
+  BackendRef& operator=(BackendRef other) noexcept {
+    std::swap(backend_, other.backend_);
+    return *this;
+  }
+  ~BackendRef() {
+    if (backend_ != nullptr) backend_->Unref();
+  }
+
+  Backend* get() const { return backend_; }
+  Backend* operator->() const { return backend_; }
+  Backend& operator*() const { return *backend_; }
+  explicit operator bool() const { return backend_ != nullptr; }
+
+ private:
+  explicit BackendRef(Backend* backend) : backend_(backend) {}
+  Backend* backend_ = nullptr;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_BACKENDS_BACKEND_H_

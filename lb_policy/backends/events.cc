@@ -1,0 +1,62 @@
+#include "multi_backend/lb_policy/backends/events.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace multi_backend {
+
+std::string PoolEvent::ToString() const {
+  return absl::StrCat(who, ": ", from, " -> ", to, ": ", reason);
+}
+
+void PoolEvents::Add(PoolEvent event) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  event.sequence = ++last_sequence_;
+  if (ring_.size() == kCapacity) ring_.pop_front();
+  ring_.push_back(std::move(event));
+}
+
+std::vector<PoolEvent> PoolEvents::After(uint64_t sequence) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<PoolEvent> events;
+  if (ring_.empty()) return events;
+  const uint64_t first = ring_.front().sequence;
+  const size_t skip = sequence < first ? 0 : sequence - first + 1;
+  for (size_t i = skip; i < ring_.size(); ++i) events.push_back(ring_[i]);
+  return events;
+}
+
+void PoolEvents::Call(std::function<void()> Watch::*which) {
+  std::vector<WatchRef> to_call;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    to_call.reserve(watches_.size());
+    for (const auto& watch : watches_) to_call.push_back(watch.second);
+  }
+  for (const WatchRef& watch : to_call) {
+    const std::function<void()>& callback = (*watch).*which;
+    if (callback != nullptr) callback();
+  }
+}
+
+PoolEvents::WatchId PoolEvents::AddWatch(std::function<void()> on_change,
+                                         std::function<void()> on_room,
+                                         std::function<void()> on_reachable) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const WatchId id = next_watch_++;
+  watches_[id] = std::make_shared<const Watch>(
+      Watch{std::move(on_change), std::move(on_room), std::move(on_reachable)});
+  return id;
+}
+
+void PoolEvents::RemoveWatch(WatchId id) {
+  WatchRef removed;  // What it holds may call back, too, when it goes.
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto it = watches_.find(id);
+  if (it == watches_.end()) return;
+  removed = std::move(it->second);
+  watches_.erase(it);
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,308 @@
+#include "multi_backend/lb_policy/backends/health.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "absl/random/random.h"
+#include "absl/strings/string_view.h"
+#include "multi_backend/health/timers/timer_queue.h"
+#include "multi_backend/lb_policy/backends/backend.h"
+#include "multi_backend/lb_policy/backends/flags.h"
+#include "multi_backend/lb_policy/fast_random.h"
+#include "multi_backend/lb_policy/steady_clock.h"
+
+namespace multi_backend {
+namespace {
+
+// The share of calls with which a ramp begins: less, and a backend with few
+// calls would not be tried at all.
+constexpr double kLeastRampShare = 0.1;
+
+const std::shared_ptr<const HealthConfig>& NoConfig() {
+  static const auto* const config = new std::shared_ptr<const HealthConfig>(
+      std::make_shared<const HealthConfig>());
+  return *config;
+}
+
+// Other ones in each process, so that clients part.
+uint64_t NextSeed() {
+  static const uint64_t process = absl::Uniform<uint64_t>(absl::BitGen());
+  static std::atomic<uint64_t> next{0};
+  return Mix64(process + next.fetch_add(1, std::memory_order_relaxed));
+}
+
+bool IsDown(BackendState state) {
+  return state == BackendState::kDown || state == BackendState::kDownRetry;
+}
+
+}  // namespace
+
+// What an armed timer holds: not the backend itself, whose end it must not
+// delay.
+struct BackendHealth::TimerHandle {
+  std::mutex mutex;
+  Backend* backend ABSL_GUARDED_BY(mutex) = nullptr;
+
+  BackendRef Get() {
+    std::lock_guard<std::mutex> lock(mutex);
+    return backend == nullptr ? BackendRef() : BackendRef::New(backend);
+  }
+};
+
+BackendHealth::BackendHealth(Backend* backend, LoadStats* load,
+                             std::shared_ptr<PoolEvents> events)
+    : backend_(backend),
+      load_(load),
+      events_(std::move(events)),
+      tracker_(NoConfig(), NextSeed()) {}
+
+BackendHealth::~BackendHealth() = default;
+
+void BackendHealth::OnCallEnded(AttemptOutcome outcome, absl::string_view why,
+                                uint16_t trial) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  const bool was_trial = trial != 0 && trial == trial_;
+  if (retired_ || (!passive_ && !was_trial)) {
+    load_->attentive.store(false, std::memory_order_relaxed);
+    return;
+  }
+  if (was_trial) trial_ = 0;
+  const absl::optional<HealthChange> change =
+      tracker_.OnCallEnded(outcome, why, was_trial, SteadyNow());
+  // Until one ends well, the next one that does must be heard of.
+  load_->attentive.store(outcome != AttemptOutcome::kAnswered ||
+                             tracker_.state() != BackendState::kAlive,
+                         std::memory_order_relaxed);
+  const bool reopened = was_trial && !change.has_value();
+  Apply(std::move(lock), change);
+  // No change, but the next trial may go, and a call may wait for that.
+  if (reopened && events_->waiting_channels.load() != 0) events_->NotifyRoom();
+}
+
+uint16_t BackendHealth::TryBeginTrial() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (retired_ || !tracker_.TryBeginTrial()) return 0;
+  if (++last_trial_ == 0) ++last_trial_;
+  trial_ = last_trial_;
+  RunAfter(kTrialPatience, [trial = trial_](BackendHealth& health) {
+    health.GiveUpTrial(trial);
+  });
+  WriteFlags();
+  return trial_;
+}
+
+void BackendHealth::GiveUpTrial(uint16_t trial) {
+  OnCallEnded(AttemptOutcome::kAbandoned, "", trial);
+}
+
+bool BackendHealth::RampAdmits(double draw, int64_t now_nanos) {
+  const double length =
+      static_cast<double>(slow_start_nanos_.load(std::memory_order_relaxed));
+  const double passed = static_cast<double>(
+      now_nanos - load_->usable_since_nanos.load(std::memory_order_relaxed));
+  if (passed >= length) {
+    WriteFlag(load_->gate, kRamping, false);
+    return true;
+  }
+  return draw < std::max(kLeastRampShare, passed / length);
+}
+
+void BackendHealth::Configure(std::shared_ptr<const HealthConfig> config) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  if (retired_) return;
+  passive_ = config->passive.has_value();
+  slow_start_nanos_.store(absl::ToInt64Nanoseconds(config->slow_start),
+                          std::memory_order_relaxed);
+  tracker_.SetConfig(std::move(config));
+  absl::optional<HealthChange> change;
+  if (tracker_.next_change() != absl::InfiniteFuture()) {
+    change = tracker_.OnTime(SteadyNow());
+  }
+  Apply(std::move(lock), change);
+}
+
+absl::Duration BackendHealth::OnProbe(bool healthy, absl::string_view detail) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  if (retired_) return absl::InfiniteDuration();
+  const absl::optional<HealthChange> change =
+      tracker_.OnProbe(healthy, detail, SteadyNow());
+  const absl::Duration delay = tracker_.probe_delay();
+  Apply(std::move(lock), change);
+  return delay;
+}
+
+void BackendHealth::Eject(absl::string_view why) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  if (retired_) return;
+  Apply(std::move(lock), tracker_.OnEjected(why, SteadyNow()));
+}
+
+bool BackendHealth::IsEjected() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return IsDown(tracker_.state()) &&
+         tracker_.cause() == HealthCause::kFailureRate;
+}
+
+void BackendHealth::MarkHealthy(absl::string_view reason) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  if (retired_) return;
+  Apply(std::move(lock), tracker_.MarkHealthy(reason, SteadyNow()));
+}
+
+void BackendHealth::MarkUnhealthy(absl::string_view reason) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  if (retired_) return;
+  Apply(std::move(lock), tracker_.MarkUnhealthy(reason, SteadyNow()));
+}
+
+void BackendHealth::OnConnection(Connection from, Connection to,
+                                 absl::string_view why) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const bool was_unreachable = unreachable();
+  if (from == Connection::kConnected) --connected_channels_;
+  if (from == Connection::kFailed) failed_channels_.fetch_sub(1);
+  if (to == Connection::kConnected) ++connected_channels_;
+  if (to == Connection::kFailed) {
+    failed_channels_.fetch_add(1);
+    connection_error_ = std::string(why);
+  }
+  if (retired_) return;
+  if (was_unreachable && !unreachable() && !IsDown(tracker_.state())) {
+    BeginRamp();
+  }
+  Show(to == Connection::kConnected
+           ? "connected"
+           : "the channel that could not connect is gone");
+}
+
+void BackendHealth::Retire() {
+  std::shared_ptr<Timers> timers;  // Its thread is waited for unlocked.
+  std::lock_guard<std::mutex> lock(mutex_);
+  retired_ = true;
+  timers = std::move(timers_);
+  if (timer_ != nullptr) {
+    std::lock_guard<std::mutex> timer_lock(timer_->mutex);
+    timer_->backend = nullptr;
+  }
+  for (uint32_t flag :
+       {kMarkedUnhealthy, kUnhealthy, kOverloaded, kOnTrial, kAtLimit}) {
+    WriteFlag(load_->unusable, flag, false);
+  }
+  for (uint32_t flag : {kTrialOpen, kRamping}) {
+    WriteFlag(load_->gate, flag, false);
+  }
+}
+
+BackendHealth::View BackendHealth::view() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return shown_;
+}
+
+void BackendHealth::Show(absl::string_view what) {
+  const bool by_tracker = IsDown(tracker_.state());
+  const BackendState state =
+      !by_tracker && unreachable() ? BackendState::kDown : tracker_.state();
+  const bool changed = state != shown_.state;
+  // While it is DOWN, what keeps it so, which need not be the newest event.
+  if (by_tracker) {
+    shown_.reason = tracker_.reason();
+  } else if (unreachable()) {
+    shown_.reason = connection_error_;
+  } else if (changed) {
+    shown_.reason = std::string(what);
+  }
+  if (!changed) return;
+  const absl::Time now = SteadyNow();
+  PoolEvent event;
+  event.time = now;
+  event.kind = PoolEvent::Kind::kState;
+  event.who = backend_->address();
+  event.from = std::string(StateName(shown_.state));
+  event.to = std::string(StateName(state));
+  event.reason = shown_.reason;
+  shown_.state = state;
+  shown_.since = now;
+  events_->Add(std::move(event));
+}
+
+void BackendHealth::OnTimer() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  if (retired_) return;
+  timer_at_ = absl::InfiniteFuture();
+  Apply(std::move(lock), tracker_.OnTime(SteadyNow()));
+}
+
+void BackendHealth::Apply(std::unique_lock<std::mutex> lock,
+                          const absl::optional<HealthChange>& change) {
+  ArmTimer();
+  if (tracker_.state() != BackendState::kAlive) {
+    load_->attentive.store(true, std::memory_order_relaxed);
+  }
+  if (change.has_value() && IsDown(change->from) && !IsDown(change->to)) {
+    BeginRamp();
+  }
+  WriteFlags();
+  if (change.has_value()) Show(change->reason);
+  lock.unlock();
+  // Flags act at once; a new plan is for what depends on who is down.
+  if (change.has_value() && (IsDown(change->from) || IsDown(change->to))) {
+    events_->Notify();
+  }
+}
+
+void BackendHealth::BeginRamp() {
+  load_->usable_since_nanos.store(SteadyClock::Get().NowNanos(),
+                                  std::memory_order_relaxed);
+  if (slow_start_nanos_.load(std::memory_order_relaxed) > 0) {
+    WriteFlag(load_->gate, kRamping, true);
+  }
+}
+
+void BackendHealth::WriteFlags() {
+  const BackendState state = tracker_.state();
+  const bool by_hand = tracker_.cause() == HealthCause::kManual;
+  const bool trial_call =
+      state == BackendState::kDownRetry && tracker_.trials_by_calls();
+  WriteFlag(load_->unusable, kMarkedUnhealthy, IsDown(state) && by_hand);
+  WriteFlag(load_->unusable, kUnhealthy,
+            IsDown(state) && !by_hand && !trial_call);
+  WriteFlag(load_->unusable, kOverloaded, state == BackendState::kOverloaded);
+  WriteFlag(load_->unusable, kOnTrial, trial_call && trial_ != 0);
+  WriteFlag(load_->gate, kTrialOpen, trial_call && trial_ == 0);
+}
+
+void BackendHealth::WriteFlag(std::atomic<uint32_t>& word, uint32_t flag,
+                              bool on) {
+  const bool is_on = (word.load(std::memory_order_relaxed) & flag) != 0;
+  if (on == is_on) return;
+  if (on) {
+    SetFlag(word, flag, events_->flagged);
+  } else {
+    ClearFlag(word, flag, events_->flagged);
+  }
+}
+
+void BackendHealth::ArmTimer() {
+  const absl::Time due = tracker_.next_change();
+  if (due >= timer_at_) return;
+  timer_at_ = due;
+  RunAfter(std::max(due - SteadyNow(), absl::ZeroDuration()),
+           [](BackendHealth& health) { health.OnTimer(); });
+}
+
+void BackendHealth::RunAfter(absl::Duration delay,
+                             std::function<void(BackendHealth&)> run) {
+  if (timers_ == nullptr) timers_ = TimerQueue::Shared();
+  if (timer_ == nullptr) {
+    timer_ = std::make_shared<TimerHandle>();
+    std::lock_guard<std::mutex> timer_lock(timer_->mutex);
+    timer_->backend = backend_;
+  }
+  timers_->RunAfter(delay, [handle = timer_, run = std::move(run)]() {
+    const BackendRef backend = handle->Get();
+    if (backend) run(backend->health);
+  });
+}
+
+}  // namespace multi_backend

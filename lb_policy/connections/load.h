@@ -1,0 +1,59 @@
+// ConnectionLoad: the streams of one connection of a backend, as calls count
+// them.  Only where a backend has several connections.
+//
+// Threads: any.  Lifetime by an intrusive count: a call holds one.
+#ifndef MULTI_BACKEND_LB_POLICY_CONNECTIONS_LOAD_H_
+#define MULTI_BACKEND_LB_POLICY_CONNECTIONS_LOAD_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/base/optimization.h"
+#include "multi_backend/lb_policy/object_slab.h"
+
+namespace multi_backend {
+
+class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
+ public:
+  static void* operator new(size_t) {
+    return ObjectSlab<ConnectionLoad>::Allocate();
+  }
+  static void operator delete(void* memory) {
+    ObjectSlab<ConnectionLoad>::Free(memory);
+  }
+
+  ConnectionLoad() = default;
+  ConnectionLoad(const ConnectionLoad&) = delete;
+  ConnectionLoad& operator=(const ConnectionLoad&) = delete;
+
+  int streams() const { return streams_.load(std::memory_order_relaxed); }
+  void BeginStream() {
+    refs_.fetch_add(1, std::memory_order_relaxed);
+    streams_.fetch_add(1, std::memory_order_relaxed);
+    begun_.fetch_add(1, std::memory_order_relaxed);
+  }
+  void EndStream() {
+    streams_.fetch_sub(1, std::memory_order_relaxed);
+    Unref();
+  }
+  // How many have begun: unchanged between two looks with no stream at the
+  // second means idle all the time.
+  uint64_t begun() const { return begun_.load(std::memory_order_relaxed); }
+
+  void Ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
+  void Unref() {
+    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+ private:
+  ~ConnectionLoad() = default;
+
+  std::atomic<uint32_t> refs_{1};
+  std::atomic<int32_t> streams_{0};
+  std::atomic<uint64_t> begun_{0};
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_CONNECTIONS_LOAD_H_

@@ -1,0 +1,88 @@
+// How many connections one backend has, and which of them a call uses.
+//
+// The first `min` connections are kept connected.  Another one is opened only
+// when each that is READY is full and none is being connected: so one at a
+// time, up to `max`.  One beyond the first `min` is closed when it has had no
+// stream for `idle_timeout`; none is ever closed that has streams.
+//
+// Only decides; whoever holds the connections acts, and paces its attempts to
+// connect.  A backend's connections are numbered by age, the oldest is 0; when
+// one is closed the later ones move up.  Times are those of a Clock.
+#ifndef MULTI_BACKEND_LB_POLICY_CONNECTIONS_SIZING_H_
+#define MULTI_BACKEND_LB_POLICY_CONNECTIONS_SIZING_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
+#include "multi_backend/proto/config/config.h"
+
+namespace multi_backend {
+
+struct ConnectionView {
+  enum class State {
+    kConnecting,
+    kReady,
+    kFailed,  // Takes no new stream and is not being connected.
+  };
+  State state = State::kConnecting;
+  uint32_t streams = 0;  // Live ones.
+  // What the server allows (HTTP/2's MAX_CONCURRENT_STREAMS), when known.
+  absl::optional<uint32_t> stream_limit;
+  // When its last stream ended, or it was opened.  Used without streams only.
+  int64_t idle_since = 0;
+};
+
+struct ConnectionPlan {
+  using Indices = absl::InlinedVector<size_t, 4>;
+
+  bool open = false;  // One more.
+  // To be connected again; streams that the old connection still has go on.
+  Indices replace;
+  // The newest first, so that an index still holds when those before it here
+  // have been closed.
+  Indices close;
+  // When time alone will change this plan; INT64_MAX for never.
+  int64_t look_again = INT64_MAX;
+};
+
+// What to do with a backend's connections.  O(connections).
+ConnectionPlan PlanConnections(absl::Span<const ConnectionView> connections,
+                               const ConnectionPoolConfig& config, int64_t now);
+
+constexpr size_t kNoConnection = SIZE_MAX;
+// The load of a connection that takes no stream.
+constexpr uint32_t kNotReady = UINT32_MAX;
+
+// The connection for a new stream, of `count`: the least loaded that is READY,
+// of equal ones the oldest, so that the newer fall idle; kNoConnection when
+// none is READY.  `load(i)` is its number of streams or kNotReady.
+// For the pick path: O(count), no allocation.
+template <typename Load>
+inline size_t LeastLoadedConnection(size_t count, Load load) {
+  size_t best = kNoConnection;
+  uint32_t least = kNotReady;
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t streams = load(i);
+    if (streams < least) {
+      least = streams;
+      best = i;
+    }
+  }
+  return best;
+}
+
+inline size_t LeastLoadedConnection(
+    absl::Span<const ConnectionView> connections) {
+  return LeastLoadedConnection(connections.size(), [connections](size_t i) {
+    return connections[i].state == ConnectionView::State::kReady
+               ? connections[i].streams
+               : kNotReady;
+  });
+}
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_CONNECTIONS_SIZING_H_

@@ -1,0 +1,335 @@
+#include "multi_backend/lb_policy/connections/sizing.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+
+namespace multi_backend {
+namespace {
+
+using State = ConnectionView::State;
+using Indices = std::vector<size_t>;
+
+constexpr int64_t kNow = 100;
+constexpr int64_t kIdle = 30;  // The idle timeout of all tests.
+constexpr uint32_t kLimit = 2;
+
+ConnectionPoolConfig Config(int min, int max) {
+  ConnectionPoolConfig config;
+  config.min = min;
+  config.max = max;
+  config.idle_timeout = absl::Nanoseconds(kIdle);
+  config.max_streams_per_connection = kLimit;
+  return config;
+}
+
+ConnectionView Connecting() { return {State::kConnecting, 0, {}, kNow}; }
+ConnectionView Failed(uint32_t streams = 0, int64_t idle_for = 0) {
+  return {State::kFailed, streams, {}, kNow - idle_for};
+}
+ConnectionView Busy(uint32_t streams) {
+  return {State::kReady, streams, {}, kNow - 2 * kIdle};
+}
+ConnectionView Idle(int64_t idle_for) {
+  return {State::kReady, 0, {}, kNow - idle_for};
+}
+ConnectionView Allows(uint32_t limit, uint32_t streams) {
+  return {State::kReady, streams, limit, kNow};
+}
+
+struct PlanCase {
+  const char* name;
+  int min;
+  int max;
+  std::vector<ConnectionView> connections;
+  bool open;
+  Indices replace;
+  Indices close;
+  int64_t look_again = INT64_MAX;
+};
+
+const PlanCase kPlanCases[] = {
+    {"NoneYet", 1, 4, {}, true, {}, {}},
+    {"TheFirstIsBeingConnected", 1, 4, {Connecting()}, false, {}, {}},
+    {"TheFirstIsNotFull", 1, 4, {Busy(1)}, false, {}, {}},
+    {"TheFirstIsFull", 1, 4, {Busy(2)}, true, {}, {}},
+    {"TheFirstIsMoreThanFull", 1, 4, {Busy(9)}, true, {}, {}},
+    {"OneOfTwoIsNotFull", 1, 4, {Busy(2), Busy(1)}, false, {}, {}},
+    {"AllAreFull", 1, 4, {Busy(2), Busy(2), Busy(3)}, true, {}, {}},
+    {"OneAtATime", 1, 4, {Busy(2), Connecting()}, false, {}, {}},
+    {"NoMoreThanMax", 1, 2, {Busy(2), Busy(2)}, false, {}, {}},
+    {"MinIsReachedWithoutCalls", 3, 4, {Idle(99)}, true, {}, {}},
+    {"MinIsReachedOneAtATime", 3, 4, {Idle(9), Connecting()}, false, {}, {}},
+    {"TheServersLimitIsHigher", 1, 4, {Allows(100, 99)}, false, {}, {}},
+    {"TheServersLimitIsReached", 1, 4, {Allows(100, 100)}, true, {}, {}},
+    {"TheServersLimitIsLower", 1, 4, {Allows(1, 1)}, true, {}, {}},
+    {"AServerThatAllowsNoneIsNotFull", 1, 4, {Allows(0, 0)}, false, {}, {}},
+    {"IdleOnesWithinMinStay", 2, 4, {Idle(99), Idle(99)}, false, {}, {}},
+    {"OneAboveMinIsClosed", 1, 4, {Idle(99), Idle(30)}, false, {}, {1}},
+    {"NotYet", 1, 4, {Busy(1), Idle(29)}, false, {}, {}, kNow + 1},
+    {"TheEarliestIsLookedAtNext",
+     1,
+     4,
+     {Busy(1), Idle(9), Idle(28), Idle(27)},
+     false,
+     {},
+     {},
+     kNow + 2},
+    {"TheNewestAreClosedFirst",
+     1,
+     4,
+     {Idle(40), Idle(30), Busy(1), Idle(31)},
+     false,
+     {},
+     {3, 1}},
+    {"LiveStreamsAreNeverCut", 1, 4, {Idle(99), Busy(1)}, false, {}, {}},
+    {"DrainingIsNotClosed", 1, 4, {Busy(1), Failed(1, 99)}, false, {}, {}},
+    {"ADeadOneAboveMinIsClosed",
+     1,
+     4,
+     {Busy(1), Failed(0, 30)},
+     false,
+     {},
+     {1}},
+    {"ADeadOneAboveMinWaits",
+     1,
+     4,
+     {Busy(1), Failed(0, 10)},
+     false,
+     {},
+     {},
+     kNow + 20},
+    {"ADeadOneIsReplaced", 1, 4, {Failed()}, false, {0}, {}},
+    {"ADeadOneIsReplacedWhileItDrains", 1, 4, {Failed(5)}, false, {0}, {}},
+    {"AllDeadOnesWithinMin", 2, 4, {Failed(), Failed()}, false, {0, 1}, {}},
+    {"ReplacedRatherThanOpened", 2, 4, {Failed(), Busy(2)}, false, {0}, {}},
+    {"CallsReviveADeadOne", 1, 4, {Busy(2), Failed(0, 99)}, false, {1}, {}},
+    {"EvenAtMax", 1, 2, {Busy(2), Failed(0, 1)}, false, {1}, {}},
+    {"ADeadBackendGetsNoMore", 1, 4, {Failed(9)}, false, {0}, {}},
+};
+
+TEST(ConnectionSizingTest, PlansAsTheTableSays) {
+  for (const PlanCase& c : kPlanCases) {
+    SCOPED_TRACE(c.name);
+    const ConnectionPlan plan =
+        PlanConnections(c.connections, Config(c.min, c.max), kNow);
+    EXPECT_EQ(plan.open, c.open);
+    EXPECT_EQ(Indices(plan.replace.begin(), plan.replace.end()), c.replace);
+    EXPECT_EQ(Indices(plan.close.begin(), plan.close.end()), c.close);
+    EXPECT_EQ(plan.look_again, c.look_again);
+  }
+}
+
+TEST(ConnectionSizingTest, AnInfiniteIdleTimeoutClosesNothing) {
+  ConnectionPoolConfig config = Config(1, 4);
+  config.idle_timeout = absl::InfiniteDuration();
+  const ConnectionPlan plan =
+      PlanConnections({Idle(50), Idle(50)}, config, INT64_MAX - 1);
+  EXPECT_TRUE(plan.close.empty());
+  EXPECT_EQ(plan.look_again, INT64_MAX);
+}
+
+// Calls `visit` with every list of up to `size` connections that differ in what
+// a plan may depend upon.
+template <typename Visit>
+void ForEachList(size_t size, std::vector<ConnectionView>& list, Visit visit) {
+  visit(list);
+  if (list.size() == size) return;
+  for (const State state :
+       {State::kConnecting, State::kReady, State::kFailed}) {
+    for (const uint32_t streams : {0u, 1u, kLimit}) {
+      for (const int64_t idle_for : {int64_t{5}, kIdle}) {
+        list.push_back({state, streams, {}, kNow - idle_for});
+        ForEachList(size, list, visit);
+        list.pop_back();
+      }
+    }
+  }
+}
+
+size_t Count(const std::vector<ConnectionView>& list, State state) {
+  return std::count_if(list.begin(), list.end(),
+                       [state](const auto& c) { return c.state == state; });
+}
+
+bool Has(const ConnectionPlan::Indices& indices, size_t i) {
+  return std::count(indices.begin(), indices.end(), i) != 0;
+}
+
+// The rules, each by itself.
+void CheckRules(const std::vector<ConnectionView>& list, size_t min, size_t max,
+                const ConnectionPlan& plan) {
+  const size_t ready = Count(list, State::kReady);
+  const size_t connecting = Count(list, State::kConnecting);
+  const size_t failed = Count(list, State::kFailed);
+  const size_t full =
+      std::count_if(list.begin(), list.end(), [](const auto& c) {
+        return c.state == State::kReady && c.streams >= kLimit;
+      });
+  const bool wanted = connecting == 0 && ready > 0 && full == ready;
+  size_t failed_within_min = 0;
+  for (size_t i = 0; i < std::min(min, list.size()); ++i) {
+    failed_within_min += list[i].state == State::kFailed;
+  }
+  const bool too_few = connecting == 0 && list.size() < min;
+  ASSERT_EQ(plan.open, (wanted && failed == 0 && list.size() < max) ||
+                           (too_few && failed == 0));
+  ASSERT_EQ(plan.replace.size(), failed_within_min > 0  ? failed_within_min
+                                 : wanted && failed > 0 ? 1
+                                                        : 0);
+  int64_t look_again = INT64_MAX;
+  for (size_t i = 0; i < list.size(); ++i) {
+    const bool dead = list[i].state == State::kFailed;
+    const bool replaced = Has(plan.replace, i);
+    ASSERT_TRUE(dead || !replaced);
+    if (i < min) {
+      ASSERT_EQ(replaced, dead);
+    }
+    const bool spare = i >= min && list[i].state != State::kConnecting &&
+                       list[i].streams == 0 && !replaced;
+    const int64_t until = list[i].idle_since + kIdle;
+    ASSERT_EQ(Has(plan.close, i), spare && until <= kNow);
+    if (spare && until > kNow) look_again = std::min(look_again, until);
+  }
+  ASSERT_EQ(plan.look_again, look_again);
+  ASSERT_TRUE(std::is_sorted(plan.close.rbegin(), plan.close.rend()));
+}
+
+TEST(ConnectionSizingTest, EveryListOfUpToThreeIsPlannedByTheRules) {
+  size_t lists = 0;
+  std::vector<ConnectionView> list;
+  for (size_t max = 1; max <= 4; ++max) {
+    for (size_t min = 1; min <= max; ++min) {
+      const ConnectionPoolConfig config =
+          Config(static_cast<int>(min), static_cast<int>(max));
+      ForEachList(3, list, [&](const std::vector<ConnectionView>& views) {
+        ++lists;
+        CheckRules(views, min, max, PlanConnections(views, config, kNow));
+      });
+      ASSERT_FALSE(HasFatalFailure()) << "min " << min << " max " << max;
+    }
+  }
+  EXPECT_EQ(lists, 10u * (1 + 18 + 18 * 18 + 18 * 18 * 18));
+}
+
+TEST(ConnectionSizingTest, AStreamUsesTheLeastLoadedReadyOneTheOldestOfEqual) {
+  std::vector<ConnectionView> list;
+  ForEachList(3, list, [](const std::vector<ConnectionView>& views) {
+    size_t expected = kNoConnection;
+    for (size_t i = 0; i < views.size(); ++i) {
+      if (views[i].state != State::kReady) continue;
+      if (expected == kNoConnection ||
+          views[i].streams < views[expected].streams) {
+        expected = i;
+      }
+    }
+    ASSERT_EQ(LeastLoadedConnection(views), expected);
+  });
+}
+
+// A backend's connections as their holder keeps them, in virtual time.
+class Pool {
+ public:
+  explicit Pool(const ConnectionPoolConfig& config) : config_(config) {}
+
+  // One unit of time: new connections are up, the plan is carried out.
+  void Tick() {
+    ++now_;
+    for (ConnectionView& c : connections_) {
+      if (c.state == State::kConnecting) c.state = State::kReady;
+    }
+    const ConnectionPlan plan = PlanConnections(connections_, config_, now_);
+    for (const size_t i : plan.close) {
+      ASSERT_EQ(connections_[i].streams, 0u);
+      connections_.erase(connections_.begin() + i);
+    }
+    for (const size_t i : plan.replace) {
+      connections_[i].state = State::kConnecting;
+    }
+    if (plan.open) {
+      connections_.push_back({State::kConnecting, 0, {}, now_});
+    }
+  }
+
+  // Starts or ends streams until `wanted` run, as many as find room.
+  void Load(size_t wanted) {
+    while (streams() < wanted) {
+      const size_t i = LeastLoadedConnection(connections_);
+      if (i == kNoConnection || connections_[i].streams >= kLimit) return;
+      ++connections_[i].streams;
+    }
+    while (streams() > wanted) {
+      // A stream of whichever connection has most.
+      auto c = std::max_element(
+          connections_.begin(), connections_.end(),
+          [](const auto& a, const auto& b) { return a.streams < b.streams; });
+      if (--c->streams == 0) c->idle_since = now_;
+    }
+  }
+
+  void FailAll() {
+    for (ConnectionView& c : connections_) {
+      if (c.streams != 0) c.idle_since = now_;
+      c.state = State::kFailed;
+      c.streams = 0;
+    }
+  }
+
+  size_t streams() const {
+    size_t sum = 0;
+    for (const ConnectionView& c : connections_) sum += c.streams;
+    return sum;
+  }
+  size_t ready() const { return Count(connections_, State::kReady); }
+  size_t size() const { return connections_.size(); }
+
+ private:
+  const ConnectionPoolConfig config_;
+  std::vector<ConnectionView> connections_;
+  int64_t now_ = 0;
+};
+
+TEST(ConnectionSizingTest, APoolGrowsOneByOneAndShrinksToMin) {
+  Pool pool(Config(1, 4));
+  size_t before = 0;
+  for (int tick = 0; tick < 10; ++tick) {
+    pool.Tick();
+    ASSERT_LE(pool.size(), before + 1);
+    before = pool.size();
+    pool.Load(4 * kLimit);
+  }
+  EXPECT_EQ(pool.size(), 4u);
+  EXPECT_EQ(pool.streams(), 4 * kLimit);
+  pool.Load(0);
+  for (int tick = 1; tick < kIdle; ++tick) {
+    pool.Tick();
+    ASSERT_EQ(pool.size(), 4u) << "tick " << tick;
+  }
+  pool.Tick();
+  EXPECT_EQ(pool.size(), 1u);
+  EXPECT_EQ(pool.ready(), 1u);
+}
+
+TEST(ConnectionSizingTest, APoolIsWarmAgainAfterItsServerCameBack) {
+  Pool pool(Config(2, 4));
+  for (int tick = 0; tick < 10; ++tick) {
+    pool.Tick();
+    pool.Load(4 * kLimit);
+  }
+  ASSERT_EQ(pool.ready(), 4u);
+  pool.FailAll();
+  pool.Tick();
+  pool.Tick();
+  EXPECT_EQ(pool.ready(), 2u);
+  EXPECT_EQ(pool.size(), 4u) << "the dead ones above min go when idle";
+  for (int tick = 0; tick < 10; ++tick) {
+    pool.Load(4 * kLimit);
+    pool.Tick();
+  }
+  EXPECT_EQ(pool.ready(), 4u) << "calls brought them back";
+}
+
+}  // namespace
+}  // namespace multi_backend

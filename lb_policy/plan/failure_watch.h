@@ -1,0 +1,46 @@
+// FailureWatch: ejects backends whose share of failed calls is too high, by
+// looking at the counters of one channel's plan from time to time.
+//
+// Control plane only.  Cost of a look: O(backends).
+#ifndef MULTI_BACKEND_LB_POLICY_PLAN_FAILURE_WATCH_H_
+#define MULTI_BACKEND_LB_POLICY_PLAN_FAILURE_WATCH_H_
+
+#include <cstdint>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+#include "multi_backend/health/state/failure_rate.h"
+#include "multi_backend/lb_policy/plan/pick_plan.h"
+#include "multi_backend/proto/config/config.h"
+
+namespace multi_backend {
+
+class FailureWatch {
+ public:
+  // How often to look; InfiniteDuration when `config` asks for nothing.
+  static absl::Duration Interval(const HealthConfig& config);
+
+  // A backend that is in several balancers (all, and those of its role) is
+  // ejected only where each of them may spare it.
+  void Look(const PickPlan& plan, const PassiveHealthConfig& config,
+            absl::Time now);
+
+ private:
+  struct Watched {
+    explicit Watched(const FailureRateConfig& config) : rate(config) {}
+    FailureRate rate;
+    uint64_t finished = 0;
+    uint64_t round = 0;  // Of the newest look that saw it.
+  };
+
+  void Sample(const PickPlan& plan, const FailureRateConfig& config,
+              absl::Time now);
+
+  FailureRateConfig config_;
+  absl::flat_hash_map<uint32_t, Watched> watched_;  // By backend id.
+  uint64_t round_ = 0;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_PLAN_FAILURE_WATCH_H_

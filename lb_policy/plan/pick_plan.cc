@@ -1,0 +1,361 @@
+#include "multi_backend/lb_policy/plan/pick_plan.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "multi_backend/lb_policy/backends/flags.h"
+#include "multi_backend/lb_policy/fast_random.h"
+
+namespace multi_backend {
+namespace {
+
+// How many backends an error text names; more helps nobody and fills logs.
+constexpr size_t kMaxNamed = 5;
+
+std::string WhyNot(const PlanEntry& entry) {
+  std::string mark = entry.lease->UnusableReason();
+  if (!mark.empty()) return mark;
+  if (entry.connection == Connection::kFailed) {
+    return entry.error.empty() ? "connection failed" : entry.error;
+  }
+  if (entry.endpoint->weight == 0) return "draining: weight 0";
+  if (entry.connection == Connection::kConnecting) return "connecting";
+  // In none of the balancer's `members`, or usable since a moment ago.
+  return "connected, but not selected";
+}
+
+std::string DescribeEntry(const PlanEntry& entry) {
+  const Backend& backend = entry.backend();
+  std::string who = backend.name() == backend.address()
+                        ? backend.address()
+                        : absl::StrCat(backend.name(), "=", backend.address());
+  return absl::StrCat(who, " (", WhyNot(entry), ")");
+}
+
+}  // namespace
+
+std::unique_ptr<PickPlan> PickPlan::Make(Args args) {
+  std::unique_ptr<PickPlan> plan(new PickPlan());
+  plan->entries_ = std::move(args.entries);
+  const PolicyConfig& config = *args.config;
+
+  std::vector<uint32_t> all(plan->entries_.size());
+  std::map<std::string, std::vector<uint32_t>> by_role;
+  for (const auto& role : config.roles) by_role[role.first];
+  for (uint32_t i = 0; i < all.size(); ++i) {
+    all[i] = i;
+    const PlanEntry& entry = plan->entries_[i];
+    plan->any_ready_ |= entry.connection == Connection::kReady;
+    if (!entry.endpoint->role.empty()) {
+      by_role[entry.endpoint->role].push_back(i);
+    }
+  }
+
+  BalancerNode::Args node_args;
+  node_args.entries = &plan->entries_;
+  node_args.clock = args.clock;
+  node_args.config = &config.root;
+  node_args.candidates = std::move(all);
+  node_args.seed = args.seed;
+  node_args.path = "root";
+  node_args.panic_percent = config.health.panic_percent;
+  node_args.backlogs = args.backlogs.get();
+  if (args.previous != nullptr) {
+    node_args.previous = args.previous->root_.get();
+  }
+  plan->root_ = BalancerNode::Make(node_args);
+  plan->needs_latency_ = plan->root_->needs_latency();
+
+  for (auto& role : by_role) {
+    auto configured = config.roles.find(role.first);
+    node_args.config =
+        configured == config.roles.end() ? &config.root : &configured->second;
+    node_args.candidates = std::move(role.second);
+    node_args.seed = Mix64(node_args.seed);
+    node_args.path = absl::StrCat("role \"", role.first, "\"");
+    node_args.previous =
+        args.previous == nullptr ? nullptr : args.previous->NodeOf(role.first);
+    auto& node = plan->roles_[role.first] = BalancerNode::Make(node_args);
+    plan->needs_latency_ |= node->needs_latency();
+  }
+  plan->clock_ = args.clock;
+  plan->exact_order_ = config.max_requests_per_backend > 0
+                           ? Backlog::kExact
+                           : Backlog::kExactInCrowd;
+  plan->backlogs_ = std::move(args.backlogs);
+  plan->has_backlogs_ = !plan->WaitingRooms().empty();
+  return plan;
+}
+
+template <typename Visit>
+void PickPlan::ForEachTop(Visit visit) const {
+  visit(*root_);
+  for (const auto& role : roles_) visit(*role.second);
+}
+
+std::vector<const BalancerNode*> PickPlan::WaitingRooms() const {
+  std::vector<const BalancerNode*> rooms;
+  ForEachTop(
+      [&rooms](const BalancerNode& top) { top.AppendWaitingRooms(&rooms); });
+  return rooms;
+}
+
+size_t PickPlan::BeginPass() const {
+  size_t waiting = 0;
+  if (!has_backlogs_) return waiting;
+  const int64_t now = clock_->NowNanos();
+  for (const BalancerNode* room : WaitingRooms()) {
+    waiting += room->backlog()->BeginPass(now, exact_order_);
+  }
+  return waiting;
+}
+
+// Its calls are those of the balancer at the top, to which any backend below
+// that will do.
+bool PickPlan::ServesRoom(const BalancerNode& room) const {
+  bool serves = room.AnyUsable();
+  ForEachTop([&](const BalancerNode& top) {
+    serves |= top.backlog() == room.backlog() && top.AnyUsable();
+  });
+  return serves;
+}
+
+bool PickPlan::ConnectsForRoom(const BalancerNode& room) const {
+  bool connects = room.connecting();
+  ForEachTop([&](const BalancerNode& top) {
+    connects |= top.backlog() == room.backlog() && top.connecting();
+  });
+  return connects;
+}
+
+std::vector<const BalancerNode*> PickPlan::Leaves() const {
+  std::vector<const BalancerNode*> leaves;
+  ForEachTop([&leaves](const BalancerNode& top) { top.AppendLeaves(&leaves); });
+  return leaves;
+}
+
+std::vector<std::string> PickPlan::Panicking() const {
+  std::vector<std::string> paths;
+  ForEachTop(
+      [&paths](const BalancerNode& top) { top.AppendPanicking(&paths); });
+  return paths;
+}
+
+const BalancerNode* PickPlan::NodeOf(absl::string_view role) const {
+  if (role.empty()) return root_.get();
+  auto it = roles_.find(role);
+  return it == roles_.end() ? nullptr : it->second.get();
+}
+
+const BalancerNode* PickPlan::FallbackOf(const CallLabel& label) const {
+  switch (label.when_unavailable) {
+    case WhenUnavailable::kFail:
+      return nullptr;
+    case WhenUnavailable::kAny:
+      return root_.get();
+    case WhenUnavailable::kRole:
+      return NodeOf(label.fallback_role);
+  }
+  return nullptr;
+}
+
+PickPlan::Result PickPlan::PickRole(const CallLabel& label,
+                                    const PickRequest& request) const {
+  const BalancerNode* node = NodeOf(label.role);
+  if (ABSL_PREDICT_TRUE(node != nullptr)) {
+    const BalancerNode::Choice choice = node->Pick(request);
+    if (ABSL_PREDICT_TRUE(choice.ok())) {
+      return {Outcome::kPicked, choice.entry, choice.leaf};
+    }
+  }
+  return Unserved(label, request);
+}
+
+PickPlan::Result PickPlan::Unserved(const CallLabel& label,
+                                    const PickRequest& request) const {
+  const BalancerNode* node = NodeOf(label.role);
+  const BalancerNode* fallback = FallbackOf(label);
+  // One that is overloaded is better than none, and better than another role.
+  PickRequest lenient = request;
+  lenient.all_usable = false;
+  lenient.tolerated |= kOverloaded;
+  for (const BalancerNode* candidate : {node, fallback}) {
+    if (candidate == nullptr) continue;
+    for (const PickRequest* asked : {&request, &std::as_const(lenient)}) {
+      const BalancerNode::Choice choice = candidate->Pick(*asked);
+      if (choice.ok()) {
+        return {Outcome::kPicked, choice.entry, choice.leaf};
+      }
+    }
+  }
+  // A backend that is still being connected is an untried one: a channel's
+  // first calls would otherwise fail with the first backend that connects.
+  if ((node != nullptr && node->HasConnecting(request)) ||
+      (fallback != nullptr && fallback->HasConnecting(request))) {
+    return {Outcome::kWait, 0, nullptr};
+  }
+  return {request.tried.empty() ? Outcome::kNoBackend : Outcome::kExhausted, 0,
+          nullptr};
+}
+
+Backlog* PickPlan::BacklogOf(const CallLabel& label) const {
+  for (const BalancerNode* node : {NodeOf(label.role), FallbackOf(label)}) {
+    if (node != nullptr && node->backlog() != nullptr) return node->backlog();
+  }
+  return nullptr;
+}
+
+bool PickPlan::AnyUsable(const CallLabel& label) const {
+  for (const BalancerNode* node : {NodeOf(label.role), FallbackOf(label)}) {
+    if (node != nullptr && node->AnyUsable()) return true;
+  }
+  return false;
+}
+
+bool PickPlan::HasUntriedAtLimit(const CallLabel& label,
+                                 const PickRequest& request) const {
+  PickRequest lenient = request;
+  lenient.tolerated |= kOverloaded | kAtLimit;
+  for (const BalancerNode* node : {NodeOf(label.role), FallbackOf(label)}) {
+    if (node != nullptr && node->HasEligible(lenient)) return true;
+  }
+  return false;
+}
+
+bool PickPlan::OnlyFallbackIsUsable(const CallLabel& label,
+                                    const Backlog* backlog) const {
+  const BalancerNode* own = NodeOf(label.role);
+  const BalancerNode* fallback = FallbackOf(label);
+  return fallback != nullptr && fallback->backlog() != backlog &&
+         fallback->AnyUsable() && (own == nullptr || !own->AnyUsable());
+}
+
+// A call that had to wait may go to a backend again that it has tried before:
+// none was usable in between.
+PickPlan::Result PickPlan::TryInTurn(const CallLabel& label,
+                                     const PickRequest& request,
+                                     const WaitingPlace& place) const {
+  Result result = Pick(label, request);
+  if (result.outcome == Outcome::kExhausted && place.waiting) {
+    PickRequest anew = request;
+    anew.tried = TriedBackends();
+    result = Pick(label, anew);
+  }
+  return result;
+}
+
+PickPlan::TurnResult PickPlan::PickInTurn(const CallLabel& label,
+                                          const PickRequest& request,
+                                          WaitingPlace& place) const {
+  Backlog* const backlog = BacklogOf(label);
+  bool repick = false;
+  if (place.backlog != backlog) {
+    repick = place.Leave();
+    place.backlog = backlog;
+    if (backlog != nullptr) place.number = backlog->NextNumber();
+  }
+  if (backlog == nullptr) {
+    return {Pick(label, request), absl::OkStatus(), repick};
+  }
+  if (place.must_wait && !place.waiting && AnyUsable(label)) {
+    return {{Outcome::kExhausted, 0, nullptr}, absl::OkStatus(), repick};
+  }
+  Backlog::Turn turn = Backlog::Turn::kGo;
+  if (place.waiting || backlog->any_waiting()) {
+    turn = backlog->Ask(place.number, place.waiting, clock_->NowNanos());
+  }
+  if ((turn == Backlog::Turn::kWait || turn == Backlog::Turn::kDown) &&
+      OnlyFallbackIsUsable(label, backlog)) {
+    turn = Backlog::Turn::kGo;
+  }
+  if (turn == Backlog::Turn::kGo) {
+    Result result = TryInTurn(label, request, place);
+    if (result.outcome == Outcome::kPicked) {
+      return {result, absl::OkStatus(), repick};
+    }
+    // All that there are have been tried: waiting would change nothing.
+    if (result.outcome == Outcome::kExhausted && AnyUsable(label) &&
+        !HasUntriedAtLimit(label, request)) {
+      return {result, absl::OkStatus(), repick};
+    }
+    turn = backlog->Join(place.number, clock_->NowNanos());
+  }
+  if (turn != Backlog::Turn::kWait) return Refuse(label, turn, place);
+  place.waiting = true;
+  return {{Outcome::kInBacklog, 0, nullptr}, absl::OkStatus(), repick};
+}
+
+PickPlan::TurnResult PickPlan::Refuse(const CallLabel& label,
+                                      Backlog::Turn turn,
+                                      WaitingPlace& place) const {
+  std::string text = place.backlog->RefusalText(
+      turn, place.number, clock_->NowNanos(), DescribeBackends(label));
+  const bool repick = place.Leave();
+  return {{Outcome::kRefused, 0, nullptr},
+          absl::Status(Backlog::RefusalCode(turn), text),
+          repick};
+}
+
+bool PickPlan::HasBackend(const CallLabel& label,
+                          const PickRequest& request) const {
+  PickRequest lenient = request;
+  lenient.tolerated |= kOverloaded;
+  for (const BalancerNode* node : {NodeOf(label.role), FallbackOf(label)}) {
+    if (node != nullptr && node->HasEligible(lenient)) return true;
+  }
+  return false;
+}
+
+bool PickPlan::CanServe(const CallLabel& label,
+                        const PickRequest& request) const {
+  if (HasBackend(label, request)) return true;
+  for (const BalancerNode* node : {NodeOf(label.role), FallbackOf(label)}) {
+    if (node != nullptr && node->HasConnecting(request)) return true;
+  }
+  // In the backlog it waits until one is usable again, whichever it is.
+  return MayWait(label) &&
+         (!AnyUsable(label) || HasUntriedAtLimit(label, request));
+}
+
+bool PickPlan::MayWait(const CallLabel& label) const {
+  const Backlog* backlog = has_backlogs_ ? BacklogOf(label) : nullptr;
+  return backlog != nullptr && backlog->state() != Backlog::State::kDown;
+}
+
+std::string PickPlan::DescribeBackends(const CallLabel& label) const {
+  std::vector<std::string> named;
+  size_t concerned = 0;
+  const bool all_roles =
+      label.role.empty() || label.when_unavailable == WhenUnavailable::kAny;
+  for (const PlanEntry& entry : entries_) {
+    const std::string& role = entry.endpoint->role;
+    if (!all_roles && role != label.role &&
+        (label.fallback_role.empty() || role != label.fallback_role)) {
+      continue;
+    }
+    if (++concerned <= kMaxNamed) named.push_back(DescribeEntry(entry));
+  }
+  if (concerned == 0) return "the endpoint list has none";
+  std::string who = absl::StrJoin(named, "; ");
+  if (concerned > kMaxNamed) {
+    absl::StrAppend(&who, "; and ", concerned - kMaxNamed, " more");
+  }
+  return who;
+}
+
+std::string PickPlan::DescribeFailure(const CallLabel& label) const {
+  std::string what = "no usable backend";
+  if (!label.role.empty()) {
+    absl::StrAppend(&what, " with role \"", label.role, "\"");
+  }
+  if (!label.fallback_role.empty()) {
+    absl::StrAppend(&what, " or \"", label.fallback_role, "\"");
+  }
+  return absl::StrCat("multi_backend: ", what,
+                      ", the call was not sent: ", DescribeBackends(label));
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,575 @@
+// PickPlan::PickInTurn(): which calls wait, in whose backlog, and who goes
+// when.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "multi_backend/lb_policy/backends/flags.h"
+#include "multi_backend/lb_policy/plan/pick_plan.h"
+#include "multi_backend/tests/testing/strategy_members.h"
+
+namespace multi_backend {
+namespace {
+
+using Outcome = PickPlan::Outcome;
+
+constexpr Connection kReady = Connection::kReady;
+constexpr Connection kConnecting = Connection::kConnecting;
+constexpr Connection kFailed = Connection::kFailed;
+
+// --- A channel and its calls ------------------------------------------------
+
+struct Spec {
+  const char* role = "";
+  const char* zone = "";
+};
+
+// A call between two picks.
+struct Waiter {
+  CallLabel label;
+  PickRequest request;
+  WaitingPlace place;
+};
+
+Waiter CallTo(absl::string_view role = "",
+              WhenUnavailable when = WhenUnavailable::kFail,
+              absl::string_view fallback_role = "") {
+  Waiter call;
+  call.label.role = role;
+  call.label.when_unavailable = when;
+  call.label.fallback_role = fallback_role;
+  return call;
+}
+
+BacklogConfig Room() { return BacklogConfig(); }
+
+// Backends 0, 1, …; what the policy does with plans and backlogs.
+class Channel {
+ public:
+  explicit Channel(const std::vector<Spec>& specs)
+      : pool_(BackendPool::Create()),
+        backlogs_(std::make_shared<BacklogSet>()) {
+    clock_.Set(absl::ToInt64Nanoseconds(absl::Seconds(100)));
+    for (const Spec& spec : specs) {
+      const std::string address =
+          absl::StrCat("10.0.0.", entries_.size(), ":1");
+      Endpoint endpoint = *Endpoint::Parse(address);
+      endpoint.role = spec.role;
+      endpoint.zone = spec.zone;
+      PlanEntry entry;
+      entry.lease = pool_->Acquire(address, address);
+      entry.endpoint = std::make_shared<const Endpoint>(std::move(endpoint));
+      entry.connection = kReady;
+      entries_.push_back(std::move(entry));
+    }
+  }
+
+  PolicyConfig& config() { return config_; }
+  Backend& backend(size_t i) { return entries_[i].backend(); }
+  void SetFlags(size_t i, uint32_t flag, bool on) {
+    auto& flagged = pool_->events()->flagged;
+    on ? SetFlag(backend(i).load.unusable, flag, flagged)
+       : ClearFlag(backend(i).load.unusable, flag, flagged);
+  }
+  void Advance(absl::Duration by) {
+    clock_.Advance(by);
+    for (const BalancerNode* room : plan_->WaitingRooms()) {
+      room->backlog()->OnTime(clock_.NowNanos());
+    }
+    BeginPass();
+  }
+
+  // These connections, one for each backend; then all wait for the next pass.
+  void Publish(const std::vector<Connection>& connections) {
+    for (size_t i = 0; i < connections.size(); ++i) {
+      entries_[i].connection = connections[i];
+      entries_[i].error = connections[i] == kFailed ? "connection refused" : "";
+    }
+    PickPlan::Args args;
+    args.config = std::make_shared<const PolicyConfig>(config_);
+    args.entries = entries_;
+    args.previous = plan_.get();
+    args.clock = &clock_;
+    args.seed = 1;
+    args.backlogs = backlogs_;
+    plan_ = PickPlan::Make(std::move(args));
+    for (const BalancerNode* room : plan_->WaitingRooms()) {
+      const bool usable = room->AnyUsable();
+      room->backlog()->SetMembers(usable, !usable && !room->connecting(),
+                                  clock_.NowNanos());
+    }
+    BeginPass();
+  }
+  void BeginPass() { plan_->BeginPass(); }
+
+  PickPlan& plan() { return *plan_; }
+  PickPlan::TurnResult PickFor(Waiter& call) {
+    return plan_->PickInTurn(call.label, call.request, call.place);
+  }
+  // One pick in words: "0" for the backend, "waits", "last error", or the
+  // status of a refusal.
+  std::string Pick(Waiter& call) {
+    const PickPlan::TurnResult result = PickFor(call);
+    switch (result.pick.outcome) {
+      case Outcome::kPicked:
+        return absl::StrCat(result.pick.entry);
+      case Outcome::kInBacklog:
+        return "waits";
+      case Outcome::kRefused:
+        return absl::StatusCodeToString(result.refusal.code());
+      case Outcome::kExhausted:
+        return "last error";
+      case Outcome::kWait:
+        return "waits for a connection";
+      case Outcome::kNoBackend:
+        return "no backend";
+    }
+    return "";
+  }
+  // The same, and one that is picked is sent.
+  std::string Send(Waiter& call) {
+    const std::string outcome = Pick(call);
+    if (outcome.size() == 1) call.place.Leave(/*sent=*/true);
+    return outcome;
+  }
+  size_t waiting() const {
+    size_t count = 0;
+    for (const BalancerNode* room : plan_->WaitingRooms()) {
+      count += room->backlog()->waiting();
+    }
+    return count;
+  }
+
+ private:
+  testing::ManualClock clock_;
+  const std::shared_ptr<BackendPool> pool_;
+  const std::shared_ptr<BacklogSet> backlogs_;
+  PolicyConfig config_;
+  std::vector<PlanEntry> entries_;
+  std::unique_ptr<PickPlan> plan_;
+};
+
+// Two backends, and a backlog at the root.
+struct TwoWithBacklog : Channel {
+  TwoWithBacklog() : Channel(std::vector<Spec>(2)) {
+    config().root.backlog = Room();
+  }
+};
+
+// --- Who waits --------------------------------------------------------------
+
+TEST(PickPlanBacklogTest, ACallJoinsWhenNobodyIsUsable) {
+  TwoWithBacklog channel;
+  channel.Publish({kFailed, kFailed});
+  EXPECT_TRUE(channel.plan().has_backlogs());
+  Waiter call = CallTo();
+  EXPECT_EQ(channel.Pick(call), "waits");
+  EXPECT_EQ(channel.Pick(call), "waits");
+  EXPECT_EQ(channel.waiting(), 1u) << "one place, however often it is asked";
+}
+
+TEST(PickPlanBacklogTest, ACallThatFindsSomebodyDoesNotJoin) {
+  TwoWithBacklog channel;
+  channel.Publish({kFailed, kReady});
+  Waiter call = CallTo();
+  EXPECT_EQ(channel.Send(call), "1");
+  EXPECT_EQ(channel.waiting(), 0u);
+}
+
+TEST(PickPlanBacklogTest, ItWaitsForAConnectionInTheBacklogToo) {
+  TwoWithBacklog channel;
+  channel.Publish({kConnecting, kConnecting});
+  Waiter call = CallTo();
+  EXPECT_EQ(channel.Pick(call), "waits");
+  EXPECT_EQ(channel.waiting(), 1u);
+  channel.Publish({kReady, kConnecting});
+  EXPECT_EQ(channel.Send(call), "0");
+}
+
+TEST(PickPlanBacklogTest, WithoutABacklogNobodyWaits) {
+  Channel channel(std::vector<Spec>(2));
+  channel.Publish({kFailed, kFailed});
+  EXPECT_FALSE(channel.plan().has_backlogs());
+  Waiter call = CallTo();
+  EXPECT_EQ(channel.Pick(call), "no backend");
+}
+
+struct ReasonCase {
+  const char* name;
+  uint32_t flags[2];
+  int panic_percent;
+  const char* outcome;
+};
+
+// Both backends are connected, with these reasons not to be picked.
+const ReasonCase kReasonCases[] = {
+    {"OneThatIsWellIsPicked", {0, 0}, 0, "0"},
+    {"AnOverloadedOneIsPassedBy", {kOverloaded, 0}, 0, "1"},
+    {"AnOverloadedOneIsBetterThanToWait", {kOverloaded, kUnhealthy}, 0, "0"},
+    {"AnOverloadedOneIsBetterThanAFullOne", {kOverloaded, kAtLimit}, 0, "0"},
+    {"AFullOneIsPassedBy", {kAtLimit, 0}, 0, "1"},
+    {"AllFullIsToWait", {kAtLimit, kAtLimit}, 0, "waits"},
+    {"OverloadedAndFullIsFull", {kOverloaded | kAtLimit, kAtLimit}, 0, "waits"},
+    {"AllIllIsToWait", {kUnhealthy, kUnhealthy}, 0, "waits"},
+    {"AllMarkedIsToWait", {kMarkedUnhealthy, kMarkedUnhealthy}, 0, "waits"},
+    {"InPanicAnIllOneIsBetterThanToWait", {kUnhealthy, kUnhealthy}, 50, "0"},
+    {"PanicDoesNotOutrankMarks",
+     {kMarkedUnhealthy, kMarkedUnhealthy},
+     50,
+     "waits"},
+    {"PanicDoesNotOutrankLimits",
+     {kUnhealthy | kAtLimit, kUnhealthy | kAtLimit},
+     50,
+     "waits"},
+};
+
+TEST(PickPlanBacklogTest, WhetherACallWaitsFollowsFromTheBackends) {
+  for (const ReasonCase& c : kReasonCases) {
+    SCOPED_TRACE(c.name);
+    TwoWithBacklog channel;
+    channel.config().root.strategy = StrategyKind::kPrimary;
+    channel.config().health.panic_percent = c.panic_percent;
+    for (size_t i = 0; i < 2; ++i) {
+      if (c.flags[i] != 0) channel.SetFlags(i, c.flags[i], true);
+    }
+    channel.Publish({kReady, kReady});
+    Waiter call = CallTo();
+    EXPECT_EQ(channel.Pick(call), c.outcome);
+  }
+}
+
+TEST(PickPlanBacklogTest, ALimitThatIsReachedIsNoOutage) {
+  TwoWithBacklog channel;
+  channel.Publish({kReady, kFailed});
+  channel.backend(0).SetLimit(1);
+  channel.backend(0).BeginCall();
+  Waiter call = CallTo();
+  EXPECT_EQ(channel.Pick(call), "waits");
+  channel.Publish({kReady, kFailed});
+  channel.Advance(absl::Seconds(4));  // Above overloadTimeout.
+  EXPECT_EQ(channel.Pick(call), "waits");
+  channel.backend(0).EndCall();
+  channel.BeginPass();
+  EXPECT_EQ(channel.Send(call), "0");
+}
+
+// --- Order ------------------------------------------------------------------
+
+TEST(PickPlanBacklogTest, NewcomersDoNotOvertake) {
+  TwoWithBacklog channel;
+  channel.Publish({kFailed, kFailed});
+  Waiter first = CallTo();
+  Waiter second = CallTo();
+  EXPECT_EQ(channel.Pick(first), "waits");
+  EXPECT_EQ(channel.Pick(second), "waits");
+  channel.Publish({kFailed, kReady});
+  Waiter newcomer = CallTo();
+  EXPECT_EQ(channel.Pick(newcomer), "waits");
+  EXPECT_EQ(channel.Pick(second), "waits");
+  EXPECT_EQ(channel.Send(first), "1");
+  channel.BeginPass();
+  EXPECT_EQ(channel.Pick(newcomer), "waits");
+  EXPECT_EQ(channel.Send(second), "1");
+  channel.BeginPass();
+  EXPECT_EQ(channel.Send(newcomer), "1");
+  Waiter late = CallTo();
+  EXPECT_EQ(channel.Send(late), "1") << "nobody waits any more";
+}
+
+TEST(PickPlanBacklogTest, TheyAreReleasedInTheOrderInWhichTheyCame) {
+  constexpr int kCalls = 50;
+  TwoWithBacklog channel;
+  channel.Publish({kFailed, kFailed});
+  std::vector<Waiter> calls(kCalls, CallTo());
+  for (Waiter& call : calls) ASSERT_EQ(channel.Pick(call), "waits");
+  channel.Publish({kReady, kFailed});
+  for (int gone = 0; gone < kCalls; ++gone) {
+    channel.Advance(absl::Nanoseconds(ReturnPace::kTick));
+    // As core does: the newest first.
+    for (int i = kCalls - 1; i >= gone; --i) {
+      ASSERT_EQ(channel.Send(calls[i]), i == gone ? "0" : "waits")
+          << i << " when " << gone << " have gone";
+    }
+  }
+  EXPECT_EQ(channel.waiting(), 0u);
+}
+
+// One that has been tried on all that it may be tried on.
+TEST(PickPlanBacklogTest, OneThatMustWaitGoesAfterWaitingOrNotAtAll) {
+  TwoWithBacklog channel;
+  channel.Publish({kReady, kReady});
+  Waiter call = CallTo();
+  call.request.tried.Add(channel.backend(0).id());
+  call.place.must_wait = true;
+  EXPECT_EQ(channel.Pick(call), "last error") << "though one is untried";
+  EXPECT_EQ(channel.waiting(), 0u) << "it is in nobody's way";
+  channel.Publish({kFailed, kFailed});
+  EXPECT_EQ(channel.Pick(call), "waits");
+  channel.Publish({kReady, kFailed});
+  EXPECT_EQ(channel.Send(call), "0");
+}
+
+TEST(PickPlanBacklogTest, OneThatMustWaitDoesNotWaitForWhoIsOnlyFull) {
+  TwoWithBacklog channel;
+  channel.Publish({kReady, kFailed});
+  channel.backend(0).SetLimit(1);
+  channel.backend(0).BeginCall();
+  Waiter other = CallTo();
+  EXPECT_EQ(channel.Pick(other), "waits");
+  Waiter call = CallTo();
+  call.request.tried.Add(channel.backend(0).id());
+  call.place.must_wait = true;
+  EXPECT_EQ(channel.Pick(call), "last error");
+  EXPECT_EQ(channel.waiting(), 1u);
+  channel.backend(0).EndCall();
+}
+
+TEST(PickPlanBacklogTest, WhoHasTriedAllLooksAgainForAMoment) {
+  TwoWithBacklog channel;
+  channel.Publish({kReady, kReady});
+  Waiter call = CallTo();
+  EXPECT_FALSE(call.place.LookAgain(7)) << "it has no backlog";
+  EXPECT_FALSE(call.place.must_wait);
+  call.request.tried.Add(channel.backend(0).id());
+  call.request.tried.Add(channel.backend(1).id());
+  EXPECT_EQ(channel.Pick(call), "last error");
+  EXPECT_TRUE(call.place.LookAgain(7));
+  EXPECT_TRUE(call.place.must_wait);
+  EXPECT_TRUE(call.place.LookAgain(7 + WaitingPlace::kLookNanos - 1));
+  EXPECT_FALSE(call.place.LookAgain(7 + WaitingPlace::kLookNanos));
+}
+
+TEST(PickPlanBacklogTest, OneWhosePickCameToNothingKeepsItsTurn) {
+  TwoWithBacklog channel;
+  channel.Publish({kFailed, kFailed});
+  Waiter first = CallTo();
+  Waiter second = CallTo();
+  EXPECT_EQ(channel.Pick(first), "waits");
+  EXPECT_EQ(channel.Pick(second), "waits");
+  channel.Publish({kReady, kFailed});
+  EXPECT_EQ(channel.Pick(first), "0");  // And its connection is lost.
+  EXPECT_EQ(channel.Pick(second), "waits");
+  channel.Publish({kFailed, kFailed});
+  EXPECT_EQ(channel.Pick(second), "waits");
+  EXPECT_EQ(channel.Pick(first), "waits");
+  channel.Publish({kFailed, kReady});
+  EXPECT_EQ(channel.Pick(second), "waits");
+  EXPECT_EQ(channel.Send(first), "1");
+}
+
+TEST(PickPlanBacklogTest, OneThatIsGivenUpFreesItsPlace) {
+  TwoWithBacklog channel;
+  channel.config().root.backlog->limit = 2;
+  channel.Publish({kFailed, kFailed});
+  Waiter first = CallTo();
+  Waiter second = CallTo();
+  Waiter third = CallTo();
+  EXPECT_EQ(channel.Pick(first), "waits");
+  EXPECT_EQ(channel.Pick(second), "waits");
+  EXPECT_EQ(channel.Pick(third), "UNAVAILABLE");
+  first.place.Leave();
+  EXPECT_EQ(channel.Pick(third), "waits");
+  channel.Publish({kReady, kFailed});
+  EXPECT_EQ(channel.Send(second), "0");
+}
+
+// --- Refusals ---------------------------------------------------------------
+
+TEST(PickPlanBacklogTest, ARefusalSaysWhyAndNamesTheBackends) {
+  TwoWithBacklog channel;
+  channel.config().root.backlog->limit = 1;
+  channel.Publish({kFailed, kFailed});
+  Waiter first = CallTo();
+  Waiter second = CallTo();
+  EXPECT_EQ(channel.Pick(first), "waits");
+  const absl::Status full = channel.PickFor(second).refusal;
+  EXPECT_EQ(full.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(full.message(),
+            "multi_backend: no usable backend, the call was never sent: 1 "
+            "calls are waiting already (backlog.limit): 10.0.0.0:1 "
+            "(connection refused); 10.0.0.1:1 (connection refused)");
+  EXPECT_FALSE(second.place.waiting);
+
+  channel.Advance(absl::Seconds(1));
+  const absl::Status down = channel.PickFor(first).refusal;
+  EXPECT_EQ(down.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(down.message(),
+            "multi_backend: no usable backend, the call was never sent: all "
+            "backends have been down for 1s (backlog.overloadTimeout): "
+            "10.0.0.0:1 (connection refused); 10.0.0.1:1 (connection refused)");
+  EXPECT_EQ(channel.Pick(second), "UNAVAILABLE") << "newcomers too";
+  EXPECT_EQ(channel.waiting(), 0u);
+  channel.Publish({kReady, kFailed});
+  EXPECT_EQ(channel.Send(second), "0") << "until one is usable";
+}
+
+TEST(PickPlanBacklogTest, WhoWaitsTooLongIsRefused) {
+  TwoWithBacklog channel;
+  channel.config().root.backlog->overload_timeout = absl::InfiniteDuration();
+  channel.Publish({kFailed, kFailed});
+  Waiter call = CallTo();
+  EXPECT_EQ(channel.Pick(call), "waits");
+  channel.Advance(absl::Milliseconds(4999));
+  EXPECT_EQ(channel.Pick(call), "waits");
+  channel.Advance(absl::Milliseconds(1));
+  EXPECT_EQ(channel.Pick(call), "DEADLINE_EXCEEDED");
+  EXPECT_EQ(channel.waiting(), 0u);
+}
+
+// --- Retries ----------------------------------------------------------------
+
+TEST(PickPlanBacklogTest, ARetryThatFindsNobodyWaitsAndMayGoAnywhereThen) {
+  TwoWithBacklog channel;
+  channel.Publish({kFailed, kFailed});
+  Waiter call = CallTo();
+  call.request.tried.Add(channel.backend(0).id());
+  call.request.tried.Add(channel.backend(1).id());
+  EXPECT_TRUE(channel.plan().CanServe(call.label, call.request));
+  EXPECT_EQ(channel.Pick(call), "waits");
+  channel.Publish({kReady, kFailed});
+  EXPECT_EQ(channel.Send(call), "0");
+}
+
+TEST(PickPlanBacklogTest, ARetryThatHasTriedAllThatAreUsableGetsItsLastError) {
+  TwoWithBacklog channel;
+  channel.Publish({kReady, kFailed});
+  Waiter call = CallTo();
+  call.request.tried.Add(channel.backend(0).id());
+  EXPECT_FALSE(channel.plan().CanServe(call.label, call.request));
+  EXPECT_EQ(channel.Pick(call), "last error");
+  EXPECT_EQ(channel.waiting(), 0u);
+}
+
+// --- Roles ------------------------------------------------------------------
+
+// 0 is the primary, 1 a replica; the primary's role has a backlog.
+struct PrimaryAndReplica : Channel {
+  PrimaryAndReplica() : Channel({{"primary"}, {"replica"}}) {
+    config().roles["primary"].backlog = Room();
+    config().roles["replica"];
+  }
+};
+
+TEST(PickPlanBacklogTest, AWriteWaitsWhileReadsGoOn) {
+  PrimaryAndReplica channel;
+  channel.Publish({kFailed, kReady});
+  Waiter write = CallTo("primary");
+  Waiter read = CallTo("replica");
+  EXPECT_EQ(channel.Pick(write), "waits");
+  EXPECT_EQ(channel.Send(read), "1");
+  channel.Publish({kReady, kReady});
+  EXPECT_EQ(channel.Send(write), "0");
+}
+
+TEST(PickPlanBacklogTest, ARoleWithAnEntryWithoutBacklogHasNone) {
+  PrimaryAndReplica channel;
+  channel.config().root.backlog = Room();
+  channel.Publish({kReady, kFailed});
+  Waiter read = CallTo("replica");
+  EXPECT_EQ(channel.Pick(read), "no backend");
+}
+
+struct FallbackCase {
+  const char* name;
+  WhenUnavailable when;
+  const char* fallback_role;
+};
+const FallbackCase kFallbackCases[] = {
+    {"Any", WhenUnavailable::kAny, ""},
+    {"AnotherRole", WhenUnavailable::kRole, "replica"},
+};
+
+TEST(PickPlanBacklogTest, AFallbackThatIsUsableIsBetterThanToWait) {
+  for (const FallbackCase& c : kFallbackCases) {
+    SCOPED_TRACE(c.name);
+    PrimaryAndReplica channel;
+    channel.Publish({kFailed, kReady});
+    Waiter call = CallTo("primary", c.when, c.fallback_role);
+    EXPECT_EQ(channel.Send(call), "1");
+    channel.Advance(absl::Seconds(1));  // The primary's backlog is DOWN.
+    Waiter late = CallTo("primary", c.when, c.fallback_role);
+    EXPECT_EQ(channel.Send(late), "1");
+  }
+}
+
+TEST(PickPlanBacklogTest, AFallbackThatComesBackTakesAllThatWait) {
+  for (const FallbackCase& c : kFallbackCases) {
+    SCOPED_TRACE(c.name);
+    PrimaryAndReplica channel;
+    channel.Publish({kFailed, kFailed});
+    Waiter first = CallTo("primary", c.when, c.fallback_role);
+    Waiter second = CallTo("primary", c.when, c.fallback_role);
+    EXPECT_EQ(channel.Pick(first), "waits");
+    EXPECT_EQ(channel.Pick(second), "waits");
+    channel.Publish({kFailed, kReady});
+    EXPECT_EQ(channel.Pick(first), "1");
+    EXPECT_TRUE(first.place.Leave(/*sent=*/true)) << "the second may go";
+    channel.BeginPass();
+    EXPECT_EQ(channel.Send(second), "1");
+  }
+}
+
+TEST(PickPlanBacklogTest, WithoutItsOwnACallWaitsInItsFallbacksBacklog) {
+  Channel channel({{"primary"}, {"replica"}});
+  channel.config().root.backlog = Room();
+  channel.config().roles["primary"];
+  channel.Publish({kFailed, kFailed});
+  Waiter bound = CallTo("primary");
+  EXPECT_EQ(channel.Pick(bound), "no backend");
+  Waiter any = CallTo("primary", WhenUnavailable::kAny);
+  EXPECT_EQ(channel.Pick(any), "waits");
+  channel.Publish({kReady, kFailed});
+  EXPECT_EQ(channel.Send(any), "0") << "its own role comes first";
+}
+
+TEST(PickPlanBacklogTest, ABacklogThatIsTakenAwayLetsItsCallsGo) {
+  TwoWithBacklog channel;
+  channel.Publish({kFailed, kFailed});
+  Waiter call = CallTo();
+  EXPECT_EQ(channel.Pick(call), "waits");
+  channel.config().root.backlog.reset();
+  channel.Publish({kFailed, kFailed});
+  EXPECT_EQ(channel.Pick(call), "no backend");
+  EXPECT_FALSE(call.place.waiting);
+}
+
+// --- Nested -----------------------------------------------------------------
+
+// 0 in "eu", which has a backlog; 1 in "us", which has none.
+struct TwoZones : Channel {
+  TwoZones() : Channel({{"", "eu"}, {"", "us"}}) {
+    config().root.strategy = StrategyKind::kPrimary;
+    for (const char* zone : {"eu", "us"}) {
+      BalancerConfig member;
+      member.name = zone;
+      member.select.zone = zone;
+      config().root.members.push_back(member);
+    }
+    config().root.members[0].backlog = Room();
+  }
+};
+
+TEST(PickPlanBacklogTest, AMembersBacklogIsThatOfTheCallsAboveIt) {
+  TwoZones channel;
+  channel.Publish({kFailed, kReady});
+  Waiter call = CallTo();
+  EXPECT_EQ(channel.Send(call), "1") << "another member is usable";
+  channel.Publish({kFailed, kFailed});
+  Waiter first = CallTo();
+  Waiter second = CallTo();
+  EXPECT_EQ(channel.Pick(first), "waits");
+  EXPECT_EQ(channel.Pick(second), "waits");
+  channel.Publish({kFailed, kReady});
+  EXPECT_EQ(channel.Pick(first), "1");
+  EXPECT_TRUE(first.place.Leave(/*sent=*/true)) << "the second may go";
+  channel.BeginPass();
+  EXPECT_EQ(channel.Send(second), "1");
+}
+
+}  // namespace
+}  // namespace multi_backend

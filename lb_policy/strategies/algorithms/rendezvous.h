@@ -1,0 +1,131 @@
+// Rendezvous: which of the members a slot of the key space belongs to.
+//
+// Weighted rendezvous hashing (Thaler, Ravishankar: "A name-based mapping
+// scheme for rendezvous", 1996; weights as in Schindelhauer, Schomaker:
+// "Weighted distributed hash tables", SPAA 2005): for each slot every member
+// draws a number u in (0, 1] from a hash of the two, and the least
+// -ln(u) / weight wins.  A member's score depends on nothing but the slot and
+// itself, so a member that leaves frees only its own slots, one that joins
+// takes slots for nobody but itself, and the order of scores is the order of
+// fallback.
+//
+// Members of weight 0 take no part.  Members of equal hash must not both be in
+// the list (the first would take all of their slots).
+//
+// Cost: O(members) for Best; about 2 ns a member.  The logarithm is computed
+// for few: -ln(u) >= 1 - u settles most comparisons. Threads: immutable after
+// construction.
+#ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_ALGORITHMS_RENDEZVOUS_H_
+#define MULTI_BACKEND_LB_POLICY_STRATEGIES_ALGORITHMS_RENDEZVOUS_H_
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "multi_backend/lb_policy/fast_random.h"
+#include "multi_backend/lb_policy/strategies/strategy.h"
+
+namespace multi_backend {
+
+class Rendezvous {
+ public:
+  static constexpr uint32_t kNobody = UINT32_MAX;
+
+  explicit Rendezvous(absl::Span<const Member> members);
+
+  // The best member for `slot`; kNobody if all weights are 0.
+  uint32_t Best(uint32_t slot) const {
+    Contest contest(*this, slot);
+    for (uint32_t i = 0; i < entries_.size(); ++i) contest.Enter(i);
+    return contest.winner();
+  }
+
+  // The best of those for which accept(index) holds; kNobody if it is none.
+  template <typename Accept>
+  uint32_t BestIf(uint32_t slot, Accept accept) const {
+    Contest contest(*this, slot);
+    for (uint32_t i = 0; i < entries_.size(); ++i) {
+      // Most are beaten by then, so the other question is asked of few.
+      if (contest.WouldWin(i) && accept(i)) contest.Enter(i);
+    }
+    return contest.winner();
+  }
+
+  // The best of `champion` and `challengers`.
+  uint32_t BestOf(uint32_t slot, uint32_t champion,
+                  absl::Span<const uint32_t> challengers) const {
+    Contest contest(*this, slot);
+    contest.Enter(champion);
+    for (const uint32_t i : challengers) contest.Enter(i);
+    return contest.winner();
+  }
+
+ private:
+  struct Entry {
+    uint64_t hash;
+    double turn;  // 1 / weight; infinity for weight 0.
+  };
+
+  // The competition for one slot.
+  class Contest {
+   public:
+    Contest(const Rendezvous& rendezvous, uint32_t slot)
+        : entries_(rendezvous.entries_.data()),
+          seed_(Mix64(uint64_t{slot} + 0x9e3779b97f4a7c15u)) {}
+
+    uint32_t winner() const { return winner_; }
+    void Enter(uint32_t index) { Compare(index, /*enter=*/true); }
+    bool WouldWin(uint32_t index) { return Compare(index, /*enter=*/false); }
+
+   private:
+    bool Compare(uint32_t index, bool enter) {
+      const Entry& entry = entries_[index];
+      const uint64_t draw = Mix64(entry.hash ^ seed_);
+      bool wins;
+      double score = kUnknownScore;
+      if (entry.turn == turn_) {
+        // Of members of one weight the order of scores is the order of draws.
+        wins = draw > draw_;
+      } else if (winner_ == kNobody) {
+        wins = entry.turn != std::numeric_limits<double>::infinity();
+      } else {
+        if (score_ == kUnknownScore) score_ = Score(draw_, turn_);
+        if ((1 - Unit(draw)) * entry.turn > score_) return false;
+        score = Score(draw, entry.turn);
+        wins = score < score_;
+      }
+      if (wins && enter) {
+        winner_ = index;
+        draw_ = draw;
+        turn_ = entry.turn;
+        score_ = score;
+      }
+      return wins;
+    }
+
+    static constexpr double kUnknownScore = -1;
+    // In (0, 1].
+    static double Unit(uint64_t draw) {
+      return (static_cast<double>(draw >> 11) + 1) * 0x1p-53;
+    }
+    static double Score(uint64_t draw, double turn) {
+      return -std::log(Unit(draw)) * turn;
+    }
+
+    const Entry* entries_;
+    const uint64_t seed_;
+    uint32_t winner_ = kNobody;
+    uint64_t draw_ = 0;
+    double turn_ = 0;  // Nobody's.
+    double score_ = kUnknownScore;
+  };
+
+  std::vector<Entry> entries_;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_STRATEGIES_ALGORITHMS_RENDEZVOUS_H_

@@ -1,0 +1,68 @@
+#include "multi_backend/lb_policy/strategies/random.h"
+
+#include <utility>
+
+#include "absl/numeric/int128.h"
+
+namespace multi_backend {
+namespace {
+
+// Draws before the exact scan.  With half of the members ineligible one pick in
+// 16 scans; more draws would only matter in that passing state.
+constexpr int kDraws = 4;
+
+size_t ScanEligible(absl::Span<const Member> members, FastRandom& random,
+                    const PickRequest& request) {
+  // Each eligible member replaces the choice with probability weight / sum so
+  // far, which leaves each with probability weight / final sum.
+  size_t choice = Strategy::kNone;
+  uint64_t sum = 0;
+  for (size_t i = 0; i < members.size(); ++i) {
+    if (!members[i].Eligible(request)) continue;
+    sum += members[i].weight;
+    const uint64_t point =
+        absl::Uint128High64(absl::uint128(random.Next()) * sum);
+    if (point < members[i].weight) choice = i;
+  }
+  return choice;
+}
+
+}  // namespace
+
+size_t DrawEligible(absl::Span<const Member> members, const WeightedDraw& draw,
+                    FastRandom& random, const PickRequest& request) {
+  if (members.empty()) return Strategy::kNone;
+  for (int i = 0; i < kDraws; ++i) {
+    const size_t index = draw.Draw(random);
+    if (ABSL_PREDICT_TRUE(members[index].Eligible(request))) return index;
+  }
+  return ScanEligible(members, random, request);
+}
+
+Random::Random(StrategyArgs args)
+    : members_(std::move(args.members)), draw_(members_), random_(args.seed) {
+  if (members_.empty()) return;
+  for (uint32_t& index : drawn_) index = draw_.Draw(random_);
+  upcoming_ = &ahead_;
+}
+
+uint32_t Random::NextDrawn() {
+  const uint32_t oldest = drawn_[next_];
+  const uint32_t newest = draw_.Draw(random_);
+  drawn_[next_] = newest;
+  next_ = (next_ + 1) % kAhead;
+  const uint32_t midway = drawn_[(next_ + kAhead / 2) % kAhead];
+  __builtin_prefetch(&members_[newest]);
+  __builtin_prefetch(members_[midway].load);
+  ahead_ = {{newest, newest}, {midway, midway}};
+  return oldest;
+}
+
+size_t Random::PickMember(const PickRequest& request, uint64_t /*key_hash*/) {
+  if (ABSL_PREDICT_FALSE(members_.empty())) return kNone;
+  const size_t index = NextDrawn();
+  if (ABSL_PREDICT_TRUE(members_[index].Eligible(request))) return index;
+  return DrawEligible(members_, draw_, random_, request);
+}
+
+}  // namespace multi_backend

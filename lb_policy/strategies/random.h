@@ -1,0 +1,45 @@
+// Random: a member at random, in proportion to its weight.
+//
+// Cost: O(1) a pick while most members are eligible, else O(members).
+#ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_RANDOM_H_
+#define MULTI_BACKEND_LB_POLICY_STRATEGIES_RANDOM_H_
+
+#include <cstddef>
+#include <vector>
+
+#include "multi_backend/lb_policy/fast_random.h"
+#include "multi_backend/lb_policy/strategies/algorithms/weighted_draw.h"
+#include "multi_backend/lb_policy/strategies/strategy.h"
+
+namespace multi_backend {
+
+// One eligible member at random, by weight; Strategy::kNone if there is none.
+// The distribution is exact: redrawing an ineligible member leaves the shares
+// of the others in proportion.
+size_t DrawEligible(absl::Span<const Member> members, const WeightedDraw& draw,
+                    FastRandom& random, const PickRequest& request);
+
+class Random final : public Strategy {
+ public:
+  explicit Random(StrategyArgs args);
+
+ private:
+  // Draws ahead, so that with thousands of members what is needed of the one
+  // that is picked has come into the cache by then.
+  static constexpr uint32_t kAhead = 8;
+
+  size_t PickMember(const PickRequest& request, uint64_t key_hash) override;
+  uint32_t NextDrawn();
+
+  const std::vector<Member> members_;
+  const WeightedDraw draw_;
+  // Used by picks only.
+  FastRandom random_;
+  uint32_t drawn_[kAhead] = {};
+  uint32_t next_ = 0;
+  Upcoming ahead_;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_STRATEGIES_RANDOM_H_

@@ -1,0 +1,72 @@
+#include "multi_backend/lb_policy/strategies/round_robin.h"
+
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "multi_backend/lb_policy/fast_random.h"
+
+namespace multi_backend {
+namespace {
+
+// How many picks ahead a member's numbers are fetched into the cache: about
+// what a main-memory access takes, in picks.  Not critical.
+constexpr size_t kPrefetchAhead = 4;
+
+// The member that was next, or the first one after it, in the old order, that
+// is still there; kNone if none is.
+size_t ContinueFrom(size_t old_next,
+                    const std::vector<size_t>& previous_index) {
+  // An old index before old_next comes a whole cycle later; unsigned
+  // subtraction orders them so.
+  size_t best = Strategy::kNone;
+  size_t best_distance = Strategy::kNone;
+  for (size_t i = 0; i < previous_index.size(); ++i) {
+    if (previous_index[i] == Strategy::kNone) continue;
+    const size_t distance = previous_index[i] - old_next;
+    if (best == Strategy::kNone || distance < best_distance) {
+      best = i;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+RoundRobin::RoundRobin(StrategyArgs args) : members_(std::move(args.members)) {
+  if (members_.empty()) return;
+  if (absl::c_all_of(members_,
+                     [](const Member& member) { return member.IsPlain(); })) {
+    rotation_size_ = members_.size();
+  }
+  size_t start = kNone;
+  if (args.previous != nullptr) {
+    const auto* previous = static_cast<const RoundRobin*>(args.previous);
+    start =
+        ContinueFrom(previous->rotation_next_.load(std::memory_order_relaxed),
+                     args.previous_index);
+  }
+  if (start == kNone) {
+    start = FastRandom(args.seed).Below(static_cast<uint32_t>(members_.size()));
+  }
+  rotation_next_.store(start, std::memory_order_relaxed);
+}
+
+size_t RoundRobin::PickMember(const PickRequest& request,
+                              uint64_t /*key_hash*/) {
+  const size_t size = members_.size();
+  size_t index = rotation_next_.load(std::memory_order_relaxed);
+  for (size_t passed = 0; passed < size; ++passed) {
+    const size_t current = index;
+    if (++index == size) index = 0;
+    if (ABSL_PREDICT_TRUE(members_[current].Eligible(request))) {
+      rotation_next_.store(index, std::memory_order_relaxed);
+      const size_t ahead = index + kPrefetchAhead;
+      if (ahead < size) __builtin_prefetch(members_[ahead].load);
+      return current;
+    }
+  }
+  return kNone;
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,42 @@
+// BacklogSet: the backlogs of one channel, by the path of their balancer.  They
+// live as long as the set, because a waiting call may outlive the plan and the
+// policy under which it began to wait.
+//
+// Thread-safe.
+#ifndef MULTI_BACKEND_LB_POLICY_WAITING_BACKLOG_SET_H_
+#define MULTI_BACKEND_LB_POLICY_WAITING_BACKLOG_SET_H_
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "multi_backend/lb_policy/waiting/backlog.h"
+#include "multi_backend/proto/config/config.h"
+
+namespace multi_backend {
+
+class BacklogSet {
+ public:
+  // The one of `path`, with this configuration from now on.
+  Backlog* Get(const std::string& path, const BacklogConfig& config) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    std::unique_ptr<Backlog>& backlog = backlogs_[path];
+    if (backlog == nullptr) {
+      backlog = std::make_unique<Backlog>(config);
+    } else {
+      backlog->SetConfig(config);
+    }
+    return backlog.get();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::unique_ptr<Backlog>> backlogs_
+      ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_WAITING_BACKLOG_SET_H_

@@ -1,0 +1,40 @@
+// ConfigTable: rows of documents that the parser refuses, with the whole
+// message of each; and the documents' frames.
+#ifndef MULTI_BACKEND_PROTO_CONFIG_TESTING_CONFIG_TABLE_H_
+#define MULTI_BACKEND_PROTO_CONFIG_TESTING_CONFIG_TABLE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "multi_backend/proto/config/parser/parser.h"
+
+namespace multi_backend {
+
+// A service config whose multi_backend entry has these fields.
+std::string PolicyJson(absl::string_view fields);
+
+// A service config whose multiBackend object has these fields.
+std::string RoutingJson(absl::string_view fields);
+
+class ConfigTable {
+ public:
+  // A document with errors in its fields.
+  void Add(std::string name, std::string json, absl::string_view errors);
+  // A text that is no JSON.
+  void AddText(std::string name, std::string json, absl::string_view why);
+  // Every row gives exactly its message and INVALID_ARGUMENT.
+  void Expect(const ParseOptions& options = {}) const;
+
+ private:
+  struct Row {
+    std::string name;
+    std::string json;
+    std::string message;  // The whole one.
+  };
+  std::vector<Row> rows_;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_PROTO_CONFIG_TESTING_CONFIG_TABLE_H_

@@ -1,0 +1,58 @@
+// FieldErrors: collects what is wrong with a document, by field path, and says
+// it in the form of gRPC's own ValidationErrors.
+//
+// A path is the JSON names from the document's root: "routes[2].match.method",
+// "roles[\"replica\"].strategy".  Thread-compatible.
+#ifndef MULTI_BACKEND_PROTO_JSON_FIELD_ERRORS_H_
+#define MULTI_BACKEND_PROTO_JSON_FIELD_ERRORS_H_
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace multi_backend {
+
+// "a" + "b" = "a.b"; "" + "b" = "b".
+std::string FieldPath(absl::string_view parent, absl::string_view name);
+// "a" + 2 = "a[2]".
+std::string ElementPath(absl::string_view parent, size_t index);
+// "a" + "k" = a["k"]; a key with odd characters is escaped, a long one is cut.
+std::string KeyPath(absl::string_view parent, absl::string_view key);
+
+class FieldErrors {
+ public:
+  // The field has a value that cannot even be read.  What depends on its value
+  // is unknown then, so Add() says nothing more about it or what is below it.
+  void AddUnreadable(absl::string_view path, absl::string_view what);
+  // The field breaks a rule.  Ignored for an unreadable field.
+  void Add(absl::string_view path, absl::string_view what);
+
+  // Whether this field, or one that it is part of, could not be read.
+  bool IsUnreadable(absl::string_view path) const;
+  bool empty() const { return errors_.empty(); }
+
+  // "field:a error:x; field:b errors:[y; z]", by path; at most
+  // kMaxNamedFields fields, then "and N more fields".
+  std::string ToString() const;
+
+  // INVALID_ARGUMENT "errors validating multi_backend config: [<ToString()>]",
+  // OK when empty.
+  absl::Status ToStatus() const;
+
+  // A text for people: more than this is not read, and a document of 1 MiB can
+  // hold 100,000 errors.
+  static constexpr size_t kMaxNamedFields = 100;
+
+ private:
+  std::map<std::string, std::vector<std::string>> errors_;
+  absl::flat_hash_set<std::string> unreadable_;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_PROTO_JSON_FIELD_ERRORS_H_

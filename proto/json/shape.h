@@ -1,0 +1,34 @@
+// Fits a JSON object to the shape of a message: types, enumerators, durations
+// and, if asked, unknown keys.  ALL that does not fit is collected with its
+// field path; protobuf's own JSON parser would stop at the first.
+//
+// Stricter than protobuf's JSON, as a configuration should be: lowerCamelCase
+// keys only, numbers as numbers, enumerators by name.
+// Cost: linear in the object.  Pure and thread-safe.
+#ifndef MULTI_BACKEND_PROTO_JSON_SHAPE_H_
+#define MULTI_BACKEND_PROTO_JSON_SHAPE_H_
+
+#include "absl/strings/string_view.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/struct.pb.h"
+#include "multi_backend/proto/json/field_errors.h"
+
+namespace multi_backend {
+
+struct ShapeOptions {
+  // Unknown keys are errors; otherwise they are dropped.
+  bool report_unknown = false;
+};
+
+// Checks `object` at `path` against `type`, which may hold: string, double,
+// int64 and enum fields, google.protobuf.Duration, messages, lists of strings
+// or messages, and maps from string to one of those.
+// Removes nulls, unknown keys, and (after an error) what does not fit, so that
+// protobuf can read the rest; list elements keep their index.
+void FitToMessage(const google::protobuf::Descriptor& type,
+                  const ShapeOptions& options, absl::string_view path,
+                  google::protobuf::Struct* object, FieldErrors* errors);
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_PROTO_JSON_SHAPE_H_

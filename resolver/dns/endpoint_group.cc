@@ -1,0 +1,168 @@
+#include "multi_backend/resolver/dns/endpoint_group.h"
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "absl/memory/memory.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "multi_backend/resolver/dns/address_source.h"
+#include "multi_backend/resolver/dns/service_source.h"
+
+namespace multi_backend {
+namespace {
+
+using std::chrono::steady_clock;
+
+// Shorter would be a busy loop.
+constexpr absl::Duration kShortestTtl = absl::Milliseconds(10);
+// The share of a TTL after which to ask again: early enough for the answer to
+// be there before it runs out.
+constexpr double kEarliestShare = 0.8;
+constexpr double kLatestShare = 0.95;
+
+steady_clock::time_point After(steady_clock::time_point start,
+                               absl::Duration delay) {
+  // A day is as good as longer, and does not overflow.
+  return start + absl::ToChronoNanoseconds(std::min(delay, absl::Hours(24)));
+}
+
+// Until `end`, or, when woken, until `earliest` if that comes first; whether it
+// was woken.
+bool WaitUntil(steady_clock::time_point end, steady_clock::time_point earliest,
+               SourceThread::Signal& signal) {
+  bool woken = false;
+  while (!signal.stopped()) {
+    const auto left = absl::FromChrono(end - steady_clock::now());
+    if (left <= absl::ZeroDuration()) break;
+    signal.Wait(left);
+    if (!signal.TakeWake()) continue;
+    woken = true;
+    end = std::min(end, earliest);
+  }
+  return woken;
+}
+
+absl::StatusOr<std::shared_ptr<EndpointGroup>> MakeGroup(
+    absl::string_view scheme, absl::StatusOr<std::unique_ptr<DnsSource>> source,
+    DnsSourceOptions options) {
+  if (!source.ok()) return source.status();
+  return DnsEndpointGroup::Make(scheme, *std::move(source), std::move(options));
+}
+
+}  // namespace
+
+absl::Duration DnsRefreshDelay(absl::Duration ttl,
+                               const DnsSourceOptions& options, double unit) {
+  const absl::Duration kept =
+      std::max(std::min(ttl, options.max_ttl), options.min_ttl);
+  return kept * (kEarliestShare + (kLatestShare - kEarliestShare) * unit);
+}
+
+absl::StatusOr<std::shared_ptr<EndpointGroup>> DnsEndpointGroup::Make(
+    absl::string_view scheme, std::unique_ptr<DnsSource> source,
+    DnsSourceOptions options) {
+  auto client = DnsClient::Make(options.client);
+  if (!client.ok()) return client.status();
+  options.min_ttl = std::max(options.min_ttl, kShortestTtl);
+  std::string name =
+      absl::StrCat(scheme, "://", options.client.servers, "/", source->name());
+  std::shared_ptr<DnsEndpointGroup> group = absl::WrapUnique(
+      new DnsEndpointGroup(std::move(name), std::move(source),
+                           *std::move(client), std::move(options)));
+  DnsEndpointGroup* const raw = group.get();
+  raw->thread_.Start("mb_dns", [raw] { raw->Follow(); });
+  return std::shared_ptr<EndpointGroup>(std::move(group));
+}
+
+DnsEndpointGroup::DnsEndpointGroup(std::string name,
+                                   std::unique_ptr<DnsSource> source,
+                                   DnsClient client, DnsSourceOptions options)
+    : DiscoveredEndpointGroup(options.empty),
+      name_(std::move(name)),
+      source_(std::move(source)),
+      client_(std::move(client)),
+      options_(std::move(options)) {}
+
+DnsEndpointGroup::~DnsEndpointGroup() { thread_.Stop(); }
+
+void DnsEndpointGroup::Follow() {
+  const std::shared_ptr<SourceThread::Signal> signal = thread_.signal();
+  std::minstd_rand random{std::random_device()()};
+  std::uniform_real_distribution<double> unit(0, 1);
+  Backoff backoff(options_.backoff);
+  // Between questions that others have asked for and that brought no news: a
+  // backend that stays away must not have every client ask each second.
+  Backoff spacing(options_.backoff);
+  bool woken = false;
+  const auto ask = [&](const std::vector<DnsQuestion>& questions) {
+    return client_.Ask(questions, *signal);
+  };
+  while (!signal->stopped()) {
+    const auto start = steady_clock::now();
+    auto resolution = source_->Resolve(ask);
+    if (signal->stopped()) return;
+    const bool complete = resolution.ok() && resolution->error.ok();
+    absl::Duration wait = absl::InfiniteDuration();
+    if (resolution.ok()) {
+      wait = DnsRefreshDelay(resolution->ttl, options_, unit(random));
+    }
+    if (complete) {
+      backoff.Reset();
+    } else {
+      wait = std::min(wait, backoff.Next(unit(random)));
+    }
+    const auto before = endpoints();
+    if (!Apply(std::move(resolution), *signal)) return;
+    absl::Duration shortest = absl::InfiniteDuration();
+    if (complete) {
+      const bool news = endpoints() != before;
+      if (news || !woken) spacing.Reset();
+      shortest = options_.min_ttl;
+      if (woken && !news) {
+        shortest = std::max(shortest, spacing.Next(unit(random)));
+      }
+    }
+    woken = WaitUntil(After(start, wait), After(start, shortest), *signal);
+  }
+}
+
+bool DnsEndpointGroup::Apply(absl::StatusOr<DnsResolution> resolution,
+                             const SourceThread::Signal& signal) {
+  if (!resolution.ok()) {
+    const bool empty = absl::IsNotFound(resolution.status());
+    if (empty && options_.empty == EmptyAnswer::kIsAList) {
+      Publish({});
+    } else {
+      Fail(resolution.status());
+    }
+    return !signal.stopped();
+  }
+  Publish(std::move(resolution->admitted));
+  if (signal.stopped()) return false;
+  if (!resolution->error.ok()) Fail(resolution->error);
+  return true;
+}
+
+absl::StatusOr<std::shared_ptr<EndpointGroup>> DnsAddressEndpointGroup::Make(
+    absl::string_view address, DnsSourceOptions options) {
+  auto source = DnsAddressSource::Make(address, options.policy);
+  return MakeGroup("dns+addr", std::move(source), std::move(options));
+}
+
+absl::StatusOr<std::shared_ptr<EndpointGroup>> DnsServiceEndpointGroup::Make(
+    absl::string_view service, DnsSourceOptions options) {
+  auto source = DnsServiceSource::Make(service, options.policy);
+  return MakeGroup("dns+srv", std::move(source), std::move(options));
+}
+
+absl::StatusOr<std::shared_ptr<EndpointGroup>> DnsTextEndpointGroup::Make(
+    absl::string_view name, DnsSourceOptions options, DnsTextMapping mapping) {
+  auto source = DnsTextSource::Make(name, options.policy, std::move(mapping));
+  return MakeGroup("dns+txt", std::move(source), std::move(options));
+}
+
+}  // namespace multi_backend

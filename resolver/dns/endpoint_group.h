@@ -1,0 +1,103 @@
+// Groups whose endpoints come from DNS.
+//
+//   auto group = DnsServiceEndpointGroup::Make("_grpc._tcp.users.example");
+//
+// The smallest TTL of an answer, kept within min_ttl and max_ttl, counts; the
+// next question goes out after 80 to 95 % of it (at random, so that clients do
+// not ask all at once).  After a failure the list stays, and the next question
+// comes after a backoff.  A name that does not exist, or has no records, is
+// such a failure unless `empty` says otherwise: it is more often a mistake.
+//
+// Endpoints are sorted, since servers turn the order of records.
+//
+// Threads: each group has one, which ends with Close() or the group.
+#ifndef MULTI_BACKEND_RESOLVER_DNS_ENDPOINT_GROUP_H_
+#define MULTI_BACKEND_RESOLVER_DNS_ENDPOINT_GROUP_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "multi_backend/resolver/dns/client.h"
+#include "multi_backend/resolver/dns/source.h"
+#include "multi_backend/resolver/dns/text_source.h"
+#include "multi_backend/resolver/endpoint/policy.h"
+#include "multi_backend/resolver/groups/discovered_endpoint_group.h"
+#include "multi_backend/resolver/groups/endpoint_group.h"
+#include "multi_backend/resolver/source/backoff.h"
+#include "multi_backend/resolver/source/thread.h"
+
+namespace multi_backend {
+
+struct DnsSourceOptions {
+  DnsClientOptions client;
+  EndpointPolicy policy;
+  absl::Duration min_ttl = absl::Seconds(1);  // At least 10 ms.
+  absl::Duration max_ttl = absl::InfiniteDuration();
+  BackoffOptions backoff;
+  EmptyAnswer empty = EmptyAnswer::kKeepsTheList;
+};
+
+// What the three below make.
+class DnsEndpointGroup final : public DiscoveredEndpointGroup {
+ public:
+  // `scheme`: "dns+srv", for texts.  INVALID_ARGUMENT: bad servers.
+  static absl::StatusOr<std::shared_ptr<EndpointGroup>> Make(
+      absl::string_view scheme, std::unique_ptr<DnsSource> source,
+      DnsSourceOptions options);
+  ~DnsEndpointGroup() override;
+
+  // Asks again now, but not within min_ttl of the last time, and not before a
+  // backoff is over, as there is one after a failure and after an answer that
+  // was asked for this way and brought nothing new.
+  void RequestRefresh() override { thread_.Wake(); }
+
+ protected:
+  std::string Name() const override { return name_; }
+  void OnClose() override { thread_.Stop(); }
+
+ private:
+  DnsEndpointGroup(std::string name, std::unique_ptr<DnsSource> source,
+                   DnsClient client, DnsSourceOptions options);
+
+  // The thread's body.
+  void Follow();
+  // Takes over a resolution.  False: a watch's callback has ended the group.
+  bool Apply(absl::StatusOr<DnsResolution> resolution,
+             const SourceThread::Signal& signal);
+
+  const std::string name_;
+  const std::unique_ptr<DnsSource> source_;  // The thread's own.
+  const DnsClient client_;
+  const DnsSourceOptions options_;
+  SourceThread thread_;
+};
+
+// When to ask again after an answer with `ttl`; `unit` is random in [0, 1].
+absl::Duration DnsRefreshDelay(absl::Duration ttl,
+                               const DnsSourceOptions& options, double unit);
+
+// The A and AAAA records of a host: "users.example:50051".
+struct DnsAddressEndpointGroup {
+  static absl::StatusOr<std::shared_ptr<EndpointGroup>> Make(
+      absl::string_view address, DnsSourceOptions options = {});
+};
+
+// SRV records; service_source.h says what they become.
+struct DnsServiceEndpointGroup {
+  static absl::StatusOr<std::shared_ptr<EndpointGroup>> Make(
+      absl::string_view service, DnsSourceOptions options = {});
+};
+
+// TXT records; `mapping` null: as resolver/endpoint/text_record.h says.
+struct DnsTextEndpointGroup {
+  static absl::StatusOr<std::shared_ptr<EndpointGroup>> Make(
+      absl::string_view name, DnsSourceOptions options = {},
+      DnsTextMapping mapping = nullptr);
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_RESOLVER_DNS_ENDPOINT_GROUP_H_

@@ -1,0 +1,33 @@
+#include "multi_backend/resolver/dns/source.h"
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/endpoint/ip_address.h"
+
+namespace multi_backend {
+
+absl::Status WithQuestion(const DnsQuestion& question,
+                          const absl::Status& status) {
+  return absl::Status(status.code(),
+                      absl::StrCat(DnsTypeName(question.type), " ",
+                                   question.name, ": ", status.message()));
+}
+
+absl::Status CheckDnsName(absl::string_view name) {
+  // "_grpc._tcp" alone is a service of nobody.
+  absl::string_view last = absl::StripSuffix(name, ".");
+  last.remove_prefix(last.rfind('.') + 1);
+  // What is a host with a port is a name; the port is any.
+  const bool is_name = name.find(':') == absl::string_view::npos &&
+                       !absl::StartsWith(last, "_") &&
+                       Endpoint::Parse(absl::StrCat(name, ":1")).ok() &&
+                       !IpAddress::Parse(name).has_value();
+  if (is_name) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "\"", absl::CHexEscape(name.substr(0, 300)), "\" is not a DNS name"));
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,282 @@
+#include "multi_backend/resolver/groups/dynamic_endpoint_group.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+
+// std::mutex, not absl::Mutex: the thread sanitizer does not see through the
+// latter when Abseil itself is built without it, as the distribution's is.
+
+namespace multi_backend {
+namespace {
+
+// Longer waits are endless ones: the clock's arithmetic would overflow.
+constexpr absl::Duration kLongestTimedWait = absl::Hours(24 * 365);
+
+}  // namespace
+
+// One watch.  Whoever finds it idle and has news becomes its runner and calls
+// back until there are no more news; others only leave theirs.
+class DynamicEndpointGroup::Watcher {
+ public:
+  // Begins with the maker as its runner, so that the first callback is
+  // Watch()'s own; the maker must call Run() next.
+  explicit Watcher(Callback callback) : callback_(std::move(callback)) {}
+
+  // Leaves news.  True: the caller has become the runner and must call Run().
+  bool Offer(uint64_t version, ListPtr list) {
+    std::lock_guard<std::mutex> lock(mu_);
+    if (stopped_ || version <= newest_) return false;
+    newest_ = version;
+    news_ = std::move(list);
+    if (running_) return false;
+    running_ = true;
+    runner_ = std::this_thread::get_id();
+    return true;
+  }
+
+  void Run() {
+    Callback done;  // Destroyed without the lock: it may hold anything.
+    std::unique_lock<std::mutex> lock(mu_);
+    while (!stopped_ && news_ != nullptr) {
+      ListPtr list = std::move(news_);
+      news_ = nullptr;
+      lock.unlock();
+      callback_(std::move(list));
+      lock.lock();
+    }
+    running_ = false;
+    if (stopped_) done = std::move(callback_);
+    idle_.notify_all();
+    lock.unlock();
+  }
+
+  // No callback starts or runs after it, but for one that has called it.
+  void Stop() {
+    Callback done;
+    std::unique_lock<std::mutex> lock(mu_);
+    stopped_ = true;
+    news_ = nullptr;
+    if (running_ && runner_ == std::this_thread::get_id()) return;
+    idle_.wait(lock, [this] { return !running_; });
+    done = std::move(callback_);
+    lock.unlock();
+  }
+
+ private:
+  std::mutex mu_;
+  std::condition_variable idle_;
+  // Called by the runner without the lock; moved away only when there is none.
+  Callback callback_;
+  bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  bool running_ ABSL_GUARDED_BY(mu_) = true;
+  std::thread::id runner_ ABSL_GUARDED_BY(mu_) = std::this_thread::get_id();
+  uint64_t newest_ ABSL_GUARDED_BY(mu_) = 0;  // Version offered last.
+  ListPtr news_ ABSL_GUARDED_BY(mu_);         // Null = none.
+};
+
+struct DynamicEndpointGroup::State {
+  std::mutex mu;
+  std::condition_variable changed;  // First endpoints, or closed.
+  ListPtr list ABSL_GUARDED_BY(mu) = std::make_shared<const EndpointList>();
+  uint64_t version ABSL_GUARDED_BY(mu) = 0;  // 0 = no list known yet.
+  absl::Status error ABSL_GUARDED_BY(mu);
+  bool closed ABSL_GUARDED_BY(mu) = false;
+  // By age, so that watches are called in the order they were made.
+  std::map<uint64_t, std::shared_ptr<Watcher>> watchers ABSL_GUARDED_BY(mu);
+  uint64_t next_id ABSL_GUARDED_BY(mu) = 1;
+};
+
+class DynamicEndpointGroup::WatchHandle : public EndpointGroup::Subscription {
+ public:
+  WatchHandle(std::weak_ptr<State> state, uint64_t id,
+              std::shared_ptr<Watcher> watcher)
+      : state_(std::move(state)), id_(id), watcher_(std::move(watcher)) {}
+
+  ~WatchHandle() override {
+    if (std::shared_ptr<State> state = state_.lock()) {
+      std::lock_guard<std::mutex> lock(state->mu);
+      state->watchers.erase(id_);  // watcher_ keeps it: nothing dies here.
+    }
+    watcher_->Stop();
+  }
+
+ private:
+  const std::weak_ptr<State> state_;
+  const uint64_t id_;
+  const std::shared_ptr<Watcher> watcher_;
+};
+
+DynamicEndpointGroup::DynamicEndpointGroup()
+    : state_(std::make_shared<State>()) {}
+
+DynamicEndpointGroup::~DynamicEndpointGroup() { StopWatchers(*state_); }
+
+std::shared_ptr<const EndpointList> DynamicEndpointGroup::endpoints() const {
+  std::lock_guard<std::mutex> lock(state_->mu);
+  return state_->list;
+}
+
+std::unique_ptr<EndpointGroup::Subscription> DynamicEndpointGroup::Watch(
+    Callback callback) {
+  // The callback may destroy the group.
+  const std::shared_ptr<State> state = state_;
+  auto watcher = std::make_shared<Watcher>(std::move(callback));
+  uint64_t id = 0;
+  {
+    std::lock_guard<std::mutex> lock(state->mu);
+    if (!state->closed) {
+      id = state->next_id++;
+      state->watchers.emplace(id, watcher);
+      if (state->version > 0) watcher->Offer(state->version, state->list);
+    }
+  }
+  watcher->Run();
+  return std::make_unique<WatchHandle>(state, id, std::move(watcher));
+}
+
+absl::Status DynamicEndpointGroup::AwaitInitialEndpoints(
+    absl::Duration timeout) {
+  std::unique_lock<std::mutex> lock(state_->mu);
+  const auto over = [this] { return !state_->list->empty() || state_->closed; };
+  if (timeout > kLongestTimedWait) {
+    state_->changed.wait(lock, over);
+  } else if (timeout > absl::ZeroDuration()) {
+    state_->changed.wait_for(lock, absl::ToChronoNanoseconds(timeout), over);
+  }
+  if (!state_->list->empty()) return absl::OkStatus();
+  const bool closed = state_->closed;
+  const bool known = state_->version > 0;
+  lock.unlock();
+  if (closed) {
+    return absl::CancelledError(
+        absl::StrCat(Describe(), ": closed before it had endpoints"));
+  }
+  // Without an error, who has not answered has not refused either.
+  const bool waiting = !known && last_error().ok();
+  return absl::DeadlineExceededError(
+      absl::StrCat(Describe(), waiting ? ": no answer" : ": no endpoints",
+                   " after ", absl::FormatDuration(timeout)));
+}
+
+void DynamicEndpointGroup::Close() {
+  const std::shared_ptr<State> state = state_;
+  bool first = false;
+  {
+    std::lock_guard<std::mutex> lock(state->mu);
+    first = !std::exchange(state->closed, true);
+    state->changed.notify_all();
+  }
+  StopWatchers(*state);
+  if (first) OnClose();
+}
+
+absl::Status DynamicEndpointGroup::last_error() const {
+  std::lock_guard<std::mutex> lock(state_->mu);
+  // A copy of its own, not one more count of a shared text: the distribution's
+  // Abseil counts down where the thread sanitizer does not see it.
+  return absl::Status(state_->error.code(), state_->error.message());
+}
+
+std::string DynamicEndpointGroup::Describe() const {
+  const absl::Status error = last_error();
+  if (error.ok()) return Name();
+  return absl::StrCat(Name(), " (last error: ", error.message(), ")");
+}
+
+void DynamicEndpointGroup::SetEndpoints(EndpointList endpoints) {
+  SetEndpoints(std::make_shared<const EndpointList>(std::move(endpoints)));
+}
+
+void DynamicEndpointGroup::SetEndpoints(ListPtr endpoints) {
+  Update([&endpoints] { return endpoints; });
+}
+
+void DynamicEndpointGroup::SetError(absl::Status error) {
+  std::lock_guard<std::mutex> lock(state_->mu);
+  if (!state_->closed) state_->error = std::move(error);
+}
+
+void DynamicEndpointGroup::SetErrorAsNews(absl::Status error) {
+  const std::shared_ptr<State> state = state_;
+  {
+    std::lock_guard<std::mutex> lock(state->mu);
+    if (state->closed) return;
+    state->error = std::move(error);
+    if (state->version > 0) return;
+    ++state->version;
+  }
+  Deliver(*state);
+}
+
+void DynamicEndpointGroup::Update(absl::FunctionRef<ListPtr()> compute) {
+  // The callbacks may destroy the group; `this` is not used after the lock.
+  const std::shared_ptr<State> state = state_;
+  ListPtr replaced;  // The old list is freed without the lock.
+  {
+    std::lock_guard<std::mutex> lock(state->mu);
+    if (state->closed) return;
+    ListPtr list = compute();
+    if (list == nullptr) return;
+    state->error = absl::OkStatus();
+    const bool same =
+        state->version > 0 && (list == state->list || *list == *state->list);
+    if (same) {
+      replaced = std::move(list);
+      return;
+    }
+    ++state->version;
+    replaced = std::exchange(state->list, std::move(list));
+    state->changed.notify_all();
+  }
+  Deliver(*state);
+}
+
+void DynamicEndpointGroup::Redeliver() {
+  const std::shared_ptr<State> state = state_;
+  {
+    std::lock_guard<std::mutex> lock(state->mu);
+    if (state->closed || state->version == 0) return;
+    ++state->version;
+  }
+  Deliver(*state);
+}
+
+void DynamicEndpointGroup::Deliver(State& state) {
+  ListPtr list;
+  uint64_t version = 0;
+  std::vector<std::shared_ptr<Watcher>> watchers;
+  {
+    std::lock_guard<std::mutex> lock(state.mu);
+    list = state.list;
+    version = state.version;
+    watchers.reserve(state.watchers.size());
+    for (const auto& entry : state.watchers) watchers.push_back(entry.second);
+  }
+  for (const std::shared_ptr<Watcher>& watcher : watchers) {
+    if (watcher->Offer(version, list)) watcher->Run();
+  }
+}
+
+void DynamicEndpointGroup::StopWatchers(State& state) {
+  std::map<uint64_t, std::shared_ptr<Watcher>> watchers;
+  {
+    std::lock_guard<std::mutex> lock(state.mu);
+    watchers = state.watchers;
+  }
+  // They stay listed until all have stopped, so that another Close() that comes
+  // meanwhile waits for them too.
+  for (const auto& entry : watchers) entry.second->Stop();
+  std::lock_guard<std::mutex> lock(state.mu);
+  state.watchers.clear();
+}
+
+}  // namespace multi_backend

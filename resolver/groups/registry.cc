@@ -1,0 +1,296 @@
+#include "multi_backend/resolver/groups/registry.h"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "multi_backend/resolver/endpoint/abbreviated_list.h"
+#include "multi_backend/resolver/groups/dynamic_endpoint_group.h"
+#include "multi_backend/resolver/groups/target.h"
+
+namespace multi_backend {
+namespace {
+
+class Follower;
+
+struct Entry {
+  std::shared_ptr<EndpointGroup> group;  // Null = unregistered, but followed.
+  StrategyKind strategy = StrategyKind::kRoundRobin;
+  uint64_t generation = 0;
+  std::map<uint64_t, std::weak_ptr<Follower>> followers;
+};
+
+struct Registry {
+  std::mutex mu;
+  std::map<std::string, Entry, std::less<>> entries ABSL_GUARDED_BY(mu);
+  uint64_t last_generation ABSL_GUARDED_BY(mu) = 0;
+  uint64_t last_follower ABSL_GUARDED_BY(mu) = 0;
+};
+
+// Never destroyed: groups may be used while the process exits.
+Registry& TheRegistry() {
+  static Registry* const registry = new Registry;
+  return *registry;
+}
+
+// What Follow() gives out.
+class Follower final : public DynamicEndpointGroup {
+ public:
+  Follower(absl::string_view name, uint64_t id) : name_(name), id_(id) {}
+
+  ~Follower() override {
+    Release();
+    Registry& registry = TheRegistry();
+    std::lock_guard<std::mutex> lock(registry.mu);
+    const auto found = registry.entries.find(name_);
+    if (found == registry.entries.end()) return;
+    found->second.followers.erase(id_);
+    if (found->second.group == nullptr && found->second.followers.empty()) {
+      registry.entries.erase(found);
+    }
+  }
+
+  // Follows `group` from now on (null: nothing, the list stays), unless it has
+  // already gone over to a newer generation.
+  void Switch(uint64_t generation, const std::shared_ptr<EndpointGroup>& group,
+              bool redeliver) {
+    const ListPtr before = endpoints();
+    if (GoOver(generation, group)) {
+      std::unique_ptr<Subscription> watch;
+      if (group != nullptr) {
+        const bool configured = group->names_are_configured();
+        watch = group->Watch([this, generation, configured](ListPtr list) {
+          Update([&]() -> ListPtr {
+            if (generation != generation_) return nullptr;
+            list_names_are_configured_ = configured;
+            return std::move(list);
+          });
+        });
+      }
+      // The replaced source goes here, with no lock held: that may wait.
+      Install(generation, Source{group, std::move(watch)});
+    }
+    if (redeliver && endpoints() == before) Redeliver();
+  }
+
+  absl::Status last_error() const override {
+    const std::shared_ptr<EndpointGroup> group = CurrentGroup();
+    return group == nullptr ? absl::OkStatus() : group->last_error();
+  }
+
+  // The group's own text shows its error.
+  std::string Describe() const override { return Name(); }
+
+  // Both of the list in use, which may be that of a group before, and of the
+  // one to come.
+  bool names_are_configured() const override {
+    const std::shared_ptr<EndpointGroup> group = CurrentGroup();
+    return list_names_are_configured_ &&
+           (group == nullptr || group->names_are_configured());
+  }
+
+  void RequestRefresh() override {
+    const std::shared_ptr<EndpointGroup> group = CurrentGroup();
+    if (group != nullptr) group->RequestRefresh();
+  }
+
+ protected:
+  std::string Name() const override {
+    const std::shared_ptr<EndpointGroup> group = CurrentGroup();
+    return absl::StrCat("group:///", name_, group == nullptr ? "" : " = ",
+                        group == nullptr ? "" : group->Describe());
+  }
+
+  void OnClose() override { Release(); }
+
+ private:
+  // The watch ends before the group is let go.
+  struct Source {
+    std::shared_ptr<EndpointGroup> group;
+    std::unique_ptr<EndpointGroup::Subscription> watch;
+  };
+
+  // From here on the callbacks of older generations count for nothing.
+  bool GoOver(uint64_t generation,
+              const std::shared_ptr<EndpointGroup>& group) {
+    // Of a closed group, which calls no watches any more, this is the last
+    // list.
+    const ListPtr known = group == nullptr ? nullptr : group->endpoints();
+    const bool configured = group != nullptr && group->names_are_configured();
+    bool newer = false;
+    Update([&]() -> ListPtr {
+      newer = generation > generation_;
+      if (newer) generation_ = generation;
+      if (!newer || known == nullptr || known->empty()) return nullptr;
+      list_names_are_configured_ = configured;
+      return known;
+    });
+    return newer;
+  }
+
+  // The source that is not in use (any more): to be destroyed by the caller.
+  Source Install(uint64_t generation, Source source) {
+    std::lock_guard<std::mutex> lock(mu_);
+    if (released_ || generation < source_generation_) return source;
+    source_generation_ = generation;
+    std::swap(source_, source);
+    return source;
+  }
+
+  void Release() {
+    Source source;
+    std::lock_guard<std::mutex> lock(mu_);
+    released_ = true;
+    std::swap(source_, source);
+  }
+
+  std::shared_ptr<EndpointGroup> CurrentGroup() const {
+    std::lock_guard<std::mutex> lock(mu_);
+    return source_.group;
+  }
+
+  const std::string name_;
+  const uint64_t id_;
+  uint64_t generation_ = 0;  // Whose lists count.  Used in Update() only.
+  // Of the list in use.  Written in Update().
+  std::atomic<bool> list_names_are_configured_{true};
+  mutable std::mutex mu_;
+  Source source_ ABSL_GUARDED_BY(mu_);
+  uint64_t source_generation_ ABSL_GUARDED_BY(mu_) = 0;
+  bool released_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+// The followers of an entry, kept alive for a call into each.
+std::vector<std::shared_ptr<Follower>> FollowersOf(const Entry& entry) {
+  std::vector<std::shared_ptr<Follower>> followers;
+  for (const auto& follower : entry.followers) {
+    if (auto alive = follower.second.lock()) {
+      followers.push_back(std::move(alive));
+    }
+  }
+  return followers;
+}
+
+absl::Status UnknownGroup(absl::string_view name,
+                          const std::vector<std::string>& known) {
+  std::string others = "no group is registered";
+  if (!known.empty()) {
+    others = absl::StrCat(
+        "registered: ",
+        FirstNames(known.size(), ", ", [&](size_t i) { return known[i]; }));
+  }
+  return absl::NotFoundError(
+      absl::StrCat("group \"", name, "\" is not registered; ", others));
+}
+
+}  // namespace
+
+absl::Status EndpointGroupRegistry::Register(
+    absl::string_view name, std::shared_ptr<EndpointGroup> group,
+    StrategyKind strategy) {
+  const absl::Status status = CheckGroupName(name);
+  if (!status.ok()) return status;
+  if (group == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("group \"", name, "\": the endpoint group is null"));
+  }
+  Registry& registry = TheRegistry();
+  // Dies after the lock: its destructor may be anybody's code.
+  std::shared_ptr<EndpointGroup> replaced;
+  std::vector<std::shared_ptr<Follower>> followers;
+  uint64_t generation = 0;
+  bool new_strategy = false;
+  {
+    std::lock_guard<std::mutex> lock(registry.mu);
+    Entry& entry = registry.entries[std::string(name)];
+    replaced = std::exchange(entry.group, group);
+    new_strategy = std::exchange(entry.strategy, strategy) != strategy;
+    generation = entry.generation = ++registry.last_generation;
+    followers = FollowersOf(entry);
+  }
+  for (const auto& follower : followers) {
+    follower->Switch(generation, group, new_strategy);
+  }
+  return absl::OkStatus();
+}
+
+std::shared_ptr<EndpointGroup> EndpointGroupRegistry::Get(
+    absl::string_view name) {
+  Registry& registry = TheRegistry();
+  std::lock_guard<std::mutex> lock(registry.mu);
+  const auto found = registry.entries.find(name);
+  return found == registry.entries.end() ? nullptr : found->second.group;
+}
+
+absl::optional<StrategyKind> EndpointGroupRegistry::StrategyOf(
+    absl::string_view name) {
+  Registry& registry = TheRegistry();
+  std::lock_guard<std::mutex> lock(registry.mu);
+  const auto found = registry.entries.find(name);
+  if (found == registry.entries.end() || found->second.group == nullptr) {
+    return absl::nullopt;
+  }
+  return found->second.strategy;
+}
+
+bool EndpointGroupRegistry::Unregister(absl::string_view name) {
+  Registry& registry = TheRegistry();
+  std::shared_ptr<EndpointGroup> removed;
+  std::vector<std::shared_ptr<Follower>> followers;
+  uint64_t generation = 0;
+  {
+    std::lock_guard<std::mutex> lock(registry.mu);
+    const auto found = registry.entries.find(name);
+    if (found == registry.entries.end()) return false;
+    Entry& entry = found->second;
+    removed = std::exchange(entry.group, nullptr);
+    if (removed == nullptr) return false;
+    generation = entry.generation = ++registry.last_generation;
+    followers = FollowersOf(entry);
+    // Followers keep the entry: a group registered later reaches them.
+    if (entry.followers.empty()) registry.entries.erase(found);
+  }
+  for (const auto& follower : followers) {
+    follower->Switch(generation, nullptr, /*redeliver=*/false);
+  }
+  return true;
+}
+
+absl::StatusOr<std::shared_ptr<EndpointGroup>> EndpointGroupRegistry::Follow(
+    absl::string_view name) {
+  const absl::Status status = CheckGroupName(name);
+  if (!status.ok()) return status;
+  Registry& registry = TheRegistry();
+  std::shared_ptr<Follower> follower;
+  std::shared_ptr<EndpointGroup> group;
+  uint64_t generation = 0;
+  std::vector<std::string> known;
+  {
+    std::lock_guard<std::mutex> lock(registry.mu);
+    const auto found = registry.entries.find(name);
+    if (found != registry.entries.end()) group = found->second.group;
+    if (group != nullptr) {
+      Entry& entry = found->second;
+      follower = std::make_shared<Follower>(name, ++registry.last_follower);
+      entry.followers.emplace(registry.last_follower, follower);
+      generation = entry.generation;
+    } else {
+      for (const auto& entry : registry.entries) {
+        if (entry.second.group != nullptr) known.push_back(entry.first);
+      }
+    }
+  }
+  if (follower == nullptr) return UnknownGroup(name, known);
+  follower->Switch(generation, group, /*redeliver=*/false);
+  return std::shared_ptr<EndpointGroup>(std::move(follower));
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,241 @@
+// With a fake etcd, for what a real one does too seldom, or never.
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "multi_backend/resolver/grpc/etcd/endpoint_group.h"
+#include "multi_backend/resolver/grpc/etcd/etcd.grpc.pb.h"
+#include "multi_backend/tests/testing/group_recorder.h"
+
+namespace multi_backend {
+namespace {
+
+using etcdserverpb::RangeRequest;
+using etcdserverpb::RangeResponse;
+using etcdserverpb::WatchRequest;
+using etcdserverpb::WatchResponse;
+using WatchStream = grpc::ServerReaderWriter<WatchResponse, WatchRequest>;
+
+// What the server answers; `call` counts them from 0.
+struct Script {
+  std::function<grpc::Status(int call, const RangeRequest&, RangeResponse*)>
+      range;
+  // Returns when the stream shall end.
+  std::function<void(int call, const WatchRequest&, WatchStream*)> watch;
+  std::string token = "token";
+};
+
+class FakeEtcd : public etcdserverpb::KV::Service,
+                 public etcdserverpb::Watch::Service,
+                 public etcdserverpb::Auth::Service {
+ public:
+  explicit FakeEtcd(Script script) : script_(std::move(script)) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+                             &port_);
+    builder.RegisterService(static_cast<KV::Service*>(this));
+    builder.RegisterService(static_cast<etcdserverpb::Watch::Service*>(this));
+    builder.RegisterService(static_cast<etcdserverpb::Auth::Service*>(this));
+    server_ = builder.BuildAndStart();
+  }
+  ~FakeEtcd() override { server_->Shutdown(std::chrono::system_clock::now()); }
+
+  std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
+
+  grpc::Status Range(grpc::ServerContext*, const RangeRequest* request,
+                     RangeResponse* response) override {
+    return script_.range(Next(ranges_), *request, response);
+  }
+  grpc::Status Watch(grpc::ServerContext*, WatchStream* stream) override {
+    WatchRequest request;
+    if (stream->Read(&request)) {
+      script_.watch(Next(watches_), request, stream);
+    }
+    return grpc::Status::OK;
+  }
+  grpc::Status Authenticate(
+      grpc::ServerContext*, const etcdserverpb::AuthenticateRequest*,
+      etcdserverpb::AuthenticateResponse* response) override {
+    response->set_token(script_.token);
+    return grpc::Status::OK;
+  }
+
+ private:
+  using KV = etcdserverpb::KV;
+
+  int Next(int& count) {
+    std::lock_guard<std::mutex> lock(mu_);
+    return count++;
+  }
+
+  const Script script_;
+  int port_ = 0;
+  std::mutex mu_;
+  int ranges_ = 0;
+  int watches_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+void AddEntry(RangeResponse* response, const std::string& key,
+              const std::string& value) {
+  auto* const entry = response->add_kvs();
+  entry->set_key(key);
+  entry->set_value(value);
+}
+
+// One endpoint, "10.0.0.<call + 1>:1".
+grpc::Status OneEndpoint(int call, const RangeRequest&,
+                         RangeResponse* response) {
+  response->mutable_header()->set_revision(10 + call);
+  response->set_count(1);
+  AddEntry(response, "/u/a", absl::StrCat("10.0.0.", call + 1, ":1"));
+  return grpc::Status::OK;
+}
+
+void SendCreated(WatchStream* stream) {
+  WatchResponse created;
+  created.set_created(true);
+  stream->Write(created);
+}
+
+void AwaitEnd(WatchStream* stream) {
+  WatchRequest request;
+  while (stream->Read(&request)) {
+  }
+}
+
+void QuietWatch(int, const WatchRequest&, WatchStream* stream) {
+  SendCreated(stream);
+  AwaitEnd(stream);
+}
+
+std::unique_ptr<GroupRecorder> Follow(const FakeEtcd& server,
+                                      EtcdSourceOptions options = {}) {
+  options.client.call_timeout = absl::Milliseconds(300);
+  auto group = EtcdEndpointGroup::Make(server.address(), "/u/", options);
+  EXPECT_TRUE(group.ok()) << group.status();
+  return std::make_unique<GroupRecorder>(*group);
+}
+
+TEST(EtcdOddAnswersTest, AWatchThatACompactionCancelsIsReadAnew) {
+  int64_t start_revision = 0;
+  FakeEtcd server({OneEndpoint, [&](int call, const WatchRequest& request,
+                                    WatchStream* stream) {
+                     if (call > 0) return QuietWatch(call, request, stream);
+                     start_revision = request.create_request().start_revision();
+                     SendCreated(stream);
+                     WatchResponse compacted;
+                     compacted.set_canceled(true);
+                     compacted.set_compact_revision(100);
+                     stream->Write(compacted);
+                     AwaitEnd(stream);
+                   }});
+  const auto recorder = Follow(server);
+  EXPECT_TRUE(recorder->WaitFor({"10.0.0.2:1"}));
+  EXPECT_EQ(start_revision, 11);
+  EXPECT_EQ(recorder->emptied(), 0);
+}
+
+TEST(EtcdOddAnswersTest, AWatchThatIsNeverMadeIsGivenUp) {
+  FakeEtcd server({OneEndpoint, [](int call, const WatchRequest& request,
+                                   WatchStream* stream) {
+                     if (call > 0) return QuietWatch(call, request, stream);
+                     AwaitEnd(stream);
+                   }});
+  EXPECT_TRUE(Follow(server)->WaitFor({"10.0.0.2:1"}));
+}
+
+TEST(EtcdOddAnswersTest, AServerWithoutALeaderIsLeft) {
+  FakeEtcd server({OneEndpoint, [](int call, const WatchRequest& request,
+                                   WatchStream* stream) {
+                     if (call > 0) return QuietWatch(call, request, stream);
+                     SendCreated(stream);
+                     WatchResponse canceled;
+                     canceled.set_canceled(true);
+                     canceled.set_cancel_reason("etcdserver: no leader\n");
+                     stream->Write(canceled);
+                     AwaitEnd(stream);
+                   }});
+  const auto recorder = Follow(server);
+  EXPECT_TRUE(recorder->WaitForError("no leader\\n"));
+  EXPECT_TRUE(recorder->WaitFor({"10.0.0.2:1"}));
+}
+
+TEST(EtcdOddAnswersTest, PagesAreOfOneRevisionEvenWhenThatIsCompacted) {
+  // Pages of one; the second one of the first time is lost to a compaction.
+  FakeEtcd server(
+      {[](int call, const RangeRequest& request, RangeResponse* response) {
+         if (call == 1) {
+           return grpc::Status(grpc::StatusCode::OUT_OF_RANGE, "compacted");
+         }
+         const bool first = request.key() == "/u/";
+         EXPECT_EQ(request.revision(), first ? 0 : 20);
+         EXPECT_EQ(request.range_end(), "/u0");
+         response->mutable_header()->set_revision(first ? 20 : 30);
+         response->set_count(first ? 2 : 1);
+         response->set_more(first);
+         AddEntry(response, first ? "/u/a" : "/u/b",
+                  first ? "10.0.0.1:1" : "10.0.0.2:1");
+         return grpc::Status::OK;
+       },
+       [](int call, const WatchRequest& request, WatchStream* stream) {
+         EXPECT_EQ(request.create_request().start_revision(), 21);
+         QuietWatch(call, request, stream);
+       }});
+  const auto recorder = Follow(server);
+  EXPECT_TRUE(recorder->WaitFor({"10.0.0.1:1", "10.0.0.2:1"}));
+  EXPECT_EQ(recorder->newest().size(), 2u);
+}
+
+TEST(EtcdOddAnswersTest, PagesThatGoInCirclesEnd) {
+  FakeEtcd server(
+      {[](int call, const RangeRequest& request, RangeResponse* response) {
+         OneEndpoint(call, request, response);
+         response->set_more(true);
+         return grpc::Status::OK;
+       },
+       QuietWatch});
+  EXPECT_TRUE(Follow(server)->WaitForError("the keys are not in order"));
+}
+
+TEST(EtcdOddAnswersTest, ATokenThatIsNoMetadataEndsNothing) {
+  FakeEtcd server({OneEndpoint, QuietWatch, "two\nlines"});
+  EtcdSourceOptions options;
+  options.client.user = "root";
+  const auto recorder = Follow(server, options);
+  EXPECT_TRUE(recorder->WaitForError("token is not printable"));
+  EXPECT_TRUE(recorder->newest().empty());
+}
+
+TEST(EtcdOddAnswersTest, MoreKeysThanAllowedEndTheWatchBeforeTheyFillMemory) {
+  FakeEtcd server(
+      {OneEndpoint, [](int, const WatchRequest&, WatchStream* stream) {
+         SendCreated(stream);
+         WatchResponse flood;
+         for (int i = 0; i < 100; ++i) {
+           auto* const kv = flood.add_events()->mutable_kv();
+           kv->set_key(absl::StrCat("/u/x", i));
+           kv->set_value("10.0.0.9:1");
+         }
+         stream->Write(flood);
+         AwaitEnd(stream);
+       }});
+  EndpointPolicy::Options limits;
+  limits.limits.max_endpoints = 50;
+  EtcdSourceOptions options;
+  options.policy = *EndpointPolicy::Make(limits);
+  const auto recorder = Follow(server, options);
+  EXPECT_TRUE(recorder->WaitForError("101 endpoints, at most 50"));
+  EXPECT_EQ(recorder->newest().size(), 1u);
+}
+
+}  // namespace
+}  // namespace multi_backend

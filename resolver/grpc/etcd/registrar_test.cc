@@ -1,0 +1,220 @@
+// With a real etcd.  What a killed process leaves behind is tested with
+// //examples:registered_backend.
+#include "multi_backend/resolver/grpc/etcd/registrar.h"
+
+#include <chrono>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/grpc/etcd/endpoint_group.h"
+#include "multi_backend/resolver/grpc/registrar_factory.h"
+#include "multi_backend/tests/testing/etcd_server.h"
+#include "multi_backend/tests/testing/group_recorder.h"
+
+namespace multi_backend {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr char kPrefix[] = "/services/users/";
+constexpr absl::Duration kPatience = absl::Seconds(30);
+// A server that starts is in every client's list that soon.
+constexpr milliseconds kAppears(1000);
+
+class EtcdRegistrarTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!EtcdServer::Installed()) GTEST_SKIP() << EtcdServer::kHowToInstall;
+    auto server = EtcdServer::Start();
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    options_.ttl = absl::Seconds(2);
+    EtcdSourceOptions source;
+    source.empty = EmptyAnswer::kIsAList;
+    auto group = EtcdEndpointGroup::Make(server_->address(), kPrefix, source);
+    ASSERT_TRUE(group.ok()) << group.status();
+    clients_ = std::make_unique<GroupRecorder>(*group);
+  }
+
+  std::string Target() const {
+    return absl::StrCat("etcd://", server_->address(), kPrefix);
+  }
+
+  std::unique_ptr<Registrar> Make(const Endpoint& endpoint) {
+    auto registrar = MakeRegistrar(Target(), endpoint, options_);
+    EXPECT_TRUE(registrar.ok()) << registrar.status();
+    return registrar.ok() ? *std::move(registrar) : nullptr;
+  }
+
+  RegistrarOptions options_;
+  std::unique_ptr<EtcdServer> server_;
+  std::unique_ptr<GroupRecorder> clients_;
+};
+
+TEST_F(EtcdRegistrarTest, AppearsWithinASecondAndGoesAtOnceWithClose) {
+  Endpoint endpoint = Endpoint::Of("10.0.0.1", 50051).WithWeight(7);
+  endpoint.role = "replica";
+  endpoint.labels["version"] = "3";
+  options_.id = "users-1";
+  auto start = steady_clock::now();
+  const auto registrar = Make(endpoint);
+  ASSERT_TRUE(clients_->WaitFor({"10.0.0.1:50051"}, kAppears));
+  EXPECT_EQ(clients_->newest()[0], endpoint);
+  EXPECT_TRUE(registrar->AwaitRegistered(kPatience).ok());
+  EXPECT_TRUE(registrar->last_error().ok());
+  auto keys = server_->KeysOf(kPrefix);
+  ASSERT_TRUE(keys.ok());
+  EXPECT_THAT(*keys, ElementsAre("/services/users/users-1"));
+
+  start = steady_clock::now();
+  registrar->Close();
+  keys = server_->KeysOf(kPrefix);
+  ASSERT_TRUE(keys.ok());
+  EXPECT_THAT(*keys, IsEmpty());
+  EXPECT_TRUE(clients_->WaitFor({}, kAppears));
+  EXPECT_LT(steady_clock::now() - start, kAppears);
+  EXPECT_EQ(registrar->AwaitRegistered(kPatience).code(),
+            absl::StatusCode::kCancelled);
+  registrar->Close();
+}
+
+TEST_F(EtcdRegistrarTest, SeveralRegisterSideBySideForLongerThanTheLease) {
+  const auto first = Make(Endpoint::Of("10.0.0.1", 1));
+  ASSERT_TRUE(first->AwaitRegistered(kPatience).ok());
+  auto second = Make(Endpoint::Of("10.0.0.2", 1));
+  ASSERT_TRUE(clients_->WaitForSize(2));
+  const int lists = clients_->lists();
+  // Nothing may happen: waits for a list of three that never comes.
+  EXPECT_FALSE(clients_->WaitForSize(3, milliseconds(2500)));
+  EXPECT_EQ(clients_->lists(), lists);
+  second.reset();
+  EXPECT_TRUE(clients_->WaitFor({"10.0.0.1:1"}, kAppears));
+}
+
+TEST_F(EtcdRegistrarTest, RegistersAgainAfterWhateverHappensToTheStore) {
+  const auto registrar = Make(Endpoint::Of("10.0.0.1", 1));
+  ASSERT_TRUE(clients_->WaitForSize(1));
+  const struct {
+    const char* name;
+    std::function<absl::Status()> outage;
+  } rows[] = {
+      {"restart", [this] { return server_->Restart(); }},
+      {"restart without the data", [this] { return server_->Wipe(); }},
+      {"the key is deleted", [this] { return server_->DeletePrefix(kPrefix); }},
+      {"frozen for longer than the lease",
+       [this] {
+         server_->Stop();
+         // Longer than 2 s: the third wait of the registrar's.
+         (void)clients_->WaitForSize(9, milliseconds(2500));
+         server_->Continue();
+         return absl::OkStatus();
+       }},
+      {"somebody else's value",
+       [this] {
+         return server_->Put((*server_->KeysOf(kPrefix))[0], "10.9.9.9:9");
+       }},
+  };
+  for (const auto& row : rows) {
+    const absl::Status status = row.outage();
+    ASSERT_TRUE(status.ok()) << row.name << status;
+    // Now, and for good: the key must be there a ttl later too.
+    for (int i = 0; i < 2; ++i) {
+      const auto end = steady_clock::now() + GroupRecorder::kPatience;
+      absl::StatusOr<std::vector<std::string>> keys;
+      do {
+        keys = server_->KeysOf(kPrefix);
+        ASSERT_TRUE(keys.ok()) << keys.status();
+      } while (keys->empty() && steady_clock::now() < end);
+      EXPECT_EQ(keys->size(), 1u) << row.name;
+    }
+    EXPECT_TRUE(clients_->WaitFor({"10.0.0.1:1"})) << row.name;
+    EXPECT_TRUE(registrar->AwaitRegistered(kPatience).ok()) << row.name;
+  }
+}
+
+TEST_F(EtcdRegistrarTest, AStoreThatComesLaterIsRegisteredWith) {
+  server_->Kill();
+  const auto registrar = Make(Endpoint::Of("10.0.0.1", 1));
+  const absl::Status waiting =
+      registrar->AwaitRegistered(absl::Milliseconds(300));
+  EXPECT_EQ(waiting.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(waiting.message(), HasSubstr(Target()));
+  EXPECT_FALSE(registrar->last_error().ok());
+  ASSERT_TRUE(server_->Restart().ok());
+  EXPECT_TRUE(registrar->AwaitRegistered(kPatience).ok());
+  EXPECT_TRUE(clients_->WaitForSize(1));
+}
+
+TEST_F(EtcdRegistrarTest, CloseWaitsForAFrozenStoreForTwoSecondsAtMost) {
+  const auto registrar = Make(Endpoint::Of("10.0.0.1", 1));
+  ASSERT_TRUE(registrar->AwaitRegistered(kPatience).ok());
+  server_->Stop();
+  const auto start = steady_clock::now();
+  registrar->Close();
+  EXPECT_LT(steady_clock::now() - start, milliseconds(2500));
+  server_->Continue();
+  EXPECT_TRUE(clients_->WaitForSize(0));  // When the lease ends.
+}
+
+TEST_F(EtcdRegistrarTest, UsesCredentials) {
+  ASSERT_TRUE(server_->EnableUsers("p:ssw0rd").ok());
+  const std::string file = ::testing::TempDir() + "/registrar_credentials";
+  std::ofstream(file) << "root:p:ssw0rd\n";
+  auto refused = Make(Endpoint::Of("10.0.0.1", 1));
+  EXPECT_FALSE(refused->AwaitRegistered(absl::Milliseconds(300)).ok());
+  EXPECT_THAT(refused->last_error().message(), HasSubstr("user name is empty"));
+  options_.credentials_file = file;
+  const auto registrar = Make(Endpoint::Of("10.0.0.1", 1));
+  EXPECT_TRUE(registrar->AwaitRegistered(kPatience).ok());
+  refused.reset();
+  // Users come and go: a store without any serves too.
+  ASSERT_TRUE(server_->Wipe().ok());
+  EXPECT_TRUE(clients_->WaitForSize(1));
+}
+
+TEST(MakeRegistrarTest, WhatCannotWorkIsRefusedAtOnce) {
+  const Endpoint good = Endpoint::Of("10.0.0.1", 1);
+  Endpoint bad_label = good;
+  bad_label.labels["x"] = "\xff";
+  RegistrarOptions bad_id;
+  bad_id.id = "a/b";
+  const struct {
+    const char* target;
+    Endpoint endpoint;
+    RegistrarOptions options;
+    const char* error;
+  } rows[] = {
+      {"consul://h/users", good, {}, "write zookeeper://"},
+      {"no uri", good, {}, "write zookeeper://"},
+      {"etcd:///users/", good, {}, "no server"},
+      {"etcd://h:1", good, {}, "no prefix"},
+      {"etcd://me:secret@h:1/users/", good, {}, "have no place in it"},
+      {"zookeeper://me:secret@h:1/users", good, {}, "credentials"},
+      {"etcd://h:1/users/", Endpoint::Of("0.0.0.0", 1), {}, "unspecified"},
+      {"etcd://h:1/users/", Endpoint::Of("", 1), {}, "endpoint"},
+      {"etcd://h:1/users/", bad_label, {}, "UTF-8"},
+      {"etcd://h:1/users/", good, bad_id, "id \"a/b\""},
+  };
+  for (const auto& row : rows) {
+    const auto registrar = MakeRegistrar(row.target, row.endpoint, row.options);
+    ASSERT_FALSE(registrar.ok()) << row.target;
+    EXPECT_EQ(registrar.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(registrar.status().message(), HasSubstr(row.error));
+    EXPECT_THAT(registrar.status().message(), Not(HasSubstr("secret")));
+  }
+}
+
+}  // namespace
+}  // namespace multi_backend

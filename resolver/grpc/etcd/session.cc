@@ -1,0 +1,257 @@
+#include "multi_backend/resolver/grpc/etcd/session.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "multi_backend/resolver/etcd/target.h"
+#include "multi_backend/resolver/source/regular_file.h"
+
+namespace multi_backend {
+namespace {
+
+using etcdserverpb::AuthenticateRequest;
+using etcdserverpb::AuthenticateResponse;
+using etcdserverpb::LeaseGrantResponse;
+using etcdserverpb::LeaseRevokeResponse;
+using etcdserverpb::PutResponse;
+using etcdserverpb::RangeResponse;
+using etcdserverpb::WatchResponse;
+
+constexpr size_t kMaxServerText = 200;
+constexpr size_t kMaxAuthFile = 4096;
+constexpr size_t kMaxToken = 4096;
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server,
+                                           const EtcdOptions& options) {
+  grpc::ChannelArguments args;
+  args.SetLoadBalancingPolicyName("pick_first");
+  args.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
+  args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  // A connection of its own, so that gRPC's backoff (to 120 s) of an earlier
+  // one does not come on top of ours.
+  args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS,
+              absl::ToInt64Milliseconds(options.keepalive_time));
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+              absl::ToInt64Milliseconds(options.keepalive_timeout));
+  // A watch may be silent for days.
+  args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // The scheme, since a host may be named as another scheme is ("etcd").
+  return grpc::CreateCustomChannel(
+      "dns:///" + absl::StrReplaceAll(server, {{"[", "%5B"}, {"]", "%5D"}}),
+      options.credentials == nullptr ? grpc::InsecureChannelCredentials()
+                                     : options.credentials,
+      args);
+}
+
+// Metadata that is not printable ends the process.
+bool IsToken(absl::string_view text) {
+  return text.size() <= kMaxToken &&
+         std::all_of(text.begin(), text.end(), absl::ascii_isgraph);
+}
+
+// An empty name: there is no user.
+absl::StatusOr<AuthenticateRequest> UserOf(const EtcdOptions& options) {
+  AuthenticateRequest user;
+  user.set_name(options.user);
+  user.set_password(options.password);
+  if (!options.user.empty()) return user;
+  std::string path = options.credentials_file;
+  if (path.empty()) {
+    const char* variable = std::getenv(kEtcdAuthFileVariable);
+    if (variable != nullptr) path = variable;
+  }
+  if (path.empty()) return user;
+  const auto file = ReadRegularFile(path, kMaxAuthFile);
+  if (!file.ok()) {
+    return absl::Status(
+        file.status().code(),
+        absl::StrCat("credentials file ", path, ": ", file.status().message()));
+  }
+  const absl::string_view line = absl::StripAsciiWhitespace(file->text);
+  const size_t colon = line.find(':');
+  if (colon == absl::string_view::npos || colon == 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "credentials file ", path, ": write user:password in its one line"));
+  }
+  user.set_name(std::string(line.substr(0, colon)));
+  user.set_password(std::string(line.substr(colon + 1)));
+  return user;
+}
+
+// Why a watch has ended, if it has.
+absl::Status StatusOfWatch(const WatchResponse& response) {
+  if (response.compact_revision() != 0) {
+    return absl::OutOfRangeError(absl::StrCat("changes before revision ",
+                                              response.compact_revision(),
+                                              " are compacted away"));
+  }
+  if (!response.canceled()) return absl::OkStatus();
+  return FromServer(
+      grpc::Status(grpc::StatusCode::UNAVAILABLE,
+                   absl::StrCat("watch canceled: ", response.cancel_reason())));
+}
+
+}  // namespace
+
+absl::Status FromServer(const grpc::Status& status) {
+  return absl::Status(
+      static_cast<absl::StatusCode>(status.error_code()),
+      absl::CHexEscape(
+          absl::string_view(status.error_message()).substr(0, kMaxServerText)));
+}
+
+EtcdSession::EtcdSession(const Endpoint& server, EtcdOptions options,
+                         StoppableCalls& calls)
+    : server_(server.address()),
+      options_(std::move(options)),
+      calls_(calls),
+      channel_(MakeChannel(server_, options_)),
+      kv_(etcdserverpb::KV::NewStub(channel_)),
+      watches_(etcdserverpb::Watch::NewStub(channel_)),
+      leases_(etcdserverpb::Lease::NewStub(channel_)) {}
+
+void EtcdSession::Prepare(grpc::ClientContext& context) const {
+  // A server that has lost the others would otherwise be silent for ever.
+  context.AddMetadata("hasleader", "true");
+  if (!token_.empty()) context.AddMetadata("token", token_);
+}
+
+absl::Status EtcdSession::Named(const absl::Status& status) const {
+  if (status.ok()) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat(server_, ": ", status.message()));
+}
+
+template <typename Response, typename Start>
+absl::StatusOr<Response> EtcdSession::Unary(Start start) {
+  grpc::ClientContext context;
+  Prepare(context);
+  context.set_deadline(DeadlineAfter(options_.call_timeout));
+  Response response;
+  grpc::Status status;
+  const auto call = start(&context, calls_.queue());
+  call->Finish(&response, &status, nullptr);
+  calls_.Finish(context);
+  if (!status.ok()) return Named(FromServer(status));
+  return response;
+}
+
+absl::Status EtcdSession::Authenticate() {
+  const auto user = UserOf(options_);
+  if (!user.ok()) return user.status();
+  if (user->name().empty()) return absl::OkStatus();
+  const auto stub = etcdserverpb::Auth::NewStub(channel_);
+  auto answer = Unary<AuthenticateResponse>([&](auto* context, auto* queue) {
+    return stub->AsyncAuthenticate(context, *user, queue);
+  });
+  if (absl::IsFailedPrecondition(answer.status())) {
+    return absl::OkStatus();  // The server has no users.
+  }
+  if (!answer.ok()) return answer.status();
+  if (!IsToken(answer->token())) {
+    return Named(absl::InternalError("the user's token is not printable"));
+  }
+  token_ = std::move(*answer->mutable_token());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<RangeResponse> EtcdSession::Range(
+    const etcdserverpb::RangeRequest& request) {
+  return Unary<RangeResponse>([&](auto* context, auto* queue) {
+    return kv_->AsyncRange(context, request, queue);
+  });
+}
+
+absl::StatusOr<PutResponse> EtcdSession::Put(
+    const etcdserverpb::PutRequest& request) {
+  return Unary<PutResponse>([&](auto* context, auto* queue) {
+    return kv_->AsyncPut(context, request, queue);
+  });
+}
+
+absl::StatusOr<LeaseGrantResponse> EtcdSession::LeaseGrant(
+    const etcdserverpb::LeaseGrantRequest& request) {
+  return Unary<LeaseGrantResponse>([&](auto* context, auto* queue) {
+    return leases_->AsyncLeaseGrant(context, request, queue);
+  });
+}
+
+absl::StatusOr<LeaseRevokeResponse> EtcdSession::LeaseRevoke(
+    const etcdserverpb::LeaseRevokeRequest& request) {
+  return Unary<LeaseRevokeResponse>([&](auto* context, auto* queue) {
+    return leases_->AsyncLeaseRevoke(context, request, queue);
+  });
+}
+
+absl::Status EtcdSession::Watch(absl::string_view prefix, int64_t revision) {
+  watch_ = std::make_unique<WatchStream>(calls_);
+  Prepare(watch_->context());
+  absl::Status status = watch_->Start(
+      [this](auto* context, auto* queue, void* tag) {
+        return watches_->AsyncWatch(context, queue, tag);
+      },
+      options_.call_timeout);
+  if (!status.ok()) return Named(status);
+  etcdserverpb::WatchRequest request;
+  etcdserverpb::WatchCreateRequest* const create =
+      request.mutable_create_request();
+  create->set_key(std::string(prefix));
+  create->set_range_end(EndOfPrefix(prefix));
+  create->set_start_revision(revision);
+  create->set_fragment(true);
+  status = watch_->Write(request, options_.call_timeout);
+  if (!status.ok()) return Named(status);
+  const auto created = NextEvents(options_.call_timeout);
+  if (!created.ok()) return created.status();
+  if (!created->has_value() || !(*created)->created()) {
+    return Named(absl::DeadlineExceededError("no watch in time"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<absl::optional<WatchResponse>> EtcdSession::NextEvents(
+    absl::Duration timeout) {
+  auto response = watch_->Read(timeout);
+  if (!response.ok()) return Named(response.status());
+  if (response->has_value()) {
+    const absl::Status status = StatusOfWatch(**response);
+    if (!status.ok()) return Named(status);
+  }
+  return response;
+}
+
+absl::StatusOr<absl::Duration> EtcdSession::KeepAlive(int64_t lease) {
+  absl::Status status;
+  if (keep_alive_ == nullptr) {
+    keep_alive_ = std::make_unique<LeaseStream>(calls_);
+    Prepare(keep_alive_->context());
+    status = keep_alive_->Start(
+        [this](auto* context, auto* queue, void* tag) {
+          return leases_->AsyncLeaseKeepAlive(context, queue, tag);
+        },
+        options_.call_timeout);
+    if (!status.ok()) return Named(status);
+  }
+  etcdserverpb::LeaseKeepAliveRequest request;
+  request.set_id(lease);
+  status = keep_alive_->Write(request, options_.call_timeout);
+  if (!status.ok()) return Named(status);
+  const auto answer = keep_alive_->Read(options_.call_timeout);
+  if (!answer.ok()) return Named(answer.status());
+  if (!answer->has_value()) {
+    return Named(absl::DeadlineExceededError("no answer in time"));
+  }
+  return absl::Seconds((*answer)->ttl());
+}
+
+}  // namespace multi_backend

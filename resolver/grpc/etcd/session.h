@@ -1,0 +1,88 @@
+// EtcdSession: one connection to one server of an etcd cluster, with the user's
+// token if there is a user.
+//
+//   EtcdSession session(server, options, calls);
+//   absl::Status status = session.Authenticate();
+//   auto answer = session.Range(request);
+//
+// Its channel is a plain one of gRPC's: it does not use the `multi_backend`
+// policy, and needs no Register().  Errors begin with the server's address, and
+// never show credentials.
+//
+// Threads: one; blocks it, until StoppableCalls::Stop().
+#ifndef MULTI_BACKEND_RESOLVER_GRPC_ETCD_SESSION_H_
+#define MULTI_BACKEND_RESOLVER_GRPC_ETCD_SESSION_H_
+
+#include <grpcpp/client_context.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/grpc/etcd/etcd.grpc.pb.h"
+#include "multi_backend/resolver/grpc/etcd/options.h"
+#include "multi_backend/resolver/grpc/etcd/stoppable_calls.h"
+#include "multi_backend/resolver/grpc/etcd/stream.h"
+
+namespace multi_backend {
+
+class EtcdSession {
+ public:
+  using WatchStream =
+      EtcdStream<etcdserverpb::WatchRequest, etcdserverpb::WatchResponse>;
+  using LeaseStream = EtcdStream<etcdserverpb::LeaseKeepAliveRequest,
+                                 etcdserverpb::LeaseKeepAliveResponse>;
+
+  // Does not wait for the connection.  `calls` must outlive it.
+  EtcdSession(const Endpoint& server, EtcdOptions options,
+              StoppableCalls& calls);
+
+  // Must come first; without a user there is nothing to do.
+  absl::Status Authenticate();
+
+  absl::StatusOr<etcdserverpb::RangeResponse> Range(
+      const etcdserverpb::RangeRequest& request);
+  absl::StatusOr<etcdserverpb::PutResponse> Put(
+      const etcdserverpb::PutRequest& request);
+  absl::StatusOr<etcdserverpb::LeaseGrantResponse> LeaseGrant(
+      const etcdserverpb::LeaseGrantRequest& request);
+  absl::StatusOr<etcdserverpb::LeaseRevokeResponse> LeaseRevoke(
+      const etcdserverpb::LeaseRevokeRequest& request);
+
+  // Watches all keys that begin with `prefix`; when OK, every change since
+  // `revision` (that one's too) comes through NextEvents().
+  absl::Status Watch(absl::string_view prefix, int64_t revision);
+  // nullopt when none came in time.  OUT_OF_RANGE when changes were lost to a
+  // compaction; any error is the end of the watch.
+  absl::StatusOr<absl::optional<etcdserverpb::WatchResponse>> NextEvents(
+      absl::Duration timeout);
+
+  // How long the lease then lives; zero when there is no such lease.
+  absl::StatusOr<absl::Duration> KeepAlive(int64_t lease);
+
+ private:
+  template <typename Response, typename Start>
+  absl::StatusOr<Response> Unary(Start start);
+  void Prepare(grpc::ClientContext& context) const;
+  absl::Status Named(const absl::Status& status) const;
+
+  const std::string server_;
+  const EtcdOptions options_;
+  StoppableCalls& calls_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<etcdserverpb::KV::Stub> kv_;
+  const std::unique_ptr<etcdserverpb::Watch::Stub> watches_;
+  const std::unique_ptr<etcdserverpb::Lease::Stub> leases_;
+  std::string token_;
+  std::unique_ptr<WatchStream> watch_;
+  std::unique_ptr<LeaseStream> keep_alive_;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_RESOLVER_GRPC_ETCD_SESSION_H_

@@ -1,0 +1,47 @@
+// ServerRotation: which of several servers to try next, and how long to wait
+// before.
+//
+//   ServerRotation rotation(servers, backoff);
+//   … work with rotation.server() until it fails …
+//   wait = rotation.Failed(how_long_it_worked);
+//
+// The first server is a random one, so that clients spread; the next is tried
+// at once, and only when all have failed in a row comes a wait, which grows.
+// Pure but for its seed; thread-compatible.
+#ifndef MULTI_BACKEND_RESOLVER_SOURCE_SERVER_ROTATION_H_
+#define MULTI_BACKEND_RESOLVER_SOURCE_SERVER_ROTATION_H_
+
+#include <cstddef>
+#include <random>
+
+#include "absl/time/time.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/source/backoff.h"
+
+namespace multi_backend {
+
+class ServerRotation {
+ public:
+  // `servers`: not empty.  `seed`: for tests.
+  ServerRotation(EndpointList servers, BackoffOptions backoff,
+                 uint32_t seed = std::random_device()());
+
+  const Endpoint& server() const { return servers_[current_]; }
+  size_t size() const { return servers_.size(); }
+
+  // Goes on to the next server.  One that worked for longer than the longest
+  // wait was a good one: the waits begin anew.
+  absl::Duration Failed(absl::Duration worked);
+
+ private:
+  const EndpointList servers_;
+  const absl::Duration longest_;
+  std::minstd_rand random_;
+  Backoff backoff_;
+  size_t current_;
+  size_t failed_ = 0;  // In a row.
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_RESOLVER_SOURCE_SERVER_ROTATION_H_

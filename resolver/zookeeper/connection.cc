@@ -1,0 +1,417 @@
+#include "multi_backend/resolver/zookeeper/connection.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "multi_backend/resolver/zookeeper/target.h"
+#include "zookeeper/zookeeper.h"
+
+namespace multi_backend {
+namespace {
+
+// For a session that never had a connection; it has nothing to lose, but the
+// servers' addresses may have changed.
+constexpr absl::Duration kConnectPatience = absl::Seconds(10);
+// Doubled each time, for ensembles that need longer to begin a session.
+constexpr absl::Duration kFirstSilencePatience = absl::Seconds(1);
+// How often a handle without a connection is looked at: of silence the library
+// tells nobody.
+constexpr absl::Duration kDownInterval = absl::Milliseconds(250);
+// Answers that come close to each other wake their owner once.
+constexpr size_t kTogether = 100;
+constexpr absl::Duration kShortestSession = absl::Milliseconds(100);
+constexpr absl::Duration kLongestSession = absl::Hours(1);
+
+// libzookeeper asks for addresses itself, again and again, and waits for ever
+// when it gets none; so it is given addresses only.  Blocks.
+absl::StatusOr<std::string> AddressesOf(absl::string_view servers) {
+  std::vector<std::string> addresses;
+  std::string problems;
+  for (absl::string_view server : absl::StrSplit(servers, ',')) {
+    const size_t colon = server.rfind(':');
+    absl::string_view host = server.substr(0, colon);
+    if (!host.empty() && host[0] == '[') host = host.substr(1, host.size() - 2);
+    addrinfo hints = {};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    const int code =
+        getaddrinfo(std::string(host).c_str(), nullptr, &hints, &found);
+    if (code != 0) {
+      absl::StrAppend(&problems, problems.empty() ? "" : "; ", host, ": ",
+                      gai_strerror(code));
+      continue;
+    }
+    for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
+      char text[NI_MAXHOST];
+      if (getnameinfo(info->ai_addr, info->ai_addrlen, text, sizeof(text),
+                      nullptr, 0, NI_NUMERICHOST) == 0) {
+        // It takes what is before the last colon, without brackets.
+        addresses.push_back(absl::StrCat(text, server.substr(colon)));
+      }
+    }
+    freeaddrinfo(found);
+  }
+  if (!addresses.empty()) return absl::StrJoin(addresses, ",");
+  return absl::UnavailableError(
+      absl::StrCat("no address of a ZooKeeper server: ", problems));
+}
+
+// Who made it may do everything, others may read.
+const ACL_vector* OwnersAcl() {
+  static ACL entries[] = {{ZOO_PERM_ALL, ZOO_AUTH_IDS},
+                          {ZOO_PERM_READ, ZOO_ANYONE_ID_UNSAFE}};
+  static const ACL_vector acl = {2, entries};
+  return &acl;
+}
+
+}  // namespace
+
+constexpr absl::Duration ZookeeperConnection::kReconnectPatience;
+
+// Lives until its completion has run, or its session is closed: the library
+// does not call all completions of a handle that it closes.
+struct ZookeeperConnection::Request {
+  ZookeeperConnection* connection;
+  mutable Done done;           // Moved from when it is answered.
+  zoo_op_result_t results[2];  // Of a ReplaceByEphemeral().
+};
+
+struct ZookeeperConnection::Calls {
+  static ZookeeperConnection* ConnectionOf(const void* context) {
+    return static_cast<const Request*>(context)->connection;
+  }
+
+  static void Watch(zhandle_t*, int type, int state, const char* path,
+                    void* context) {
+    auto* const self = static_cast<ZookeeperConnection*>(context);
+    if (type == ZOO_SESSION_EVENT) {
+      self->OnState(state);
+    } else {
+      self->AddStep([self, type, path = std::string(path)] {
+        self->on_watch_(type, path);
+      });
+    }
+  }
+  static void OnNames(int code, const String_vector* names,
+                      const void* context) {
+    Reply reply;
+    reply.code = code;
+    if (code == ZOK && names != nullptr) {
+      reply.names.assign(names->data, names->data + names->count);
+    }
+    ConnectionOf(context)->OnReply(context, std::move(reply));
+  }
+  static void OnData(int code, const char* data, int size, const Stat*,
+                     const void* context) {
+    ZookeeperConnection* const self = ConnectionOf(context);
+    Reply reply;
+    reply.code = code;
+    if (code == ZOK && size > 0) {
+      reply.data.assign(data, std::min(static_cast<size_t>(size),
+                                       self->options_.max_data_bytes));
+    }
+    self->OnReply(context, std::move(reply));
+  }
+  static void OnStat(int code, const Stat*, const void* context) {
+    OnVoid(code, context);
+  }
+  static void OnString(int code, const char*, const void* context) {
+    OnVoid(code, context);
+  }
+  static void OnVoid(int code, const void* context) {
+    Reply reply;
+    reply.code = code;
+    ConnectionOf(context)->OnReply(context, std::move(reply));
+  }
+};
+
+bool ZookeeperConnection::Reply::lost() const {
+  return code == ZCONNECTIONLOSS || code == ZOPERATIONTIMEOUT ||
+         code == ZSESSIONEXPIRED || code == ZSESSIONMOVED ||
+         code == ZINVALIDSTATE || code == ZCLOSING;
+}
+
+ZookeeperConnection::ZookeeperConnection(Options options, OnWatch on_watch,
+                                         std::function<void()> wake)
+    : options_(std::move(options)),
+      on_watch_(std::move(on_watch)),
+      wake_(std::move(wake)),
+      open_at_(Clock::now()),
+      down_since_(open_at_),
+      silence_patience_(kFirstSilencePatience),
+      backoff_(options_.backoff),
+      random_(std::random_device()()) {}
+
+ZookeeperConnection::~ZookeeperConnection() { Close(); }
+
+void ZookeeperConnection::Close() { CloseHandle(); }
+
+absl::Status ZookeeperConnection::Open() {
+  const auto credentials = ReadZookeeperCredentials(options_.credentials_file);
+  if (!credentials.ok()) return credentials.status();
+  const auto servers = AddressesOf(options_.servers);
+  if (!servers.ok()) return servers.status();
+  {
+    std::lock_guard<std::mutex> lock(mu_);
+    connected_ = false;
+    established_ = false;
+    end_state_ = 0;
+    lost_ = Clock::now();
+  }
+  // Before its callbacks can run, which read it.
+  ++session_;
+  const auto timeout = std::min(
+      std::max(options_.session_timeout, kShortestSession), kLongestSession);
+  handle_ =
+      zookeeper_init2(servers->c_str(), &Calls::Watch,
+                      static_cast<int>(absl::ToInt64Milliseconds(timeout)),
+                      nullptr, this, ZOO_NO_LOG_CLIENTENV, [](const char*) {});
+  if (handle_ == nullptr) {
+    return absl::ErrnoToStatus(errno, "cannot begin a ZooKeeper session");
+  }
+  // Otherwise it asks for the addresses after each packet.
+  zoo_set_servers_resolution_delay(handle_, -1);
+  has_credentials_ = !credentials->empty();
+  if (has_credentials_) {
+    const int code =
+        zoo_add_auth(handle_, "digest", credentials->data(),
+                     static_cast<int>(credentials->size()), nullptr, nullptr);
+    if (code != ZOK) {
+      CloseHandle();
+      return absl::UnavailableError(
+          absl::StrCat("cannot use the ZooKeeper credentials: ", zerror(code)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+void ZookeeperConnection::CloseHandle() {
+  if (handle_ != nullptr) zookeeper_close(handle_);
+  handle_ = nullptr;
+  silent_since_.reset();
+  // No thread of the library is left.
+  std::lock_guard<std::mutex> lock(mu_);
+  connected_ = false;
+  for (const Request* request : requests_) delete request;
+  requests_.clear();
+  steps_.clear();
+  woken_ = false;
+}
+
+void ZookeeperConnection::EndSession(absl::Duration pause) {
+  CloseHandle();
+  open_at_ = Clock::now() + absl::ToChronoNanoseconds(pause);
+  down_ = true;
+  down_since_ = open_at_;
+}
+
+void ZookeeperConnection::EndIfOver(Clock::time_point now) {
+  int end_state = 0;
+  bool over = false;
+  {
+    std::lock_guard<std::mutex> lock(mu_);
+    const auto patience = established_ ? kReconnectPatience : kConnectPatience;
+    end_state = end_state_;
+    if (connected_ && end_state == 0) return;
+    over = end_state != 0 || now - lost_ >= absl::ToChronoNanoseconds(patience);
+  }
+  if (!over && !IsSilent(now)) return;
+  CloseHandle();
+  open_at_ = now;
+  if (end_state == ZOO_AUTH_FAILED_STATE) {
+    RetryLater(absl::UnauthenticatedError("the credentials were refused"));
+  }
+}
+
+bool ZookeeperConnection::IsSilent(Clock::time_point now) {
+  if (zoo_state(handle_) != ZOO_ASSOCIATING_STATE) {
+    silent_since_.reset();
+    return false;
+  }
+  if (!silent_since_.has_value()) silent_since_ = now;
+  if (now - *silent_since_ < absl::ToChronoNanoseconds(silence_patience_)) {
+    return false;
+  }
+  silence_patience_ = std::min(2 * silence_patience_, kConnectPatience);
+  return true;
+}
+
+void ZookeeperConnection::RetryLater(absl::Status problem) {
+  problem_ = std::move(problem);
+  std::uniform_real_distribution<> unit(0, 1);
+  open_at_ =
+      Clock::now() + absl::ToChronoNanoseconds(backoff_.Next(unit(random_)));
+}
+
+ZookeeperConnection::Look ZookeeperConnection::Tend() {
+  if (handle_ != nullptr) EndIfOver(Clock::now());
+  if (handle_ == nullptr && Clock::now() >= open_at_) {
+    absl::Status opened = Open();
+    if (!opened.ok()) RetryLater(std::move(opened));
+  }
+  RunSteps();
+  const auto now = Clock::now();
+  Look look;
+  look.session = session_;
+  std::lock_guard<std::mutex> lock(mu_);
+  look.connected = connected_;
+  look.connection = connections_;
+  if (connected_) {
+    down_ = false;
+    problem_ = absl::OkStatus();
+    silence_patience_ = kFirstSilencePatience;
+    backoff_.Reset();
+    look.again = absl::InfiniteDuration();
+    return look;
+  }
+  if (!down_) down_since_ = now;
+  down_ = true;
+  look.error = problem_;
+  if (handle_ == nullptr) {
+    look.again = absl::FromChrono(open_at_ - now);
+    return look;
+  }
+  look.again = kDownInterval;
+  if (now - down_since_ >= absl::ToChronoNanoseconds(kReconnectPatience) &&
+      look.error.ok()) {
+    look.error = absl::UnavailableError(
+        absl::StrCat("no connection to ", options_.servers));
+  }
+  return look;
+}
+
+void ZookeeperConnection::OnState(int state) {
+  {
+    std::lock_guard<std::mutex> lock(mu_);
+    if (state == ZOO_CONNECTED_STATE) {
+      connected_ = true;
+      established_ = true;
+      ++connections_;
+    } else {
+      if (connected_) lost_ = Clock::now();
+      connected_ = false;
+      if (state == ZOO_EXPIRED_SESSION_STATE ||
+          state == ZOO_AUTH_FAILED_STATE) {
+        end_state_ = state;
+      }
+    }
+  }
+  wake_();
+}
+
+void ZookeeperConnection::AddStep(std::function<void()> step,
+                                  const Request* answered) {
+  bool wake = true;
+  {
+    std::lock_guard<std::mutex> lock(mu_);
+    steps_.push_back(std::move(step));
+    if (answered != nullptr) {
+      requests_.erase(answered);
+      // A server answers in the order of the requests, so when others wait,
+      // more is to come, or the connection is lost.
+      wake = requests_.empty() || steps_.size() >= kTogether;
+    }
+    wake = wake && !woken_;
+    woken_ = woken_ || wake;
+  }
+  if (wake) wake_();
+}
+
+void ZookeeperConnection::RunSteps() {
+  std::vector<std::function<void()>> steps;
+  {
+    std::lock_guard<std::mutex> lock(mu_);
+    steps.swap(steps_);
+    woken_ = false;
+  }
+  for (auto& step : steps) {
+    // A step may end the session.
+    if (handle_ == nullptr) return;
+    step();
+  }
+}
+
+void ZookeeperConnection::OnReply(const void* context, Reply reply) {
+  const auto* const request = static_cast<const Request*>(context);
+  AddStep([done = std::move(request->done),
+           reply = std::move(reply)]() mutable { done(std::move(reply)); },
+          request);
+  delete request;
+}
+
+template <typename Send>
+void ZookeeperConnection::Ask(Done done, Send send) {
+  if (handle_ == nullptr) return;
+  auto* const request = new Request{this, std::move(done), {}};
+  {
+    std::lock_guard<std::mutex> lock(mu_);
+    requests_.insert(request);
+  }
+  const int code = send(request);
+  if (code != ZOK) Calls::OnVoid(code, request);
+}
+
+void ZookeeperConnection::GetChildren(const std::string& path, Done done) {
+  Ask(std::move(done), [&](Request* request) {
+    return zoo_awget_children(handle_, path.c_str(), &Calls::Watch, this,
+                              &Calls::OnNames, request);
+  });
+}
+
+void ZookeeperConnection::GetData(const std::string& path, Done done) {
+  Ask(std::move(done), [&](Request* request) {
+    return zoo_awget(handle_, path.c_str(), &Calls::Watch, this, &Calls::OnData,
+                     request);
+  });
+}
+
+void ZookeeperConnection::GetWhetherExists(const std::string& path, Done done) {
+  Ask(std::move(done), [&](Request* request) {
+    return zoo_awexists(handle_, path.c_str(), &Calls::Watch, this,
+                        &Calls::OnStat, request);
+  });
+}
+
+void ZookeeperConnection::CreateNode(const std::string& path, Done done) {
+  Ask(std::move(done), [&](Request* request) {
+    return zoo_acreate(handle_, path.c_str(), "", 0, &ZOO_OPEN_ACL_UNSAFE,
+                       ZOO_PERSISTENT, &Calls::OnString, request);
+  });
+}
+
+const ACL_vector* ZookeeperConnection::AclOfEphemeral() const {
+  return has_credentials_ ? OwnersAcl() : &ZOO_OPEN_ACL_UNSAFE;
+}
+
+void ZookeeperConnection::CreateEphemeral(const std::string& path,
+                                          const std::string& data, Done done) {
+  Ask(std::move(done), [&](Request* request) {
+    return zoo_acreate(handle_, path.c_str(), data.data(),
+                       static_cast<int>(data.size()), AclOfEphemeral(),
+                       ZOO_EPHEMERAL, &Calls::OnString, request);
+  });
+}
+
+void ZookeeperConnection::ReplaceByEphemeral(const std::string& path,
+                                             const std::string& data,
+                                             Done done) {
+  zoo_op_t operations[2];
+  zoo_delete_op_init(&operations[0], path.c_str(), -1);
+  zoo_create_op_init(&operations[1], path.c_str(), data.data(),
+                     static_cast<int>(data.size()), AclOfEphemeral(),
+                     ZOO_EPHEMERAL, nullptr, 0);
+  Ask(std::move(done), [&](Request* request) {
+    return zoo_amulti(handle_, 2, operations, request->results, &Calls::OnVoid,
+                      request);
+  });
+}
+
+}  // namespace multi_backend
