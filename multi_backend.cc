@@ -1,16 +1,18 @@
 #include "multi_backend/multi_backend.h"
 
-#include <grpc/support/log.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/validate_service_config.h>
 
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/types/optional.h"
+#include "multi_backend/call/grpc/attach.h"
 #include "multi_backend/lb_policy/grpc/policy_factory.h"
+#include "multi_backend/port/log.h"
 #include "multi_backend/port/registration.h"
 #include "multi_backend/resolver/grpc/resolver_factories.h"
 
@@ -21,8 +23,8 @@ absl::StatusOr<Config> CheckServiceConfig(const std::string& json) {
   absl::StatusOr<ParsedConfig> parsed = ParseServiceConfig(json);
   if (!parsed.ok()) return parsed.status();
   if (!parsed->warnings.empty()) {
-    gpr_log(GPR_INFO, "multi_backend: service config: %s",
-            FormatWarnings(parsed->warnings).c_str());
+    Log(LogSeverity::kInfo,
+        absl::StrCat("service config: ", FormatWarnings(parsed->warnings)));
   }
   // gRPC's own part of it.
   const std::string error = grpc::experimental::ValidateServiceConfigJSON(json);
@@ -113,8 +115,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
     classifier = std::make_shared<const AttemptClassifier>(
         std::move(options.retry_classifier));
   }
-  AddChannelExtension(std::move(options.pool), std::move(classifier),
-                      options.args);
+  AttachChannelExtension(std::move(options.pool), std::move(classifier),
+                         options.args);
   options.args.SetServiceConfigJSON(*json);
   return grpc::experimental::CreateCustomChannelWithInterceptors(
       *core_target, creds, options.args, std::move(options.interceptors));

@@ -33,6 +33,7 @@
 #include "multi_backend/interceptors/grpc/routing_interceptor.h"
 #include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/lb_policy/failover/failover.h"
+#include "multi_backend/port/log.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/proto/config/parser/parser.h"
 #include "multi_backend/resolver/dns/endpoint_group.h"

@@ -1,17 +1,15 @@
 #include "multi_backend/port/registration.h"
 
-#include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/support/channel_arguments.h>
 
 #include <string>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/port/core_builder.h"
+#include "multi_backend/port/log.h"
 
 namespace multi_backend {
 namespace {
@@ -35,7 +33,7 @@ absl::Status Register(const std::vector<CorePart>& parts) {
   const std::string version = grpc::Version();
   if (!absl::StartsWith(version, "1.51.")) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "multi_backend was built for gRPC 1.51, but gRPC ", version,
+        "the library was built for gRPC 1.51, but gRPC ", version,
         " is loaded: use the distribution's libgrpc++ (tools/setup)"));
   }
   if (CoreIsConfigured()) {
@@ -58,21 +56,11 @@ absl::Status RegisterWithCore(const std::vector<CorePart>& parts) {
   static const auto* const status = [&parts]() {
     auto* result = new absl::Status(Register(parts));
     if (!result->ok()) {
-      gpr_log(GPR_ERROR, "%s", std::string(result->message()).c_str());
+      Log(LogSeverity::kError, result->message());
     }
     return result;
   }();
   return *status;
-}
-
-void AddChannelExtension(std::shared_ptr<BackendPool> pool,
-                         std::shared_ptr<const AttemptClassifier> classifier,
-                         grpc::ChannelArguments& args) {
-  auto extension = grpc_core::MakeRefCounted<ChannelExtension>(
-      std::move(pool), std::move(classifier));
-  args.SetPointerWithVtable(
-      std::string(ChannelExtension::ChannelArgName()), extension.get(),
-      grpc_core::ChannelArgTypeTraits<ChannelExtension>::VTable());
 }
 
 }  // namespace multi_backend

@@ -10,7 +10,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
-#include "grpc/support/log.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/interceptor.h"
 #include "grpcpp/support/proto_buffer_reader.h"
@@ -19,6 +18,7 @@
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/interceptors/route_table.h"
 #include "multi_backend/interceptors/sticky_key.h"
+#include "multi_backend/port/log.h"
 #include "multi_backend/proto/json/field_errors.h"
 
 namespace multi_backend {
@@ -52,7 +52,7 @@ struct Routing {
 };
 
 void LogProblem(absl::string_view message) {
-  gpr_log(GPR_ERROR, "multi_backend: %s", std::string(message).c_str());
+  Log(LogSeverity::kError, message);
 }
 
 // The batch's request message, or null when this batch sends none.  gRPC

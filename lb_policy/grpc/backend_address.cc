@@ -53,12 +53,24 @@ std::string AddressText(const grpc_resolved_address& address) {
   return text.ok() ? *text : "unprintable address";
 }
 
-const EndpointAttribute* AttributeOf(const ServerAddress& address) {
-  return static_cast<const EndpointAttribute*>(
-      address.GetAttribute(EndpointAttribute::Key()));
+void AddressKeys::Add(const ServerAddress& address) {
+  const grpc_resolved_address& raw = address.address();
+  text_.append(raw.addr, raw.len);
+  const auto* endpoint = AddressAttribute<Endpoint>::Of(address);
+  if (endpoint != nullptr) {
+    absl::StrAppend(&text_, "|", (*endpoint)->host, ":", (*endpoint)->port);
+  }
+  ends_.push_back(text_.size());
 }
 
-// What can be known of an address from somebody else's resolver.
+absl::string_view AddressKeys::operator[](size_t index) const {
+  const size_t begin = index == 0 ? 0 : ends_[index - 1];
+  return absl::string_view(text_).substr(begin, ends_[index] - begin);
+}
+
+namespace {
+
+// What can be known of an address from a resolver that is not ours.
 Endpoint EndpointOfForeign(const ServerAddress& address) {
   const std::string text = AddressText(address.address());
   auto parsed = Endpoint::Parse(text);
@@ -71,21 +83,7 @@ Endpoint EndpointOfForeign(const ServerAddress& address) {
   return endpoint;
 }
 
-void AddressKeys::Add(const ServerAddress& address) {
-  const grpc_resolved_address& raw = address.address();
-  text_.append(raw.addr, raw.len);
-  const EndpointAttribute* attribute = AttributeOf(address);
-  if (attribute != nullptr) {
-    absl::StrAppend(&text_, "|", attribute->endpoint()->host, ":",
-                    attribute->endpoint()->port);
-  }
-  ends_.push_back(text_.size());
-}
-
-absl::string_view AddressKeys::operator[](size_t index) const {
-  const size_t begin = index == 0 ? 0 : ends_[index - 1];
-  return absl::string_view(text_).substr(begin, ends_[index] - begin);
-}
+}  // namespace
 
 std::vector<std::shared_ptr<const Endpoint>> EndpointsOf(
     const grpc_core::ServerAddressList& addresses,
@@ -93,10 +91,10 @@ std::vector<std::shared_ptr<const Endpoint>> EndpointsOf(
   std::vector<std::shared_ptr<const Endpoint>> endpoints;
   endpoints.reserve(addresses.size());
   for (const ServerAddress& address : addresses) {
-    const EndpointAttribute* attribute = AttributeOf(address);
-    endpoints.push_back(attribute != nullptr ? attribute->endpoint()
-                                             : std::make_shared<const Endpoint>(
-                                                   EndpointOfForeign(address)));
+    const auto* endpoint = AddressAttribute<Endpoint>::Of(address);
+    endpoints.push_back(endpoint != nullptr ? *endpoint
+                                            : std::make_shared<const Endpoint>(
+                                                  EndpointOfForeign(address)));
   }
   if (backends.empty()) return endpoints;
   EndpointList plain;

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "multi_backend/port/address_attribute.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
-#include "multi_backend/resolver/grpc/endpoint_attribute.h"
 
 namespace multi_backend {
 
@@ -23,9 +23,6 @@ grpc_core::ChannelArgs SubchannelArgs(const grpc_core::ChannelArgs& args);
 
 // "1.2.3.4:80", "[::1]:80", "unix:/path".
 std::string AddressText(const grpc_resolved_address& address);
-
-// Null when another resolver made it.
-const EndpointAttribute* AttributeOf(const grpc_core::ServerAddress& address);
 
 // What is said of each address, with the attributes of `backends` laid over it.
 std::vector<std::shared_ptr<const Endpoint>> EndpointsOf(

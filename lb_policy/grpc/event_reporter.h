@@ -19,6 +19,7 @@
 #include "multi_backend/lb_policy/plan/balancer_node.h"
 #include "multi_backend/lb_policy/steady_clock.h"
 #include "multi_backend/port/core_api.h"
+#include "multi_backend/port/log.h"
 
 namespace multi_backend {
 
@@ -62,16 +63,16 @@ class EventReporter {
     panicking_ = std::move(panicking);
   }
 
-  // Those that are new since the last call; each also goes to gRPC's log
-  // (verbosity INFO), once for all channels that share the pool.
+  // Those that are new since the last call; each also goes to the
+  // library's log (severity INFO), once for all channels that share the pool.
   void Trace(Helper& helper) {
     for (const PoolEvent& event : events_->After(traced_)) {
       traced_ = event.sequence;
-      const std::string text =
-          absl::StrCat("multi_backend: ", event.ToString());
-      helper.AddTraceEvent(Helper::TRACE_INFO, text);
+      const std::string text = event.ToString();
+      helper.AddTraceEvent(Helper::TRACE_INFO,
+                           absl::StrCat("multi_backend: ", text));
       if (events_->ClaimForLog(event.sequence)) {
-        gpr_log(GPR_INFO, "%s", text.c_str());
+        Log(LogSeverity::kInfo, text);
       }
     }
   }

@@ -207,7 +207,7 @@ bool MultiBackendPolicy::ApplyAddressesLocked(ServerAddressList addresses) {
 std::unique_ptr<BackendSlot> MultiBackendPolicy::MakeSlotLocked(
     ServerAddress address, std::shared_ptr<const Endpoint> endpoint) {
   const std::string text = AddressText(address.address());
-  const bool ours = AttributeOf(address) != nullptr;
+  const bool ours = AddressAttribute<Endpoint>::Of(address) != nullptr;
   std::shared_ptr<BackendPool::Lease> lease =
       pool_->Acquire(text, ours ? endpoint->address() : text);
   BackendSlot::Owner* const owner = this;

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "multi_backend/resolver/grpc/endpoint_attribute.h"
+#include "multi_backend/port/address_attribute.h"
 
 namespace multi_backend {
 namespace {
@@ -22,8 +22,8 @@ void AddAddress(const grpc_resolved_address& address, const ChannelArgs& args,
                 ServerAddressList& list) {
   std::map<const char*, std::unique_ptr<ServerAddress::AttributeInterface>>
       attributes;
-  attributes[EndpointAttribute::Key()] =
-      std::make_unique<EndpointAttribute>(endpoint);
+  attributes[AddressAttribute<Endpoint>::Key()] =
+      std::make_unique<AddressAttribute<Endpoint>>(endpoint);
   list.emplace_back(address, args, std::move(attributes));
 }
 

@@ -13,6 +13,7 @@
 #include "absl/types/span.h"
 #include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/port/core_builder.h"
+#include "multi_backend/port/log.h"
 #include "multi_backend/proto/config/parser/parser.h"
 #include "multi_backend/resolver/endpoint/backend_overrides.h"
 #include "multi_backend/resolver/etcd/target.h"
@@ -54,8 +55,8 @@ absl::StatusOr<EndpointList> StaticEndpoints(absl::string_view path,
 
 bool AcceptsUri(const URI& uri, const absl::Status& status) {
   if (status.ok()) return true;
-  gpr_log(GPR_ERROR, "multi_backend: target \"%s\": %s", uri.ToString().c_str(),
-          std::string(status.message()).c_str());
+  Log(LogSeverity::kError,
+      absl::StrCat("target \"", uri.ToString(), "\": ", status.message()));
   return false;
 }
 

@@ -1,13 +1,12 @@
 #include "multi_backend/resolver/grpc/routing_check.h"
 
-#include <grpc/support/log.h>
-
 #include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/port/core_builder.h"
+#include "multi_backend/port/log.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/grpc/channel_ownership.h"
 #include "multi_backend/resolver/grpc/chosen_policy.h"
@@ -40,10 +39,10 @@ class RoutingCheck final : public grpc_core::ServiceConfigParser::Parser {
     const absl::Status status = CheckRoutingIsFollowed(json, args);
     if (status.ok()) return nullptr;
     const std::string text(status.message());
-    gpr_log(
-        GPR_ERROR, "multi_backend: service config of \"%s\": %s: %s",
-        std::string(args.GetString(GRPC_ARG_SERVER_URI).value_or("")).c_str(),
-        std::string(kRoutingKey).c_str(), text.c_str());
+    Log(LogSeverity::kError,
+        absl::StrCat("service config of \"",
+                     args.GetString(GRPC_ARG_SERVER_URI).value_or(""),
+                     "\": ", kRoutingKey, ": ", text));
     grpc_core::ValidationErrors::ScopedField field(
         errors, absl::StrCat(".", kRoutingKey));
     errors->AddError(text);

@@ -1,12 +1,12 @@
 #include "multi_backend/resolver/grpc/wrapping_resolver.h"
 
-#include <grpc/support/log.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "multi_backend/call/grpc/channel_extension.h"
+#include "multi_backend/port/log.h"
+#include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/grpc/call_configuration.h"
 #include "multi_backend/resolver/grpc/group_resolver.h"
 #include "multi_backend/resolver/grpc/routing_check.h"
@@ -60,9 +60,9 @@ grpc_core::OrphanablePtr<grpc_core::Resolver> MakeWrappingResolver(
   if (config.ok()) {
     const absl::Status followed = CheckRoutingIsFollowed(*config, args.args);
     if (!followed.ok()) {
-      gpr_log(GPR_ERROR, "multi_backend: target \"%s\": multiBackend: %s",
-              std::string(target).c_str(),
-              std::string(followed.message()).c_str());
+      Log(LogSeverity::kError,
+          absl::StrCat("target \"", target, "\": ", kRoutingKey, ": ",
+                       followed.message()));
       return grpc_core::MakeOrphanable<FailingResolver>(std::move(args),
                                                         followed);
     }

@@ -48,7 +48,6 @@ TEST_SUPPORT = {"tests/testing", "tests/e2e", "examples", "interceptors/testing"
 LAYER_OF = {
     "call": "proto",
     "call/grpc": "port",
-    "resolver/grpc/endpoint_attribute.h": "port",
 }
 
 CORE_HEADER_FILE = "port/core_api.h"
