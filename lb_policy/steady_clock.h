@@ -1,5 +1,5 @@
-// SteadyClock: the Clock of production, std::chrono::steady_clock; and
-// SteadyNow().
+// SteadyClock: the Clock of production, std::chrono::steady_clock; and its
+// moments as times for people.
 #ifndef MULTI_BACKEND_LB_POLICY_STEADY_CLOCK_H_
 #define MULTI_BACKEND_LB_POLICY_STEADY_CLOCK_H_
 
@@ -23,12 +23,16 @@ class SteadyClock final : public Clock {
   }
 };
 
-// A time for people that never goes backwards: the process's first look at the
-// wall clock, moved on by the monotonic one.
-inline absl::Time SteadyNow() {
+// A moment of a Clock as a time for people that never goes backwards: the
+// process's first look at the wall clock, moved on by the monotonic one.
+inline absl::Time SteadyTime(int64_t nanos) {
   static const int64_t first_nanos = SteadyClock::Get().NowNanos();
   static const absl::Time first = absl::Now();
-  return first + absl::Nanoseconds(SteadyClock::Get().NowNanos() - first_nanos);
+  return first + absl::Nanoseconds(nanos - first_nanos);
+}
+
+inline absl::Time SteadyNow() {
+  return SteadyTime(SteadyClock::Get().NowNanos());
 }
 
 }  // namespace multi_backend

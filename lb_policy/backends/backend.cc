@@ -41,6 +41,14 @@ void Backend::SetLimit(int limit) {
   FollowLimit();
 }
 
+absl::Duration Backend::OnProbe(bool healthy, absl::string_view detail) {
+  if (healthy && health.any_failed()) {
+    found_reachable.fetch_add(1);
+    events_->NotifyReachable();
+  }
+  return health.OnProbe(healthy, detail);
+}
+
 // Calls begin and end meanwhile, each with a look of its own; the last one to
 // look leaves the flag as it has to be.
 void Backend::FollowLimit() {

@@ -16,6 +16,7 @@
 
 #include "absl/base/optimization.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "multi_backend/lb_policy/backends/events.h"
 #include "multi_backend/lb_policy/backends/health.h"
 #include "multi_backend/lb_policy/load_stats.h"
@@ -71,6 +72,9 @@ class alignas(ABSL_CACHELINE_SIZE) Backend {
     }
     health.OnCallEnded(AttemptOutcome::kAnswered, "", trial);
   }
+
+  // A probe of it has ended; returns the delay until the next one.
+  absl::Duration OnProbe(bool healthy, absl::string_view detail);
 
   static void* operator new(size_t) { return ObjectSlab<Backend>::Allocate(); }
   static void operator delete(void* memory) {

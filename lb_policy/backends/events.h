@@ -18,11 +18,13 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "multi_backend/lb_policy/backends/pool_time.h"
 
 namespace multi_backend {
 
@@ -47,6 +49,8 @@ struct PoolEvent {
 
 class PoolEvents {
  public:
+  explicit PoolEvents(PoolTime pool_time = {}) : time(std::move(pool_time)) {}
+
   // How many the ring keeps: some minutes of a cluster that misbehaves.
   static constexpr size_t kCapacity = 1024;
 
@@ -74,6 +78,9 @@ class PoolEvents {
                    std::function<void()> on_room = nullptr,
                    std::function<void()> on_reachable = nullptr);
   void RemoveWatch(WatchId id);
+
+  // Of all that share these events.
+  const PoolTime time;
 
   // How many words of flags of the pool's backends are not zero; 0 spares a
   // pick the look at each.  Written by Backend; never less than what a pick can

@@ -6,11 +6,9 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/string_view.h"
-#include "multi_backend/health/timers/timer_queue.h"
 #include "multi_backend/lb_policy/backends/backend.h"
 #include "multi_backend/lb_policy/backends/flags.h"
 #include "multi_backend/lb_policy/fast_random.h"
-#include "multi_backend/lb_policy/steady_clock.h"
 
 namespace multi_backend {
 namespace {
@@ -69,7 +67,7 @@ void BackendHealth::OnCallEnded(AttemptOutcome outcome, absl::string_view why,
   }
   if (was_trial) trial_ = 0;
   const absl::optional<HealthChange> change =
-      tracker_.OnCallEnded(outcome, why, was_trial, SteadyNow());
+      tracker_.OnCallEnded(outcome, why, was_trial, events_->time.Now());
   // Until one ends well, the next one that does must be heard of.
   load_->attentive.store(outcome != AttemptOutcome::kAnswered ||
                              tracker_.state() != BackendState::kAlive,
@@ -117,7 +115,7 @@ void BackendHealth::Configure(std::shared_ptr<const HealthConfig> config) {
   tracker_.SetConfig(std::move(config));
   absl::optional<HealthChange> change;
   if (tracker_.next_change() != absl::InfiniteFuture()) {
-    change = tracker_.OnTime(SteadyNow());
+    change = tracker_.OnTime(events_->time.Now());
   }
   Apply(std::move(lock), change);
 }
@@ -126,7 +124,7 @@ absl::Duration BackendHealth::OnProbe(bool healthy, absl::string_view detail) {
   std::unique_lock<std::mutex> lock(mutex_);
   if (retired_) return absl::InfiniteDuration();
   const absl::optional<HealthChange> change =
-      tracker_.OnProbe(healthy, detail, SteadyNow());
+      tracker_.OnProbe(healthy, detail, events_->time.Now());
   const absl::Duration delay = tracker_.probe_delay();
   Apply(std::move(lock), change);
   return delay;
@@ -135,7 +133,7 @@ absl::Duration BackendHealth::OnProbe(bool healthy, absl::string_view detail) {
 void BackendHealth::Eject(absl::string_view why) {
   std::unique_lock<std::mutex> lock(mutex_);
   if (retired_) return;
-  Apply(std::move(lock), tracker_.OnEjected(why, SteadyNow()));
+  Apply(std::move(lock), tracker_.OnEjected(why, events_->time.Now()));
 }
 
 bool BackendHealth::IsEjected() const {
@@ -147,13 +145,13 @@ bool BackendHealth::IsEjected() const {
 void BackendHealth::MarkHealthy(absl::string_view reason) {
   std::unique_lock<std::mutex> lock(mutex_);
   if (retired_) return;
-  Apply(std::move(lock), tracker_.MarkHealthy(reason, SteadyNow()));
+  Apply(std::move(lock), tracker_.MarkHealthy(reason, events_->time.Now()));
 }
 
 void BackendHealth::MarkUnhealthy(absl::string_view reason) {
   std::unique_lock<std::mutex> lock(mutex_);
   if (retired_) return;
-  Apply(std::move(lock), tracker_.MarkUnhealthy(reason, SteadyNow()));
+  Apply(std::move(lock), tracker_.MarkUnhealthy(reason, events_->time.Now()));
 }
 
 void BackendHealth::OnConnection(Connection from, Connection to,
@@ -213,7 +211,7 @@ void BackendHealth::Show(absl::string_view what) {
     shown_.reason = std::string(what);
   }
   if (!changed) return;
-  const absl::Time now = SteadyNow();
+  const absl::Time now = events_->time.Now();
   PoolEvent event;
   event.time = now;
   event.kind = PoolEvent::Kind::kState;
@@ -230,7 +228,7 @@ void BackendHealth::OnTimer() {
   std::unique_lock<std::mutex> lock(mutex_);
   if (retired_) return;
   timer_at_ = absl::InfiniteFuture();
-  Apply(std::move(lock), tracker_.OnTime(SteadyNow()));
+  Apply(std::move(lock), tracker_.OnTime(events_->time.Now()));
 }
 
 void BackendHealth::Apply(std::unique_lock<std::mutex> lock,
@@ -252,7 +250,7 @@ void BackendHealth::Apply(std::unique_lock<std::mutex> lock,
 }
 
 void BackendHealth::BeginRamp() {
-  load_->usable_since_nanos.store(SteadyClock::Get().NowNanos(),
+  load_->usable_since_nanos.store(events_->time.NowNanos(),
                                   std::memory_order_relaxed);
   if (slow_start_nanos_.load(std::memory_order_relaxed) > 0) {
     WriteFlag(load_->gate, kRamping, true);
@@ -287,13 +285,13 @@ void BackendHealth::ArmTimer() {
   const absl::Time due = tracker_.next_change();
   if (due >= timer_at_) return;
   timer_at_ = due;
-  RunAfter(std::max(due - SteadyNow(), absl::ZeroDuration()),
+  RunAfter(std::max(due - events_->time.Now(), absl::ZeroDuration()),
            [](BackendHealth& health) { health.OnTimer(); });
 }
 
 void BackendHealth::RunAfter(absl::Duration delay,
                              std::function<void(BackendHealth&)> run) {
-  if (timers_ == nullptr) timers_ = TimerQueue::Shared();
+  if (timers_ == nullptr) timers_ = events_->time.timers();
   if (timer_ == nullptr) {
     timer_ = std::make_shared<TimerHandle>();
     std::lock_guard<std::mutex> timer_lock(timer_->mutex);

@@ -7,9 +7,7 @@
 #include "absl/memory/memory.h"
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
-#include "multi_backend/health/timers/timer_queue.h"
 #include "multi_backend/lb_policy/backends/flags.h"
-#include "multi_backend/lb_policy/steady_clock.h"
 
 namespace multi_backend {
 namespace {
@@ -22,7 +20,7 @@ bool IsHealthy(BackendState state) {
 void ReportMissingService(const Backend& backend, const ProbeResult& result,
                           PoolEvents& events) {
   PoolEvent event;
-  event.time = SteadyNow();
+  event.time = events.time.Now();
   event.who = backend.address();
   event.from = std::string(StateName(backend.health.view().state));
   event.to = event.from;
@@ -41,26 +39,27 @@ std::unique_ptr<Prober> MakeProber(const ActiveHealthConfig& config,
   options.interval = config.interval;
   options.timeout = config.timeout;
   options.seed = absl::Uniform<uint64_t>(absl::BitGen());
+  std::shared_ptr<Timers> timers = events->time.timers();
   return std::make_unique<Prober>(
-      options, std::move(probe), TimerQueue::Shared(),
+      options, std::move(probe), std::move(timers),
       [backend = std::move(backend), events = std::move(events),
        said = false](const ProbeResult& result) mutable {
         if (result.unimplemented && !said) {
           said = true;
           ReportMissingService(*backend, result, *events);
         }
-        if (result.healthy && backend->health.any_failed()) {
-          backend->found_reachable.fetch_add(1);
-          events->NotifyReachable();
-        }
-        return backend->health.OnProbe(result.healthy, result.detail);
+        return backend->OnProbe(result.healthy, result.detail);
       });
 }
 
 }  // namespace
 
 std::shared_ptr<BackendPool> BackendPool::Create() {
-  return absl::WrapUnique(new BackendPool());
+  return Create(PoolTime());
+}
+
+std::shared_ptr<BackendPool> BackendPool::Create(PoolTime time) {
+  return absl::WrapUnique(new BackendPool(std::move(time)));
 }
 
 BackendSnapshot BackendPool::Snapshot(const Entry& entry) {

@@ -28,6 +28,7 @@
 #include "multi_backend/lb_policy/backends/backend.h"
 #include "multi_backend/lb_policy/backends/events.h"
 #include "multi_backend/lb_policy/backends/health.h"
+#include "multi_backend/lb_policy/backends/pool_time.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 
@@ -125,6 +126,9 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   std::unique_ptr<Lease> Acquire(absl::string_view address,
                                  absl::string_view name);
 
+  // A pool with a clock and timers of its own, for tests.
+  static std::shared_ptr<BackendPool> Create(PoolTime time);
+
   // A channel will acquire so many: spares their map its growth.
   void Expect(size_t backends);
 
@@ -134,13 +138,14 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   // Address and name, as the backend has them.
   using Key = std::pair<absl::string_view, absl::string_view>;
 
-  BackendPool() = default;
+  explicit BackendPool(PoolTime time)
+      : events_(std::make_shared<PoolEvents>(std::move(time))) {}
   void Release(Entry* entry);
   std::vector<BackendRef> Named(absl::string_view address) const;
   static BackendSnapshot Snapshot(const Entry& entry);
   static void Sort(std::vector<BackendSnapshot>* backends);
 
-  const std::shared_ptr<PoolEvents> events_ = std::make_shared<PoolEvents>();
+  const std::shared_ptr<PoolEvents> events_;
   // Not absl::Mutex: in the distribution's build tsan does not see it.
   mutable std::mutex mutex_;
   absl::flat_hash_map<Key, std::unique_ptr<Entry>> entries_

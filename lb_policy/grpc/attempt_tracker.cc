@@ -4,7 +4,6 @@
 
 #include "absl/strings/string_view.h"
 #include "multi_backend/lb_policy/failover/failover.h"
-#include "multi_backend/lb_policy/steady_clock.h"
 #include "multi_backend/lb_policy/strategies/peak_ewma.h"
 
 namespace multi_backend {
@@ -52,7 +51,7 @@ void AttemptTracker::Bounce() {
   WaitingPlace& place = context_->place;
   if (place.backlog == nullptr || place.waiting) return;
   place.waiting =
-      place.backlog->Join(place.number, SteadyClock::Get().NowNanos()) ==
+      place.backlog->Join(place.number, state_->clock->NowNanos()) ==
       Backlog::Turn::kWait;
   if (place.waiting) state_->waiting->OnWaiting(place.backlog->quiet_until());
 }
@@ -90,7 +89,7 @@ void AttemptTracker::Start() {
     }
   }
   if (needs_latency_) {
-    start_nanos_ = SteadyClock::Get().NowNanos();
+    start_nanos_ = state_->clock->NowNanos();
     ewma_decay_nanos_ = absl::ToInt64Nanoseconds(leaf_->ewma_decay());
   }
 }
@@ -156,7 +155,7 @@ bool AttemptTracker::AllowsRetry(const AttemptView& view,
 }
 
 void AttemptTracker::ObserveLatencies(bool failed) {
-  const int64_t now = SteadyClock::Get().NowNanos();
+  const int64_t now = state_->clock->NowNanos();
   const int64_t latency = now - start_nanos_;
   const absl::Duration decay = absl::Nanoseconds(ewma_decay_nanos_);
   ObserveLatency(backend_->load, latency, failed, now, decay);

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "multi_backend/lb_policy/connections/sizing.h"
-#include "multi_backend/lb_policy/steady_clock.h"
 
 namespace multi_backend {
 namespace {
@@ -147,8 +146,8 @@ void BackendSlot::FollowConnections() {
   if (state_ == Connection::kReady) lease_->SetConnected();
   // One that has failed before begins a new time of being usable.
   if (before == Connection::kFailed && state_ == Connection::kReady) {
-    lease_->backend()->load.usable_since_nanos.store(
-        SteadyClock::Get().NowNanos(), std::memory_order_relaxed);
+    lease_->backend()->load.usable_since_nanos.store(owner_->NowNanos(),
+                                                     std::memory_order_relaxed);
   }
 }
 

@@ -32,6 +32,7 @@ class BackendSlot final : private BackendConnection::Owner {
     virtual BackendConnection::Subchannel MakeConnectionLocked(
         const grpc_core::ServerAddress& address, int number) = 0;
     virtual grpc_pollset_set* InterestedParties() = 0;
+    virtual int64_t NowNanos() const = 0;
     // A count on the owner for as long as the result lives.
     virtual grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>
     KeepAlive() = 0;
@@ -55,7 +56,7 @@ class BackendSlot final : private BackendConnection::Owner {
   void FollowProbes();
 
   // Opens the first connections; then opens and closes as `config` and the load
-  // ask for.  Returns when to call it again: a time of SteadyClock, or
+  // ask for.  Returns when to call it again: a time of that clock, or
   // INT64_MAX.
   int64_t Resize(const ConnectionPoolConfig& config, int64_t now_nanos);
   size_t connections() const { return connections_.size(); }

@@ -53,11 +53,13 @@ class ChannelState final : public RetryDecider {
   ChannelState(const FailoverConfig& config,
                std::shared_ptr<const AttemptClassifier> classifier,
                std::shared_ptr<PlanSlot> plan_slot,
-               std::shared_ptr<WaitingNotice> waiting_notice)
+               std::shared_ptr<WaitingNotice> waiting_notice,
+               const Clock* channel_clock)
       : failover(config, std::move(classifier)),
         budget(config.budget_ratio, config.min_retries_per_second),
         plans(std::move(plan_slot)),
-        waiting(std::move(waiting_notice)) {}
+        waiting(std::move(waiting_notice)),
+        clock(channel_clock) {}
 
   bool ShouldRetry(CallContext& context) override;
   bool IsRetriable(const AttemptView& attempt) const override {
@@ -72,6 +74,7 @@ class ChannelState final : public RetryDecider {
                        // under the channel's pick lock.
   const std::shared_ptr<PlanSlot> plans;
   const std::shared_ptr<WaitingNotice> waiting;
+  const Clock* const clock;  // Of all times but the budget's.
 
  private:
   bool TimeoutWasSpentWaiting(const AttemptLog& log) const;

@@ -17,7 +17,6 @@
 #include "absl/strings/str_cat.h"
 #include "multi_backend/lb_policy/backends/events.h"
 #include "multi_backend/lb_policy/plan/balancer_node.h"
-#include "multi_backend/lb_policy/steady_clock.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/port/log.h"
 
@@ -33,7 +32,7 @@ class EventReporter {
   void Report(PoolEvent::Kind kind, std::string who, std::string from,
               std::string to, std::string reason) {
     PoolEvent event;
-    event.time = SteadyNow();
+    event.time = events_->time.Now();
     event.kind = kind;
     event.who = std::move(who);
     event.from = std::move(from);

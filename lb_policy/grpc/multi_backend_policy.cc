@@ -11,7 +11,6 @@
 #include "multi_backend/health/grpc/channel_probe.h"
 #include "multi_backend/lb_policy/grpc/backend_address.h"
 #include "multi_backend/lb_policy/grpc/picker.h"
-#include "multi_backend/lb_policy/steady_clock.h"
 
 namespace multi_backend {
 namespace {
@@ -43,6 +42,7 @@ std::shared_ptr<const AttemptClassifier> ClassifierFrom(
 MultiBackendPolicy::MultiBackendPolicy(Args args)
     : LoadBalancingPolicy(std::move(args)),
       pool_(PoolFrom(channel_args())),
+      time_(pool_->events()->time),
       classifier_(ClassifierFrom(channel_args())),
       track_attempts_(channel_args().GetInt(kTrackAttemptsArg).value_or(1) !=
                       0),
@@ -117,8 +117,8 @@ bool MultiBackendPolicy::ApplyConfigLocked(
     const MultiBackendPolicyConfig& config) {
   if (config_ != nullptr && *config_ == *config.config()) return false;
   if (config_ == nullptr || !(config_->failover == config.config()->failover)) {
-    state_ = std::make_shared<ChannelState>(config.config()->failover,
-                                            classifier_, plans_, waiting_);
+    state_ = std::make_shared<ChannelState>(
+        config.config()->failover, classifier_, plans_, waiting_, time_.clock);
   }
   config_ = config.config();
   for (const auto& slot : slots_) ConfigureLeaseLocked(*slot);
@@ -214,8 +214,8 @@ std::unique_ptr<BackendSlot> MultiBackendPolicy::MakeSlotLocked(
   auto slot = std::make_unique<BackendSlot>(
       owner, std::move(address), std::move(lease), std::move(endpoint));
   ConfigureLeaseLocked(*slot);
-  resize_at_ = std::min(
-      resize_at_, slot->Resize(config_->pool, SteadyClock::Get().NowNanos()));
+  resize_at_ =
+      std::min(resize_at_, slot->Resize(config_->pool, time_.NowNanos()));
   return slot;
 }
 
@@ -299,7 +299,7 @@ void MultiBackendPolicy::SchedulePublishLocked() {
 // Whether it has changed anything.
 bool MultiBackendPolicy::ResizeConnectionsLocked() {
   if (config_->pool.max == 1 && resize_at_ == INT64_MAX) return false;
-  const int64_t now = SteadyClock::Get().NowNanos();
+  const int64_t now = time_.NowNanos();
   resize_at_ = INT64_MAX;
   bool changed = false;
   for (const auto& slot : slots_) {
@@ -356,7 +356,7 @@ void MultiBackendPolicy::PublishLocked() {
   PickPlan::Args args;
   args.config = config_;
   args.previous = plan_.get();
-  args.clock = &SteadyClock::Get();
+  args.clock = time_.clock;
   args.seed = absl::Uniform<uint64_t>(absl::BitGen());
   // Without a context a call has no place that it could keep.
   if (gate_ != nullptr) {
@@ -385,7 +385,7 @@ void MultiBackendPolicy::PublishLocked() {
 
 // Tells the backlogs, and who watches, what the plan's balancers have come to.
 void MultiBackendPolicy::FollowMembersLocked() {
-  const int64_t now = SteadyClock::Get().NowNanos();
+  const int64_t now = time_.NowNanos();
   for (const BalancerNode* room : plan_->WaitingRooms()) {
     const bool usable = plan_->ServesRoom(*room);
     const auto change = room->backlog()->SetMembers(
@@ -409,7 +409,7 @@ void MultiBackendPolicy::RepickLocked() {
 
 void MultiBackendPolicy::OnTimeLocked() {
   if (plan_ == nullptr) return;
-  const int64_t now = SteadyClock::Get().NowNanos();
+  const int64_t now = time_.NowNanos();
   bool repick = waiting_->look_again_at() <= now;
   for (const BalancerNode* room : plan_->WaitingRooms()) {
     Backlog& backlog = *room->backlog();
@@ -419,7 +419,7 @@ void MultiBackendPolicy::OnTimeLocked() {
     if (change.has_value()) reporter_.Report(*room, *change);
   }
   if (sample_at_ <= now && config_->health.passive.has_value()) {
-    failures_.Look(*plan_, *config_->health.passive, SteadyNow());
+    failures_.Look(*plan_, *config_->health.passive, time_.Now());
     sample_at_ = INT64_MAX;
   }
   if (resize_at_ <= now && ResizeConnectionsLocked()) SchedulePublishLocked();
@@ -429,7 +429,7 @@ void MultiBackendPolicy::OnTimeLocked() {
 }
 
 void MultiBackendPolicy::ArmTimerLocked() {
-  const int64_t now = SteadyClock::Get().NowNanos();
+  const int64_t now = time_.NowNanos();
   const absl::Duration interval = FailureWatch::Interval(config_->health);
   if (interval == absl::InfiniteDuration()) {
     sample_at_ = INT64_MAX;

@@ -64,6 +64,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   BackendConnection::Subchannel MakeConnectionLocked(
       const grpc_core::ServerAddress& address, int number) override;
   grpc_pollset_set* InterestedParties() override;
+  int64_t NowNanos() const override { return time_.NowNanos(); }
 
   // PolicySignal::Receiver:
   void OnSignalLocked(uint32_t wanted) override;
@@ -90,6 +91,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   void ArmTimerLocked();
 
   const std::shared_ptr<BackendPool> pool_;
+  const PoolTime& time_;  // The pool's.
   const std::shared_ptr<const AttemptClassifier> classifier_;
   const std::shared_ptr<PlanSlot> plans_ = std::make_shared<PlanSlot>();
   const bool track_attempts_;

@@ -6,7 +6,6 @@
 #include "multi_backend/lb_policy/backends/flags.h"
 #include "multi_backend/lb_policy/connections/sizing.h"
 #include "multi_backend/lb_policy/grpc/attempt_tracker.h"
-#include "multi_backend/lb_policy/steady_clock.h"
 
 namespace multi_backend {
 namespace {
@@ -92,7 +91,7 @@ ABSL_ATTRIBUTE_NOINLINE Picker::PickResult Picker::CompleteGated(
       // Somebody else's call is the trial: it is not usable any more.
     } else if ((gate & kRamping) == 0 ||
                backend.health.RampAdmits(random_.Fraction(),
-                                         SteadyClock::Get().NowNanos())) {
+                                         args_.state->clock->NowNanos())) {
       return Complete(result.entry, *result.leaf, context, args);
     }
     request.tried.Add(backend.id());
@@ -119,7 +118,7 @@ Picker::Picker(std::shared_ptr<const Args> args)
       track_attempts_(args_.track_attempts),
       needs_latency_(args_.plan->needs_latency()),
       check_labels_(!args_.has_context && CallLabelsInUse()),
-      random_(static_cast<uint64_t>(SteadyClock::Get().NowNanos())) {}
+      random_(static_cast<uint64_t>(args_.state->clock->NowNanos())) {}
 
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::PickWithContext(
     CallContext* context, const PickArgs& args) {
@@ -176,7 +175,7 @@ Picker::PickResult Picker::PickInTurn(CallContext* context,
       args_.state->waiting->OnWaiting(context->place.backlog->quiet_until());
       return PickResult::Queue();
     case PickPlan::Outcome::kExhausted:
-      if (context->place.LookAgain(SteadyClock::Get().NowNanos())) {
+      if (context->place.LookAgain(args_.state->clock->NowNanos())) {
         args_.state->waiting->OnLookAgain(context->place.look_until);
         return PickResult::Queue();
       }

@@ -1,0 +1,29 @@
+// PoolTime: the clock and the timers of a pool, of its backends and of the
+// channels that use it.  Production has the process's; a test has its own.
+#ifndef MULTI_BACKEND_LB_POLICY_BACKENDS_POOL_TIME_H_
+#define MULTI_BACKEND_LB_POLICY_BACKENDS_POOL_TIME_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "absl/time/time.h"
+#include "multi_backend/health/timers/timer_queue.h"
+#include "multi_backend/health/timers/timers.h"
+#include "multi_backend/lb_policy/steady_clock.h"
+
+namespace multi_backend {
+
+struct PoolTime {
+  const Clock* clock = &SteadyClock::Get();  // Outlives the pool.
+  // Called by each backend that needs timers, when it first does.
+  std::function<std::shared_ptr<Timers>()> timers = &TimerQueue::Shared;
+
+  int64_t NowNanos() const { return clock->NowNanos(); }
+  // The same moment for people.
+  absl::Time Now() const { return SteadyTime(clock->NowNanos()); }
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_BACKENDS_POOL_TIME_H_
