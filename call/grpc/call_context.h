@@ -36,8 +36,9 @@ class RetryDecider {
 };
 
 // The place where the channel's LB policy leaves its RetryDecider, and its
-// calls find it.  The resolver makes one per channel and hands it to the policy
-// as a channel arg; each call keeps it alive through its service config.
+// calls find it; and the way from a pick to the context of its call.  The
+// resolver makes one per channel and hands it to the policy as a channel arg;
+// each call keeps it alive through its service config.
 class RetryGate : public grpc_core::RefCounted<RetryGate> {
  public:
   static absl::string_view ChannelArgName() {
@@ -55,6 +56,11 @@ class RetryGate : public grpc_core::RefCounted<RetryGate> {
     absl::MutexLock lock(&mutex_);
     return decider_;
   }
+
+  // The context of the call that a pick is for; null for a call without one.
+  // The only place that knows which class of core's a call's state has.
+  virtual CallContext* ContextOf(
+      grpc_core::LoadBalancingPolicy::CallState* call) const;
 
   // Where the channel's calls wait; each call keeps it alive, too.
   const std::shared_ptr<BacklogSet> backlogs = std::make_shared<BacklogSet>();
@@ -118,6 +124,15 @@ class CallContext final
  private:
   RetryGate* const gate_;
 };
+
+inline CallContext* RetryGate::ContextOf(
+    grpc_core::LoadBalancingPolicy::CallState* call) const {
+  using LbCallState = grpc_core::ClientChannel::LoadBalancedCall::LbCallState;
+  // Core's ping of a channel picks without a call.
+  if (call == nullptr) return nullptr;
+  return CallContext::FromAttribute(
+      static_cast<LbCallState*>(call)->GetCallAttribute(CallContext::Type()));
+}
 
 }  // namespace multi_backend
 

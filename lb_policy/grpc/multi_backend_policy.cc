@@ -344,7 +344,7 @@ std::shared_ptr<const Picker::Args> MultiBackendPolicy::MakePickerArgsLocked() {
   args->state = state_;
   args->flagged = std::shared_ptr<const std::atomic<uint32_t>>(
       pool_->events(), &pool_->events()->flagged);
-  args->has_context = gate_ != nullptr;
+  args->gate = gate_;
   args->track_attempts = track_attempts_;
   return args;
 }

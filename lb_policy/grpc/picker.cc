@@ -10,8 +10,6 @@
 namespace multi_backend {
 namespace {
 
-using LbCallState = grpc_core::ClientChannel::LoadBalancedCall::LbCallState;
-
 // What the caller sees when every usable backend has been tried.
 absl::Status LastStatus(const CallContext& context) {
   const absl::Status* status = context.log.last_status();
@@ -110,14 +108,14 @@ Picker::Picker(std::shared_ptr<const Args> args)
       subchannels_(args_.subchannels.data()),
       backends_(args_.backends.data()),
       root_(&args_.plan->root()),
-      rotation_(args_.has_context || CallLabelsInUse() ? nullptr
-                                                       : root_->rotation()),
-      has_context_(args_.has_context),
+      rotation_(args_.gate != nullptr || CallLabelsInUse() ? nullptr
+                                                           : root_->rotation()),
+      gate_(args_.gate.get()),
       has_backlogs_(args_.plan->has_backlogs()),
       has_connections_(!args_.connections.empty()),
       track_attempts_(args_.track_attempts),
       needs_latency_(args_.plan->needs_latency()),
-      check_labels_(!args_.has_context && CallLabelsInUse()),
+      check_labels_(args_.gate == nullptr && CallLabelsInUse()),
       random_(static_cast<uint64_t>(args_.state->clock->NowNanos())) {}
 
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::PickWithContext(
@@ -208,13 +206,8 @@ ABSL_ATTRIBUTE_NOINLINE Picker::PickResult Picker::CompleteTracked(
 }
 
 Picker::PickResult Picker::PickInFull(const PickArgs& args) {
-  CallContext* context = nullptr;
-  // Core's ping of a channel picks without a call.
-  if (has_context_ && args.call_state != nullptr) {
-    context =
-        CallContext::FromAttribute(static_cast<LbCallState*>(args.call_state)
-                                       ->GetCallAttribute(context_type_));
-  }
+  CallContext* const context =
+      gate_ == nullptr ? nullptr : gate_->ContextOf(args.call_state);
   if (ABSL_PREDICT_FALSE(context == nullptr)) return PickWithoutContext(args);
   return PickWithContext(context, args);
 }

@@ -56,8 +56,8 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
     // By entry, null when not READY; empty when a backend can have one
     // connection only.
     std::vector<std::unique_ptr<const Connections>> connections;
-    // Whether the channel's calls have a CallContext.
-    bool has_context = false;
+    // Finds the calls' contexts; null when the channel's calls have none.
+    grpc_core::RefCountedPtr<RetryGate> gate;
     // Off only to measure what the tracking costs.
     bool track_attempts = true;
   };
@@ -123,14 +123,13 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   // Set when calls have neither context nor label and the default balancer is a
   // rotation.
   Strategy* const rotation_;
-  const bool has_context_;
+  const RetryGate* const gate_;
   const bool has_backlogs_;
   const bool has_connections_;
   const bool track_attempts_;
   const bool needs_latency_;
   // Whether calls without a context may carry a label; see PickWithoutContext.
   const bool check_labels_;
-  const grpc_core::UniqueTypeName context_type_ = CallContext::Type();
   FastRandom random_;  // For slow start.
 };
 
