@@ -1,8 +1,9 @@
 // CallContext: what travels with one call inside the channel, from the config
-// selector (which makes it, in the call's arena) to the picks of all attempts
-// and to core's question whether to retry.
+// selector, which makes it, to the picks of all attempts and to core's question
+// whether to retry.
 //
-// Trivially destructible: the arena frees it.
+// Lives in the call's arena, which never runs its destructor; no member owns
+// memory.
 #ifndef MULTI_BACKEND_CALL_GRPC_CALL_CONTEXT_H_
 #define MULTI_BACKEND_CALL_GRPC_CALL_CONTEXT_H_
 
@@ -14,10 +15,6 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "multi_backend/call/call_label.h"
-#include "multi_backend/lb_policy/failover/attempt_log.h"
-#include "multi_backend/lb_policy/failover/failover.h"
-#include "multi_backend/lb_policy/waiting/backlog_set.h"
-#include "multi_backend/lb_policy/waiting/place.h"
 #include "multi_backend/port/core_api.h"
 
 namespace multi_backend {
@@ -29,16 +26,24 @@ class RetryDecider {
  public:
   virtual ~RetryDecider() = default;
   virtual bool ShouldRetry(CallContext& context) = 0;
-  // Whether the end of an attempt by itself allows a retry.
-  virtual bool IsRetriable(const AttemptView& attempt) const = 0;
-  // A call has left a backlog, and another may go.
-  virtual void OnPlaceFreed() = 0;
 };
 
-// The place where the channel's LB policy leaves its RetryDecider, and its
-// calls find it; and the way from a pick to the context of its call.  The
-// resolver makes one per channel and hands it to the policy as a channel arg;
-// each call keeps it alive through its service config.
+// What the LB policy keeps of one call; only the policy knows what is in it.
+// Lives in the call's arena, which never runs its destructor.
+class PolicyPart {
+ public:
+  // Called once no further pick of the call can happen, including after
+  // cancellation.
+  virtual void OnCommit() = 0;
+
+ protected:
+  ~PolicyPart() = default;
+};
+
+// Where the channel's LB policy leaves its RetryDecider for the calls, and how
+// a pick finds the context of its call.  The resolver makes one per channel and
+// hands it to the policy as a channel arg; each call keeps it alive through its
+// service config.
 class RetryGate : public grpc_core::RefCounted<RetryGate> {
  public:
   static absl::string_view ChannelArgName() {
@@ -62,12 +67,20 @@ class RetryGate : public grpc_core::RefCounted<RetryGate> {
   virtual CallContext* ContextOf(
       grpc_core::LoadBalancingPolicy::CallState* call) const;
 
-  // Where the channel's calls wait; each call keeps it alive, too.
-  const std::shared_ptr<BacklogSet> backlogs = std::make_shared<BacklogSet>();
+  // The one object that the LB policy shares with all calls of the channel.  It
+  // outlives the policy: a call that ends later may still use it.  The first
+  // call of this function makes it; every caller must name the same type.
+  template <typename T>
+  std::shared_ptr<T> Shared() {
+    absl::MutexLock lock(&mutex_);
+    if (shared_ == nullptr) shared_ = std::make_shared<T>();
+    return std::static_pointer_cast<T>(shared_);
+  }
 
  private:
   mutable absl::Mutex mutex_;
   std::shared_ptr<RetryDecider> decider_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<void> shared_ ABSL_GUARDED_BY(mutex_);
 };
 
 class CallContext final
@@ -99,23 +112,14 @@ class CallContext final
     return found != nullptr && found->ShouldRetry(*this);
   }
   std::shared_ptr<RetryDecider> decider() const { return gate_->Get(); }
-  // There will be no more picks, be it that the call has been cancelled.
   void Commit() override {
-    if (!place.Leave()) return;
-    const std::shared_ptr<RetryDecider> found = decider();
-    if (found != nullptr) found->OnPlaceFreed();
+    if (policy_part != nullptr) policy_part->OnCommit();
   }
 
   grpc_core::Arena* const arena;
-  // Room for the first attempt's tracker, so that the pick, which runs under
-  // the channel's lock, need not ask the arena for it.  What a pick touches
-  // comes first: three cache lines.
-  static constexpr size_t kTrackerRoom = 104;
-  alignas(16) char tracker_room[kTrackerRoom];
-  CallLabel label;  // Views into the arena.
-  AttemptLog log;
-  WaitingPlace place;        // In a backlog of the gate's.
-  absl::string_view method;  // "/package.Service/Method".
+  CallLabel label;                    // Views into the arena or the routes.
+  PolicyPart* policy_part = nullptr;  // Null until the first pick.
+  absl::string_view method;           // "/package.Service/Method".
   grpc_core::Timestamp deadline = grpc_core::Timestamp::InfFuture();
   // The method has a retryPolicy of its own in the service config, which then
   // decides how often and on which codes to retry.

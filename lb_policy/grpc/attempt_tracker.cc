@@ -48,7 +48,7 @@ void AttemptTracker::Bounce() {
     (*picked_)->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
   }
   if (!in_turn_) return;
-  WaitingPlace& place = context_->place;
+  WaitingPlace& place = call_->place;
   if (place.backlog == nullptr || place.waiting) return;
   place.waiting =
       place.backlog->Join(place.number, state_->clock->NowNanos()) ==
@@ -57,7 +57,7 @@ void AttemptTracker::Bounce() {
 }
 
 void AttemptTracker::LeaveBacklog() {
-  if (context_->place.Leave(/*sent=*/true)) {
+  if (call_->place.Leave(/*sent=*/true)) {
     state_->waiting->signal().Raise(PolicySignal::kRepick);
   }
 }
@@ -76,11 +76,11 @@ void AttemptTracker::Start() {
     }
   }
   if (ABSL_PREDICT_FALSE(connection_ != nullptr)) connection_->BeginStream();
-  if (context_ != nullptr) {
-    if (ABSL_PREDICT_FALSE(context_->place.waiting)) LeaveBacklog();
-    attempt_ = context_->log.OnStarted(backend_->id());
+  if (call_ != nullptr) {
+    if (ABSL_PREDICT_FALSE(call_->place.waiting)) LeaveBacklog();
+    attempt_ = call_->log.OnStarted(backend_->id());
     if (state_->failover.per_try_timeout().has_value()) {
-      context_->log.SetStart(CoreMillis());
+      call_->log.SetStart(CoreMillis());
     }
     if (ABSL_PREDICT_TRUE(attempt_ == 1)) {
       state_->budget.OnCall(BudgetSeconds);
@@ -105,7 +105,7 @@ void AttemptTracker::Finish(FinishArgs args) {
 }
 
 void AttemptTracker::OnFailed(const FinishArgs& args) {
-  if (context_ != nullptr && context_->log.IsVoid(attempt_)) {
+  if (call_ != nullptr && call_->log.IsVoid(attempt_)) {
     backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
     return;
   }
@@ -124,28 +124,28 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
       (timed_out || args.status.code() != absl::StatusCode::kCancelled)) {
     ObserveLatencies(infrastructure);
   }
-  if (context_ == nullptr) return;
+  if (call_ == nullptr) return;
   AttemptView view;
   view.code = args.status.code();
   view.message = args.status.message();
-  view.method = context_->method;
+  view.method = call_->context.method;
   view.backend = backend_->address();
   view.attempt = attempt_;
   // The status outlives the tracker, with the call.
-  const auto* status = context_->arena->ManagedNew<absl::Status>(args.status);
+  const auto* status =
+      call_->context.arena->ManagedNew<absl::Status>(args.status);
   // A retry after perTryTimeout has been decided before the attempt ends.
-  context_->log.OnFailed(
-      attempt_, status,
-      !timed_out && AllowsRetry(view, args.trailing_metadata));
+  call_->log.OnFailed(attempt_, status,
+                      !timed_out && AllowsRetry(view, args.trailing_metadata));
 }
 
 bool AttemptTracker::AllowsRetry(const AttemptView& view,
                                  MetadataInterface* trailing_metadata) const {
-  const std::shared_ptr<RetryDecider> decider = context_->decider();
-  if (decider == nullptr || !decider->IsRetriable(view)) return false;
+  const std::shared_ptr<ChannelState> state = ChannelState::Of(call_->context);
+  if (state == nullptr || !state->failover.IsRetriable(view)) return false;
   if (trailing_metadata == nullptr) return true;
   const grpc_core::Duration left =
-      context_->deadline - grpc_core::Timestamp::Now();
+      call_->context.deadline - grpc_core::Timestamp::Now();
   std::string buffer;
   return Failover::PushbackAllowsRetry(
       trailing_metadata->Lookup(kPushbackKey, &buffer),

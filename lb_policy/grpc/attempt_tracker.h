@@ -13,10 +13,10 @@
 #include <memory>
 
 #include "absl/time/time.h"
-#include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/lb_policy/backends/backend.h"
 #include "multi_backend/lb_policy/connections/load.h"
 #include "multi_backend/lb_policy/failover/failover.h"
+#include "multi_backend/lb_policy/grpc/call_attempts.h"
 #include "multi_backend/lb_policy/grpc/channel_state.h"
 #include "multi_backend/lb_policy/plan/balancer_node.h"
 #include "multi_backend/port/core_api.h"
@@ -32,7 +32,7 @@ class AttemptTracker final
     Backend* const* backend = nullptr;
     const BalancerNode* leaf = nullptr;  // The plan holds it.
     ChannelState* state = nullptr;       // The picker holds it.
-    CallContext* context = nullptr;      // Null for a call without context.
+    CallAttempts* call = nullptr;        // Null for a call without context.
     // Null when the backend has one connection only; alive as the others.
     ConnectionLoad* connection = nullptr;
     bool needs_latency = false;
@@ -41,7 +41,7 @@ class AttemptTracker final
   };
   explicit AttemptTracker(const Args& args)
       : picked_(args.backend),
-        context_(args.context),
+        call_(args.call),
         leaf_(args.leaf),
         state_(args.state),
         connection_(args.connection),
@@ -71,7 +71,7 @@ class AttemptTracker final
 
   // Before Start() and for it only, as the leaf and the state.
   Backend* const* const picked_;
-  CallContext* const context_;
+  CallAttempts* const call_;
   const BalancerNode* const leaf_;
   ChannelState* const state_;
   ConnectionLoad* const connection_;

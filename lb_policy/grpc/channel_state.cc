@@ -14,7 +14,7 @@ absl::string_view AddressOf(const PickPlan& plan, uint32_t backend_id) {
 }  // namespace
 
 bool ChannelState::NewestAllowsRetry(AttemptLog::Newest newest,
-                                     const CallContext& context,
+                                     const CallAttempts& call,
                                      const PickPlan& plan) const {
   if (newest != AttemptLog::Newest::kOpen) {
     return newest == AttemptLog::Newest::kRetriable;
@@ -23,10 +23,10 @@ bool ChannelState::NewestAllowsRetry(AttemptLog::Newest newest,
   // into perTryTimeout.
   AttemptView timed_out;
   timed_out.code = absl::StatusCode::kDeadlineExceeded;
-  timed_out.method = context.method;
-  timed_out.backend = AddressOf(plan, context.log.last_backend());
+  timed_out.method = call.context.method;
+  timed_out.backend = AddressOf(plan, call.log.last_backend());
   timed_out.timed_out = true;
-  timed_out.attempt = context.log.attempts();
+  timed_out.attempt = call.log.attempts();
   return failover.IsRetriable(timed_out);
 }
 
@@ -40,36 +40,36 @@ bool ChannelState::TimeoutWasSpentWaiting(const AttemptLog& log) const {
 }
 
 bool ChannelState::ShouldRetry(CallContext& context) {
-  const AttemptLog::Newest newest = context.log.OnAsked();
+  CallAttempts& call = CallAttempts::Of(context);
+  const AttemptLog::Newest newest = call.log.OnAsked();
   if (context.label.retry == RetryMode::kNever) return false;
   if (context.own_retry_policy) return true;
-  if (context.log.pick_failed()) return false;
+  if (call.log.pick_failed()) return false;
   // Nothing has been sent, so there is nothing to repeat: a pick failed.
   if (newest == AttemptLog::Newest::kNone) return false;
-  if (newest == AttemptLog::Newest::kOpen &&
-      TimeoutWasSpentWaiting(context.log)) {
-    context.log.VoidNewest();
+  if (newest == AttemptLog::Newest::kOpen && TimeoutWasSpentWaiting(call.log)) {
+    call.log.VoidNewest();
     return true;
   }
   const std::shared_ptr<const PickPlan> plan = plans->Get();
-  if (plan == nullptr || !NewestAllowsRetry(newest, context, *plan)) {
+  if (plan == nullptr || !NewestAllowsRetry(newest, call, *plan)) {
     return false;
   }
   PickRequest request;
-  request.tried = context.log.tried();
-  if (context.log.retries_granted() >= failover.max_retries() ||
+  request.tried = call.log.tried();
+  if (call.log.retries_granted() >= failover.max_retries() ||
       !plan->CanServe(context.label, request)) {
     // All of its backends may just have gone, which the plan need not know yet.
     // A call that can wait for them picks once more, and goes after waiting or
     // not at all.
-    if (newest != AttemptLog::Newest::kRetriable || context.place.must_wait ||
+    if (newest != AttemptLog::Newest::kRetriable || call.place.must_wait ||
         !plan->MayWait(context.label)) {
       return false;
     }
-    context.place.must_wait = true;
+    call.place.must_wait = true;
   }
   if (!budget.TryRetry(BudgetSeconds())) return false;
-  context.log.OnRetryGranted();
+  call.log.OnRetryGranted();
   return true;
 }
 

@@ -14,6 +14,7 @@
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/lb_policy/failover/failover.h"
 #include "multi_backend/lb_policy/failover/retry_budget.h"
+#include "multi_backend/lb_policy/grpc/call_attempts.h"
 #include "multi_backend/lb_policy/grpc/policy_signal.h"
 #include "multi_backend/lb_policy/grpc/waiting_notice.h"
 #include "multi_backend/lb_policy/plan/pick_plan.h"
@@ -61,13 +62,15 @@ class ChannelState final : public RetryDecider {
         waiting(std::move(waiting_notice)),
         clock(channel_clock) {}
 
+  // The newest state of the channel of `call`; null before the policy's first
+  // update.
+  static std::shared_ptr<ChannelState> Of(const CallContext& call) {
+    return std::static_pointer_cast<ChannelState>(call.decider());
+  }
+
   bool ShouldRetry(CallContext& context) override;
-  bool IsRetriable(const AttemptView& attempt) const override {
-    return failover.IsRetriable(attempt);
-  }
-  void OnPlaceFreed() override {
-    waiting->signal().Raise(PolicySignal::kRepick);
-  }
+  // A call has left a backlog, and another may go.
+  void OnPlaceFreed() { waiting->signal().Raise(PolicySignal::kRepick); }
 
   const Failover failover;
   RetryBudget budget;  // OnCall() when a call's first attempt starts, which is
@@ -78,7 +81,7 @@ class ChannelState final : public RetryDecider {
 
  private:
   bool TimeoutWasSpentWaiting(const AttemptLog& log) const;
-  bool NewestAllowsRetry(AttemptLog::Newest newest, const CallContext& context,
+  bool NewestAllowsRetry(AttemptLog::Newest newest, const CallAttempts& call,
                          const PickPlan& plan) const;
 };
 

@@ -360,7 +360,7 @@ void MultiBackendPolicy::PublishLocked() {
   args.seed = absl::Uniform<uint64_t>(absl::BitGen());
   // Without a context a call has no place that it could keep.
   if (gate_ != nullptr) {
-    args.backlogs = std::shared_ptr<BacklogSet>(gate_->backlogs);
+    args.backlogs = gate_->Shared<BacklogSet>();
   }
   args.entries.reserve(slots_.size());
   for (const auto& slot : slots_) args.entries.push_back(slot->MakePlanEntry());

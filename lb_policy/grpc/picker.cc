@@ -11,8 +11,8 @@ namespace multi_backend {
 namespace {
 
 // What the caller sees when every usable backend has been tried.
-absl::Status LastStatus(const CallContext& context) {
-  const absl::Status* status = context.log.last_status();
+absl::Status LastStatus(const CallAttempts& call) {
+  const absl::Status* status = call.log.last_status();
   if (status != nullptr) return *status;
   return absl::DeadlineExceededError(
       "multi_backend: the attempt ran into perTryTimeout, and no other backend "
@@ -22,7 +22,7 @@ absl::Status LastStatus(const CallContext& context) {
 }  // namespace
 
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::Complete(
-    uint32_t entry, const BalancerNode& leaf, CallContext* context,
+    uint32_t entry, const BalancerNode& leaf, CallAttempts* call,
     const PickArgs& args, uint16_t trial) {
   const SubchannelRef* subchannel = &subchannels_[entry];
   if (ABSL_PREDICT_FALSE(!Tracks(args))) {
@@ -36,21 +36,17 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::Complete(
   AttemptTracker::Args tracker_args;
   tracker_args.backend = &backends_[entry];
   tracker_args.leaf = &leaf;
-  tracker_args.context = context;
+  tracker_args.call = call;
   tracker_args.state = args_.state.get();
   tracker_args.needs_latency = needs_latency_;
-  tracker_args.in_turn = has_backlogs_ && context != nullptr;
+  tracker_args.in_turn = has_backlogs_ && call != nullptr;
   tracker_args.trial = trial;
   if (ABSL_PREDICT_FALSE(has_connections_)) {
     const Connections::One* one = LeastLoaded(*args_.connections[entry]);
     subchannel = &one->subchannel;
     tracker_args.connection = one->load;
   }
-  static_assert(sizeof(AttemptTracker) <= CallContext::kTrackerRoom,
-                "the first attempt's tracker lives in the context");
-  void* memory = context != nullptr && context->log.attempts() == 0
-                     ? context->tracker_room
-                     : args.call_state->Alloc(sizeof(AttemptTracker));
+  void* const memory = args.call_state->Alloc(sizeof(AttemptTracker));
   return PickResult::Complete(*subchannel,
                               std::unique_ptr<AttemptTracker>(
                                   new (memory) AttemptTracker(tracker_args)));
@@ -72,10 +68,10 @@ const Picker::Connections::One* Picker::LeastLoaded(
 // Some of its calls are not for everybody: the trial of a backend that comes
 // back, and those of one in slow start.
 ABSL_ATTRIBUTE_NOINLINE Picker::PickResult Picker::CompleteGated(
-    PickPlan::Result result, PickRequest request, CallContext* context,
+    PickPlan::Result result, PickRequest request, CallAttempts* call,
     const PickArgs& args) {
   static const CallLabel* const kNoLabel = new CallLabel();
-  const CallLabel& label = context == nullptr ? *kNoLabel : context->label;
+  const CallLabel& label = call == nullptr ? *kNoLabel : call->context.label;
   const PickPlan::Result first = result;
   request.all_usable = false;
   while (result.outcome == PickPlan::Outcome::kPicked) {
@@ -84,19 +80,19 @@ ABSL_ATTRIBUTE_NOINLINE Picker::PickResult Picker::CompleteGated(
     if ((gate & kTrialOpen) != 0) {
       const uint16_t trial = backend.health.TryBeginTrial();
       if (trial != 0) {
-        return Complete(result.entry, *result.leaf, context, args, trial);
+        return Complete(result.entry, *result.leaf, call, args, trial);
       }
       // Somebody else's call is the trial: it is not usable any more.
     } else if ((gate & kRamping) == 0 ||
                backend.health.RampAdmits(random_.Fraction(),
                                          args_.state->clock->NowNanos())) {
-      return Complete(result.entry, *result.leaf, context, args);
+      return Complete(result.entry, *result.leaf, call, args);
     }
     request.tried.Add(backend.id());
     result = args_.plan->Pick(label, request);
   }
   // Nobody else can take it.
-  return Complete(first.entry, *first.leaf, context, args);
+  return Complete(first.entry, *first.leaf, call, args);
 }
 
 // An interceptor exists before its channel does, so a channel whose calls may
@@ -119,74 +115,72 @@ Picker::Picker(std::shared_ptr<const Args> args)
       random_(static_cast<uint64_t>(args_.state->clock->NowNanos())) {}
 
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline Picker::PickResult Picker::PickWithContext(
-    CallContext* context, const PickArgs& args) {
-  __builtin_prefetch(context->tracker_room, /*rw=*/1);
-  __builtin_prefetch(context->tracker_room + sizeof(AttemptTracker) - 1,
-                     /*rw=*/1);
+    CallAttempts* call, const PickArgs& args) {
   PickRequest request;
-  request.has_key = context->label.key_hash.has_value();
-  request.key_hash = context->label.key_hash.value_or(0);
-  if (ABSL_PREDICT_FALSE(context->log.attempts() > 0)) {
-    request.tried = context->log.tried();
+  request.has_key = call->context.label.key_hash.has_value();
+  request.key_hash = call->context.label.key_hash.value_or(0);
+  if (ABSL_PREDICT_FALSE(call->log.attempts() > 0)) {
+    request.tried = call->log.tried();
   } else {
     request.all_usable = NoneMarked();
   }
   if (ABSL_PREDICT_FALSE(has_backlogs_)) {
-    return PickInTurn(context, request, args);
+    return PickInTurn(call, request, args);
   }
-  const PickPlan::Result result = args_.plan->Pick(context->label, request);
+  const PickPlan::Result result =
+      args_.plan->Pick(call->context.label, request);
   if (ABSL_PREDICT_TRUE(result.outcome == PickPlan::Outcome::kPicked &&
                         request.all_usable)) {
-    return Complete(result.entry, *result.leaf, context, args);
+    return Complete(result.entry, *result.leaf, call, args);
   }
-  return CompleteRare(result, request, context, args);
+  return CompleteRare(result, request, call, args);
 }
 
 // Not inline, so that the common result stays in registers.
 ABSL_ATTRIBUTE_NOINLINE Picker::PickResult Picker::CompleteRare(
-    PickPlan::Result result, const PickRequest& request, CallContext* context,
+    PickPlan::Result result, const PickRequest& request, CallAttempts* call,
     const PickArgs& args) {
   if (result.outcome == PickPlan::Outcome::kExhausted) {
-    result = PickAgain(*context, request);
+    result = PickAgain(*call, request);
   }
   if (result.outcome == PickPlan::Outcome::kPicked) {
-    return CompleteGated(result, request, context, args);
+    return CompleteGated(result, request, call, args);
   }
-  return Unserved(result, context->label, request, context);
+  return Unserved(result, call->context.label, request, call);
 }
 
 // With backlogs: a call goes when it is its turn.
-Picker::PickResult Picker::PickInTurn(CallContext* context,
+Picker::PickResult Picker::PickInTurn(CallAttempts* call,
                                       const PickRequest& request,
                                       const PickArgs& args) {
   PickPlan::TurnResult turn =
-      args_.plan->PickInTurn(context->label, request, context->place);
+      args_.plan->PickInTurn(call->context.label, request, call->place);
   if (turn.repick) args_.state->waiting->signal().Raise(PolicySignal::kRepick);
   PickPlan::Result& result = turn.pick;
   if (result.outcome == PickPlan::Outcome::kExhausted) {
-    result = PickAgain(*context, request);
+    result = PickAgain(*call, request);
   }
   switch (result.outcome) {
     case PickPlan::Outcome::kPicked:
-      return CompleteGated(result, request, context, args);
+      return CompleteGated(result, request, call, args);
     case PickPlan::Outcome::kInBacklog:
-      args_.state->waiting->OnWaiting(context->place.backlog->quiet_until());
+      args_.state->waiting->OnWaiting(call->place.backlog->quiet_until());
       return PickResult::Queue();
     case PickPlan::Outcome::kExhausted:
-      if (context->place.LookAgain(args_.state->clock->NowNanos())) {
-        args_.state->waiting->OnLookAgain(context->place.look_until);
+      if (call->place.LookAgain(args_.state->clock->NowNanos())) {
+        args_.state->waiting->OnLookAgain(call->place.look_until);
         return PickResult::Queue();
       }
-      return Unserved(result, context->label, request, context);
+      return Unserved(result, call->context.label, request, call);
     case PickPlan::Outcome::kRefused:
-      context->log.OnPickFailed();
+      call->log.OnPickFailed();
       // Dropped, so that a wait_for_ready call ends too.  One that has been
       // sent before ends as that did: it is not true that it was never sent.
-      return PickResult::Drop(context->log.attempts() > 0
-                                  ? LastStatus(*context)
+      return PickResult::Drop(call->log.attempts() > 0
+                                  ? LastStatus(*call)
                                   : std::move(turn.refusal));
     default:
-      return Unserved(result, context->label, request, context);
+      return Unserved(result, call->context.label, request, call);
   }
 }
 
@@ -202,14 +196,14 @@ Picker::PickResult Picker::Pick(PickArgs args) {
 // Not inline, so that Pick() stays small for those that are not tracked.
 ABSL_ATTRIBUTE_NOINLINE Picker::PickResult Picker::CompleteTracked(
     uint32_t entry, const PickArgs& args) {
-  return Complete(entry, *root_, /*context=*/nullptr, args);
+  return Complete(entry, *root_, /*call=*/nullptr, args);
 }
 
 Picker::PickResult Picker::PickInFull(const PickArgs& args) {
   CallContext* const context =
       gate_ == nullptr ? nullptr : gate_->ContextOf(args.call_state);
-  if (ABSL_PREDICT_FALSE(context == nullptr)) return PickWithoutContext(args);
-  return PickWithContext(context, args);
+  if (context == nullptr) return PickWithoutContext(args);
+  return PickWithContext(&CallAttempts::Of(*context), args);
 }
 
 // A channel whose resolver is not ours: no routes, no log of attempts.
@@ -229,24 +223,24 @@ Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
   const PickPlan::Result result = args_.plan->PickDefault(request);
   if (ABSL_PREDICT_TRUE(result.outcome == PickPlan::Outcome::kPicked)) {
     if (ABSL_PREDICT_FALSE(!request.all_usable)) {
-      return CompleteGated(result, request, /*context=*/nullptr, args);
+      return CompleteGated(result, request, /*call=*/nullptr, args);
     }
-    return Complete(result.entry, *result.leaf, /*context=*/nullptr, args);
+    return Complete(result.entry, *result.leaf, /*call=*/nullptr, args);
   }
-  return Unserved(result, CallLabel(), request, /*context=*/nullptr);
+  return Unserved(result, CallLabel(), request, /*call=*/nullptr);
 }
 
 // Every usable backend has been tried.  Some calls may go to one again.
-PickPlan::Result Picker::PickAgain(const CallContext& context,
+PickPlan::Result Picker::PickAgain(const CallAttempts& call,
                                    PickRequest request) {
-  if (context.own_retry_policy) {
+  if (call.context.own_retry_policy) {
     request.tried = TriedBackends();
-  } else if (context.log.IsTransparentRetry()) {
-    request.tried.Remove(context.log.last_backend());
+  } else if (call.log.IsTransparentRetry()) {
+    request.tried.Remove(call.log.last_backend());
   } else {
     return {PickPlan::Outcome::kExhausted, 0, nullptr};
   }
-  return args_.plan->Pick(context.label, request);
+  return args_.plan->Pick(call.context.label, request);
 }
 
 // The call may wait in core's queue (one with wait_for_ready does) for what a
@@ -263,7 +257,7 @@ void Picker::AwaitRoom(const CallLabel& label, const PickRequest& request) {
 Picker::PickResult Picker::Unserved(const PickPlan::Result& result,
                                     const CallLabel& label,
                                     const PickRequest& request,
-                                    CallContext* context) {
+                                    CallAttempts* call) {
   switch (result.outcome) {
     case PickPlan::Outcome::kPicked:
     case PickPlan::Outcome::kInBacklog:
@@ -274,10 +268,10 @@ Picker::PickResult Picker::Unserved(const PickPlan::Result& result,
       return PickResult::Queue();
     case PickPlan::Outcome::kExhausted:
       // Dropped, so that a wait_for_ready call ends too.
-      context->log.OnPickFailed();
-      return PickResult::Drop(LastStatus(*context));
+      call->log.OnPickFailed();
+      return PickResult::Drop(LastStatus(*call));
     case PickPlan::Outcome::kNoBackend:
-      if (context != nullptr) context->log.OnPickFailed();
+      if (call != nullptr) call->log.OnPickFailed();
       AwaitRoom(label, request);
       return PickResult::Fail(
           absl::UnavailableError(args_.plan->DescribeFailure(label)));

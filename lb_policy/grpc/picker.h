@@ -12,6 +12,7 @@
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/lb_policy/connections/load.h"
 #include "multi_backend/lb_policy/fast_random.h"
+#include "multi_backend/lb_policy/grpc/call_attempts.h"
 #include "multi_backend/lb_policy/grpc/channel_state.h"
 #include "multi_backend/lb_policy/plan/pick_plan.h"
 #include "multi_backend/port/core_api.h"
@@ -67,18 +68,18 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
 
  private:
   PickResult PickInFull(const PickArgs& args);
-  PickResult PickWithContext(CallContext* context, const PickArgs& args);
+  PickResult PickWithContext(CallAttempts* call, const PickArgs& args);
   PickResult PickWithoutContext(const PickArgs& args);
-  PickPlan::Result PickAgain(const CallContext& context, PickRequest request);
-  PickResult PickInTurn(CallContext* context, const PickRequest& request,
+  PickPlan::Result PickAgain(const CallAttempts& call, PickRequest request);
+  PickResult PickInTurn(CallAttempts* call, const PickRequest& request,
                         const PickArgs& args);
   PickResult Complete(uint32_t entry, const BalancerNode& leaf,
-                      CallContext* context, const PickArgs& args,
+                      CallAttempts* call, const PickArgs& args,
                       uint16_t trial = 0);
   PickResult CompleteRare(PickPlan::Result result, const PickRequest& request,
-                          CallContext* context, const PickArgs& args);
+                          CallAttempts* call, const PickArgs& args);
   PickResult CompleteGated(PickPlan::Result result, PickRequest request,
-                           CallContext* context, const PickArgs& args);
+                           CallAttempts* call, const PickArgs& args);
   const Connections::One* LeastLoaded(const Connections& connections) const;
   PickResult CompleteTracked(uint32_t entry, const PickArgs& args);
   // What a pick writes of a subchannel: the count, behind two pointers, and so
@@ -108,7 +109,7 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   }
   void AwaitRoom(const CallLabel& label, const PickRequest& request);
   PickResult Unserved(const PickPlan::Result& result, const CallLabel& label,
-                      const PickRequest& request, CallContext* context);
+                      const PickRequest& request, CallAttempts* call);
   bool NoneMarked() const {
     return marked_->load(std::memory_order_acquire) == 0;
   }
