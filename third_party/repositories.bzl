@@ -13,16 +13,18 @@ def _system_library_impl(ctx):
         ))
     for name, path in ctx.attr.tools.items():
         if not ctx.path(path).exists:
-            fail("%s is missing: run tools/setup" % path)
+            fail("%s is missing: run %s" % (path, ctx.attr.setup))
         ctx.symlink(path, name + "_bin")
         lines.append("filegroup(name = %r, srcs = [%r])" % (name, name + "_bin"))
     for header in ctx.attr.headers:
         if not ctx.path(header).exists:
-            fail("%s is missing: run tools/setup" % header)
+            fail("%s is missing: run %s" % (header, ctx.attr.setup))
     ctx.file("BUILD.bazel", "\n".join(lines) + "\n")
 
 # A library of the distribution.  Its headers lie in /usr/include, which the
 # compiler searches by itself, so a target is no more than its linker options.
+# Bazel evaluates this rule only when a target that is built depends on the
+# library, so a machine without GoogleTest builds the library and the examples.
 system_library = repository_rule(
     implementation = _system_library_impl,
     local = True,
@@ -30,6 +32,10 @@ system_library = repository_rule(
         "libraries": attr.string_dict(doc = "target -> linker options"),
         "tools": attr.string_dict(doc = "target -> absolute path"),
         "headers": attr.string_list(doc = "absolute paths that must exist"),
+        "setup": attr.string(
+            default = "tools/setup",
+            doc = "the command that installs it",
+        ),
     },
 )
 
@@ -154,10 +160,12 @@ def multi_backend_repositories():
                 "gtest_main": "-lgmock_main -lgmock -lgtest -lpthread",
             },
             "headers": ["/usr/include/gmock/gmock.h"],
+            "setup": "tools/setup --tests",
         },
         "benchmark": {
             "libraries": {"benchmark": "-lbenchmark -lpthread"},
             "headers": ["/usr/include/benchmark/benchmark.h"],
+            "setup": "tools/setup --tests",
         },
         "cli11": {
             "libraries": {"cli11": ""},
