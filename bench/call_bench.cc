@@ -4,6 +4,8 @@
 // //bench:call_client runs under callgrind with two numbers of calls, against
 // real servers in processes of their own; the difference over the difference is
 // one call, without start-up.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -18,19 +20,22 @@
 #include "multi_backend/bench/floor_table.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
+#include "multi_backend/tests/testing/required_package.h"
 #include "multi_backend/tests/testing/server_process.h"
 
 namespace multi_backend {
 namespace {
 
+constexpr char kValgrind[] = "/usr/bin/valgrind";
+
 // Instructions of one run of the client, by callgrind's own closing line;
 // dies with the output when there is none.
 double Instructions(const std::string& mode, int calls,
                     const std::string& addresses) {
-  const std::string command =
-      absl::StrCat("valgrind --tool=callgrind --callgrind-out-file=/dev/null ",
-                   RunfilePath("bench/call_client"), " ", mode, " ", calls, " ",
-                   addresses, " 2>&1");
+  const std::string command = absl::StrCat(
+      kValgrind, " --tool=callgrind --callgrind-out-file=/dev/null ",
+      RunfilePath("bench/call_client"), " ", mode, " ", calls, " ", addresses,
+      " 2>&1");
   std::FILE* pipe = popen(command.c_str(), "r");
   std::string output;
   char buffer[4096];
@@ -57,6 +62,11 @@ double Median(std::vector<double> values) {
 }
 
 int Run(const BenchFlags& flags) {
+  if (access(kValgrind, X_OK) != 0) {
+    return ExitCodeWithoutPackage(
+        "valgrind is not installed (package valgrind): run tools/setup "
+        "--tests");
+  }
   auto fleet = BackendFleet::Start(2);
   if (!fleet.ok()) {
     std::fprintf(stderr, "%s\n", fleet.status().ToString().c_str());

@@ -24,6 +24,7 @@
 #include "multi_backend/examples/traffic.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
+#include "multi_backend/tests/testing/required_package.h"
 
 namespace examples {
 namespace {
@@ -251,5 +252,10 @@ int main(int argc, char** argv) {
   app.add_option("--rate", flags.calls_per_second, "Calls per second")
       ->check(CLI::Range(1.0, 20000.0));
   CLI11_PARSE(app, argc, argv);
+  const std::string how_to_install =
+      examples::DiscoveryStore::HowToInstall(flags.source);
+  if (!how_to_install.empty()) {
+    return multi_backend::ExitCodeWithoutPackage(how_to_install);
+  }
   return examples::RunDemonstration<examples::Discovery>(flags);
 }

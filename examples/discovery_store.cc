@@ -23,10 +23,6 @@ using multi_backend::KnotServer;
 using multi_backend::ZookeeperServer;
 using Addresses = std::vector<std::string>;
 
-absl::Status NotInstalled(absl::string_view how_to_install) {
-  return absl::FailedPreconditionError(how_to_install);
-}
-
 // A file that is replaced as a whole.
 class FileStore final : public DiscoveryStore {
  public:
@@ -153,13 +149,24 @@ constexpr char EtcdStore::kService[];
 
 template <typename Store, typename Server>
 absl::StatusOr<std::unique_ptr<DiscoveryStore>> StartServer() {
-  if (!Server::Installed()) return NotInstalled(Server::kHowToInstall);
   auto server = Server::Start();
   if (!server.ok()) return server.status();
   return std::unique_ptr<DiscoveryStore>(new Store(*std::move(server)));
 }
 
+template <typename Server>
+std::string HowToInstallServer() {
+  return Server::Installed() ? "" : Server::kHowToInstall;
+}
+
 }  // namespace
+
+std::string DiscoveryStore::HowToInstall(absl::string_view source) {
+  if (source == "dns") return HowToInstallServer<KnotServer>();
+  if (source == "zookeeper") return HowToInstallServer<ZookeeperServer>();
+  if (source == "etcd") return HowToInstallServer<EtcdServer>();
+  return "";
+}
 
 absl::StatusOr<std::unique_ptr<DiscoveryStore>> DiscoveryStore::Start(
     absl::string_view source) {

@@ -17,8 +17,9 @@ namespace examples {
 
 class DiscoveryStore {
  public:
-  // `source`: "file", "dns", "zookeeper" or "etcd".  FAILED_PRECONDITION: its
-  // server is not installed; the text says how to.
+  // How to install the server of `source`; "" when it is installed.
+  static std::string HowToInstall(absl::string_view source);
+  // `source`: "file", "dns", "zookeeper" or "etcd", whose server is installed.
   static absl::StatusOr<std::unique_ptr<DiscoveryStore>> Start(
       absl::string_view source);
   virtual ~DiscoveryStore() = default;

@@ -66,7 +66,7 @@ class Backend {
 };
 
 TEST(RegisteredBackendTest, ComesWithItsStartAndGoesWithItsEnd) {
-  if (!EtcdServer::Installed()) GTEST_SKIP() << EtcdServer::kHowToInstall;
+  MB_REQUIRE_PACKAGE(EtcdServer::Installed(), EtcdServer::kHowToInstall);
   ASSERT_TRUE(Register().ok());
   auto store = EtcdServer::Start();
   ASSERT_TRUE(store.ok()) << store.status();

@@ -63,7 +63,7 @@ EndpointList Ips(const std::vector<std::string>& ips) {
 class DnsEndpointGroupTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!KnotServer::Installed()) GTEST_SKIP() << KnotServer::kHowToInstall;
+    MB_REQUIRE_PACKAGE(KnotServer::Installed(), KnotServer::kHowToInstall);
     auto server = KnotServer::Start();
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);

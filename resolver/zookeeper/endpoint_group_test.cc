@@ -89,9 +89,8 @@ class ZookeeperEndpointGroupTest : public ::testing::Test {
   }
 
   void SetUp() override {
-    if (!ZookeeperServer::Installed()) {
-      GTEST_SKIP() << ZookeeperServer::kHowToInstall;
-    }
+    MB_REQUIRE_PACKAGE(ZookeeperServer::Installed(),
+                       ZookeeperServer::kHowToInstall);
     ASSERT_NE(server_, nullptr);
     if (!server_->running()) {
       ASSERT_TRUE(server_->Restart().ok());

@@ -59,9 +59,8 @@ class ZookeeperRegistrarTest : public ::testing::Test {
   }
 
   void SetUp() override {
-    if (!ZookeeperServer::Installed()) {
-      GTEST_SKIP() << ZookeeperServer::kHowToInstall;
-    }
+    MB_REQUIRE_PACKAGE(ZookeeperServer::Installed(),
+                       ZookeeperServer::kHowToInstall);
     ASSERT_NE(server_, nullptr);
     // Another one for each test.
     node_ = absl::StrCat(

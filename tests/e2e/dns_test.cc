@@ -38,7 +38,7 @@ constexpr int64_t kManyCalls = 200;
 class DnsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!KnotServer::Installed()) GTEST_SKIP() << KnotServer::kHowToInstall;
+    MB_REQUIRE_PACKAGE(KnotServer::Installed(), KnotServer::kHowToInstall);
     ASSERT_TRUE(Register().ok());
     auto dns = KnotServer::Start();
     ASSERT_TRUE(dns.ok()) << dns.status();

@@ -31,7 +31,7 @@ constexpr char kPrefix[] = "/services/users/";
 class EtcdTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (!EtcdServer::Installed()) GTEST_SKIP() << EtcdServer::kHowToInstall;
+    MB_REQUIRE_PACKAGE(EtcdServer::Installed(), EtcdServer::kHowToInstall);
     ASSERT_TRUE(Register().ok());
     auto store = EtcdServer::Start();
     ASSERT_TRUE(store.ok()) << store.status();

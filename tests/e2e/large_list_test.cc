@@ -234,7 +234,7 @@ class LargeDnsListTest : public LargeListTest {
  protected:
   void SetUp() override {
     LargeListTest::SetUp();
-    if (!KnotServer::Installed()) GTEST_SKIP() << KnotServer::kHowToInstall;
+    MB_REQUIRE_PACKAGE(KnotServer::Installed(), KnotServer::kHowToInstall);
     auto dns = KnotServer::Start();
     ASSERT_TRUE(dns.ok()) << dns.status();
     dns_ = *std::move(dns);
@@ -308,7 +308,7 @@ TEST_F(LargeDnsListTest, Services) {
 }
 
 TEST_F(LargeListTest, Etcd) {
-  if (!EtcdServer::Installed()) GTEST_SKIP() << EtcdServer::kHowToInstall;
+  MB_REQUIRE_PACKAGE(EtcdServer::Installed(), EtcdServer::kHowToInstall);
   auto etcd = EtcdServer::Start();
   ASSERT_TRUE(etcd.ok()) << etcd.status();
   constexpr size_t kInOne = 100;  // etcd takes 128 operations in one.
@@ -329,9 +329,8 @@ TEST_F(LargeListTest, Etcd) {
 // libzookeeper reads each node with a request of its own, which costs its two
 // threads more than all else, and is not ours to bound.
 TEST_F(LargeListTest, Zookeeper) {
-  if (!ZookeeperServer::Installed()) {
-    GTEST_SKIP() << ZookeeperServer::kHowToInstall;
-  }
+  MB_REQUIRE_PACKAGE(ZookeeperServer::Installed(),
+                     ZookeeperServer::kHowToInstall);
   auto zookeeper = ZookeeperServer::Start();
   ASSERT_TRUE(zookeeper.ok()) << zookeeper.status();
   ZookeeperServer::Nodes nodes;

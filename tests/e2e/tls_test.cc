@@ -22,6 +22,7 @@
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/resolver/groups/dynamic_endpoint_group.h"
+#include "multi_backend/tests/testing/required_package.h"
 #include "multi_backend/tests/testing/tls_certificates.h"
 
 namespace multi_backend {
@@ -179,10 +180,10 @@ LocalName OwnHostName() {
 
 TEST_F(TlsTest, TwoHostNamesEachShowTheirOwnCertificate) {
   const LocalName other = OwnHostName();
-  if (other.address.empty() || other.name == "localhost") {
-    GTEST_SKIP() << "this machine's name does not resolve, so there is no "
-                    "second host name";
-  }
+  MB_REQUIRE_PACKAGE(
+      !other.address.empty() && other.name != "localhost",
+      "this machine's name does not resolve, so there is no second host name "
+      "(package libnss-myhostname): run tools/setup --tests");
   auto a = ServerFor({"localhost"});
   auto b = ServerFor({other.name}, other.address);
   auto stub =

@@ -37,9 +37,8 @@ constexpr int64_t kManyCalls = 200;
 class ZookeeperTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!ZookeeperServer::Installed()) {
-      GTEST_SKIP() << ZookeeperServer::kHowToInstall;
-    }
+    MB_REQUIRE_PACKAGE(ZookeeperServer::Installed(),
+                       ZookeeperServer::kHowToInstall);
     ASSERT_TRUE(Register().ok());
     auto store = ZookeeperServer::Start(kSession);
     ASSERT_TRUE(store.ok()) << store.status();

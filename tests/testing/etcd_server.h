@@ -1,7 +1,7 @@
 // EtcdServer: a real etcd as a child process on the loopback interface, with a
 // data directory of its own.
 //
-//   if (!EtcdServer::Installed()) GTEST_SKIP() << EtcdServer::kHowToInstall;
+//   MB_REQUIRE_PACKAGE(EtcdServer::Installed(), EtcdServer::kHowToInstall);
 //   auto server = EtcdServer::Start();                        // StatusOr
 //   (*server)->Put("/users/a", "127.0.0.1:50051");
 //   (*server)->Kill(); (*server)->Restart();     // Same port, same data.
@@ -28,6 +28,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "multi_backend/resolver/grpc/etcd/etcd.grpc.pb.h"
+#include "multi_backend/tests/testing/required_package.h"
 #include "multi_backend/tests/testing/store_process.h"
 
 namespace multi_backend {
@@ -42,7 +43,7 @@ class EtcdServer {
   };
 
   static constexpr char kHowToInstall[] =
-      "NOT TESTED: etcd is not installed: apt-get install etcd-server";
+      "etcd is not installed (package etcd-server): run tools/setup --tests";
   static bool Installed();
 
   static absl::StatusOr<std::unique_ptr<EtcdServer>> Start(Options options);

@@ -2,7 +2,7 @@
 // loopback interface, with one zone `example` that tests change by dynamic
 // updates (knsupdate).
 //
-//   if (!KnotServer::Installed()) GTEST_SKIP() << KnotServer::kHowToInstall;
+//   MB_REQUIRE_PACKAGE(KnotServer::Installed(), KnotServer::kHowToInstall);
 //   auto server = KnotServer::Start();                        // StatusOr
 //   (*server)->Update({"add users.example. 1 A 127.0.0.2"});
 //   (*server)->Kill(); (*server)->Restart();     // Same port, same records.
@@ -20,6 +20,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "multi_backend/tests/testing/required_package.h"
 #include "multi_backend/tests/testing/store_process.h"
 
 namespace multi_backend {
@@ -27,7 +28,8 @@ namespace multi_backend {
 class KnotServer {
  public:
   static constexpr char kHowToInstall[] =
-      "NOT TESTED: knotd is not installed: apt-get install knot knot-dnsutils";
+      "knotd is not installed (packages knot, knot-dnsutils): "
+      "run tools/setup --tests";
   static bool Installed();
 
   static absl::StatusOr<std::unique_ptr<KnotServer>> Start();

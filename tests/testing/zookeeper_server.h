@@ -1,9 +1,8 @@
 // ZookeeperServer: a real ZooKeeper as a child process on the loopback
 // interface, with short ticks, and what tests write into it.
 //
-//   if (!ZookeeperServer::Installed()) {
-//     GTEST_SKIP() << ZookeeperServer::kHowToInstall;
-//   }
+//   MB_REQUIRE_PACKAGE(ZookeeperServer::Installed(),
+//                      ZookeeperServer::kHowToInstall);
 //   auto server = ZookeeperServer::Start();                       // StatusOr
 //   (*server)->Put({{"/services/users/a", "10.0.0.1:80"}});
 //   (*server)->Kill(); (*server)->Restart();     // Same port, same data.
@@ -26,6 +25,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "multi_backend/tests/testing/required_package.h"
 #include "multi_backend/tests/testing/store_process.h"
 
 namespace multi_backend {
@@ -33,7 +33,8 @@ namespace multi_backend {
 class ZookeeperServer {
  public:
   static constexpr char kHowToInstall[] =
-      "NOT TESTED: ZooKeeper is not installed: apt-get install zookeeper";
+      "ZooKeeper is not installed (packages zookeeper, default-jre-headless): "
+      "run tools/setup --tests";
   static bool Installed();
 
   // Sessions may be as short as two of them, and end at the first one after.

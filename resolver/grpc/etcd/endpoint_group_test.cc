@@ -41,7 +41,7 @@ std::string Key(const std::string& name) { return kPrefix + name; }
 class EtcdEndpointGroupTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!EtcdServer::Installed()) GTEST_SKIP() << EtcdServer::kHowToInstall;
+    MB_REQUIRE_PACKAGE(EtcdServer::Installed(), EtcdServer::kHowToInstall);
     // The server of this object takes pings this often.
     options_.client.keepalive_time = absl::Milliseconds(500);
     options_.client.keepalive_timeout = absl::Milliseconds(500);

@@ -36,7 +36,7 @@ constexpr milliseconds kAppears(1000);
 class EtcdRegistrarTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!EtcdServer::Installed()) GTEST_SKIP() << EtcdServer::kHowToInstall;
+    MB_REQUIRE_PACKAGE(EtcdServer::Installed(), EtcdServer::kHowToInstall);
     auto server = EtcdServer::Start();
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);

@@ -1,0 +1,58 @@
+// What a test does on a machine that lacks a package which only some tests
+// need, a DNS server for instance.  The test is skipped, and says which package
+// it misses.  Where MULTI_BACKEND_REQUIRE_SERVERS is set, as .ci/run sets it,
+// the test fails instead: a run that counts must not skip anything unnoticed.
+//
+// First in a test, or in its SetUp():
+//
+//   MB_REQUIRE_PACKAGE(KnotServer::Installed(), KnotServer::kHowToInstall);
+//
+// First in main(), when the program itself is the test:
+//
+//   if (!installed) return ExitCodeWithoutPackage(how_to_install);
+//
+// `how_to_install` says what is missing, its Debian package, and the command:
+// "etcd is not installed (package etcd-server): run tools/setup --tests".
+#ifndef MULTI_BACKEND_TESTS_TESTING_REQUIRED_PACKAGE_H_
+#define MULTI_BACKEND_TESTS_TESTING_REQUIRED_PACKAGE_H_
+
+#include <stdlib.h>
+
+#include <iostream>
+
+#include "absl/strings/string_view.h"
+
+namespace multi_backend {
+
+constexpr char kRequirePackages[] = "MULTI_BACKEND_REQUIRE_SERVERS";
+
+inline bool PackagesAreRequired() {
+  const char* const value = getenv(kRequirePackages);
+  return value != nullptr && *value != '\0';
+}
+
+// Says on stderr what is missing.  Returns 0, "skipped", in a test that may be
+// skipped, and otherwise 1: somebody who runs the program wants its result.
+inline int ExitCodeWithoutPackage(absl::string_view how_to_install) {
+  // Bazel sets it for tests.
+  const bool is_test = getenv("TEST_TARGET") != nullptr;
+  const bool skipped = is_test && !PackagesAreRequired();
+  std::cerr << (skipped ? "NOT TESTED: " : "") << how_to_install << std::endl;
+  return skipped ? 0 : 1;
+}
+
+}  // namespace multi_backend
+
+// Uses GoogleTest, which the test includes; a program with a main() of its own
+// need not.
+#define MB_REQUIRE_PACKAGE(is_there, how_to_install)                          \
+  do {                                                                        \
+    if (is_there) break;                                                      \
+    if (::multi_backend::PackagesAreRequired()) {                             \
+      FAIL() << (how_to_install) << " (" << ::multi_backend::kRequirePackages \
+             << " is set)";                                                   \
+    }                                                                         \
+    GTEST_SKIP() << "NOT TESTED: " << (how_to_install);                       \
+  } while (false)
+
+#endif  // MULTI_BACKEND_TESTS_TESTING_REQUIRED_PACKAGE_H_
