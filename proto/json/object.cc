@@ -1,5 +1,6 @@
 #include "multi_backend/proto/json/object.h"
 
+#include <cmath>
 #include <cstddef>
 
 #include "absl/status/status.h"
@@ -143,6 +144,17 @@ absl::optional<int64_t> JsonValue::Integer() const {
   int64_t value = 0;
   // SimpleAtoi() also takes spaces and "+"; there are none in a value.
   if (text_.empty() || text_[0] == '"' || !absl::SimpleAtoi(text_, &value)) {
+    return absl::nullopt;
+  }
+  return value;
+}
+
+absl::optional<double> JsonValue::Number() const {
+  double value = 0;
+  // SimpleAtod() also takes spaces, "+", "inf" and "nan"; a value begins with
+  // none of them.
+  if (text_.empty() || text_[0] == '"' || !absl::SimpleAtod(text_, &value) ||
+      !std::isfinite(value)) {
     return absl::nullopt;
   }
   return value;

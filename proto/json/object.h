@@ -36,6 +36,8 @@ class JsonValue {
   // beyond 64 bits.
   absl::optional<std::string> String() const;
   absl::optional<int64_t> Integer() const;
+  // Any number that a double can hold: 5, 5.0, 5e0.
+  absl::optional<double> Number() const;
   absl::optional<bool> Bool() const;
   absl::optional<JsonObject> Object() const;
   absl::optional<std::vector<JsonValue>> Array() const;

@@ -29,6 +29,10 @@ TEST(JsonObjectTest, FindsMembersOfEachType) {
   EXPECT_TRUE(object->Find("d").empty());
   EXPECT_TRUE(object->Find("z").empty());
   EXPECT_EQ(object->Find("i").Integer(), absl::nullopt);
+  EXPECT_EQ(object->Find("i").Number(), 1.5);
+  EXPECT_EQ(object->Find("b").Number(), -12);
+  EXPECT_EQ(object->Find("a").Number(), absl::nullopt);
+  EXPECT_EQ(object->Find("d").Number(), absl::nullopt);
   EXPECT_EQ(object->Find("a").Integer(), absl::nullopt);
   EXPECT_EQ(object->Find("b").String(), absl::nullopt);
   EXPECT_EQ(object->Find("b").Bool(), absl::nullopt);
@@ -37,6 +41,19 @@ TEST(JsonObjectTest, FindsMembersOfEachType) {
   EXPECT_EQ(object->Find("e").Object()->Find("g").Integer(), 7);
   ASSERT_TRUE(object->Find("").Object().has_value());
   EXPECT_TRUE(object->Find("").Object()->members().empty());
+}
+
+TEST(JsonObjectTest, ANumberIsWhateverADoubleCanHold) {
+  const auto object = JsonObject::Parse(
+      R"({"a":5e0,"b":-2.5E-1,"c":1e309,"d":9223372036854775808,"e":true})");
+  ASSERT_TRUE(object.ok()) << object.status();
+  EXPECT_EQ(object->Find("a").Number(), 5);
+  EXPECT_EQ(object->Find("b").Number(), -0.25);
+  EXPECT_EQ(object->Find("c").Number(), absl::nullopt);
+  EXPECT_EQ(object->Find("d").Number(), 9223372036854775808.0);
+  EXPECT_EQ(object->Find("d").Integer(), absl::nullopt);
+  EXPECT_EQ(object->Find("e").Number(), absl::nullopt);
+  EXPECT_EQ(object->Find("z").Number(), absl::nullopt);
 }
 
 TEST(JsonObjectTest, ReadsArrays) {

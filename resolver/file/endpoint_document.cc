@@ -1,133 +1,178 @@
 #include "multi_backend/resolver/file/endpoint_document.h"
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
-#include "google/protobuf/util/json_util.h"
 #include "multi_backend/proto/config/endpoint_bounds.h"
-#include "multi_backend/proto/endpoints.pb.h"
 #include "multi_backend/proto/json/object.h"
 #include "multi_backend/proto/json/syntax.h"
-#include "multi_backend/resolver/endpoint/attributes.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 
 namespace multi_backend {
 namespace {
 
-// What an endpoint can hold; the rest is the policy's to refuse.
-constexpr int64_t kMostWeight = std::numeric_limits<uint32_t>::max();
+// One element of "endpoints".  The integers have the schema's type, so that a
+// value out of an endpoint's bounds is that endpoint's problem only.
+struct Entry {
+  std::string address;
+  int64_t weight = kDefaultEndpointWeight;
+  int64_t priority = 0;
+  std::string role;
+  std::string zone;
+  std::map<std::string, std::string> labels;
+};
 
-std::string NameOf(size_t index) {
-  return absl::StrCat("endpoints[", index, "]");
+// The methods return what does not fit the schema, OK when all does.
+absl::Status Misfit(absl::string_view field, absl::string_view what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("does not fit the schema (endpoints.proto): ", field,
+                   field.empty() ? "" : ": ", "must be ", what));
 }
 
-void Offer(const endpoints::v1::Endpoint& entry, absl::string_view where,
-           EndpointAdmission& admission) {
-  auto endpoint = Endpoint::Parse(entry.address());
+absl::Status ReadString(const JsonValue& value, absl::string_view field,
+                        std::string& result) {
+  if (value.empty()) return absl::OkStatus();
+  auto text = value.String();
+  if (!text.has_value()) return Misfit(field, "a string");
+  result = *std::move(text);
+  return absl::OkStatus();
+}
+
+absl::optional<int64_t> IntegerOf(const JsonValue& value) {
+  if (const auto integer = value.Integer()) return integer;
+  if (const auto text = value.String()) {
+    // A value of JSON has no spaces around it; Integer() would skip them.
+    if (absl::StripAsciiWhitespace(*text) != *text) return absl::nullopt;
+    return JsonValue(*text).Integer();
+  }
+  // 2^63; the largest int64 is one less, which a double cannot hold.
+  constexpr double kLimit = 9223372036854775808.0;
+  const auto number = value.Number();
+  if (!number.has_value() || *number != std::trunc(*number) ||
+      *number < -kLimit || *number >= kLimit) {
+    return absl::nullopt;
+  }
+  return static_cast<int64_t>(*number);
+}
+
+absl::Status ReadInteger(const JsonValue& value, absl::string_view field,
+                         int64_t& result) {
+  if (value.empty()) return absl::OkStatus();
+  const auto integer = IntegerOf(value);
+  if (!integer.has_value()) return Misfit(field, "an integer");
+  result = *integer;
+  return absl::OkStatus();
+}
+
+absl::Status ReadLabels(const JsonValue& value, absl::string_view field,
+                        std::map<std::string, std::string>& result) {
+  if (value.empty()) return absl::OkStatus();
+  const auto labels = value.Object();
+  if (!labels.has_value()) return Misfit(field, "an object");
+  for (const auto& [name, value] : labels->members()) {
+    std::string text;
+    const absl::Status status =
+        ReadString(value, absl::StrCat(field, ".", name), text);
+    if (!status.ok()) return status;
+    // Two spellings of one name, "a" and "\u0061".
+    if (!result.emplace(name, std::move(text)).second) {
+      return Misfit(field, "an object without repeated names");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadMember(const JsonObject::Member& member,
+                        absl::string_view entry_path, Entry& entry) {
+  const auto& [name, value] = member;
+  const std::string field = absl::StrCat(entry_path, ".", name);
+  if (name == "address") return ReadString(value, field, entry.address);
+  if (name == "weight") return ReadInteger(value, field, entry.weight);
+  if (name == "role") return ReadString(value, field, entry.role);
+  if (name == "priority") return ReadInteger(value, field, entry.priority);
+  if (name == "zone") return ReadString(value, field, entry.zone);
+  if (name == "labels") return ReadLabels(value, field, entry.labels);
+  return absl::OkStatus();
+}
+
+template <typename Integer>
+bool Fits(int64_t value) {
+  return value >= std::numeric_limits<Integer>::min() &&
+         value <= std::numeric_limits<Integer>::max();
+}
+
+void Offer(Entry entry, absl::string_view where, EndpointAdmission& admission) {
+  auto endpoint = Endpoint::Parse(entry.address);
   if (!endpoint.ok()) {
     admission.Refuse(where, endpoint.status().message());
     return;
   }
-  if (entry.weight() < 0 || entry.weight() > kMostWeight) {
+  // The policy knows the bound; here it matters that an endpoint can hold it.
+  if (!Fits<uint32_t>(entry.weight)) {
     admission.Refuse(absl::StrCat(where, ".weight"),
                      absl::StrCat("must be 0..", kMaxEndpointWeight));
     return;
   }
-  if (entry.priority() < std::numeric_limits<int32_t>::min() ||
-      entry.priority() > std::numeric_limits<int32_t>::max()) {
+  if (!Fits<int32_t>(entry.priority)) {
     admission.Refuse(absl::StrCat(where, ".priority"),
                      "must be a 32 bit integer");
     return;
   }
-  if (entry.has_weight()) {
-    endpoint->weight = static_cast<uint32_t>(entry.weight());
-  }
-  endpoint->priority = static_cast<int32_t>(entry.priority());
-  endpoint->role = entry.role();
-  endpoint->zone = entry.zone();
-  endpoint->labels.insert(entry.labels().begin(), entry.labels().end());
+  endpoint->weight = static_cast<uint32_t>(entry.weight);
+  endpoint->priority = static_cast<int32_t>(entry.priority);
+  endpoint->role = std::move(entry.role);
+  endpoint->zone = std::move(entry.zone);
+  endpoint->labels = std::move(entry.labels);
   admission.Offer(*std::move(endpoint), where);
 }
 
-absl::StatusOr<AdmittedEndpoints> ReadInFull(absl::string_view json,
-                                             const EndpointPolicy& policy) {
-  endpoints::v1::EndpointDocument document;
-  google::protobuf::util::JsonParseOptions options;
-  options.ignore_unknown_fields = true;
-  const auto parsed = google::protobuf::util::JsonStringToMessage(
-      google::protobuf::StringPiece(json.data(), json.size()), &document,
-      options);
-  if (!parsed.ok()) {
-    const std::string message(parsed.message());
-    // Some have a second line, with a piece of the document.
-    return absl::InvalidArgumentError(
-        absl::StrCat("does not fit the schema (endpoints.proto): ",
-                     message.substr(0, message.find('\n'))));
-  }
-  EndpointAdmission admission(policy);
-  for (int i = 0; i < document.endpoints_size(); ++i) {
-    Offer(document.endpoints(i), NameOf(static_cast<size_t>(i)), admission);
-  }
-  return std::move(admission).Finish();
-}
+class DocumentReader {
+ public:
+  explicit DocumentReader(EndpointAdmission& admission)
+      : admission_(admission) {}
 
-// protobuf's reader takes 8 us for each endpoint.  What follows takes the forms
-// that documents have at a third of that, and leaves all others to protobuf,
-// whose word it is: escapes, numbers in quotes, with a point or out of range,
-// names that the schema does not know.
-
-bool IsKnown(absl::string_view name) {
-  return name == "address" || name == "weight" || name == "role" ||
-         name == "priority" || name == "zone" || name == "labels";
-}
-
-// False: it has another form.
-bool OfferPlainly(const JsonValue& entry, absl::string_view where,
-                  EndpointAdmission& admission) {
-  const auto object = entry.Object();
-  if (!object.has_value()) return false;
-  for (const JsonObject::Member& member : object->members()) {
-    if (!IsKnown(member.first)) return false;
-  }
-  const auto address = object->Find("address").String();
-  if (!address.has_value()) return false;
-  Endpoint endpoint;
-  if (!ReadEndpointAttributes(*object, endpoint).ok()) return false;
-  auto place = Endpoint::Parse(*address);
-  if (!place.ok()) {
-    admission.Refuse(where, place.status().message());
-    return true;
-  }
-  endpoint.host = std::move(place->host);
-  endpoint.port = place->port;
-  admission.Offer(std::move(endpoint), where);
-  return true;
-}
-
-// Of JSON whose syntax has been checked.  nullopt: it has another form.
-absl::optional<absl::StatusOr<AdmittedEndpoints>> ReadPlainly(
-    absl::string_view json, const EndpointPolicy& policy) {
-  if (json.find('\\') != absl::string_view::npos) return absl::nullopt;
-  const auto root = JsonValue(absl::StripAsciiWhitespace(json)).Object();
-  if (!root.has_value() || root->members().size() != 1) return absl::nullopt;
-  const auto entries = root->Find("endpoints").Array();
-  if (!entries.has_value()) return absl::nullopt;
-  EndpointAdmission admission(policy, entries->size());
-  for (size_t i = 0; i < entries->size(); ++i) {
-    if (!OfferPlainly((*entries)[i], NameOf(i), admission)) {
-      return absl::nullopt;
+  // The value of "endpoints".
+  absl::Status ReadList(const JsonValue& value) {
+    if (value.empty()) return absl::OkStatus();
+    // protobuf also takes one endpoint for a list of one, and a list in a list
+    // for its elements.
+    const auto elements = value.Array();
+    if (!elements.has_value()) return ReadEntry(value);
+    for (const JsonValue& element : *elements) {
+      const absl::Status status = ReadList(element);
+      if (!status.ok()) return status;
     }
+    return absl::OkStatus();
   }
-  return std::move(admission).Finish();
-}
+
+ private:
+  absl::Status ReadEntry(const JsonValue& value) {
+    const std::string where = absl::StrCat("endpoints[", count_++, "]");
+    const auto object = value.Object();
+    if (!object.has_value()) return Misfit(where, "an object");
+    Entry entry;
+    for (const JsonObject::Member& member : object->members()) {
+      const absl::Status status = ReadMember(member, where, entry);
+      if (!status.ok()) return status;
+    }
+    Offer(std::move(entry), where, admission_);
+    return absl::OkStatus();
+  }
+
+  EndpointAdmission& admission_;
+  size_t count_ = 0;
+};
 
 }  // namespace
 
@@ -140,8 +185,16 @@ absl::StatusOr<AdmittedEndpoints> ParseEndpointDocument(
   }
   const absl::Status syntax = CheckJsonSyntax(json);
   if (!syntax.ok()) return syntax;
-  auto plainly = ReadPlainly(json, policy);
-  return plainly.has_value() ? *std::move(plainly) : ReadInFull(json, policy);
+  const auto document = JsonValue(absl::StripAsciiWhitespace(json)).Object();
+  if (!document.has_value()) return Misfit("", "an object");
+  EndpointAdmission admission(policy);
+  DocumentReader reader(admission);
+  for (const auto& [name, value] : document->members()) {
+    if (name != "endpoints") continue;
+    const absl::Status status = reader.ReadList(value);
+    if (!status.ok()) return status;
+  }
+  return std::move(admission).Finish();
 }
 
 }  // namespace multi_backend
