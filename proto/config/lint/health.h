@@ -1,5 +1,4 @@
-// Things about health and backlogs that are legal and probably not meant; a
-// part of lint.h.
+// Warnings about health checks and backlogs; a part of lint.h.
 #ifndef MULTI_BACKEND_PROTO_CONFIG_LINT_HEALTH_H_
 #define MULTI_BACKEND_PROTO_CONFIG_LINT_HEALTH_H_
 
@@ -10,7 +9,7 @@
 
 namespace multi_backend {
 
-// Linear in the number of balancers.  Pure and thread-safe.
+// Cost: linear in the number of balancers.  Pure and thread-safe.
 std::vector<LintWarning> LintHealth(const PolicyConfig& policy);
 
 }  // namespace multi_backend

@@ -1,8 +1,10 @@
-// Things in a valid configuration that are probably not meant.
+// Lint: finds what is legal in a configuration and probably not meant.
 //
-// Cost: the comparison of routes with each other is quadratic and stops after
-// a fixed number of steps (about 0.1 s); everything else is linear.
-// Pure and thread-safe.
+// A warning never stops a channel; it tells the user what the configuration
+// does.  Lint stays silent when in doubt.
+//
+// Cost: linear, but for the comparison of routes (routes.h).  Pure and
+// thread-safe.
 #ifndef MULTI_BACKEND_PROTO_CONFIG_LINT_LINT_H_
 #define MULTI_BACKEND_PROTO_CONFIG_LINT_LINT_H_
 
@@ -13,14 +15,14 @@
 
 namespace multi_backend {
 
-// A thing that is legal and probably not meant.
 struct LintWarning {
-  std::string field;  // Path, as in errors.
+  std::string field;  // Its path, as in errors: "routes[2].match.method".
   std::string message;
 };
 
-// The warnings for a configuration that parsed without errors: failover codes,
-// health, backlogs and sticky key first, then the routes in their order.
+// Requires a configuration that parsed without errors.  The warnings come in a
+// fixed order: failover codes, health, backlogs, sticky key, and then the
+// routes one by one.
 std::vector<LintWarning> LintConfig(const Config& config);
 
 }  // namespace multi_backend
