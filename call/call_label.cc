@@ -6,7 +6,7 @@
 #include <cstring>
 #include <random>
 
-#include "absl/strings/ascii.h"
+#include "multi_backend/proto/config/role_name.h"
 
 namespace multi_backend {
 namespace {
@@ -28,7 +28,6 @@ constexpr size_t kRoleLengthOffset = kKeyOffset + kKeySize;
 constexpr size_t kFallbackLengthOffset = kRoleLengthOffset + 1;
 constexpr size_t kFixedSize = kFallbackLengthOffset + 1;
 
-constexpr size_t kMaxRoleSize = 64;
 constexpr char kFirstClass = 'A';
 constexpr int kWhenValues = 3;
 constexpr int kKeylessClasses = 2 * kWhenValues;
@@ -108,8 +107,8 @@ absl::optional<CallLabel> DecodeCallLabel(absl::string_view value) {
   const size_t role_size = static_cast<unsigned char>(value[kRoleLengthOffset]);
   const size_t fallback_size =
       static_cast<unsigned char>(value[kFallbackLengthOffset]);
-  if (cls >= 2 * kKeylessClasses || role_size > kMaxRoleSize ||
-      fallback_size > kMaxRoleSize ||
+  if (cls >= 2 * kKeylessClasses || role_size > kMaxRoleNameSize ||
+      fallback_size > kMaxRoleNameSize ||
       value.size() != kFixedSize + role_size + fallback_size) {
     return absl::nullopt;
   }
@@ -123,17 +122,6 @@ absl::optional<CallLabel> DecodeCallLabel(absl::string_view value) {
   label.role = value.substr(kFixedSize, role_size);
   label.fallback_role = value.substr(kFixedSize + role_size);
   return label;
-}
-
-bool IsValidRoleName(absl::string_view role) {
-  if (role.empty() || role.size() > kMaxRoleSize) return false;
-  for (char c : role) {
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '_' &&
-        c != '.' && c != '-') {
-      return false;
-    }
-  }
-  return true;
 }
 
 }  // namespace multi_backend

@@ -26,10 +26,10 @@
 
 namespace multi_backend {
 
-// The metadata key.  Everything under the prefix is ours.  "-bin": gRPC then
-// does not look at each byte of the value, which costs more than to make it.
+// The metadata key, one of the reserved ones (reserved_metadata.h).  "-bin":
+// gRPC then does not look at each byte of the value, which costs more than to
+// make it.
 constexpr absl::string_view kCallLabelKey = "mb-call-bin";
-constexpr absl::string_view kReservedMetadataPrefix = "mb-";
 
 // The views point into the encoded value, or wherever the maker took them from.
 struct CallLabel {
@@ -56,10 +56,6 @@ absl::optional<CallLabel> DecodeCallLabel(absl::string_view value);
 // Whether this process has ever made a label: until then nobody need look for
 // one.
 bool CallLabelsInUse();
-
-// Role names travel in the label.  The rule, as error texts state it.
-constexpr absl::string_view kRoleNameRule = "must be 1 to 64 of [A-Za-z0-9_.-]";
-bool IsValidRoleName(absl::string_view role);
 
 }  // namespace multi_backend
 

@@ -182,19 +182,5 @@ TEST(CallLabelDeathTest, ARoleThatIsNoLegalMetadataIsRefusedAtOnce) {
   EXPECT_DEATH(EncodeCallLabelPrefix(label), "valid role names only");
 }
 
-TEST(RoleNameTest, TakesOneTo64OfItsAlphabet) {
-  for (int byte = 0; byte < 256; ++byte) {
-    const bool valid = (byte >= 'a' && byte <= 'z') ||
-                       (byte >= 'A' && byte <= 'Z') ||
-                       (byte >= '0' && byte <= '9') || byte == '_' ||
-                       byte == '.' || byte == '-';
-    EXPECT_EQ(IsValidRoleName(std::string(1, static_cast<char>(byte))), valid)
-        << byte;
-  }
-  EXPECT_FALSE(IsValidRoleName(""));
-  EXPECT_TRUE(IsValidRoleName(std::string(64, 'a')));
-  EXPECT_FALSE(IsValidRoleName(std::string(65, 'a')));
-}
-
 }  // namespace
 }  // namespace multi_backend

@@ -4,6 +4,7 @@
 
 #include "absl/memory/memory.h"
 #include "multi_backend/interceptors/method_name.h"
+#include "multi_backend/proto/config/role_name.h"
 #include "multi_backend/proto/json/field_errors.h"
 
 namespace multi_backend {

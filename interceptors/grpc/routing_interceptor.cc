@@ -19,6 +19,7 @@
 #include "multi_backend/interceptors/route_table.h"
 #include "multi_backend/interceptors/sticky_key.h"
 #include "multi_backend/port/log.h"
+#include "multi_backend/proto/config/reserved_metadata.h"
 #include "multi_backend/proto/json/field_errors.h"
 
 namespace multi_backend {

@@ -5,8 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "absl/strings/string_view.h"
-
 namespace multi_backend {
 
 // Of one list.
@@ -16,11 +14,6 @@ constexpr size_t kMaxEndpoints = 10000;
 constexpr uint32_t kMaxEndpointWeight = 1000000;
 constexpr size_t kMaxLabels = 64;
 constexpr size_t kMaxNameSize = 256;  // Zones, labels, sticky keys' names.
-
-// The words of whenUnavailable, which no role may be.
-inline bool IsReservedRole(absl::string_view role) {
-  return role == "FAIL" || role == "ANY";
-}
 
 }  // namespace multi_backend
 

@@ -10,7 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "absl/types/optional.h"
-#include "multi_backend/call/call_label.h"
+#include "multi_backend/proto/config/role_name.h"
 #include "multi_backend/resolver/endpoint/ip_address.h"
 
 namespace multi_backend {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "multi_backend/call/call_label.h"
+#include "multi_backend/proto/config/role_name.h"
 
 namespace multi_backend {
 namespace {

@@ -8,7 +8,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "multi_backend/call/call_label.h"
+#include "multi_backend/proto/config/reserved_metadata.h"
+#include "multi_backend/proto/config/role_name.h"
 #include "multi_backend/proto/config/rules/field_checks.h"
 #include "re2/re2.h"
 
