@@ -25,13 +25,9 @@ uint64_t IdentityHash(absl::string_view address, absl::string_view name) {
 
 Backend::Backend(std::string address, std::string name,
                  std::shared_ptr<PoolEvents> events)
-    : load(*MakeInSlab<LoadStats>().release()),
+    : health(this, &load, events),
       hash_(IdentityHash(address, name)),
       id_(NextId()),
-      // Elsewhere: it is read when something goes wrong, not by each call.
-      health(*new BackendHealth(this, &load, events)),
-      load_(&load),
-      health_(&health),
       events_(std::move(events)),
       address_(std::move(address)),
       name_(name == address_ ? std::string() : std::move(name)) {}

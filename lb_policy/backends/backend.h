@@ -3,7 +3,7 @@
 // of it (role, weight, …) belongs to the pick plan, not here.
 //
 // Threads: counters and load may be touched from any thread.  Lifetime by an
-// intrusive count, on a cache line that a call writes anyway.
+// intrusive count.
 #ifndef MULTI_BACKEND_LB_POLICY_BACKENDS_BACKEND_H_
 #define MULTI_BACKEND_LB_POLICY_BACKENDS_BACKEND_H_
 
@@ -20,11 +20,10 @@
 #include "multi_backend/lb_policy/backends/events.h"
 #include "multi_backend/lb_policy/backends/health.h"
 #include "multi_backend/lb_policy/load_stats.h"
-#include "multi_backend/lb_policy/object_slab.h"
 
 namespace multi_backend {
 
-class alignas(ABSL_CACHELINE_SIZE) Backend {
+class Backend {
  public:
   // `address`: "ip:port".  `name`: the configured "host:port"; the same as
   // `address` when an IP address was configured.  `events`: of its pool.
@@ -76,40 +75,25 @@ class alignas(ABSL_CACHELINE_SIZE) Backend {
   // A probe of it has ended; returns the delay until the next one.
   absl::Duration OnProbe(bool healthy, absl::string_view detail);
 
-  static void* operator new(size_t) { return ObjectSlab<Backend>::Allocate(); }
-  static void operator delete(void* memory) {
-    ObjectSlab<Backend>::Free(memory);
-  }
-
-  // The loads of all backends lie side by side, apart from the rest: a pick
-  // reads those of members that it does not choose, too, and with thousands of
-  // them few cache lines and pages stay near.
-  LoadStats& load;
-  // With it, the other cache line that a call touches.
+  LoadStats load;
   // Attempts started, attempts that ended as infrastructure failures, and
   // attempts that were retries of a call which failed elsewhere.
   std::atomic<uint64_t> calls{0};
   std::atomic<uint64_t> failures{0};
   std::atomic<uint64_t> retries_landed{0};
-
- private:
-  std::atomic<uint64_t> refs_{1};
-  std::atomic<int64_t> limit_{0};
-  const uint64_t hash_;
-  const uint32_t id_;
-
- public:
   // Probes that succeeded while some channel could not connect; it then need
   // not wait any longer.
   std::atomic<uint32_t> found_reachable{0};
-  BackendHealth& health;
+  BackendHealth health;
 
  private:
   ~Backend() = default;
   void FollowLimit();
 
-  const SlabPtr<LoadStats> load_;
-  const std::unique_ptr<BackendHealth> health_;
+  std::atomic<uint64_t> refs_{1};
+  std::atomic<int64_t> limit_{0};
+  const uint64_t hash_;
+  const uint32_t id_;
   const std::shared_ptr<PoolEvents> events_;
   const std::string address_;
   const std::string name_;  // "" = as the address.

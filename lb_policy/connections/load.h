@@ -6,23 +6,14 @@
 #define MULTI_BACKEND_LB_POLICY_CONNECTIONS_LOAD_H_
 
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 
 #include "absl/base/optimization.h"
-#include "multi_backend/lb_policy/object_slab.h"
 
 namespace multi_backend {
 
 class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
  public:
-  static void* operator new(size_t) {
-    return ObjectSlab<ConnectionLoad>::Allocate();
-  }
-  static void operator delete(void* memory) {
-    ObjectSlab<ConnectionLoad>::Free(memory);
-  }
-
   ConnectionLoad() = default;
   ConnectionLoad(const ConnectionLoad&) = delete;
   ConnectionLoad& operator=(const ConnectionLoad&) = delete;
