@@ -21,8 +21,12 @@
 #include "gtest/gtest.h"
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/multi_backend.h"
+<<<<<<< ours
 #include "multi_backend/resolver/groups/dynamic_endpoint_group.h"
 #include "multi_backend/tests/testing/required_package.h"
+=======
+#include "multi_backend/resolver/dynamic_endpoint_group.h"
+>>>>>>> theirs
 #include "multi_backend/tests/testing/tls_certificates.h"
 
 namespace multi_backend {
@@ -180,10 +184,10 @@ LocalName OwnHostName() {
 
 TEST_F(TlsTest, TwoHostNamesEachShowTheirOwnCertificate) {
   const LocalName other = OwnHostName();
-  MB_REQUIRE_PACKAGE(
-      !other.address.empty() && other.name != "localhost",
-      "this machine's name does not resolve, so there is no second host name "
-      "(package libnss-myhostname): run tools/setup --tests");
+  if (other.address.empty() || other.name == "localhost") {
+    GTEST_SKIP() << "this machine's name does not resolve, so there is no "
+                    "second host name";
+  }
   auto a = ServerFor({"localhost"});
   auto b = ServerFor({other.name}, other.address);
   auto stub =

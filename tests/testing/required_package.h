@@ -1,7 +1,7 @@
 // What a test does on a machine that lacks a package which only some tests
 // need, a DNS server for instance.  The test is skipped, and says which package
 // it misses.  Where MULTI_BACKEND_REQUIRE_SERVERS is set, as .ci/run sets it,
-// the test fails instead: a run that counts must not skip anything unnoticed.
+// the test fails instead, because GoogleTest counts a skipped test as passed.
 //
 // First in a test, or in its SetUp():
 //
