@@ -1,9 +1,10 @@
 // How many connections one backend has, and which of them a call uses.
 //
-// The first `min` connections are kept connected.  Another one is opened only
-// when each that is READY is full and none is being connected: so one at a
-// time, up to `max`.  One beyond the first `min` is closed when it has had no
-// stream for `idle_timeout`; none is ever closed that has streams.
+// `min` connections are opened at once or one by one.  Another one is opened
+// only when each connection is READY and full: so one at a time, up to `max`,
+// and none for a backend of which a connection has failed.  One beyond the
+// first `min` is closed when it has had no stream for `idle_timeout`; none is
+// ever closed that has streams.
 //
 // Only decides; whoever holds the connections acts, and paces its attempts to
 // connect.  A backend's connections are numbered by age, the oldest is 0; when
@@ -15,7 +16,6 @@
 #include <cstdint>
 
 #include "absl/container/inlined_vector.h"
-#include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "multi_backend/proto/config/config.h"
 
@@ -25,25 +25,19 @@ struct ConnectionView {
   enum class State {
     kConnecting,
     kReady,
-    kFailed,  // Takes no new stream and is not being connected.
+    kFailed,  // Takes no new stream; core connects it again after its backoff.
   };
   State state = State::kConnecting;
   uint32_t streams = 0;  // Live ones.
-  // What the server allows (HTTP/2's MAX_CONCURRENT_STREAMS), when known.
-  absl::optional<uint32_t> stream_limit;
   // When its last stream ended, or it was opened.  Used without streams only.
   int64_t idle_since = 0;
 };
 
 struct ConnectionPlan {
-  using Indices = absl::InlinedVector<size_t, 4>;
-
   bool open = false;  // One more.
-  // To be connected again; streams that the old connection still has go on.
-  Indices replace;
   // The newest first, so that an index still holds when those before it here
   // have been closed.
-  Indices close;
+  absl::InlinedVector<size_t, 4> close;
   // When time alone will change this plan; INT64_MAX for never.
   int64_t look_again = INT64_MAX;
 };

@@ -25,18 +25,15 @@ ConnectionPoolConfig Config(int min, int max) {
   return config;
 }
 
-ConnectionView Connecting() { return {State::kConnecting, 0, {}, kNow}; }
+ConnectionView Connecting() { return {State::kConnecting, 0, kNow}; }
 ConnectionView Failed(uint32_t streams = 0, int64_t idle_for = 0) {
-  return {State::kFailed, streams, {}, kNow - idle_for};
+  return {State::kFailed, streams, kNow - idle_for};
 }
 ConnectionView Busy(uint32_t streams) {
-  return {State::kReady, streams, {}, kNow - 2 * kIdle};
+  return {State::kReady, streams, kNow - 2 * kIdle};
 }
 ConnectionView Idle(int64_t idle_for) {
-  return {State::kReady, 0, {}, kNow - idle_for};
-}
-ConnectionView Allows(uint32_t limit, uint32_t streams) {
-  return {State::kReady, streams, limit, kNow};
+  return {State::kReady, 0, kNow - idle_for};
 }
 
 struct PlanCase {
@@ -45,36 +42,30 @@ struct PlanCase {
   int max;
   std::vector<ConnectionView> connections;
   bool open;
-  Indices replace;
   Indices close;
   int64_t look_again = INT64_MAX;
 };
 
 const PlanCase kPlanCases[] = {
-    {"NoneYet", 1, 4, {}, true, {}, {}},
-    {"TheFirstIsBeingConnected", 1, 4, {Connecting()}, false, {}, {}},
-    {"TheFirstIsNotFull", 1, 4, {Busy(1)}, false, {}, {}},
-    {"TheFirstIsFull", 1, 4, {Busy(2)}, true, {}, {}},
-    {"TheFirstIsMoreThanFull", 1, 4, {Busy(9)}, true, {}, {}},
-    {"OneOfTwoIsNotFull", 1, 4, {Busy(2), Busy(1)}, false, {}, {}},
-    {"AllAreFull", 1, 4, {Busy(2), Busy(2), Busy(3)}, true, {}, {}},
-    {"OneAtATime", 1, 4, {Busy(2), Connecting()}, false, {}, {}},
-    {"NoMoreThanMax", 1, 2, {Busy(2), Busy(2)}, false, {}, {}},
-    {"MinIsReachedWithoutCalls", 3, 4, {Idle(99)}, true, {}, {}},
-    {"MinIsReachedOneAtATime", 3, 4, {Idle(9), Connecting()}, false, {}, {}},
-    {"TheServersLimitIsHigher", 1, 4, {Allows(100, 99)}, false, {}, {}},
-    {"TheServersLimitIsReached", 1, 4, {Allows(100, 100)}, true, {}, {}},
-    {"TheServersLimitIsLower", 1, 4, {Allows(1, 1)}, true, {}, {}},
-    {"AServerThatAllowsNoneIsNotFull", 1, 4, {Allows(0, 0)}, false, {}, {}},
-    {"IdleOnesWithinMinStay", 2, 4, {Idle(99), Idle(99)}, false, {}, {}},
-    {"OneAboveMinIsClosed", 1, 4, {Idle(99), Idle(30)}, false, {}, {1}},
-    {"NotYet", 1, 4, {Busy(1), Idle(29)}, false, {}, {}, kNow + 1},
+    {"NoneYet", 1, 4, {}, true, {}},
+    {"TheFirstIsBeingConnected", 1, 4, {Connecting()}, false, {}},
+    {"TheFirstIsNotFull", 1, 4, {Busy(1)}, false, {}},
+    {"TheFirstIsFull", 1, 4, {Busy(2)}, true, {}},
+    {"TheFirstIsMoreThanFull", 1, 4, {Busy(9)}, true, {}},
+    {"OneOfTwoIsNotFull", 1, 4, {Busy(2), Busy(1)}, false, {}},
+    {"AllAreFull", 1, 4, {Busy(2), Busy(2), Busy(3)}, true, {}},
+    {"OneAtATime", 1, 4, {Busy(2), Connecting()}, false, {}},
+    {"NoMoreThanMax", 1, 2, {Busy(2), Busy(2)}, false, {}},
+    {"MinIsReachedWithoutCalls", 3, 4, {Idle(99)}, true, {}},
+    {"MinIsReachedOneAtATime", 3, 4, {Idle(9), Connecting()}, false, {}},
+    {"IdleOnesWithinMinStay", 2, 4, {Idle(99), Idle(99)}, false, {}},
+    {"OneAboveMinIsClosed", 1, 4, {Idle(99), Idle(30)}, false, {1}},
+    {"NotYet", 1, 4, {Busy(1), Idle(29)}, false, {}, kNow + 1},
     {"TheEarliestIsLookedAtNext",
      1,
      4,
      {Busy(1), Idle(9), Idle(28), Idle(27)},
      false,
-     {},
      {},
      kNow + 2},
     {"TheNewestAreClosedFirst",
@@ -82,16 +73,16 @@ const PlanCase kPlanCases[] = {
      4,
      {Idle(40), Idle(30), Busy(1), Idle(31)},
      false,
-     {},
      {3, 1}},
-    {"LiveStreamsAreNeverCut", 1, 4, {Idle(99), Busy(1)}, false, {}, {}},
-    {"DrainingIsNotClosed", 1, 4, {Busy(1), Failed(1, 99)}, false, {}, {}},
-    {"ADeadOneAboveMinIsClosed",
+    {"LiveStreamsAreNeverCut", 1, 4, {Idle(99), Busy(1)}, false, {}},
+    {"DrainingIsNotClosed", 1, 4, {Busy(1), Failed(1, 99)}, false, {}},
+    {"ADeadOneWithinMinStays", 1, 4, {Failed(0, 99)}, false, {}},
+    {"ADeadOneAboveMinIsClosed", 1, 4, {Busy(1), Failed(0, 30)}, false, {1}},
+    {"ADeadOneAboveMinIsClosedThoughCallsNeedIt",
      1,
      4,
-     {Busy(1), Failed(0, 30)},
+     {Busy(2), Failed(0, 30)},
      false,
-     {},
      {1}},
     {"ADeadOneAboveMinWaits",
      1,
@@ -99,15 +90,9 @@ const PlanCase kPlanCases[] = {
      {Busy(1), Failed(0, 10)},
      false,
      {},
-     {},
      kNow + 20},
-    {"ADeadOneIsReplaced", 1, 4, {Failed()}, false, {0}, {}},
-    {"ADeadOneIsReplacedWhileItDrains", 1, 4, {Failed(5)}, false, {0}, {}},
-    {"AllDeadOnesWithinMin", 2, 4, {Failed(), Failed()}, false, {0, 1}, {}},
-    {"ReplacedRatherThanOpened", 2, 4, {Failed(), Busy(2)}, false, {0}, {}},
-    {"CallsReviveADeadOne", 1, 4, {Busy(2), Failed(0, 99)}, false, {1}, {}},
-    {"EvenAtMax", 1, 2, {Busy(2), Failed(0, 1)}, false, {1}, {}},
-    {"ADeadBackendGetsNoMore", 1, 4, {Failed(9)}, false, {0}, {}},
+    {"NoneIsOpenedBesideADeadOne", 2, 4, {Failed(), Busy(2)}, false, {}},
+    {"ADeadBackendGetsNoMore", 1, 4, {Failed(9)}, false, {}},
 };
 
 TEST(ConnectionSizingTest, PlansAsTheTableSays) {
@@ -116,7 +101,6 @@ TEST(ConnectionSizingTest, PlansAsTheTableSays) {
     const ConnectionPlan plan =
         PlanConnections(c.connections, Config(c.min, c.max), kNow);
     EXPECT_EQ(plan.open, c.open);
-    EXPECT_EQ(Indices(plan.replace.begin(), plan.replace.end()), c.replace);
     EXPECT_EQ(Indices(plan.close.begin(), plan.close.end()), c.close);
     EXPECT_EQ(plan.look_again, c.look_again);
   }
@@ -141,7 +125,7 @@ void ForEachList(size_t size, std::vector<ConnectionView>& list, Visit visit) {
        {State::kConnecting, State::kReady, State::kFailed}) {
     for (const uint32_t streams : {0u, 1u, kLimit}) {
       for (const int64_t idle_for : {int64_t{5}, kIdle}) {
-        list.push_back({state, streams, {}, kNow - idle_for});
+        list.push_back({state, streams, kNow - idle_for});
         ForEachList(size, list, visit);
         list.pop_back();
       }
@@ -154,8 +138,8 @@ size_t Count(const std::vector<ConnectionView>& list, State state) {
                        [state](const auto& c) { return c.state == state; });
 }
 
-bool Has(const ConnectionPlan::Indices& indices, size_t i) {
-  return std::count(indices.begin(), indices.end(), i) != 0;
+bool Closes(const ConnectionPlan& plan, size_t i) {
+  return std::count(plan.close.begin(), plan.close.end(), i) != 0;
 }
 
 // The rules, each by itself.
@@ -168,29 +152,15 @@ void CheckRules(const std::vector<ConnectionView>& list, size_t min, size_t max,
       std::count_if(list.begin(), list.end(), [](const auto& c) {
         return c.state == State::kReady && c.streams >= kLimit;
       });
-  const bool wanted = connecting == 0 && ready > 0 && full == ready;
-  size_t failed_within_min = 0;
-  for (size_t i = 0; i < std::min(min, list.size()); ++i) {
-    failed_within_min += list[i].state == State::kFailed;
-  }
-  const bool too_few = connecting == 0 && list.size() < min;
-  ASSERT_EQ(plan.open, (wanted && failed == 0 && list.size() < max) ||
-                           (too_few && failed == 0));
-  ASSERT_EQ(plan.replace.size(), failed_within_min > 0  ? failed_within_min
-                                 : wanted && failed > 0 ? 1
-                                                        : 0);
+  const bool wanted = ready > 0 && full == ready && list.size() < max;
+  const bool too_few = list.size() < min;
+  ASSERT_EQ(plan.open, connecting == 0 && failed == 0 && (wanted || too_few));
   int64_t look_again = INT64_MAX;
   for (size_t i = 0; i < list.size(); ++i) {
-    const bool dead = list[i].state == State::kFailed;
-    const bool replaced = Has(plan.replace, i);
-    ASSERT_TRUE(dead || !replaced);
-    if (i < min) {
-      ASSERT_EQ(replaced, dead);
-    }
-    const bool spare = i >= min && list[i].state != State::kConnecting &&
-                       list[i].streams == 0 && !replaced;
+    const bool spare =
+        i >= min && list[i].state != State::kConnecting && list[i].streams == 0;
     const int64_t until = list[i].idle_since + kIdle;
-    ASSERT_EQ(Has(plan.close, i), spare && until <= kNow);
+    ASSERT_EQ(Closes(plan, i), spare && until <= kNow);
     if (spare && until > kNow) look_again = std::min(look_again, until);
   }
   ASSERT_EQ(plan.look_again, look_again);
@@ -234,22 +204,24 @@ class Pool {
  public:
   explicit Pool(const ConnectionPoolConfig& config) : config_(config) {}
 
-  // One unit of time: new connections are up, the plan is carried out.
+  // One unit of time: new connections are up, core connects those that have
+  // failed again, the plan is carried out.
   void Tick() {
     ++now_;
     for (ConnectionView& c : connections_) {
-      if (c.state == State::kConnecting) c.state = State::kReady;
+      if (c.state == State::kConnecting) {
+        c.state = State::kReady;
+      } else if (c.state == State::kFailed && server_is_up_) {
+        c.state = State::kConnecting;
+      }
     }
     const ConnectionPlan plan = PlanConnections(connections_, config_, now_);
     for (const size_t i : plan.close) {
       ASSERT_EQ(connections_[i].streams, 0u);
       connections_.erase(connections_.begin() + i);
     }
-    for (const size_t i : plan.replace) {
-      connections_[i].state = State::kConnecting;
-    }
     if (plan.open) {
-      connections_.push_back({State::kConnecting, 0, {}, now_});
+      connections_.push_back({State::kConnecting, 0, now_});
     }
   }
 
@@ -269,13 +241,15 @@ class Pool {
     }
   }
 
-  void FailAll() {
+  void StopServer() {
+    server_is_up_ = false;
     for (ConnectionView& c : connections_) {
       if (c.streams != 0) c.idle_since = now_;
       c.state = State::kFailed;
       c.streams = 0;
     }
   }
+  void StartServer() { server_is_up_ = true; }
 
   size_t streams() const {
     size_t sum = 0;
@@ -289,6 +263,7 @@ class Pool {
   const ConnectionPoolConfig config_;
   std::vector<ConnectionView> connections_;
   int64_t now_ = 0;
+  bool server_is_up_ = true;
 };
 
 TEST(ConnectionSizingTest, APoolGrowsOneByOneAndShrinksToMin) {
@@ -319,16 +294,23 @@ TEST(ConnectionSizingTest, APoolIsWarmAgainAfterItsServerCameBack) {
     pool.Load(4 * kLimit);
   }
   ASSERT_EQ(pool.ready(), 4u);
-  pool.FailAll();
+  pool.StopServer();
+  for (int tick = 1; tick < kIdle; ++tick) {
+    pool.Tick();
+    ASSERT_EQ(pool.size(), 4u) << "tick " << tick;
+  }
+  pool.Tick();
+  EXPECT_EQ(pool.size(), 2u) << "the dead ones above min go when idle";
+  EXPECT_EQ(pool.ready(), 0u);
+  pool.StartServer();
   pool.Tick();
   pool.Tick();
   EXPECT_EQ(pool.ready(), 2u);
-  EXPECT_EQ(pool.size(), 4u) << "the dead ones above min go when idle";
   for (int tick = 0; tick < 10; ++tick) {
     pool.Load(4 * kLimit);
     pool.Tick();
   }
-  EXPECT_EQ(pool.ready(), 4u) << "calls brought them back";
+  EXPECT_EQ(pool.ready(), 4u) << "calls brought the others back";
 }
 
 }  // namespace
