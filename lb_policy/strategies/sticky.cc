@@ -20,7 +20,7 @@ Sticky::Sticky(StrategyArgs args)
   if (args.previous != nullptr) {
     TakeOver(*static_cast<const Sticky*>(args.previous), args.previous_index);
   }
-  if (owners_ == nullptr) owners_ = std::make_shared<SlotTable>();
+  if (owners_ == nullptr) owners_ = std::make_shared<OwnerCache>();
 }
 
 void Sticky::TakeOver(const Sticky& previous,
@@ -39,7 +39,7 @@ void Sticky::TakeOver(const Sticky& previous,
     }
   }
   if (same) {
-    // The same function, so the same table, with what is known of it.
+    // The same function, so the same cache, with what is known of it.
     owners_ = previous.owners_;
     old_owners_ = previous.old_owners_;
     heirs_ = previous.heirs_;
@@ -53,9 +53,9 @@ size_t Sticky::PickMember(const PickRequest& request, uint64_t key_hash) {
   if (!request.has_key) {
     return DrawEligible(members_, draw_, random_, request);
   }
-  const uint32_t slot = SlotTable::SlotOf(key_hash);
-  uint32_t owner = owners_->GetRecent(slot);
-  if (ABSL_PREDICT_FALSE(owner == SlotTable::kUnknown)) {
+  const uint32_t slot = OwnerCache::SlotOf(key_hash);
+  uint32_t owner = owners_->Get(slot);
+  if (ABSL_PREDICT_FALSE(owner == OwnerCache::kUnknown)) {
     owner = FindOwner(slot);
     if (owner == Rendezvous::kNobody) return kNone;
     owners_->Set(slot, owner);
@@ -74,7 +74,7 @@ size_t Sticky::PickMember(const PickRequest& request, uint64_t key_hash) {
 uint32_t Sticky::FindOwner(uint32_t slot) {
   if (old_owners_ != nullptr) {
     const uint32_t old = old_owners_->Get(slot);
-    if (old != SlotTable::kUnknown && heirs_[old] != Rendezvous::kNobody) {
+    if (old != OwnerCache::kUnknown && heirs_[old] != Rendezvous::kNobody) {
       // It beat all the others then, and they have only lost weight since.
       return rendezvous_.BestOf(slot, heirs_[old], challengers_);
     }

@@ -10,10 +10,10 @@
 // passed over for the key's next one that has.  A call without a key goes to a
 // random member in proportion to weight.
 //
-// Cost: one table read a pick.  The first pick of each of 2^19 slots costs
-// O(members); when the predecessor knew the slot's owner, only O(members that
-// are new or gained weight).  A pick whose owner cannot take it costs
-// O(members).  2 MB of table, plus the predecessor's.
+// Cost: one read of the cache a pick.  The first pick of each of 2^19 slots
+// costs O(members); when the predecessor knew the slot's owner, only O(members
+// that are new or gained weight).  A pick whose owner cannot take it costs
+// O(members).  2 MB of cache, plus the predecessor's.
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_STICKY_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGIES_STICKY_H_
 
@@ -25,8 +25,8 @@
 #include "absl/types/optional.h"
 #include "multi_backend/lb_policy/fast_random.h"
 #include "multi_backend/lb_policy/strategies/algorithms/load_limit.h"
+#include "multi_backend/lb_policy/strategies/algorithms/owner_cache.h"
 #include "multi_backend/lb_policy/strategies/algorithms/rendezvous.h"
-#include "multi_backend/lb_policy/strategies/algorithms/slot_table.h"
 #include "multi_backend/lb_policy/strategies/algorithms/weighted_draw.h"
 #include "multi_backend/lb_policy/strategies/strategy.h"
 
@@ -49,11 +49,11 @@ class Sticky final : public Strategy {
   const WeightedDraw draw_;
   FastRandom random_;  // Used by picks only, as the next one.
   absl::optional<LoadLimit> limit_;
-  std::shared_ptr<SlotTable> owners_;
+  std::shared_ptr<OwnerCache> owners_;
 
-  // The predecessor's owners; null when there was none.  Only its table is
+  // The predecessor's owners; null when there was none.  Only its cache is
   // kept, and not its own predecessor's.
-  std::shared_ptr<const SlotTable> old_owners_;
+  std::shared_ptr<const OwnerCache> old_owners_;
   // For each old owner its index now; kNobody if it left or lost weight, so
   // that anybody may win its slots.
   std::vector<uint32_t> heirs_;

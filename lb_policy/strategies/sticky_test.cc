@@ -7,7 +7,7 @@
 
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/fast_random.h"
-#include "multi_backend/lb_policy/strategies/algorithms/slot_table.h"
+#include "multi_backend/lb_policy/strategies/algorithms/owner_cache.h"
 #include "multi_backend/tests/testing/rendezvous_oracle.h"
 #include "multi_backend/tests/testing/strategy_members.h"
 
@@ -22,25 +22,17 @@ using testing::StrategyMembers;
 constexpr StrategyKind kKind = StrategyKind::kSticky;
 
 uint64_t KeyOfSlot(uint32_t slot) {
-  return uint64_t{slot} << (64 - SlotTable::kBits);
+  return uint64_t{slot} << (64 - OwnerCache::kBits);
 }
 
-TEST(SlotTableTest, WhatWasAskedForLastIsWhatWasSet) {
-  SlotTable table;
-  FastRandom random(1);
-  std::vector<uint32_t> owners(SlotTable::kSlots, SlotTable::kUnknown);
-  // The slots of a few sets of what was asked for last, with all their tags,
-  // so that these push each other out.
-  constexpr uint32_t kApart = SlotTable::kSlots / 256;
-  for (int i = 0; i < 200000; ++i) {
-    const uint32_t slot = random.Below(3) + kApart * random.Below(256);
-    const uint32_t owner = table.GetRecent(slot);
-    ASSERT_EQ(owner, owners[slot]) << slot;
-    if (owner != SlotTable::kUnknown) continue;
-    // Beyond 24 bits, too, which are not kept twice.
-    owners[slot] = random.Below(4) == 0 ? (1u << 24) - 2 + random.Below(4)
-                                        : random.Below(10000);
-    table.Set(slot, owners[slot]);
+TEST(OwnerCacheTest, KnowsWhatWasSetAndNothingElse) {
+  OwnerCache cache;
+  for (uint32_t slot = 0; slot < OwnerCache::kSlots; slot += 2) {
+    ASSERT_EQ(cache.Get(slot), OwnerCache::kUnknown);
+    cache.Set(slot, slot / 2);
+  }
+  for (uint32_t slot = 0; slot < OwnerCache::kSlots; ++slot) {
+    ASSERT_EQ(cache.Get(slot), slot % 2 == 0 ? slot / 2 : OwnerCache::kUnknown);
   }
 }
 
@@ -48,7 +40,7 @@ TEST(SlotTableTest, WhatWasAskedForLastIsWhatWasSet) {
 std::vector<uint32_t> SampleSlots(uint32_t count) {
   std::vector<uint32_t> slots;
   for (uint32_t i = 0; i < count; ++i) {
-    slots.push_back(i * (SlotTable::kSlots / count) + i % 7);
+    slots.push_back(i * (OwnerCache::kSlots / count) + i % 7);
   }
   return slots;
 }
@@ -192,10 +184,11 @@ TEST(StickyTest, SlotsAreSpreadEvenly) {
     const Rendezvous rendezvous(members.members());
     std::vector<int> counts(c.size);
     constexpr uint32_t kStep = 4;
-    for (uint32_t slot = 0; slot < SlotTable::kSlots; slot += kStep) {
+    for (uint32_t slot = 0; slot < OwnerCache::kSlots; slot += kStep) {
       ++counts[rendezvous.Best(slot)];
     }
-    const double mean = static_cast<double>(SlotTable::kSlots) / kStep / c.size;
+    const double mean =
+        static_cast<double>(OwnerCache::kSlots) / kStep / c.size;
     EXPECT_LE(*std::max_element(counts.begin(), counts.end()) / mean, c.worst);
   }
 }
@@ -207,13 +200,13 @@ TEST(StickyTest, SlotsAreInProportionToWeight) {
   StrategyMembers members(weights);
   const Rendezvous rendezvous(members.members());
   std::vector<int> counts(weights.size());
-  for (uint32_t slot = 0; slot < SlotTable::kSlots; ++slot) {
+  for (uint32_t slot = 0; slot < OwnerCache::kSlots; ++slot) {
     ++counts[rendezvous.Best(slot)];
   }
   for (size_t i = 0; i < weights.size(); ++i) {
     const double share = weights[i] / 16.0;
-    EXPECT_NEAR(static_cast<double>(counts[i]) / SlotTable::kSlots, share,
-                5 * std::sqrt(share * (1 - share) / SlotTable::kSlots));
+    EXPECT_NEAR(static_cast<double>(counts[i]) / OwnerCache::kSlots, share,
+                5 * std::sqrt(share * (1 - share) / OwnerCache::kSlots));
   }
 }
 
