@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/call/grpc/channel_extension.h"
-#include "multi_backend/lb_policy/grpc/multi_backend_policy.h"
 #include "multi_backend/resolver/endpoint/backend_overrides.h"
 
 namespace multi_backend {
@@ -29,7 +28,6 @@ ChannelArgs SubchannelArgs(const ChannelArgs& args) {
   ChannelArgs stripped = args.Remove(ChannelExtension::ChannelArgName())
                              .Remove(kServiceConfigArg)
                              .Remove(kForeignServiceConfigArg)
-                             .Remove(kTrackAttemptsArg)
                              .Remove(RetryGate::ChannelArgName());
   const auto target = stripped.GetString(GRPC_ARG_SERVER_URI);
   if (target.has_value() && target->size() > kMaxTargetInSubchannelArgs) {

@@ -44,8 +44,6 @@ MultiBackendPolicy::MultiBackendPolicy(Args args)
       pool_(PoolFrom(channel_args())),
       time_(pool_->events()->time),
       classifier_(ClassifierFrom(channel_args())),
-      track_attempts_(channel_args().GetInt(kTrackAttemptsArg).value_or(1) !=
-                      0),
       signal_(std::make_shared<PolicySignal>(
           static_cast<PolicySignal::Receiver*>(this),
           channel_control_helper()->GetEventEngine())),
@@ -345,7 +343,6 @@ std::shared_ptr<const Picker::Args> MultiBackendPolicy::MakePickerArgsLocked() {
   args->flagged = std::shared_ptr<const std::atomic<uint32_t>>(
       pool_->events(), &pool_->events()->flagged);
   args->gate = gate_;
-  args->track_attempts = track_attempts_;
   return args;
 }
 

@@ -27,11 +27,6 @@
 
 namespace multi_backend {
 
-// A channel arg (integer): 0 turns the tracking of attempts off, and with it
-// everything that needs it (in-flight counts, failover, latency).  For
-// measuring what it costs, nothing else.
-constexpr absl::string_view kTrackAttemptsArg = "multi_backend.track_attempts";
-
 class MultiBackendPolicyConfig final
     : public grpc_core::LoadBalancingPolicy::Config {
  public:
@@ -94,7 +89,6 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   const PoolTime& time_;  // The pool's.
   const std::shared_ptr<const AttemptClassifier> classifier_;
   const std::shared_ptr<PlanSlot> plans_ = std::make_shared<PlanSlot>();
-  const bool track_attempts_;
   // Null when the channel's resolver is none of ours.
   grpc_core::RefCountedPtr<RetryGate> gate_;
   const std::shared_ptr<PolicySignal> signal_;

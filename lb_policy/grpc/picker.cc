@@ -109,7 +109,6 @@ Picker::Picker(std::shared_ptr<const Args> args)
       gate_(args_.gate.get()),
       has_backlogs_(args_.plan->has_backlogs()),
       has_connections_(!args_.connections.empty()),
-      track_attempts_(args_.track_attempts),
       needs_latency_(args_.plan->needs_latency()),
       check_labels_(args_.gate == nullptr && CallLabelsInUse()),
       random_(static_cast<uint64_t>(args_.state->clock->NowNanos())) {}

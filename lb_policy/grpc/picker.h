@@ -59,8 +59,6 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
     std::vector<std::unique_ptr<const Connections>> connections;
     // Finds the calls' contexts; null when the channel's calls have none.
     grpc_core::RefCountedPtr<RetryGate> gate;
-    // Off only to measure what the tracking costs.
-    bool track_attempts = true;
   };
   explicit Picker(std::shared_ptr<const Args> args);
 
@@ -104,8 +102,9 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
       PrefetchCount(subchannels_[leaf.entry_of(member)].get());
     }
   }
-  bool Tracks(const PickArgs& args) const {
-    return track_attempts_ && args.call_state != nullptr;
+  // Core's ping of a channel picks without a call.
+  static bool Tracks(const PickArgs& args) {
+    return args.call_state != nullptr;
   }
   void AwaitRoom(const CallLabel& label, const PickRequest& request);
   PickResult Unserved(const PickPlan::Result& result, const CallLabel& label,
@@ -127,7 +126,6 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   const RetryGate* const gate_;
   const bool has_backlogs_;
   const bool has_connections_;
-  const bool track_attempts_;
   const bool needs_latency_;
   // Whether calls without a context may carry a label; see PickWithoutContext.
   const bool check_labels_;

@@ -21,12 +21,7 @@
 #include "gtest/gtest.h"
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/multi_backend.h"
-<<<<<<< ours
 #include "multi_backend/resolver/groups/dynamic_endpoint_group.h"
-#include "multi_backend/tests/testing/required_package.h"
-=======
-#include "multi_backend/resolver/dynamic_endpoint_group.h"
->>>>>>> theirs
 #include "multi_backend/tests/testing/tls_certificates.h"
 
 namespace multi_backend {
