@@ -1,6 +1,5 @@
 #include "multi_backend/call/call_label.h"
 
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -32,8 +31,6 @@ constexpr char kFirstClass = 'A';
 constexpr int kWhenValues = 3;
 constexpr int kKeylessClasses = 2 * kWhenValues;
 
-std::atomic<bool> labels_in_use{false};
-
 // The system's own generator: the tag must not be guessable from outside.
 uint64_t MakeTag() {
   std::random_device random;
@@ -64,10 +61,7 @@ void RequireRole(absl::string_view role) {
 
 }  // namespace
 
-bool CallLabelsInUse() { return labels_in_use.load(std::memory_order_relaxed); }
-
 std::string EncodeCallLabelPrefix(const CallLabel& label) {
-  labels_in_use.store(true, std::memory_order_relaxed);
   const absl::string_view fallback =
       label.when_unavailable == WhenUnavailable::kRole ? label.fallback_role
                                                        : absl::string_view();

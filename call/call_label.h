@@ -53,10 +53,6 @@ std::string EncodeCallLabel(absl::string_view prefix,
 // nullopt unless `value` carries this process's tag and is well formed.
 absl::optional<CallLabel> DecodeCallLabel(absl::string_view value);
 
-// Whether this process has ever made a label: until then nobody need look for
-// one.
-bool CallLabelsInUse();
-
 }  // namespace multi_backend
 
 #endif  // MULTI_BACKEND_CALL_CALL_LABEL_H_

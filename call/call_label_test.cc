@@ -171,11 +171,6 @@ TEST(CallLabelTest, TheTagIsTheSameForTheWholeProcess) {
   EXPECT_EQ(EncodeCallLabelPrefix(label), EncodeCallLabelPrefix(label));
 }
 
-TEST(CallLabelTest, MakingALabelTellsTheProcessToLookForThem) {
-  EncodeCallLabelPrefix(CallLabel());
-  EXPECT_TRUE(CallLabelsInUse());
-}
-
 TEST(CallLabelDeathTest, ARoleThatIsNoLegalMetadataIsRefusedAtOnce) {
   CallLabel label;
   label.role = "a\nb";

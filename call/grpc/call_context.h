@@ -7,7 +7,6 @@
 #ifndef MULTI_BACKEND_CALL_GRPC_CALL_CONTEXT_H_
 #define MULTI_BACKEND_CALL_GRPC_CALL_CONTEXT_H_
 
-#include <cstddef>
 #include <memory>
 #include <utility>
 

@@ -32,10 +32,10 @@ AttemptOutcome OutcomeOf(ErrorClass error, absl::StatusCode code) {
 }  // namespace
 
 AttemptTracker::~AttemptTracker() {
-  if (phase_ == Phase::kPicked && ABSL_PREDICT_FALSE(in_turn_ || trial_ != 0)) {
+  if (phase_ == Phase::kPicked && (in_turn_ || trial_ != 0)) {
     Bounce();
   }
-  if (ABSL_PREDICT_FALSE(phase_ == Phase::kStarted)) {
+  if (phase_ == Phase::kStarted) {
     backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
     End();
   }
@@ -45,7 +45,7 @@ AttemptTracker::~AttemptTracker() {
 // its turn.
 void AttemptTracker::Bounce() {
   if (trial_ != 0) {
-    (*picked_)->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
+    backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
   }
   if (!in_turn_) return;
   WaitingPlace& place = call_->place;
@@ -66,23 +66,22 @@ void AttemptTracker::Start() {
   phase_ = Phase::kStarted;
   load_path_ = leaf_->load_path();
   attempt_ = 1;
-  backend_ = *picked_;
   backend_->Ref();
   backend_->BeginCall();
   backend_->calls.fetch_add(1, std::memory_order_relaxed);
-  if (ABSL_PREDICT_FALSE(load_path_ != nullptr)) {
+  if (load_path_ != nullptr) {
     for (const auto& load : *load_path_) {
       load->in_flight.fetch_add(1, std::memory_order_relaxed);
     }
   }
-  if (ABSL_PREDICT_FALSE(connection_ != nullptr)) connection_->BeginStream();
+  if (connection_ != nullptr) connection_->BeginStream();
   if (call_ != nullptr) {
-    if (ABSL_PREDICT_FALSE(call_->place.waiting)) LeaveBacklog();
+    if (call_->place.waiting) LeaveBacklog();
     attempt_ = call_->log.OnStarted(backend_->id());
     if (state_->failover.per_try_timeout().has_value()) {
       call_->log.SetStart(CoreMillis());
     }
-    if (ABSL_PREDICT_TRUE(attempt_ == 1)) {
+    if (attempt_ == 1) {
       state_->budget.OnCall(BudgetSeconds);
     } else {
       backend_->retries_landed.fetch_add(1, std::memory_order_relaxed);
@@ -95,7 +94,7 @@ void AttemptTracker::Start() {
 }
 
 void AttemptTracker::Finish(FinishArgs args) {
-  if (ABSL_PREDICT_TRUE(args.status.ok())) {
+  if (args.status.ok()) {
     if (needs_latency_) ObserveLatencies(/*failed=*/false);
     backend_->OnAnswered(trial_);
   } else {
@@ -167,12 +166,12 @@ void AttemptTracker::ObserveLatencies(bool failed) {
 
 void AttemptTracker::End() {
   phase_ = Phase::kEnded;
-  if (ABSL_PREDICT_FALSE(load_path_ != nullptr)) {
+  if (load_path_ != nullptr) {
     for (const auto& load : *load_path_) {
       load->in_flight.fetch_sub(1, std::memory_order_relaxed);
     }
   }
-  if (ABSL_PREDICT_FALSE(connection_ != nullptr)) connection_->EndStream();
+  if (connection_ != nullptr) connection_->EndStream();
   backend_->EndCall();
   backend_->Unref();
 }

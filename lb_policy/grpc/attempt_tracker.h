@@ -27,20 +27,19 @@ class AttemptTracker final
     : public grpc_core::LoadBalancingPolicy::SubchannelCallTrackerInterface {
  public:
   struct Args {
-    // Where the picker keeps the backend: read by Start() only, as it may be
-    // far away.  Alive until then, as the next two.
-    Backend* const* backend = nullptr;
-    const BalancerNode* leaf = nullptr;  // The plan holds it.
-    ChannelState* state = nullptr;       // The picker holds it.
-    CallAttempts* call = nullptr;        // Null for a call without context.
-    // Null when the backend has one connection only; alive as the others.
+    // The picker holds these four until Start() has returned.  No connection:
+    // the backend has only one.
+    Backend* backend = nullptr;
+    const BalancerNode* leaf = nullptr;
+    ChannelState* state = nullptr;
     ConnectionLoad* connection = nullptr;
+    CallAttempts* call = nullptr;  // Null for a call without context.
     bool needs_latency = false;
     bool in_turn = false;  // There are backlogs, and it may have waited in one.
     uint16_t trial = 0;    // See BackendHealth::TryBeginTrial().
   };
   explicit AttemptTracker(const Args& args)
-      : picked_(args.backend),
+      : backend_(args.backend),
         call_(args.call),
         leaf_(args.leaf),
         state_(args.state),
@@ -69,22 +68,20 @@ class AttemptTracker final
                    MetadataInterface* trailing_metadata) const;
   void ObserveLatencies(bool failed);
 
-  // Before Start() and for it only, as the leaf and the state.
-  Backend* const* const picked_;
+  Backend* const backend_;  // From Start() on one count is held.
   CallAttempts* const call_;
-  const BalancerNode* const leaf_;
-  ChannelState* const state_;
+  const BalancerNode* const leaf_;  // Not used once Start() has returned.
+  ChannelState* const state_;       // Neither.
   ConnectionLoad* const connection_;
   std::shared_ptr<const LoadPath> load_path_;  // From Start() on.
-  Backend* backend_;                           // The same; one count is held.
   const bool needs_latency_;
   const bool in_turn_;
   Phase phase_ = Phase::kPicked;
   const uint16_t trial_;
-  int attempt_;  // From Start() on.
+  int attempt_ = 0;  // From Start() on.
   // With needs_latency_, from Start() on.
-  int64_t start_nanos_;
-  int64_t ewma_decay_nanos_;
+  int64_t start_nanos_ = 0;
+  int64_t ewma_decay_nanos_ = 0;
 };
 
 }  // namespace multi_backend

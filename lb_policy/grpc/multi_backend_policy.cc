@@ -318,17 +318,15 @@ bool MultiBackendPolicy::ResizeConnectionsLocked() {
 std::shared_ptr<const Picker::Args> MultiBackendPolicy::MakePickerArgsLocked() {
   auto args = std::make_shared<Picker::Args>();
   args->subchannels.resize(slots_.size());
-  args->backends.reserve(slots_.size());
   const bool pooling = config_->pool.max > 1;
   if (pooling) args->connections.resize(slots_.size());
   for (size_t i = 0; i < slots_.size(); ++i) {
-    args->backends.push_back(&plan_->entries()[i].backend());
     const auto ready = slots_[i]->Ready();
     if (ready.empty()) continue;
     args->subchannels[i] = ready[0]->ReadySubchannel();
     if (!pooling) continue;
     auto connections = std::make_unique<Picker::Connections>();
-    // Nothing is to be wished for when none would be opened.
+    // A backend at its maximum gets no more connections, so none is asked for.
     connections->full_at = slots_[i]->MayGrow(config_->pool)
                                ? config_->pool.max_streams_per_connection
                                : std::numeric_limits<int>::max();
@@ -340,8 +338,6 @@ std::shared_ptr<const Picker::Args> MultiBackendPolicy::MakePickerArgsLocked() {
   }
   args->plan = plan_;
   args->state = state_;
-  args->flagged = std::shared_ptr<const std::atomic<uint32_t>>(
-      pool_->events(), &pool_->events()->flagged);
   args->gate = gate_;
   return args;
 }
