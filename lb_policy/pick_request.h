@@ -5,8 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "absl/base/optimization.h"
-
 namespace multi_backend {
 
 // The backends that a call has been sent to, at most one per attempt.
@@ -45,8 +43,7 @@ class TriedBackends {
 
  private:
   uint32_t size_ = 0;
-  uint32_t
-      ids_[kCapacity];  // Beyond size_ unset: each pick makes one of these.
+  uint32_t ids_[kCapacity] = {};
 };
 
 // A source of monotonic time; picks ask it only when their strategy needs it.
@@ -58,9 +55,6 @@ class Clock {
 };
 
 struct PickRequest {
-  // Nothing has been tried and no backend of the pool is marked unusable, so
-  // every backend with a weight is eligible; spares the pick a look at each.
-  bool all_usable = false;
   bool has_key = false;
   uint64_t key_hash = 0;  // Of the sticky key, uniformly distributed.
   // Reasons of LoadStats::unusable that this pick takes no notice of.

@@ -14,7 +14,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/base/optimization.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "multi_backend/lb_policy/backends/events.h"
@@ -50,13 +49,13 @@ class Backend {
     const int64_t before =
         load.in_flight.fetch_add(1, std::memory_order_relaxed);
     const int64_t limit = limit_.load(std::memory_order_relaxed);
-    if (ABSL_PREDICT_FALSE(limit != 0 && before + 1 >= limit)) FollowLimit();
+    if (limit != 0 && before + 1 >= limit) FollowLimit();
   }
   void EndCall() {
     const int64_t before =
         load.in_flight.fetch_sub(1, std::memory_order_relaxed);
     const int64_t limit = limit_.load(std::memory_order_relaxed);
-    if (ABSL_PREDICT_FALSE(limit != 0 && before >= limit)) FollowLimit();
+    if (limit != 0 && before >= limit) FollowLimit();
   }
   // Calls in flight at which it gets no more; 0 = no limit.  The newest
   // configuration of all channels holds.
@@ -65,8 +64,7 @@ class Backend {
   // A call on it has ended well: one load on a healthy backend.  `trial`: as
   // for BackendHealth::OnCallEnded().
   void OnAnswered(uint16_t trial) {
-    if (ABSL_PREDICT_TRUE(trial == 0 &&
-                          !load.attentive.load(std::memory_order_relaxed))) {
+    if (trial == 0 && !load.attentive.load(std::memory_order_relaxed)) {
       return;
     }
     health.OnCallEnded(AttemptOutcome::kAnswered, "", trial);

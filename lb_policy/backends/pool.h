@@ -8,7 +8,6 @@
 #ifndef MULTI_BACKEND_LB_POLICY_BACKENDS_POOL_H_
 #define MULTI_BACKEND_LB_POLICY_BACKENDS_POOL_H_
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>

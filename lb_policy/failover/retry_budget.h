@@ -17,7 +17,6 @@
 #include <cstdint>
 #include <mutex>
 
-#include "absl/base/optimization.h"
 #include "absl/base/thread_annotations.h"
 
 namespace multi_backend {
@@ -36,7 +35,7 @@ class RetryBudget {
   template <typename NowSeconds>
   void OnCall(NowSeconds now_seconds) {
     const int64_t pending = pending_.load(std::memory_order_relaxed) + 1;
-    if (ABSL_PREDICT_TRUE(pending < kBatch)) {
+    if (pending < kBatch) {
       pending_.store(pending, std::memory_order_relaxed);
       return;
     }

@@ -93,14 +93,12 @@ std::unique_ptr<BalancerNode> BalancerNode::Make(Args args) {
     node->backlog_ = args.backlogs->Get(args.path, *config.backlog);
     node->has_own_backlog_ = true;
   }
-  node->is_plain_ = node->children_.empty() && node->panic_tolerates_ == 0;
   return node;
 }
 
 void BalancerNode::BuildLeaf(const Args& args) {
   members_.reserve(args.candidates.size());
   member_entry_.reserve(args.candidates.size());
-  bool identity = true;
   for (uint32_t index : args.candidates) {
     const PlanEntry& entry = (*args.entries)[index];
     if (entry.endpoint->weight == 0) continue;
@@ -120,9 +118,7 @@ void BalancerNode::BuildLeaf(const Args& args) {
     member.hash = backend.hash();
     members_.push_back(member);
     member_entry_.push_back(index);
-    identity &= index + 1 == members_.size();
   }
-  if (identity) member_entry_.clear();
   size_t usable = 0;
   for (const Member& member : members_) {
     usable += member.load->usable(kOverloaded | kAtLimit);
@@ -208,14 +204,14 @@ void BalancerNode::MakeStrategyFor(const Args& args) {
   strategy_ = MakeStrategy(std::move(strategy_args));
 }
 
-BalancerNode::Choice BalancerNode::PickBelow(const PickRequest& request) const {
+BalancerNode::Choice BalancerNode::Pick(const PickRequest& request) const {
   for (int descent = 0; descent < kMaxDescents; ++descent) {
     const BalancerNode* node = this;
     while (true) {
       const size_t member = node->PickMember(request);
-      if (ABSL_PREDICT_FALSE(member == Strategy::kNone)) break;
-      if (ABSL_PREDICT_TRUE(node->children_.empty())) {
-        return Choice{node->entry_of(member), node};
+      if (member == Strategy::kNone) break;
+      if (node->children_.empty()) {
+        return Choice{node->member_entry_[member], node};
       }
       node = node->children_[member].get();
     }
@@ -225,12 +221,9 @@ BalancerNode::Choice BalancerNode::PickBelow(const PickRequest& request) const {
 }
 
 size_t BalancerNode::PickMember(const PickRequest& request) const {
-  if (ABSL_PREDICT_TRUE(panic_tolerates_ == 0)) {
-    return strategy_->Pick(request);
-  }
-  PickRequest in_panic = request;
-  in_panic.tolerated |= panic_tolerates_;
-  return strategy_->Pick(in_panic);
+  PickRequest lenient = request;
+  lenient.tolerated |= panic_tolerates_;
+  return strategy_->Pick(lenient);
 }
 
 bool BalancerNode::HasConnecting(const PickRequest& request) const {
@@ -241,15 +234,10 @@ bool BalancerNode::HasConnecting(const PickRequest& request) const {
 }
 
 bool BalancerNode::HasEligible(const PickRequest& request) const {
-  PickRequest in_panic;
-  const PickRequest* asked = &request;
-  if (ABSL_PREDICT_FALSE(panic_tolerates_ != 0)) {
-    in_panic = request;
-    in_panic.tolerated |= panic_tolerates_;
-    asked = &in_panic;
-  }
+  PickRequest lenient = request;
+  lenient.tolerated |= panic_tolerates_;
   for (const Member& member : members_) {
-    if (member.Eligible(*asked)) return true;
+    if (member.Eligible(lenient)) return true;
   }
   return false;
 }

@@ -50,27 +50,7 @@ class BalancerNode final : public BalancerMember {
     const BalancerNode* leaf = nullptr;
     bool ok() const { return entry != kNone; }
   };
-  Choice Pick(const PickRequest& request) const {
-    if (ABSL_PREDICT_FALSE(!is_plain_)) return PickBelow(request);
-    const size_t member = strategy_->Pick(request);
-    if (ABSL_PREDICT_FALSE(member == Strategy::kNone)) return Choice();
-    return Choice{entry_of(member), this};
-  }
-
-  // For a leaf with a plain rotation (see Strategy) whose members are the
-  // entries: its strategy; else null.  Pick() is then strategy->Rotate() while
-  // all are usable.
-  Strategy* rotation() const {
-    return is_plain_ && member_entry_.empty() && strategy_->is_rotation()
-               ? strategy_.get()
-               : nullptr;
-  }
-  // Of a leaf; see Strategy.
-  const Strategy::Upcoming* upcoming() const { return strategy_->upcoming(); }
-  uint32_t entry_of(size_t member) const {
-    return member_entry_.empty() ? static_cast<uint32_t>(member)
-                                 : member_entry_[member];
-  }
+  Choice Pick(const PickRequest& request) const;
 
   bool HasEligible(const PickRequest& request) const override;
 
@@ -107,7 +87,6 @@ class BalancerNode final : public BalancerMember {
 
  private:
   BalancerNode() = default;
-  Choice PickBelow(const PickRequest& request) const;
   size_t PickMember(const PickRequest& request) const;
   void BuildLeaf(const Args& args);
   void BuildInner(const Args& args);
@@ -117,8 +96,6 @@ class BalancerNode final : public BalancerMember {
   // follows health would move keys that need not move.
   uint32_t WeightUnder(StrategyKind parent) const;
 
-  // A leaf that is not in panic: what most picks come to.
-  bool is_plain_ = false;
   uint32_t panic_tolerates_ = 0;
   std::string name_;
   std::string path_;
@@ -133,9 +110,8 @@ class BalancerNode final : public BalancerMember {
   bool usable_ = false;
   uint64_t listed_weight_ = 0;  // Of all backends below, whatever their state.
   std::vector<Member> members_;
-  std::vector<uint32_t> listed_;  // Leaf: its entries, weight 0 left out.
-  // Leaf: by member; empty when each member is the entry of the same index.
-  std::vector<uint32_t> member_entry_;
+  std::vector<uint32_t> listed_;        // Leaf: its entries, weight 0 left out.
+  std::vector<uint32_t> member_entry_;  // Leaf: by member.
   std::vector<std::unique_ptr<BalancerNode>> children_;  // Inner: by member.
   std::shared_ptr<LoadStats> load_;                      // Null at the top.
   std::shared_ptr<const LoadPath> load_path_;

@@ -76,13 +76,11 @@ class TreeTest : public ::testing::TestWithParam<TreeCase> {
   // Some picks of `request`, with and without keys, are all in `eligible`; and
   // there are none when it is empty.
   static void Check(const BalancerNode& node, PickRequest request,
-                    bool none_marked, const std::set<uint32_t>& eligible,
-                    FastRandom& random) {
+                    const std::set<uint32_t>& eligible, FastRandom& random) {
     ASSERT_EQ(node.HasEligible(request), !eligible.empty());
     for (int pick = 0; pick < 6; ++pick) {
       request.has_key = pick % 2 == 1;
       request.key_hash = random.Next();
-      request.all_usable = pick < 3 && none_marked && request.tried.empty();
       const BalancerNode::Choice choice = node.Pick(request);
       if (eligible.empty()) {
         ASSERT_FALSE(choice.ok());
@@ -115,15 +113,13 @@ TEST_P(TreeTest, ATriedOrMarkedBackendIsNeverPickedAnUntriedUsableOneAlways) {
       SCOPED_TRACE(absl::StrCat(size, " backends, case ", code));
       std::vector<size_t> tried;
       std::set<uint32_t> eligible;
-      bool none_marked = true;
       int rest = code;
       for (size_t i = 0; i < size; ++i, rest /= 3) {
-        none_marked &= rest % 3 != 1;
         backends.Mark(i, rest % 3 != 1);
         if (rest % 3 == 2) tried.push_back(i);
         if (rest % 3 == 0 && Holds(i)) eligible.insert(i);
       }
-      Check(*node, backends.ThatTried(tried), none_marked, eligible, random);
+      Check(*node, backends.ThatTried(tried), eligible, random);
       if (HasFatalFailure()) return;
     }
   }
@@ -147,8 +143,7 @@ TEST_P(TreeTest, OnlyReadyBackendsThatDoNotDrainArePicked) {
       if (rest % 5 == 4) backends[i].connection = Connection::kFailed;
     }
     const auto node = backends.Make(Config());
-    Check(*node, backends.ThatTried(tried), /*none_marked=*/true, eligible,
-          random);
+    Check(*node, backends.ThatTried(tried), eligible, random);
     if (HasFatalFailure()) return;
   }
 }
@@ -190,7 +185,7 @@ TEST_P(TreeTest, SuccessorsKeepTheContractWhateverComesAndGoes) {
       if (ready && Holds(i)) eligible.insert(i);
     }
     node = backends.Make(Config(), node.get(), round);
-    Check(*node, PickRequest(), /*none_marked=*/true, eligible, random);
+    Check(*node, PickRequest(), eligible, random);
     if (HasFatalFailure()) return;
   }
 }

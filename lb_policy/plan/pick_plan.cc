@@ -162,25 +162,12 @@ const BalancerNode* PickPlan::FallbackOf(const CallLabel& label) const {
   return nullptr;
 }
 
-PickPlan::Result PickPlan::PickRole(const CallLabel& label,
-                                    const PickRequest& request) const {
-  const BalancerNode* node = NodeOf(label.role);
-  if (ABSL_PREDICT_TRUE(node != nullptr)) {
-    const BalancerNode::Choice choice = node->Pick(request);
-    if (ABSL_PREDICT_TRUE(choice.ok())) {
-      return {Outcome::kPicked, choice.entry, choice.leaf};
-    }
-  }
-  return Unserved(label, request);
-}
-
-PickPlan::Result PickPlan::Unserved(const CallLabel& label,
-                                    const PickRequest& request) const {
+PickPlan::Result PickPlan::Pick(const CallLabel& label,
+                                const PickRequest& request) const {
   const BalancerNode* node = NodeOf(label.role);
   const BalancerNode* fallback = FallbackOf(label);
   // One that is overloaded is better than none, and better than another role.
   PickRequest lenient = request;
-  lenient.all_usable = false;
   lenient.tolerated |= kOverloaded;
   for (const BalancerNode* candidate : {node, fallback}) {
     if (candidate == nullptr) continue;

@@ -56,17 +56,7 @@ class PickPlan {
   };
 
   // Chooses a backend for a call that is routed as `label` says.
-  Result Pick(const CallLabel& label, const PickRequest& request) const {
-    if (ABSL_PREDICT_TRUE(label.role.empty())) return PickDefault(request);
-    return PickRole(label, request);
-  }
-
-  // The same for a call without a label.
-  Result PickDefault(const PickRequest& request) const {
-    const BalancerNode::Choice choice = root_->Pick(request);
-    if (ABSL_PREDICT_FALSE(!choice.ok())) return Unserved(CallLabel(), request);
-    return {Outcome::kPicked, choice.entry, choice.leaf};
-  }
+  Result Pick(const CallLabel& label, const PickRequest& request) const;
 
   // Whether PickInTurn() is to be used instead.
   bool has_backlogs() const { return has_backlogs_; }
@@ -117,12 +107,10 @@ class PickPlan {
 
  private:
   PickPlan() = default;
-  Result PickRole(const CallLabel& label, const PickRequest& request) const;
   // Null for a role that nobody has or configures.
   const BalancerNode* NodeOf(absl::string_view role) const;
   // The node to use when the label's own cannot serve; null for none.
   const BalancerNode* FallbackOf(const CallLabel& label) const;
-  Result Unserved(const CallLabel& label, const PickRequest& request) const;
   Backlog* BacklogOf(const CallLabel& label) const;
   bool AnyUsable(const CallLabel& label) const;
   // Whether one that this call has not tried is well, but at its limit.

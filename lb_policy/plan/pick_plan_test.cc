@@ -540,13 +540,12 @@ std::set<uint32_t> Allowed(const CallLabel& label,
 class ExclusionTest : public ::testing::TestWithParam<ExclusionCase> {
  protected:
   static void Check(const PickPlan& plan, const CallLabel& label,
-                    PickRequest request, bool none_marked,
-                    const std::set<uint32_t>& allowed, FastRandom& random) {
+                    PickRequest request, const std::set<uint32_t>& allowed,
+                    FastRandom& random) {
     ASSERT_EQ(plan.CanServe(label, request), !allowed.empty());
     for (int pick = 0; pick < 4; ++pick) {
       request.has_key = pick % 2 == 1;
       request.key_hash = random.Next();
-      request.all_usable = pick < 2 && none_marked && request.tried.empty();
       const PickPlan::Result result = plan.Pick(label, request);
       if (allowed.empty()) {
         ASSERT_EQ(result.outcome, request.tried.empty() ? Outcome::kNoBackend
@@ -585,33 +584,13 @@ TEST_P(ExclusionTest, IsExactThroughRolesAndFallbacks) {
           if (rest % 3 == 0) free.insert(i);
         }
         const PickRequest request = channel.ThatTried(tried);
-        const bool none_marked = tried.size() + free.size() == 5;
         for (int i = 0; i < kLabels; ++i) {
           SCOPED_TRACE(absl::StrCat(StrategyName(root), " ", StrategyName(role),
                                     " case ", code, " label ", i));
           const CallLabel label = LabelAt(i);
-          Check(*plan, label, request, none_marked, Allowed(label, free),
-                random);
+          Check(*plan, label, request, Allowed(label, free), random);
           if (HasFatalFailure()) return;
         }
-      }
-    }
-  }
-}
-
-TEST(PickPlanTest, APickWithoutALabelIsOneWithAnEmptyLabel) {
-  for (const FallbackCase& row : kFallbackCases) {
-    for (const StrategyKind kind : kAllKinds) {
-      Channel channel(row.backends);
-      channel.config().root = Of(kind);
-      const auto one = channel.Make();
-      const auto other = channel.Make();
-      const PickRequest request = channel.ThatTried(row.tried);
-      for (int i = 0; i < 10; ++i) {
-        const PickPlan::Result a = one->Pick(CallLabel(), request);
-        const PickPlan::Result b = other->PickDefault(request);
-        EXPECT_EQ(a.outcome, b.outcome) << row.name;
-        EXPECT_EQ(a.entry, b.entry) << row.name << StrategyName(kind);
       }
     }
   }

@@ -24,9 +24,7 @@ struct Busyness {
   }
 };
 
-// Of a Member or a TwoChoices::Candidate.
-template <typename T>
-Busyness BusynessOf(const T& member) {
+Busyness BusynessOf(const Member& member) {
   return {InFlight(*member.load), member.weight};
 }
 
@@ -35,18 +33,13 @@ Busyness BusynessOf(const T& member) {
 LeastBusy::LeastBusy(StrategyArgs args)
     : members_(std::move(args.members)),
       choices_(members_, args.seed),
-      random_(~args.seed) {
-  if (members_.size() > kCompareAllUpTo) upcoming_ = choices_.upcoming();
-}
+      random_(~args.seed) {}
 
-size_t LeastBusy::PickMember(const PickRequest& request,
-                             uint64_t /*key_hash*/) {
+size_t LeastBusy::Pick(const PickRequest& request) {
   if (members_.size() <= kCompareAllUpTo) return PickOfAll(request);
   return choices_.Pick(request, [this](uint32_t a, uint32_t b) {
     // The order of the two is random itself, which settles ties.
-    return BusynessOf(choices_.candidate(b)) < BusynessOf(choices_.candidate(a))
-               ? b
-               : a;
+    return BusynessOf(members_[b]) < BusynessOf(members_[a]) ? b : a;
   });
 }
 
@@ -54,7 +47,7 @@ size_t LeastBusy::PickOfAll(const PickRequest& request) {
   uint32_t tied = 0;  // Bit i: member i is among the best so far.
   Busyness best{0, 0};
   for (size_t i = 0; i < members_.size(); ++i) {
-    if (ABSL_PREDICT_FALSE(!members_[i].Eligible(request))) continue;
+    if (!members_[i].Eligible(request)) continue;
     const Busyness busyness = BusynessOf(members_[i]);
     if (tied == 0 || busyness < best) {
       best = busyness;

@@ -20,14 +20,14 @@ namespace multi_backend {
 
 class LeastBusy final : public Strategy {
  public:
-  // Up to here one pick looks at every member: 32 cache lines are read faster
-  // than a badly balanced call is answered, and the ties fit one word.
+  // Up to here one pick looks at every member: that takes less time than a
+  // badly balanced call loses, and the ties fit one word.
   static constexpr size_t kCompareAllUpTo = 32;
 
   explicit LeastBusy(StrategyArgs args);
+  size_t Pick(const PickRequest& request) override;
 
  private:
-  size_t PickMember(const PickRequest& request, uint64_t key_hash) override;
   size_t PickOfAll(const PickRequest& request);
   size_t DrawTied(uint32_t tied);
 

@@ -92,14 +92,11 @@ PeakEwma::PeakEwma(StrategyArgs args)
       clock_(args.clock),
       decay_nanos_(
           std::max(1.0, absl::ToDoubleNanoseconds(args.config.ewma_decay))),
-      choices_(members_, args.seed) {
-  upcoming_ = choices_.upcoming();
-}
+      choices_(members_, args.seed) {}
 
-size_t PeakEwma::PickMember(const PickRequest& request, uint64_t /*key_hash*/) {
+size_t PeakEwma::Pick(const PickRequest& request) {
   const int64_t now_nanos = clock_->NowNanos();
-  if (ABSL_PREDICT_FALSE(++picks_since_probe_ >= kProbeEvery) &&
-      ProbeDue(request, now_nanos)) {
+  if (++picks_since_probe_ >= kProbeEvery && ProbeDue(request, now_nanos)) {
     const size_t probed = stalest_;
     RestartProbe(now_nanos);
     return probed;
@@ -116,7 +113,7 @@ size_t PeakEwma::Cheaper(size_t a, size_t b, int64_t now_nanos) {
     int64_t stamp;
   };
   const auto cost_of = [this, now_nanos](size_t index) {
-    const TwoChoices::Candidate& member = choices_.candidate(index);
+    const Member& member = members_[index];
     const double calls = static_cast<double>(
         member.load->in_flight.load(std::memory_order_relaxed));
     const double average =
@@ -124,7 +121,7 @@ size_t PeakEwma::Cheaper(size_t a, size_t b, int64_t now_nanos) {
     const int64_t stamp =
         member.load->ewma_stamp_nanos.load(std::memory_order_relaxed);
     const double weight = member.weight;
-    if (ABSL_PREDICT_FALSE(average == 0)) {
+    if (average == 0) {
       return Cost{calls > 0 ? kUnmeasuredNanos * (calls + 1) : 0, weight,
                   stamp};
     }

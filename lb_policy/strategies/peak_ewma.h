@@ -47,9 +47,9 @@ class PeakEwma final : public Strategy {
   static constexpr uint32_t kProbeEvery = 2048;
 
   explicit PeakEwma(StrategyArgs args);
+  size_t Pick(const PickRequest& request) override;
 
  private:
-  size_t PickMember(const PickRequest& request, uint64_t key_hash) override;
   size_t Cheaper(size_t a, size_t b, int64_t now_nanos);
   bool ProbeDue(const PickRequest& request, int64_t now_nanos);
   void RestartProbe(int64_t now_nanos);

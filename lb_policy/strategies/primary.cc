@@ -43,10 +43,10 @@ Primary::Primary(StrategyArgs args)
   current_.store(it - args.previous_index.begin(), std::memory_order_relaxed);
 }
 
-size_t Primary::PickMember(const PickRequest& request, uint64_t /*key_hash*/) {
+size_t Primary::Pick(const PickRequest& request) {
   Now now(clock_);
   const size_t current = current_.load(std::memory_order_relaxed);
-  if (ABSL_PREDICT_TRUE(request.tried.empty())) {
+  if (request.tried.empty()) {
     const size_t choice = Choose(request, current, now);
     if (choice != current && choice != kNone) {
       current_.store(choice, std::memory_order_relaxed);

@@ -27,9 +27,9 @@ namespace multi_backend {
 class Primary final : public Strategy {
  public:
   explicit Primary(StrategyArgs args);
+  size_t Pick(const PickRequest& request) override;
 
  private:
-  size_t PickMember(const PickRequest& request, uint64_t key_hash) override;
   // Reads the clock at most once a pick, and only when asked.
   class Now;
 

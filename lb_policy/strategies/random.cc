@@ -34,34 +34,15 @@ size_t DrawEligible(absl::Span<const Member> members, const WeightedDraw& draw,
   if (members.empty()) return Strategy::kNone;
   for (int i = 0; i < kDraws; ++i) {
     const size_t index = draw.Draw(random);
-    if (ABSL_PREDICT_TRUE(members[index].Eligible(request))) return index;
+    if (members[index].Eligible(request)) return index;
   }
   return ScanEligible(members, random, request);
 }
 
 Random::Random(StrategyArgs args)
-    : members_(std::move(args.members)), draw_(members_), random_(args.seed) {
-  if (members_.empty()) return;
-  for (uint32_t& index : drawn_) index = draw_.Draw(random_);
-  upcoming_ = &ahead_;
-}
+    : members_(std::move(args.members)), draw_(members_), random_(args.seed) {}
 
-uint32_t Random::NextDrawn() {
-  const uint32_t oldest = drawn_[next_];
-  const uint32_t newest = draw_.Draw(random_);
-  drawn_[next_] = newest;
-  next_ = (next_ + 1) % kAhead;
-  const uint32_t midway = drawn_[(next_ + kAhead / 2) % kAhead];
-  __builtin_prefetch(&members_[newest]);
-  __builtin_prefetch(members_[midway].load);
-  ahead_ = {{newest, newest}, {midway, midway}};
-  return oldest;
-}
-
-size_t Random::PickMember(const PickRequest& request, uint64_t /*key_hash*/) {
-  if (ABSL_PREDICT_FALSE(members_.empty())) return kNone;
-  const size_t index = NextDrawn();
-  if (ABSL_PREDICT_TRUE(members_[index].Eligible(request))) return index;
+size_t Random::Pick(const PickRequest& request) {
   return DrawEligible(members_, draw_, random_, request);
 }
 

@@ -22,22 +22,12 @@ size_t DrawEligible(absl::Span<const Member> members, const WeightedDraw& draw,
 class Random final : public Strategy {
  public:
   explicit Random(StrategyArgs args);
+  size_t Pick(const PickRequest& request) override;
 
  private:
-  // Draws ahead, so that with thousands of members what is needed of the one
-  // that is picked has come into the cache by then.
-  static constexpr uint32_t kAhead = 8;
-
-  size_t PickMember(const PickRequest& request, uint64_t key_hash) override;
-  uint32_t NextDrawn();
-
   const std::vector<Member> members_;
   const WeightedDraw draw_;
-  // Used by picks only.
-  FastRandom random_;
-  uint32_t drawn_[kAhead] = {};
-  uint32_t next_ = 0;
-  Upcoming ahead_;
+  FastRandom random_;  // Used by picks only.
 };
 
 }  // namespace multi_backend

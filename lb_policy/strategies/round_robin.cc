@@ -2,15 +2,10 @@
 
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "multi_backend/lb_policy/fast_random.h"
 
 namespace multi_backend {
 namespace {
-
-// How many picks ahead a member's numbers are fetched into the cache: about
-// what a main-memory access takes, in picks.  Not critical.
-constexpr size_t kPrefetchAhead = 4;
 
 // The member that was next, or the first one after it, in the old order, that
 // is still there; kNone if none is.
@@ -35,34 +30,26 @@ size_t ContinueFrom(size_t old_next,
 
 RoundRobin::RoundRobin(StrategyArgs args) : members_(std::move(args.members)) {
   if (members_.empty()) return;
-  if (absl::c_all_of(members_,
-                     [](const Member& member) { return member.IsPlain(); })) {
-    rotation_size_ = members_.size();
-  }
   size_t start = kNone;
   if (args.previous != nullptr) {
     const auto* previous = static_cast<const RoundRobin*>(args.previous);
-    start =
-        ContinueFrom(previous->rotation_next_.load(std::memory_order_relaxed),
-                     args.previous_index);
+    start = ContinueFrom(previous->next_.load(std::memory_order_relaxed),
+                         args.previous_index);
   }
   if (start == kNone) {
     start = FastRandom(args.seed).Below(static_cast<uint32_t>(members_.size()));
   }
-  rotation_next_.store(start, std::memory_order_relaxed);
+  next_.store(start, std::memory_order_relaxed);
 }
 
-size_t RoundRobin::PickMember(const PickRequest& request,
-                              uint64_t /*key_hash*/) {
+size_t RoundRobin::Pick(const PickRequest& request) {
   const size_t size = members_.size();
-  size_t index = rotation_next_.load(std::memory_order_relaxed);
+  size_t index = next_.load(std::memory_order_relaxed);
   for (size_t passed = 0; passed < size; ++passed) {
     const size_t current = index;
     if (++index == size) index = 0;
-    if (ABSL_PREDICT_TRUE(members_[current].Eligible(request))) {
-      rotation_next_.store(index, std::memory_order_relaxed);
-      const size_t ahead = index + kPrefetchAhead;
-      if (ahead < size) __builtin_prefetch(members_[ahead].load);
+    if (members_[current].Eligible(request)) {
+      next_.store(index, std::memory_order_relaxed);
       return current;
     }
   }

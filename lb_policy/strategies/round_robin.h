@@ -13,6 +13,7 @@
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_ROUND_ROBIN_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGIES_ROUND_ROBIN_H_
 
+#include <atomic>
 #include <cstddef>
 #include <vector>
 
@@ -23,11 +24,11 @@ namespace multi_backend {
 class RoundRobin final : public Strategy {
  public:
   explicit RoundRobin(StrategyArgs args);
+  size_t Pick(const PickRequest& request) override;
 
  private:
-  size_t PickMember(const PickRequest& request, uint64_t key_hash) override;
-
   const std::vector<Member> members_;
+  std::atomic<size_t> next_{0};
 };
 
 }  // namespace multi_backend

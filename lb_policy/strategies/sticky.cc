@@ -2,15 +2,12 @@
 
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "multi_backend/lb_policy/strategies/random.h"
 
 namespace multi_backend {
 
 Sticky::Sticky(StrategyArgs args)
     : members_(std::move(args.members)),
-      all_plain_(absl::c_all_of(
-          members_, [](const Member& member) { return member.IsPlain(); })),
       rendezvous_(members_),
       draw_(members_),
       random_(args.seed) {
@@ -49,25 +46,22 @@ void Sticky::TakeOver(const Sticky& previous,
   }
 }
 
-size_t Sticky::PickMember(const PickRequest& request, uint64_t key_hash) {
+size_t Sticky::Pick(const PickRequest& request) {
   if (!request.has_key) {
     return DrawEligible(members_, draw_, random_, request);
   }
-  const uint32_t slot = OwnerCache::SlotOf(key_hash);
+  const uint32_t slot = OwnerCache::SlotOf(request.key_hash);
   uint32_t owner = owners_->Get(slot);
-  if (ABSL_PREDICT_FALSE(owner == OwnerCache::kUnknown)) {
+  if (owner == OwnerCache::kUnknown) {
     owner = FindOwner(slot);
     if (owner == Rendezvous::kNobody) return kNone;
     owners_->Set(slot, owner);
   }
-  if (ABSL_PREDICT_FALSE(limit_.has_value())) {
+  if (limit_.has_value()) {
     limit_->Refresh();
     if (!limit_->HasRoom(owner)) return PickPastOwner(slot, request);
   }
-  if (ABSL_PREDICT_TRUE((request.all_usable && all_plain_) ||
-                        members_[owner].Eligible(request))) {
-    return owner;
-  }
+  if (members_[owner].Eligible(request)) return owner;
   return PickPastOwner(slot, request);
 }
 

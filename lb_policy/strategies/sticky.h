@@ -35,16 +35,15 @@ namespace multi_backend {
 class Sticky final : public Strategy {
  public:
   explicit Sticky(StrategyArgs args);
+  size_t Pick(const PickRequest& request) override;
 
  private:
-  size_t PickMember(const PickRequest& request, uint64_t key_hash) override;
   void TakeOver(const Sticky& previous,
                 const std::vector<size_t>& previous_index);
   uint32_t FindOwner(uint32_t slot);
   size_t PickPastOwner(uint32_t slot, const PickRequest& request) const;
 
   const std::vector<Member> members_;
-  const bool all_plain_;
   const Rendezvous rendezvous_;
   const WeightedDraw draw_;
   FastRandom random_;  // Used by picks only, as the next one.

@@ -16,7 +16,6 @@
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_STRATEGY_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGIES_STRATEGY_H_
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -46,18 +45,14 @@ struct Member {
   int32_t priority = 0;  // Smaller is better (PRIMARY).
   uint64_t hash = 0;     // Of the address: the same in every process (STICKY).
 
-  // Whether PickRequest::all_usable alone makes it eligible.
-  bool IsPlain() const { return balancer == nullptr && weight > 0; }
-
   bool Eligible(const PickRequest& request) const {
-    if (ABSL_PREDICT_FALSE(weight == 0 || !load->usable(request.tolerated))) {
+    if (weight == 0 || !load->usable(request.tolerated)) {
       return false;
     }
-    if (ABSL_PREDICT_FALSE(balancer != nullptr)) {
+    if (balancer != nullptr) {
       return balancer->HasEligible(request);
     }
-    return ABSL_PREDICT_TRUE(request.tried.empty()) ||
-           !request.tried.Contains(id);
+    return request.tried.empty() || !request.tried.Contains(id);
   }
 };
 
@@ -68,43 +63,7 @@ class Strategy {
   virtual ~Strategy() = default;
 
   // Index of the chosen member, or kNone.
-  size_t Pick(const PickRequest& request) {
-    // The commonest pick of the default strategy, without a call.
-    if (request.all_usable && is_rotation()) return Rotate();
-    return PickMember(request, request.key_hash);
-  }
-
-  // Whether it is a plain rotation over its members as long as all are usable,
-  // and the pick for that case.
-  bool is_rotation() const { return rotation_size_ != 0; }
-
-  // Members that picks will probably come to, for a caller that keeps more
-  // about a member elsewhere to fetch it into the cache ahead: `far` in some
-  // four picks, `near` in some two.  Changes with each pick; null when the
-  // strategy does not know.
-  struct Upcoming {
-    uint32_t far[2] = {};
-    uint32_t near[2] = {};
-  };
-  const Upcoming* upcoming() const { return upcoming_; }
-
-  size_t Rotate() {
-    const size_t index = rotation_next_.load(std::memory_order_relaxed);
-    rotation_next_.store(index + 1 == rotation_size_ ? 0 : index + 1,
-                         std::memory_order_relaxed);
-    return index;
-  }
-
- protected:
-  // The same, in full.  `key_hash` is the request's: by itself, so that it
-  // comes in a register, because all that STICKY does waits for it.
-  virtual size_t PickMember(const PickRequest& request, uint64_t key_hash) = 0;
-
-  // Of a rotation: the number of members (0 = it is none), the next one.
-  size_t rotation_size_ = 0;
-  std::atomic<size_t> rotation_next_{0};
-
-  const Upcoming* upcoming_ = nullptr;
+  virtual size_t Pick(const PickRequest& request) = 0;
 };
 
 struct StrategyArgs {

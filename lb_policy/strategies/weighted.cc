@@ -35,7 +35,6 @@ Weighted::Weighted(StrategyArgs args)
   MakeRings();
   SetFirstTurns(args);
   SortRings();
-  upcoming_ = &ahead_;
 }
 
 Weighted::Time Weighted::TurnOf(uint32_t weight) const {
@@ -111,11 +110,10 @@ void Weighted::SortRings() {
   std::sort(heap_.begin(), heap_.end(), HeadBefore);
 }
 
-size_t Weighted::PickMember(const PickRequest& request, uint64_t /*key_hash*/) {
-  if (ABSL_PREDICT_FALSE(heap_.empty())) return kNone;
+size_t Weighted::Pick(const PickRequest& request) {
+  if (heap_.empty()) return kNone;
   const Head top = heap_[0];
-  if (ABSL_PREDICT_TRUE(
-          members_[Slot(rings_[top.ring], 0)].Eligible(request))) {
+  if (members_[Slot(rings_[top.ring], 0)].Eligible(request)) {
     return Take({0, 0, top.due});
   }
   return PickPastBlocked(request);
@@ -133,7 +131,7 @@ size_t Weighted::Take(const Place& place) {
     now_.store(now, std::memory_order_relaxed);
   }
   Time due = place.due + ring.turn;
-  if (ABSL_PREDICT_FALSE(Before(due, now))) due = now;
+  if (Before(due, now)) due = now;
   due_[member].store(due, std::memory_order_relaxed);
 
   // The ones that it overtook stay in front; it moves to the back.
@@ -144,27 +142,12 @@ size_t Weighted::Take(const Place& place) {
   for (uint32_t i = ring.size - 1; i > 0; --i) {
     uint32_t& last = Slot(ring, i);
     uint32_t& before = Slot(ring, i - 1);
-    if (ABSL_PREDICT_TRUE(!Before(DueOf(last), DueOf(before)))) break;
+    if (!Before(DueOf(last), DueOf(before))) break;
     std::swap(last, before);
   }
   heap_[place.heap_index].due = DueOf(Slot(ring, 0));
   SiftDown(place.heap_index);
-  LookAhead();
   return member;
-}
-
-// Fetches what later turns of the ring that is due need into the cache.
-void Weighted::LookAhead() {
-  constexpr uint32_t kFar = 8;
-  constexpr uint32_t kNear = 4;
-  const Ring& ring = rings_[heap_[0].ring];
-  if (ring.size <= kFar) return;
-  const uint32_t far = Slot(ring, kFar);
-  const uint32_t near = Slot(ring, kNear);
-  __builtin_prefetch(&members_[far]);
-  __builtin_prefetch(&due_[far]);
-  __builtin_prefetch(members_[near].load);
-  ahead_ = {{far, far}, {near, near}};
 }
 
 // The member that is due first cannot be picked.

@@ -34,9 +34,9 @@ namespace multi_backend {
 class Weighted final : public Strategy {
  public:
   explicit Weighted(StrategyArgs args);
+  size_t Pick(const PickRequest& request) override;
 
  private:
-  size_t PickMember(const PickRequest& request, uint64_t key_hash) override;
   // Virtual time: wraps around, so instants are compared by their difference.
   // All due times lie within 2^62 of each other.
   using Time = uint64_t;
@@ -86,7 +86,6 @@ class Weighted final : public Strategy {
   void ChargeTop();
   void ChargeAllBefore(Time limit, const PickRequest& request);
   void SiftDown(size_t heap_index);
-  void LookAhead();
 
   const std::vector<Member> members_;
   uint32_t least_weight_ = 0;                 // Of the members that take part.
@@ -95,7 +94,6 @@ class Weighted final : public Strategy {
   std::vector<Ring> rings_;
   std::vector<Head> heap_;    // The earliest first.
   std::atomic<Time> now_{0};  // When the last turn was due.
-  Upcoming ahead_;            // Used by picks only.
 };
 
 }  // namespace multi_backend

@@ -37,7 +37,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/base/optimization.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
@@ -98,8 +97,7 @@ class Backlog {
   // May this pick go?  `joined`: this Backlog told it kWait, and it has not
   // left.  Takes no lock when such a call's turn has not come.
   Turn Ask(uint64_t number, bool joined, int64_t now) {
-    if (ABSL_PREDICT_TRUE(joined) &&
-        number > turn_limit_.load(std::memory_order_relaxed) &&
+    if (joined && number > turn_limit_.load(std::memory_order_relaxed) &&
         now < quiet_until_.load(std::memory_order_relaxed)) {
       return Turn::kWait;
     }
