@@ -56,9 +56,9 @@ void Backend::FollowLimit() {
     const bool flagged = (load.unusable.fetch_or(0) & kAtLimit) != 0;
     if (full == flagged) break;
     if (full) {
-      SetFlag(load.unusable, kAtLimit, events_->flagged);
+      load.unusable.fetch_or(kAtLimit);
     } else {
-      ClearFlag(load.unusable, kAtLimit, events_->flagged);
+      load.unusable.fetch_and(~kAtLimit);
       freed = true;
     }
   }

@@ -79,13 +79,9 @@ class PoolEvents {
                    std::function<void()> on_reachable = nullptr);
   void RemoveWatch(WatchId id);
 
-  // Of all that share these events.
+  // The clock and the timers of all that share these events.
   const PoolTime time;
 
-  // How many words of flags of the pool's backends are not zero; 0 spares a
-  // pick the look at each.  Written by Backend; never less than what a pick can
-  // see.
-  std::atomic<uint32_t> flagged{0};
   // How many channels have calls waiting for a backend.
   std::atomic<uint32_t> waiting_channels{0};
 

@@ -30,6 +30,14 @@ uint64_t NextSeed() {
   return Mix64(process + next.fetch_add(1, std::memory_order_relaxed));
 }
 
+void WriteFlag(std::atomic<uint32_t>& word, uint32_t flag, bool on) {
+  if (on) {
+    word.fetch_or(flag, std::memory_order_acq_rel);
+  } else {
+    word.fetch_and(~flag, std::memory_order_acq_rel);
+  }
+}
+
 bool IsDown(BackendState state) {
   return state == BackendState::kDown || state == BackendState::kDownRetry;
 }
@@ -183,13 +191,6 @@ void BackendHealth::Retire() {
     std::lock_guard<std::mutex> timer_lock(timer_->mutex);
     timer_->backend = nullptr;
   }
-  for (uint32_t flag :
-       {kMarkedUnhealthy, kUnhealthy, kOverloaded, kOnTrial, kAtLimit}) {
-    WriteFlag(load_->unusable, flag, false);
-  }
-  for (uint32_t flag : {kTrialOpen, kRamping}) {
-    WriteFlag(load_->gate, flag, false);
-  }
 }
 
 BackendHealth::View BackendHealth::view() const {
@@ -268,17 +269,6 @@ void BackendHealth::WriteFlags() {
   WriteFlag(load_->unusable, kOverloaded, state == BackendState::kOverloaded);
   WriteFlag(load_->unusable, kOnTrial, trial_call && trial_ != 0);
   WriteFlag(load_->gate, kTrialOpen, trial_call && trial_ == 0);
-}
-
-void BackendHealth::WriteFlag(std::atomic<uint32_t>& word, uint32_t flag,
-                              bool on) {
-  const bool is_on = (word.load(std::memory_order_relaxed) & flag) != 0;
-  if (on == is_on) return;
-  if (on) {
-    SetFlag(word, flag, events_->flagged);
-  } else {
-    ClearFlag(word, flag, events_->flagged);
-  }
 }
 
 void BackendHealth::ArmTimer() {

@@ -74,7 +74,8 @@ class BackendHealth {
   bool any_failed() const {
     return failed_channels_.load(std::memory_order_relaxed) != 0;
   }
-  // Takes its flags back; nothing happens any more.  Called once, by the pool.
+  // The backend has left the pool: no timer runs any more.  Called once, by the
+  // pool.
   void Retire();
 
   struct View {
@@ -103,7 +104,6 @@ class BackendHealth {
   void WriteFlags() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ArmTimer() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void BeginRamp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void WriteFlag(std::atomic<uint32_t>& word, uint32_t flag, bool on);
 
   Backend* const backend_;
   LoadStats* const load_;

@@ -116,34 +116,6 @@ TEST(BackendPoolTest, AMarkLeavesOtherReasonsOfTheFlagAlone) {
   EXPECT_EQ(load.unusable.load(), kOther);
 }
 
-TEST(BackendPoolTest, TheCountOfMarksFollowsEachOfThem) {
-  auto pool = BackendPool::Create();
-  const auto& marked = pool->events()->flagged;
-  EXPECT_EQ(marked.load(), 0u);
-  LeasePtr a = pool->Acquire("1:1", "db:1");
-  LeasePtr a_again = pool->Acquire("1:1", "db:1");
-  LeasePtr b = pool->Acquire("2:1", "db:1");
-  const LeasePtr c = pool->Acquire("3:1", "3:1");
-  pool->MarkUnhealthy("4:1");
-  EXPECT_EQ(marked.load(), 0u) << "unknown";
-  pool->MarkUnhealthy("1:1");
-  EXPECT_EQ(marked.load(), 1u);
-  pool->MarkUnhealthy("db:1");
-  EXPECT_EQ(marked.load(), 2u) << "one was marked before";
-  c->SetConnectionFailed("refused");
-  EXPECT_EQ(marked.load(), 2u) << "not a mark";
-  pool->MarkHealthy("1:1");
-  pool->MarkHealthy("1:1");
-  EXPECT_EQ(marked.load(), 1u);
-  pool->MarkUnhealthy("1:1");
-  a.reset();
-  EXPECT_EQ(marked.load(), 2u) << "still in use";
-  a_again.reset();
-  EXPECT_EQ(marked.load(), 1u) << "left with its mark";
-  b.reset();
-  EXPECT_EQ(marked.load(), 0u);
-}
-
 TEST(BackendPoolTest, LiftingAMarkBeginsANewTimeOfBeingUsable) {
   auto pool = BackendPool::Create();
   const LeasePtr lease = pool->Acquire("1:1", "1:1");
@@ -651,38 +623,10 @@ TEST(BackendPoolThreadsTest, EverythingAtOnceEndsConsistent) {
   const BackendSnapshot left = Only(*pool);
   EXPECT_EQ(left.address, "0:1");
   EXPECT_EQ(left.calls, uint64_t{kThreads} * kRounds / 4);
-  EXPECT_EQ(pool->events()->flagged.load(), left.healthy ? 0u : 1u);
+  EXPECT_EQ(Usable(lasting), left.healthy);
   pool->MarkHealthy("0:1");
-  EXPECT_EQ(pool->events()->flagged.load(), 0u);
   EXPECT_EQ(Healthy(*pool), "0:1");
   EXPECT_TRUE(Usable(lasting));
-}
-
-// Who sees the flag sees the count: a pick that skips the flags skips no mark.
-TEST(BackendPoolThreadsTest, AMarkThatIsSeenIsCounted) {
-  auto pool = BackendPool::Create();
-  const LeasePtr lease = pool->Acquire("1:1", "1:1");
-  const auto& marked = pool->events()->flagged;
-  std::atomic<bool> stop{false};
-  std::atomic<uint64_t> step{0};  // Even: nothing is being lifted.
-  std::thread marker([&]() {
-    while (!stop) {
-      pool->MarkUnhealthy("1:1");
-      step.fetch_add(1);
-      pool->MarkHealthy("1:1");
-      step.fetch_add(1);
-    }
-  });
-  for (int i = 0; i < 20000; ++i) {
-    const uint64_t before = step;
-    const bool seen = !Usable(lease);
-    const uint32_t count = marked.load();
-    if (seen && before % 2 == 0 && before == step) {
-      EXPECT_EQ(count, 1u);
-    }
-  }
-  stop = true;
-  marker.join();
 }
 
 // The flag and the pool's own word on it never part, whatever the order of

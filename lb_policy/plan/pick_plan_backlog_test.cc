@@ -1,6 +1,7 @@
 // PickPlan::PickInTurn(): which calls wait, in whose backlog, and who goes
 // when.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -72,9 +73,8 @@ class Channel {
   PolicyConfig& config() { return config_; }
   Backend& backend(size_t i) { return entries_[i].backend(); }
   void SetFlags(size_t i, uint32_t flag, bool on) {
-    auto& flagged = pool_->events()->flagged;
-    on ? SetFlag(backend(i).load.unusable, flag, flagged)
-       : ClearFlag(backend(i).load.unusable, flag, flagged);
+    std::atomic<uint32_t>& unusable = backend(i).load.unusable;
+    on ? unusable.fetch_or(flag) : unusable.fetch_and(~flag);
   }
   void Advance(absl::Duration by) {
     clock_.Advance(by);
