@@ -51,7 +51,7 @@ void AttemptTracker::Bounce() {
   WaitingPlace& place = call_->place;
   if (place.backlog == nullptr || place.waiting) return;
   place.waiting =
-      place.backlog->Join(place.number, state_->clock->NowNanos()) ==
+      place.backlog->Join(place.number, clock_->NowNanos()) ==
       Backlog::Turn::kWait;
   if (place.waiting) state_->waiting->OnWaiting(place.backlog->quiet_until());
 }
@@ -88,7 +88,7 @@ void AttemptTracker::Start() {
     }
   }
   if (needs_latency_) {
-    start_nanos_ = state_->clock->NowNanos();
+    start_nanos_ = clock_->NowNanos();
     ewma_decay_nanos_ = absl::ToInt64Nanoseconds(leaf_->ewma_decay());
   }
 }
@@ -154,7 +154,7 @@ bool AttemptTracker::AllowsRetry(const AttemptView& view,
 }
 
 void AttemptTracker::ObserveLatencies(bool failed) {
-  const int64_t now = state_->clock->NowNanos();
+  const int64_t now = clock_->NowNanos();
   const int64_t latency = now - start_nanos_;
   const absl::Duration decay = absl::Nanoseconds(ewma_decay_nanos_);
   ObserveLatency(backend_->load, latency, failed, now, decay);

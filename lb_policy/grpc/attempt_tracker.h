@@ -43,6 +43,7 @@ class AttemptTracker final
         call_(args.call),
         leaf_(args.leaf),
         state_(args.state),
+        clock_(args.state->clock),
         connection_(args.connection),
         needs_latency_(args.needs_latency),
         in_turn_(args.in_turn),
@@ -72,6 +73,7 @@ class AttemptTracker final
   CallAttempts* const call_;
   const BalancerNode* const leaf_;  // Not used once Start() has returned.
   ChannelState* const state_;       // Neither.
+  const Clock* const clock_;        // The backend's pool keeps it alive.
   ConnectionLoad* const connection_;
   std::shared_ptr<const LoadPath> load_path_;  // From Start() on.
   const bool needs_latency_;
