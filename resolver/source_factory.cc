@@ -14,7 +14,7 @@
 #include "multi_backend/resolver/dns/service_source.h"
 #include "multi_backend/resolver/dns/text_source.h"
 #include "multi_backend/resolver/file/endpoint_group.h"
-#include "multi_backend/resolver/groups/target.h"
+#include "multi_backend/resolver/source/store_authority.h"
 #include "multi_backend/resolver/zookeeper/endpoint_group.h"
 #include "multi_backend/resolver/zookeeper/target.h"
 

@@ -11,7 +11,7 @@
 namespace multi_backend {
 namespace {
 
-void Lay(const BackendConfig& backend, Endpoint& endpoint) {
+void ApplyOverride(const BackendConfig& backend, Endpoint& endpoint) {
   if (backend.weight.has_value()) endpoint.weight = *backend.weight;
   if (backend.role.has_value()) endpoint.role = *backend.role;
   if (backend.zone.has_value()) endpoint.zone = *backend.zone;
@@ -34,7 +34,7 @@ EndpointList ApplyBackendConfigs(EndpointList endpoints,
   }
   for (Endpoint& endpoint : endpoints) {
     const auto found = by_key.find(endpoint.key());
-    if (found != by_key.end()) Lay(*found->second, endpoint);
+    if (found != by_key.end()) ApplyOverride(*found->second, endpoint);
   }
   return endpoints;
 }
@@ -61,7 +61,7 @@ absl::StatusOr<EndpointList> EndpointsOfBackendConfigs(
           "backends[", i, "].address: \"", backends[i].address,
           "\" is a duplicate of backends[", inserted.first->second, "]"));
     }
-    Lay(backends[i], *endpoint);
+    ApplyOverride(backends[i], *endpoint);
     endpoints.push_back(*std::move(endpoint));
   }
   return endpoints;

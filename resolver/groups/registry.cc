@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "multi_backend/resolver/endpoint/abbreviated_list.h"
 #include "multi_backend/resolver/groups/dynamic_endpoint_group.h"
-#include "multi_backend/resolver/groups/target.h"
+#include "multi_backend/resolver/groups/group_name.h"
 
 namespace multi_backend {
 namespace {

@@ -17,14 +17,16 @@
 #include "multi_backend/proto/config/parser/parser.h"
 #include "multi_backend/resolver/endpoint/backend_overrides.h"
 #include "multi_backend/resolver/etcd/target.h"
+#include "multi_backend/resolver/groups/group_name.h"
 #include "multi_backend/resolver/groups/registry.h"
 #include "multi_backend/resolver/groups/static_endpoint_group.h"
-#include "multi_backend/resolver/groups/target.h"
+#include "multi_backend/resolver/groups/static_target.h"
 #include "multi_backend/resolver/grpc/channel_ownership.h"
 #include "multi_backend/resolver/grpc/etcd/endpoint_group.h"
 #include "multi_backend/resolver/grpc/group_resolver.h"
 #include "multi_backend/resolver/grpc/routing_check.h"
 #include "multi_backend/resolver/grpc/wrapping_resolver.h"
+#include "multi_backend/resolver/source/store_authority.h"
 #include "multi_backend/resolver/source_factory.h"
 
 namespace multi_backend {

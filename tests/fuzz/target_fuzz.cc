@@ -7,7 +7,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
-#include "multi_backend/resolver/groups/target.h"
+#include "multi_backend/resolver/groups/group_name.h"
+#include "multi_backend/resolver/groups/static_target.h"
 #include "multi_backend/resolver/source_factory.h"
 #include "multi_backend/tests/fuzz/fuzz_check.h"
 

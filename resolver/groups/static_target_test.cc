@@ -1,4 +1,4 @@
-#include "multi_backend/resolver/groups/target.h"
+#include "multi_backend/resolver/groups/static_target.h"
 
 #include <string>
 #include <vector>
@@ -81,58 +81,6 @@ TEST(ParseStaticTargetTest, TakesTenThousandEndpointsAndNotOneMore) {
             absl::InvalidArgumentError(
                 "static target: 10001 endpoints, at most 10000 are allowed; "
                 "register a group"));
-}
-
-TEST(ParseGroupTargetTest, AcceptsNamesAndSaysWhatIsWrongWithOthers) {
-  const std::string longest(128, 'n');
-  struct Row {
-    std::string path;
-    std::string name;
-    std::string message;  // "" = accepted.
-  };
-  const std::vector<Row> rows = {
-      {"users", "users", ""},
-      {"/users", "users", ""},
-      {"Users_2.eu-west", "Users_2.eu-west", ""},
-      {longest, longest, ""},
-      {"", "", R"(group name "" is empty)"},
-      {"/", "", R"(group name "" is empty)"},
-      {"//users", "",
-       R"(group name "/users" must not contain "/", only )"
-       R"(letters, digits and "_.-")"},
-      {"a/b", "",
-       R"(group name "a/b" must not contain "/", only letters, )"
-       R"(digits and "_.-")"},
-      {"a b", "",
-       R"(group name "a b" must not contain " ", only letters, )"
-       R"(digits and "_.-")"},
-      {"a\n", "",
-       R"(group name "a\n" must not contain "\n", only letters, )"
-       R"(digits and "_.-")"},
-      {longest + "n", "",
-       absl::StrCat("group name \"", longest,
-                    "…\" is longer than 128 characters")},
-  };
-  for (const Row& row : rows) {
-    SCOPED_TRACE(row.path);
-    const auto name = ParseGroupTarget(row.path);
-    EXPECT_EQ(name.ok(), row.message.empty());
-    if (name.ok()) {
-      EXPECT_EQ(*name, row.name);
-    } else {
-      EXPECT_EQ(name.status(), absl::InvalidArgumentError(row.message));
-    }
-  }
-}
-
-TEST(AuthorityOfStorePathTest, IsTheLastPartWhereThatIsAHostName) {
-  EXPECT_EQ(AuthorityOfStorePath("/services/users/"), "users");
-  EXPECT_EQ(AuthorityOfStorePath("/services/users.example"), "users.example");
-  EXPECT_EQ(AuthorityOfStorePath("/users"), "users");
-  EXPECT_EQ(AuthorityOfStorePath("/services/a b/"), "localhost");
-  EXPECT_EQ(AuthorityOfStorePath("/services/\xff"), "localhost");
-  EXPECT_EQ(AuthorityOfStorePath("/"), "localhost");
-  EXPECT_EQ(AuthorityOfStorePath(""), "localhost");
 }
 
 }  // namespace
