@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <chrono>
 #include <cstddef>
 #include <map>
 #include <mutex>
@@ -21,8 +20,10 @@
 #include "multi_backend/health/state/backend_state.h"
 #include "multi_backend/health/state/tracker.h"
 #include "multi_backend/health/timers/timer_queue.h"
+#include "multi_backend/resolver/endpoint/abbreviated_list.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 #include "multi_backend/resolver/groups/dynamic_endpoint_group.h"
+#include "multi_backend/resolver/source/steady_now.h"
 
 namespace multi_backend {
 namespace {
@@ -30,13 +31,6 @@ namespace {
 // So soon the first probe of an endpoint begins, whatever the interval: until
 // then nobody can use it.
 constexpr absl::Duration kFirstProbeWithin = absl::Milliseconds(100);
-constexpr size_t kMaxNamed = 5;
-
-// Goes forward only, as the tracker wants it.
-absl::Time SteadyNow() {
-  return absl::UnixEpoch() +
-         absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
-}
 
 std::shared_ptr<const HealthConfig> OnlyActive(
     const ActiveHealthConfig& active) {
@@ -251,22 +245,18 @@ bool CheckedGroup::NothingIsHealthy() const {
 
 std::string CheckedGroup::NameMembers() const {
   std::lock_guard<std::mutex> lock(mu_);
-  size_t healthy = 0;
-  size_t named = 0;
-  std::string texts;
+  std::vector<const Member*> unhealthy;
   for (const std::string& key : order_) {
     const Member& member = members_.find(key)->second;
-    if (member.healthy()) {
-      ++healthy;
-    } else if (++named <= kMaxNamed) {
-      absl::StrAppend(&texts, "; ", member.endpoint.address(), ": ",
-                      member.detail);
-    }
+    if (!member.healthy()) unhealthy.push_back(&member);
   }
-  if (named > kMaxNamed) {
-    absl::StrAppend(&texts, "; and ", named - kMaxNamed, " more");
-  }
-  return absl::StrCat(healthy, " of ", order_.size(), " healthy", texts);
+  const auto name = [&](size_t i) {
+    return absl::StrCat(unhealthy[i]->endpoint.address(), ": ",
+                        unhealthy[i]->detail);
+  };
+  return absl::StrCat(order_.size() - unhealthy.size(), " of ", order_.size(),
+                      " healthy", unhealthy.empty() ? "" : "; ",
+                      AbbreviatedList(unhealthy.size(), "; ", name, "; and "));
 }
 
 std::string CheckedGroup::Name() const {

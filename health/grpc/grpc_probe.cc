@@ -18,6 +18,7 @@
 #include "multi_backend/health/grpc/call_thread.h"
 #include "multi_backend/health/grpc/health_check.pb.h"
 #include "multi_backend/health/probes/callback_gate.h"
+#include "multi_backend/port/deadline.h"
 
 namespace multi_backend {
 namespace {
@@ -28,12 +29,6 @@ using health::v1::HealthCheckResponse;
 constexpr char kMethod[] = "/grpc.health.v1.Health/Check";
 // The real answer has 2 bytes.
 constexpr int kMaxResponseBytes = 4096;
-
-gpr_timespec After(absl::Duration timeout) {
-  return gpr_time_add(
-      gpr_now(GPR_CLOCK_MONOTONIC),
-      gpr_time_from_nanos(absl::ToInt64Nanoseconds(timeout), GPR_TIMESPAN));
-}
 
 bool IsPast(gpr_timespec time) {
   return gpr_time_cmp(gpr_now(GPR_CLOCK_MONOTONIC), time) >= 0;
@@ -150,7 +145,7 @@ class Asker::Call final : public CallThread::Call {
 void Asker::Start(CallThread& thread, absl::Duration timeout,
                   Probe::Done done) {
   timeout_ = timeout;
-  deadline_ = After(timeout);
+  deadline_ = DeadlineAfter(timeout);
   done_ = std::move(done);
   const std::shared_ptr<Call> call = MakeCall();
   if (call != nullptr) call->Start(call, thread.Begin());

@@ -16,6 +16,7 @@
 #include "grpcpp/support/slice.h"
 #include "grpcpp/support/status.h"
 #include "multi_backend/call/call_label.h"
+#include "multi_backend/call/try_timeout_message.h"
 #include "multi_backend/interceptors/route_table.h"
 #include "multi_backend/interceptors/sticky_key.h"
 #include "multi_backend/port/log.h"
@@ -31,11 +32,6 @@ using grpc::experimental::InterceptionHookPoints;
 using grpc::experimental::Interceptor;
 using grpc::experimental::InterceptorBatchMethods;
 using Metadata = std::multimap<std::string, std::string>;
-
-// What core's retry filter says when the last attempt runs into
-// perAttemptRecvTimeout; the interceptor's test checks that it still does.
-constexpr absl::string_view kCoreTryTimeoutMessage =
-    "retry perAttemptRecvTimeout exceeded";
 
 constexpr char kTryTimeoutMessage[] =
     "the call's last attempt ran into failover.perTryTimeout, and no further "

@@ -6,15 +6,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "multi_backend/call/try_timeout_message.h"
 
 namespace multi_backend {
-namespace {
-
-// What core 1.51 cancels an attempt with when perAttemptRecvTimeout expires.
-constexpr absl::string_view kPerTryTimeoutMessage =
-    "retry perAttemptRecvTimeout exceeded";
-
-}  // namespace
 
 Failover::Failover(const FailoverConfig& config,
                    std::shared_ptr<const AttemptClassifier> classifier)
@@ -35,7 +29,7 @@ ErrorClass Failover::Classify(absl::StatusCode code,
     case absl::StatusCode::kUnavailable:
       return ErrorClass::kTransient;
     case absl::StatusCode::kCancelled:
-      return absl::StrContains(message, kPerTryTimeoutMessage)
+      return absl::StrContains(message, kCoreTryTimeoutMessage)
                  ? ErrorClass::kTimeout
                  : ErrorClass::kCancelled;
     case absl::StatusCode::kDeadlineExceeded:

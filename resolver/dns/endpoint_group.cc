@@ -1,7 +1,6 @@
 #include "multi_backend/resolver/dns/endpoint_group.h"
 
 #include <algorithm>
-#include <chrono>
 #include <random>
 #include <utility>
 #include <vector>
@@ -9,13 +8,13 @@
 #include "absl/memory/memory.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "multi_backend/resolver/dns/address_source.h"
 #include "multi_backend/resolver/dns/service_source.h"
+#include "multi_backend/resolver/source/steady_now.h"
 
 namespace multi_backend {
 namespace {
-
-using std::chrono::steady_clock;
 
 // Shorter would be a busy loop.
 constexpr absl::Duration kShortestTtl = absl::Milliseconds(10);
@@ -24,19 +23,13 @@ constexpr absl::Duration kShortestTtl = absl::Milliseconds(10);
 constexpr double kEarliestShare = 0.8;
 constexpr double kLatestShare = 0.95;
 
-steady_clock::time_point After(steady_clock::time_point start,
-                               absl::Duration delay) {
-  // A day is as good as longer, and does not overflow.
-  return start + absl::ToChronoNanoseconds(std::min(delay, absl::Hours(24)));
-}
-
 // Until `end`, or, when woken, until `earliest` if that comes first; whether it
 // was woken.
-bool WaitUntil(steady_clock::time_point end, steady_clock::time_point earliest,
+bool WaitUntil(absl::Time end, absl::Time earliest,
                SourceThread::Signal& signal) {
   bool woken = false;
   while (!signal.stopped()) {
-    const auto left = absl::FromChrono(end - steady_clock::now());
+    const absl::Duration left = end - SteadyNow();
     if (left <= absl::ZeroDuration()) break;
     signal.Wait(left);
     if (!signal.TakeWake()) continue;
@@ -102,7 +95,7 @@ void DnsEndpointGroup::Follow() {
     return client_.Ask(questions, *signal);
   };
   while (!signal->stopped()) {
-    const auto start = steady_clock::now();
+    const absl::Time start = SteadyNow();
     auto resolution = source_->Resolve(ask);
     if (signal->stopped()) return;
     const bool complete = resolution.ok() && resolution->error.ok();
@@ -126,7 +119,7 @@ void DnsEndpointGroup::Follow() {
         shortest = std::max(shortest, spacing.Next(unit(random)));
       }
     }
-    woken = WaitUntil(After(start, wait), After(start, shortest), *signal);
+    woken = WaitUntil(start + wait, start + shortest, *signal);
   }
 }
 

@@ -1,4 +1,5 @@
-// Texts that name the first of many: "a, b, c, d, e and 7 more".
+// AbbreviatedList: a text that names the first few of many things:
+// "a, b, c, d, e and 7 more".
 #ifndef MULTI_BACKEND_RESOLVER_ENDPOINT_ABBREVIATED_LIST_H_
 #define MULTI_BACKEND_RESOLVER_ENDPOINT_ABBREVIATED_LIST_H_
 
@@ -13,15 +14,18 @@ namespace multi_backend {
 // As many as a reader takes in at a glance.
 constexpr size_t kMostNamed = 5;
 
-// The names, which name(i) gives for i < count, up to kMostNamed of them.
+// Joins name(0), name(1), … of `count` things, at most kMostNamed of them, with
+// `separator`.  The number of the others follows `last_separator`.
 template <typename Name>
-std::string FirstNames(size_t count, absl::string_view separator, Name name) {
+std::string AbbreviatedList(size_t count, absl::string_view separator,
+                            Name name,
+                            absl::string_view last_separator = " and ") {
   std::string text;
   for (size_t i = 0; i < count && i < kMostNamed; ++i) {
     absl::StrAppend(&text, i == 0 ? "" : separator, name(i));
   }
   if (count > kMostNamed) {
-    absl::StrAppend(&text, " and ", count - kMostNamed, " more");
+    absl::StrAppend(&text, last_separator, count - kMostNamed, " more");
   }
   return text;
 }

@@ -7,11 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "multi_backend/proto/config/endpoint_bounds.h"
 
 namespace multi_backend {
 namespace {
-
-constexpr uint32_t kMaxWeight = 1000000;
 
 absl::Status Must(absl::string_view name, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(name, ": must be ", what));
@@ -57,8 +56,8 @@ absl::Status ReadLabels(const JsonObject& object, Endpoint& endpoint) {
 
 absl::Status ReadEndpointAttributes(const JsonObject& object,
                                     Endpoint& endpoint) {
-  absl::Status status =
-      ReadInteger<uint32_t>(object, "weight", 0, kMaxWeight, endpoint.weight);
+  absl::Status status = ReadInteger<uint32_t>(
+      object, "weight", 0, kMaxEndpointWeight, endpoint.weight);
   status.Update(
       ReadInteger(object, "priority", std::numeric_limits<int32_t>::min(),
                   std::numeric_limits<int32_t>::max(), endpoint.priority));

@@ -1,5 +1,3 @@
-#include "multi_backend/resolver/endpoint/endpoint.h"
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -16,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "multi_backend/resolver/endpoint/abbreviated_list.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
 
 namespace multi_backend {
 namespace {
@@ -250,8 +249,8 @@ absl::Status CheckEndpoints(const EndpointList& endpoints) {
 }
 
 std::string NameEndpoints(const EndpointList& endpoints) {
-  return FirstNames(endpoints.size(), ",",
-                    [&](size_t i) { return endpoints[i].address(); });
+  return AbbreviatedList(endpoints.size(), ",",
+                         [&](size_t i) { return endpoints[i].address(); });
 }
 
 }  // namespace multi_backend

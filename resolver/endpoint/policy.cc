@@ -65,7 +65,7 @@ void Refusals::Add(absl::string_view where, absl::string_view reason) {
 std::string Refusals::ToString() const {
   if (count == 0) return "";
   return absl::StrCat(count,
-                      " refused: ", FirstNames(count, "; ", [&](size_t i) {
+                      " refused: ", AbbreviatedList(count, "; ", [&](size_t i) {
                         return absl::string_view(shown[i]);
                       }));
 }

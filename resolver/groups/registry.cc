@@ -183,9 +183,9 @@ absl::Status UnknownGroup(absl::string_view name,
                           const std::vector<std::string>& known) {
   std::string others = "no group is registered";
   if (!known.empty()) {
-    others = absl::StrCat(
-        "registered: ",
-        FirstNames(known.size(), ", ", [&](size_t i) { return known[i]; }));
+    others = absl::StrCat("registered: ",
+                          AbbreviatedList(known.size(), ", ",
+                                          [&](size_t i) { return known[i]; }));
   }
   return absl::NotFoundError(
       absl::StrCat("group \"", name, "\" is not registered; ", others));

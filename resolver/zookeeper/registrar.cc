@@ -6,9 +6,9 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "multi_backend/resolver/endpoint/policy.h"
+#include "multi_backend/resolver/source/random_id.h"
 #include "multi_backend/resolver/zookeeper/record.h"
 #include "zookeeper/zookeeper.h"
 
@@ -18,13 +18,6 @@ namespace {
 // When somebody deleted the node: he may be another process with the same id,
 // which does as we do.
 constexpr absl::Duration kDeletedPause = absl::Milliseconds(100);
-
-std::string RandomId() {
-  std::random_device random;
-  std::string id;
-  for (int i = 0; i < 4; ++i) absl::StrAppendFormat(&id, "%08x", random());
-  return id;
-}
 
 ZookeeperConnection::Options ConnectionOptions(
     const ZookeeperTarget& target, const RegistrarOptions& options) {

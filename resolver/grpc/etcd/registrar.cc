@@ -2,18 +2,17 @@
 
 #include <algorithm>
 #include <chrono>
-#include <random>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "multi_backend/resolver/endpoint/policy.h"
 #include "multi_backend/resolver/etcd/record.h"
 #include "multi_backend/resolver/grpc/etcd/session.h"
 #include "multi_backend/resolver/grpc/etcd/stoppable_calls.h"
+#include "multi_backend/resolver/source/random_id.h"
 #include "multi_backend/resolver/source/server_rotation.h"
 
 namespace multi_backend {
@@ -33,12 +32,6 @@ bool IsId(absl::string_view id) {
            return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == ':' ||
                   c == '-';
          });
-}
-
-std::string RandomId() {
-  std::random_device random;
-  return absl::StrFormat("%08x%08x%08x%08x", random(), random(), random(),
-                         random());
 }
 
 // What clients would refuse of it, or read otherwise.

@@ -12,6 +12,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "multi_backend/port/deadline.h"
 #include "multi_backend/resolver/etcd/target.h"
 #include "multi_backend/resolver/source/regular_file.h"
 

@@ -1,16 +1,8 @@
 #include "multi_backend/resolver/grpc/etcd/stoppable_calls.h"
 
-#include <algorithm>
+#include "multi_backend/port/deadline.h"
 
 namespace multi_backend {
-
-gpr_timespec DeadlineAfter(absl::Duration timeout) {
-  // A day is as good as longer, and does not overflow.
-  timeout = std::min(std::max(timeout, absl::ZeroDuration()), absl::Hours(24));
-  return gpr_time_add(
-      gpr_now(GPR_CLOCK_MONOTONIC),
-      gpr_time_from_micros(absl::ToInt64Microseconds(timeout), GPR_TIMESPAN));
-}
 
 StoppableCalls::~StoppableCalls() {
   queue_.Shutdown();

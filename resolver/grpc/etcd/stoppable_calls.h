@@ -8,7 +8,6 @@
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_ETCD_STOPPABLE_CALLS_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_ETCD_STOPPABLE_CALLS_H_
 
-#include <grpc/support/time.h>
 #include <grpcpp/alarm.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/completion_queue.h>
@@ -18,9 +17,6 @@
 #include "absl/time/time.h"
 
 namespace multi_backend {
-
-// `timeout` from now, by the clock that is never set.
-gpr_timespec DeadlineAfter(absl::Duration timeout);
 
 class StoppableCalls {
  public:
