@@ -91,7 +91,7 @@ INSTANTIATE_TEST_SUITE_P(
                         "backends":[{"address":"a:1"},{"address":"a:99999"},
                                     {"address":"a:1","weight":-1}]}}]})",
             "errors validating multi_backend config: "
-            "[field:backends[1].address error:port must be from 1 to 65535; "
+            "[field:backends[1].address error:port must be 1..65535; "
             "field:backends[2].address error:duplicate of backends[0].address; "
             "field:backends[2].weight error:must be from 0 to 1000000]"},
         BadConfig{"MemberWithoutName",

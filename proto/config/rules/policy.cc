@@ -10,7 +10,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "multi_backend/proto/config/endpoint_bounds.h"
-#include "multi_backend/proto/config/rules/address_syntax.h"
+#include "multi_backend/proto/config/host_port.h"
 #include "multi_backend/proto/config/rules/field_checks.h"
 #include "multi_backend/proto/config/rules/health.h"
 #include "multi_backend/proto/config/rules/pool_and_backlog.h"
@@ -209,13 +209,15 @@ void ReadBackends(const config::v1::Policy& policy, PolicyConfig* config,
     const config::v1::Backend& backend = policy.backends(i);
     const std::string path = ElementPath("backends", i);
     const std::string address_path = FieldPath(path, "address");
-    const std::string problem = ProblemOfAddress(backend.address());
-    if (problem.empty()) {
-      // Names of hosts are the same in any case.
+    const auto parsed = ParseHostPort(backend.address());
+    if (parsed.ok()) {
+      // Host names are compared without case.
       CheckUnique(absl::AsciiStrToLower(backend.address()), address_path,
                   &addresses, errors);
     } else {
-      errors->Add(address_path, problem);
+      errors->Add(address_path, backend.address().empty()
+                                    ? "is required"
+                                    : parsed.status().message());
     }
     config->backends.push_back(ReadBackend(backend, path, errors));
   }
