@@ -45,22 +45,17 @@ MultiBackendPolicy::MultiBackendPolicy(Args args)
       time_(pool_->events()->time),
       classifier_(ClassifierFrom(channel_args())),
       signal_(std::make_shared<PolicySignal>(
-          static_cast<PolicySignal::Receiver*>(this),
-          channel_control_helper()->GetEventEngine())),
+          static_cast<PolicySignal::Receiver*>(this))),
       waiting_(std::make_shared<WaitingNotice>(pool_->events(), signal_)),
       timer_(signal_),
-      reporter_(pool_->events()),
-      watch_id_(pool_->events()->AddWatch(
-          [signal = signal_]() { signal->Raise(PolicySignal::kReplan); },
-          [signal = signal_]() { signal->Raise(PolicySignal::kRepick); },
-          [signal = signal_]() { signal->Raise(PolicySignal::kReachable); })) {}
+      reporter_(pool_->events()) {}
 
 MultiBackendPolicy::~MultiBackendPolicy() = default;
 
 void MultiBackendPolicy::ShutdownLocked() {
   shutdown_ = true;
   signal_->Stop();
-  pool_->events()->RemoveWatch(watch_id_);
+  watch_ = nullptr;
   timer_.Cancel(*channel_control_helper());
   // What they hold keeps backends in the pool.
   plans_->Set(nullptr);
@@ -83,6 +78,11 @@ MultiBackendPolicy::KeepAlive() {
 }
 
 absl::Status MultiBackendPolicy::UpdateLocked(UpdateArgs args) {
+  if (watch_ == nullptr) {
+    // Not in the constructor, in which core allows no call of the channel's.
+    signal_->SetEngine(channel_control_helper()->GetEventEngine());
+    watch_ = std::make_unique<PoolWatch>(pool_->events(), signal_);
+  }
   auto gate = args.args.GetObjectRef<RetryGate>();
   bool changed = (gate == nullptr) != (gate_ == nullptr);
   gate_ = std::move(gate);

@@ -20,6 +20,7 @@
 #include "multi_backend/lb_policy/grpc/picker.h"
 #include "multi_backend/lb_policy/grpc/policy_signal.h"
 #include "multi_backend/lb_policy/grpc/policy_timer.h"
+#include "multi_backend/lb_policy/grpc/pool_watch.h"
 #include "multi_backend/lb_policy/grpc/waiting_notice.h"
 #include "multi_backend/lb_policy/plan/failure_watch.h"
 #include "multi_backend/port/core_api.h"
@@ -95,7 +96,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   const std::shared_ptr<WaitingNotice> waiting_;
   PolicyTimer timer_;
   EventReporter reporter_;
-  const PoolEvents::WatchId watch_id_;
+  std::unique_ptr<const PoolWatch> watch_;  // From the first update on.
 
   std::shared_ptr<const PolicyConfig> config_;
   grpc_core::ChannelArgs subchannel_args_;

@@ -37,10 +37,12 @@ class PolicySignal : public std::enable_shared_from_this<PolicySignal> {
     KeepAlive() = 0;
   };
 
-  // `engine` runs what threads want that are not core's.
-  PolicySignal(Receiver* receiver,
-               grpc_event_engine::experimental::EventEngine* engine)
-      : engine_(engine), receiver_(receiver) {}
+  explicit PolicySignal(Receiver* receiver) : receiver_(receiver) {}
+
+  // Runs what threads want that are not core's.  Before the first Raise().
+  void SetEngine(grpc_event_engine::experimental::EventEngine* engine) {
+    engine_ = engine;
+  }
 
   void Raise(uint32_t wanted);
   // Whether those who raise in the meantime are in a pass over the waiting
@@ -53,7 +55,7 @@ class PolicySignal : public std::enable_shared_from_this<PolicySignal> {
  private:
   void Deliver();
 
-  grpc_event_engine::experimental::EventEngine* const engine_;
+  grpc_event_engine::experimental::EventEngine* engine_ = nullptr;
   std::atomic<uint32_t> wanted_{0};
   std::atomic<bool> in_pass_{false};
   absl::Mutex mutex_;

@@ -1,0 +1,42 @@
+// PoolWatch: for as long as it lives, a policy hears of what changes in its
+// pool, as wishes of its signal.
+//
+// Threads: the pool calls on any; the signal takes it from there.
+#ifndef MULTI_BACKEND_LB_POLICY_GRPC_POOL_WATCH_H_
+#define MULTI_BACKEND_LB_POLICY_GRPC_POOL_WATCH_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "multi_backend/lb_policy/backends/events.h"
+#include "multi_backend/lb_policy/grpc/policy_signal.h"
+
+namespace multi_backend {
+
+class PoolWatch {
+ public:
+  PoolWatch(std::shared_ptr<PoolEvents> events,
+            const std::shared_ptr<PolicySignal>& signal)
+      : events_(std::move(events)),
+        id_(events_->AddWatch(Raise(signal, PolicySignal::kReplan),
+                              Raise(signal, PolicySignal::kRepick),
+                              Raise(signal, PolicySignal::kReachable))) {}
+  ~PoolWatch() { events_->RemoveWatch(id_); }
+  PoolWatch(const PoolWatch&) = delete;
+  PoolWatch& operator=(const PoolWatch&) = delete;
+
+ private:
+  static std::function<void()> Raise(std::shared_ptr<PolicySignal> signal,
+                                     uint32_t wanted) {
+    return [signal = std::move(signal), wanted]() { signal->Raise(wanted); };
+  }
+
+  const std::shared_ptr<PoolEvents> events_;
+  const PoolEvents::WatchId id_;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_GRPC_POOL_WATCH_H_
