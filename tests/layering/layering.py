@@ -42,7 +42,7 @@ WHO_MAY_INCLUDE["resolver/grpc"].add("interceptors")
 
 # Tests and their support may also use what the tests share.
 TEST_SUPPORT = {"tests/testing", "tests/e2e", "examples", "interceptors/testing",
-                "proto/config/testing"}
+                "lb_policy/grpc/testing", "proto/config/testing"}
 
 # Rooms, and a file, that still count as the layer they come from.
 LAYER_OF = {

@@ -1,0 +1,495 @@
+// What the policy makes of a backend's connection in each of its states, and
+// of what else may happen to the backend then.
+#include <functional>
+#include <ostream>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "multi_backend/lb_policy/grpc/testing/policy_harness.h"
+
+namespace multi_backend {
+namespace {
+
+using ::testing::Combine;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+using ::testing::ValuesIn;
+
+constexpr char kA[] = "10.0.0.1:80";
+constexpr char kB[] = "10.0.0.2:80";
+constexpr char kC[] = "10.0.0.3:80";
+
+// Everything that a row may need is on.
+constexpr char kConfig[] = R"({"health":{"active":{},"passive":{}}})";
+constexpr char kOtherConfig[] =
+    R"({"strategy":"LEAST_BUSY","health":{"active":{},"passive":{}}})";
+
+constexpr char kStateAgain[] = "as the state";
+constexpr char kUnusable[] = "nobody is usable";
+constexpr char kFails[] = "UNAVAILABLE: multi_backend: no usable backend";
+
+// --- Each state, and what may happen in it -----------------------------------
+
+struct StateCase {
+  const char* name;
+  // Takes kA, which is being connected, to the state.
+  void (*enter)(PolicyHarness&);
+  const char* outcome;  // Of a pick; a prefix.
+  const char* reported;
+};
+
+std::ostream& operator<<(std::ostream& out, const StateCase& state) {
+  return out << state.name;
+}
+
+const StateCase kStates[] = {
+    {"Connecting", [](PolicyHarness&) {}, "queued", "CONNECTING"},
+    {"Ready", [](PolicyHarness& harness) { harness.Connect(kA); }, kA, "READY"},
+    {"Lost",
+     [](PolicyHarness& harness) {
+       harness.Connect(kA);
+       harness.Lose(kA);
+     },
+     "queued", "CONNECTING"},
+    {"Failed", [](PolicyHarness& harness) { harness.Refuse(kA); }, kFails,
+     "TRANSIENT_FAILURE"},
+    // Calls are not held up by what has just failed.
+    {"ConnectingAgainAfterAFailure",
+     [](PolicyHarness& harness) {
+       harness.Refuse(kA);
+       harness.EndBackoff(kA);
+     },
+     kFails, "TRANSIENT_FAILURE"},
+    {"FailedAfterALoss",
+     [](PolicyHarness& harness) {
+       harness.Connect(kA);
+       harness.Lose(kA);
+       harness.Refuse(kA);
+     },
+     kFails, "TRANSIENT_FAILURE"},
+};
+
+enum class Kept { kYes, kNo };
+
+struct ActionCase {
+  const char* name;
+  void (*act)(PolicyHarness&);
+  // Whether kA's connection is the one of before.
+  Kept kept;
+  // Of a pick; "" = as the state says.
+  const char* outcome;
+  // What is published besides; "" = nothing, kStateAgain = the state's own
+  // once, kUnusable = READY or TRANSIENT_FAILURE, null = does not matter.
+  const char* published;
+};
+
+std::ostream& operator<<(std::ostream& out, const ActionCase& action) {
+  return out << action.name;
+}
+
+// Nobody can be served, whatever connects; but a connection that is there is.
+std::string Published(const ActionCase& action, const StateCase& state) {
+  const std::string published = action.published;
+  if (published == kStateAgain) return state.reported;
+  if (published != kUnusable) return published;
+  return state.reported == std::string("READY") ? "READY" : "TRANSIENT_FAILURE";
+}
+
+const ActionCase kActions[] = {
+    {"TheSameListAgain",
+     [](PolicyHarness& harness) {
+       EXPECT_EQ(harness.Update({kA}), absl::OkStatus());
+     },
+     Kept::kYes, "", ""},
+    {"AnotherWeight",
+     [](PolicyHarness& harness) {
+       EXPECT_EQ(harness.Update({"10.0.0.1:80 weight=2000"}), absl::OkStatus());
+     },
+     Kept::kYes, "", kStateAgain},
+    {"TheSameConfigAgain",
+     [](PolicyHarness& harness) {
+       EXPECT_EQ(harness.UpdateConfig(kConfig), absl::OkStatus());
+     },
+     Kept::kYes, "", ""},
+    {"AnotherConfig",
+     [](PolicyHarness& harness) {
+       EXPECT_EQ(harness.UpdateConfig(kOtherConfig), absl::OkStatus());
+     },
+     Kept::kYes, "", kStateAgain},
+    {"AListWithoutIt",
+     [](PolicyHarness& harness) {
+       EXPECT_EQ(harness.Update({kB}), absl::OkStatus());
+       EXPECT_EQ(harness.connections(kA), 0u);
+       EXPECT_EQ(harness.StateOf(kA), "unknown");
+     },
+     Kept::kNo, "queued", "CONNECTING"},
+    {"AListWithoutItAndOneWithIt",
+     [](PolicyHarness& harness) {
+       EXPECT_EQ(harness.Update({kB}), absl::OkStatus());
+       EXPECT_EQ(harness.Update({kA}), absl::OkStatus());
+     },
+     Kept::kNo, "queued", "CONNECTING CONNECTING"},
+    {"AFailedResolution",
+     [](PolicyHarness& harness) {
+       EXPECT_EQ(harness.FailResolution(absl::NotFoundError("no such name")),
+                 absl::NotFoundError("no such name"));
+     },
+     Kept::kYes, "", ""},
+    {"AnEmptyList",
+     [](PolicyHarness& harness) {
+       EXPECT_EQ(harness.EmptyResolution("nobody there"),
+                 absl::UnavailableError("empty address list: nobody there"));
+     },
+     Kept::kYes, "", ""},
+    {"AMark", [](PolicyHarness& harness) { harness.MarkUnhealthy(kA); },
+     Kept::kYes, kFails, kUnusable},
+    {"AMarkThatIsLifted",
+     [](PolicyHarness& harness) {
+       harness.MarkUnhealthy(kA);
+       harness.MarkHealthy(kA);
+     },
+     Kept::kYes, "", nullptr},
+    {"FailedProbes",
+     [](PolicyHarness& harness) {
+       for (int i = 0; i < 3; ++i) harness.Probe(kA, false);
+     },
+     Kept::kYes, kFails, kUnusable},
+    {"ExitIdle", [](PolicyHarness& harness) { harness.ExitIdle(); }, Kept::kYes,
+     "", ""},
+};
+
+class ConnectionStateTest
+    : public ::testing::TestWithParam<std::tuple<StateCase, ActionCase>> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, ConnectionStateTest, Combine(ValuesIn(kStates), ValuesIn(kActions)),
+    [](const ::testing::TestParamInfo<std::tuple<StateCase, ActionCase>>&
+           info) {
+      return std::string(std::get<0>(info.param).name) + "Then" +
+             std::get<1>(info.param).name;
+    });
+
+TEST_P(ConnectionStateTest, MeetsAnEvent) {
+  const StateCase& state = std::get<0>(GetParam());
+  const ActionCase& action = std::get<1>(GetParam());
+  PolicyHarness harness(kConfig);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  EXPECT_EQ(harness.channel().TakeUpdates(), "CONNECTING");
+  EXPECT_EQ(harness.Connection(kA).state(), GRPC_CHANNEL_CONNECTING);
+  state.enter(harness);
+  EXPECT_STREQ(grpc_core::ConnectivityStateName(harness.channel().state()),
+               state.reported);
+  EXPECT_THAT(harness.RoundTrip(), StartsWith(state.outcome));
+
+  FakeSubchannel* const before = &harness.Connection(kA);
+  // So that its address is not another's in the meantime.
+  const auto keep = before->Ref();
+  harness.channel().TakeUpdates();
+  action.act(harness);
+
+  EXPECT_EQ(harness.connections(kA) == 1 && &harness.Connection(kA) == before,
+            action.kept == Kept::kYes);
+  const bool as_before = *action.outcome == '\0';
+  EXPECT_THAT(harness.RoundTrip(),
+              StartsWith(as_before ? state.outcome : action.outcome));
+  const std::string published = harness.channel().TakeUpdates();
+  if (action.published != nullptr) {
+    EXPECT_EQ(published, Published(action, state));
+  }
+}
+
+TEST_P(ConnectionStateTest, MeetsAnEventAndTheEnd) {
+  PolicyHarness harness(kConfig);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  std::get<0>(GetParam()).enter(harness);
+  std::get<1>(GetParam()).act(harness);
+  harness.channel().TakeUpdates();
+  harness.ShutDown();
+  EXPECT_EQ(harness.channel().TakeUpdates(), "");
+  EXPECT_THAT(harness.pool().GetAllBackends(), IsEmpty());
+}
+
+// --- A probe that reaches what a channel could not ---------------------------
+
+struct ReachedCase {
+  const char* name;
+  void (*enter)(PolicyHarness&);
+  int resets;
+};
+
+std::ostream& operator<<(std::ostream& out, const ReachedCase& reached) {
+  return out << reached.name;
+}
+
+const ReachedCase kReachedCases[] = {
+    {"Connecting", [](PolicyHarness&) {}, 0},
+    {"Ready", [](PolicyHarness& harness) { harness.Connect(kA); }, 0},
+    {"Failed", [](PolicyHarness& harness) { harness.Refuse(kA); }, 1},
+    {"ConnectingAgainAfterAFailure",
+     [](PolicyHarness& harness) {
+       harness.Refuse(kA);
+       harness.EndBackoff(kA);
+     },
+     1},
+};
+
+class ReachedTest : public ::testing::TestWithParam<ReachedCase> {};
+
+INSTANTIATE_TEST_SUITE_P(Cases, ReachedTest, ValuesIn(kReachedCases),
+                         [](const ::testing::TestParamInfo<ReachedCase>& info) {
+                           return std::string(info.param.name);
+                         });
+
+TEST_P(ReachedTest, ByAProbeEndsTheBackoffOfAFailedConnectionOnly) {
+  PolicyHarness harness(kConfig);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  GetParam().enter(harness);
+  const int before = harness.Connection(kA).backoff_resets();
+  harness.Probe(kA, true);
+  EXPECT_EQ(harness.Connection(kA).backoff_resets(),
+            before + GetParam().resets);
+  EXPECT_NE(harness.Connection(kA).state(), GRPC_CHANNEL_TRANSIENT_FAILURE);
+}
+
+// --- Publishing --------------------------------------------------------------
+
+// In one go of the serializer, as when a list's connections are made.
+void InOneGo(PolicyHarness& harness,
+             const std::vector<std::function<void()>>& steps) {
+  harness.time().RunInCore([&] {
+    harness.channel().serializer()->Run(
+        [&] {
+          for (const auto& step : steps) step();
+        },
+        DEBUG_LOCATION);
+  });
+}
+
+TEST(PublishingTest, OneUpdateOfTheListIsOnePicker) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA, kB, kC}), absl::OkStatus());
+  EXPECT_EQ(harness.channel().TakeUpdates(), "CONNECTING");
+}
+
+TEST(PublishingTest, TheFirstReadyIsPublishedAtOnceAndLaterOnesTogether) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA, kB, kC}), absl::OkStatus());
+  harness.channel().TakeUpdates();
+  FakeCall& waiting = harness.Call();
+  EXPECT_EQ(waiting.Outcome(), "queued");
+  InOneGo(harness, {[&] { harness.Connection(kA).BecomeReady(); },
+                    [&] { harness.Connection(kB).BecomeReady(); },
+                    [&] { harness.Connection(kC).BecomeReady(); }});
+  EXPECT_EQ(harness.channel().TakeUpdates(), "READY READY");
+  EXPECT_EQ(waiting.Outcome(), kA);
+}
+
+TEST(PublishingTest, FailuresThatComeTogetherAreOnePicker) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA, kB, kC}), absl::OkStatus());
+  for (const char* one : {kA, kB, kC}) harness.Connect(one);
+  harness.channel().TakeUpdates();
+  InOneGo(harness, {[&] { harness.Connection(kA).LoseConnection(); },
+                    [&] { harness.Connection(kB).LoseConnection(); },
+                    [&] { harness.Connection(kC).LoseConnection(); }});
+  EXPECT_EQ(harness.channel().TakeUpdates(), "CONNECTING");
+}
+
+TEST(PublishingTest, WhatChangesNothingPublishesNothing) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.channel().TakeUpdates();
+  // From IDLE to CONNECTING, as it was said to be.
+  harness.Connect(kB);
+  EXPECT_EQ(harness.channel().TakeUpdates(), "READY");
+  harness.ResetBackoff();
+  EXPECT_EQ(harness.channel().TakeUpdates(), "");
+}
+
+TEST(PublishingTest, AnotherOrderOfTheListIsPublished) {
+  PolicyHarness harness(R"({"strategy":"PRIMARY"})");
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.Connect(kB);
+  EXPECT_EQ(harness.RoundTrip(), kA);
+  harness.channel().TakeUpdates();
+  ASSERT_EQ(harness.Update({kB, kA}), absl::OkStatus());
+  EXPECT_EQ(harness.channel().TakeUpdates(), "READY");
+  EXPECT_EQ(harness.RoundTrip(), kB);
+}
+
+TEST(PublishingTest, AChannelsFirstConnectionAfterAllFailedEndsTheirBackoff) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA, kB, kC}), absl::OkStatus());
+  for (const char* one : {kA, kB, kC}) harness.Refuse(one);
+  EXPECT_EQ(harness.channel().state(), GRPC_CHANNEL_TRANSIENT_FAILURE);
+  harness.EndBackoff(kA);
+  EXPECT_EQ(harness.Connection(kB).backoff_resets(), 0);
+  harness.Connect(kA);
+  EXPECT_EQ(harness.Connection(kB).backoff_resets(), 1);
+  EXPECT_EQ(harness.Connection(kC).backoff_resets(), 1);
+  EXPECT_EQ(harness.Connection(kB).state(), GRPC_CHANNEL_CONNECTING);
+  harness.Connect(kB);
+  EXPECT_EQ(harness.Connection(kC).backoff_resets(), 1) << "not the first";
+}
+
+TEST(PublishingTest, ResetBackoffReachesEveryConnection) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kB);
+  harness.Refuse(kA);
+  const int before = harness.Connection(kB).backoff_resets();
+  harness.ResetBackoff();
+  EXPECT_EQ(harness.Connection(kA).backoff_resets(), before + 1);
+  EXPECT_EQ(harness.Connection(kB).backoff_resets(), before + 1);
+  EXPECT_EQ(harness.Connection(kA).state(), GRPC_CHANNEL_CONNECTING);
+}
+
+// --- Re-resolution -----------------------------------------------------------
+
+TEST(ReresolutionTest, IsAskedForOnEachLossAndNotOnTheFirstNews) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  EXPECT_EQ(harness.channel().TakeReresolutions(), 0) << "IDLE at first";
+  harness.Connect(kA);
+  EXPECT_EQ(harness.channel().TakeReresolutions(), 0);
+  harness.Lose(kA);
+  EXPECT_EQ(harness.channel().TakeReresolutions(), 1);
+  harness.Refuse(kA);
+  EXPECT_EQ(harness.channel().TakeReresolutions(), 1);
+}
+
+TEST(ReresolutionTest, IsNotAskedForByAConnectionThatHadFailedBefore) {
+  PolicyHarness harness;
+  harness.channel().set_first_state(GRPC_CHANNEL_TRANSIENT_FAILURE);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  EXPECT_EQ(harness.channel().TakeReresolutions(), 0);
+  EXPECT_THAT(harness.RoundTrip(), HasSubstr("failed before"));
+}
+
+// --- Lists that say nothing --------------------------------------------------
+
+TEST(KeptListTest, AFailedResolutionSaysThatTheListIsKept) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.channel().TakeTraces();
+  EXPECT_FALSE(harness.FailResolution(absl::NotFoundError("no name")).ok());
+  EXPECT_THAT(harness.channel().TakeTraces(),
+              ElementsAre("multi_backend: keeping the last good list of 2 "
+                          "backends: no name"));
+  EXPECT_FALSE(harness.EmptyResolution("nobody").ok());
+  EXPECT_THAT(harness.channel().TakeTraces(),
+              ElementsAre("multi_backend: keeping the last good list of 2 "
+                          "backends: empty address list: nobody"));
+}
+
+TEST(KeptListTest, WithoutAnyListCallsFailWithTheReason) {
+  PolicyHarness harness;
+  EXPECT_FALSE(harness.FailResolution(absl::NotFoundError("no name")).ok());
+  EXPECT_EQ(harness.channel().TakeUpdates(), "TRANSIENT_FAILURE");
+  EXPECT_EQ(harness.RoundTrip(),
+            "UNAVAILABLE: multi_backend: no endpoints, the call was not sent: "
+            "no name");
+  EXPECT_THAT(harness.channel().TakeTraces(), IsEmpty());
+  FakeCallOptions patient;
+  patient.wait_for_ready = true;
+  FakeCall& waiting = harness.Call(patient);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  EXPECT_EQ(harness.channel().TakeUpdates(), "CONNECTING");
+  harness.Connect(kA);
+  EXPECT_EQ(waiting.Outcome(), kA);
+}
+
+TEST(KeptListTest, AConfigThatComesWithAFailedResolutionCounts) {
+  PolicyHarness harness(R"({"strategy":"PRIMARY"})");
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.Connect(kB);
+  harness.channel().TakeUpdates();
+  EXPECT_FALSE(harness
+                   .FailResolutionWithConfig(absl::NotFoundError("no name"),
+                                             R"({"strategy":"ROUND_ROBIN"})")
+                   .ok());
+  EXPECT_EQ(harness.channel().TakeUpdates(), "READY");
+  const std::string first = harness.RoundTrip();
+  EXPECT_NE(first, harness.RoundTrip());
+}
+
+// --- The end -----------------------------------------------------------------
+
+TEST(ShutdownTest, NewsThatIsOnItsWayThenChangesNothing) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.channel().TakeUpdates();
+  harness.channel().HoldNews();
+  harness.Connect(kA);
+  harness.Refuse(kB);
+  harness.ShutDown();
+  harness.channel().ReleaseNews();
+  EXPECT_EQ(harness.channel().TakeUpdates(), "");
+  EXPECT_EQ(harness.channel().TakeReresolutions(), 0);
+}
+
+TEST(ShutdownTest, NewsOfABackendThatHasLeftChangesNothing) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kB);
+  harness.channel().HoldNews();
+  harness.Connect(kA);
+  ASSERT_EQ(harness.Update({kB}), absl::OkStatus());
+  harness.channel().TakeUpdates();
+  harness.channel().ReleaseNews();
+  EXPECT_EQ(harness.channel().TakeUpdates(), "");
+  EXPECT_EQ(harness.RoundTrip(), kB);
+}
+
+TEST(ShutdownTest, ThePoolIsWatchedNoLonger) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  // Another user, so that the backend stays.
+  const auto lease = harness.pool().Acquire(kA, kA);
+  harness.ShutDown();
+  // The harness fails the test if the policy still wants to hear of it.
+  harness.MarkUnhealthy(kA);
+  EXPECT_EQ(harness.StateOf(kA), "DOWN");
+}
+
+TEST(ShutdownTest, APolicyThatNeverGotAListEndsQuietly) {
+  PolicyHarness harness;
+  harness.ShutDown();
+  EXPECT_EQ(harness.channel().TakeUpdates(), "");
+}
+
+TEST(ShutdownTest, CallsOnTheirWayEndLater) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  FakeCall& call = harness.Call();
+  ASSERT_EQ(call.Outcome(), kA);
+  harness.ShutDown();
+  harness.Finish(call, absl::UnavailableError("reset"));
+  EXPECT_FALSE(harness.Retry(call)) << "nobody is left to retry on";
+}
+
+// --- Core's refusals ---------------------------------------------------------
+
+TEST(RefusedSubchannelTest, FailsItsBackendForGood) {
+  PolicyHarness harness;
+  harness.channel().set_refuse_subchannels(true);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  EXPECT_EQ(harness.channel().state(), GRPC_CHANNEL_TRANSIENT_FAILURE);
+  EXPECT_THAT(harness.RoundTrip(),
+              HasSubstr("gRPC refused to make a subchannel (see its log)"));
+  harness.ResetBackoff();
+  EXPECT_EQ(harness.StateOf(kA), "DOWN");
+}
+
+}  // namespace
+}  // namespace multi_backend

@@ -1,0 +1,174 @@
+#include "multi_backend/lb_policy/grpc/testing/fake_call.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "multi_backend/lb_policy/grpc/testing/fake_subchannel.h"
+
+namespace multi_backend {
+
+class FakeCall::CallState final : public Policy::CallState {
+ public:
+  CallState(grpc_core::Arena* arena, CallContext* context)
+      : arena_(arena), context_(context) {}
+  void* Alloc(size_t size) override { return arena_->Alloc(size); }
+  CallContext* context() const { return context_; }
+
+  static CallContext* ContextIn(Policy::CallState* call) {
+    return static_cast<CallState*>(call)->context_;
+  }
+
+ private:
+  grpc_core::Arena* const arena_;
+  CallContext* const context_;
+};
+
+class FakeCall::Metadata final : public Policy::MetadataInterface {
+ public:
+  explicit Metadata(std::map<std::string, std::string> entries = {})
+      : entries_(std::move(entries)) {}
+  void Add(absl::string_view key, absl::string_view value) override {
+    entries_[std::string(key)] = std::string(value);
+  }
+  std::vector<std::pair<std::string, std::string>> TestOnlyCopyToVector()
+      override {
+    return {entries_.begin(), entries_.end()};
+  }
+  absl::optional<absl::string_view> Lookup(absl::string_view key,
+                                           std::string*) const override {
+    const auto it = entries_.find(std::string(key));
+    if (it == entries_.end()) return absl::nullopt;
+    return it->second;
+  }
+
+ private:
+  std::map<std::string, std::string> entries_;
+};
+
+CallContext* FakeGate::ContextOf(
+    grpc_core::LoadBalancingPolicy::CallState* call) const {
+  return call == nullptr ? nullptr : FakeCall::ContextIn(call);
+}
+
+CallContext* FakeCall::ContextIn(Policy::CallState* call) {
+  return CallState::ContextIn(call);
+}
+
+FakeCall::FakeCall(const FakeCallOptions& options, RetryGate* gate)
+    : options_(options),
+      allocator_(grpc_core::ResourceQuota::Default()
+                     ->memory_quota()
+                     ->CreateMemoryAllocator("fake_call")),
+      arena_(grpc_core::Arena::Create(1024, &allocator_)),
+      context_(gate == nullptr ? nullptr
+                               : arena_->New<CallContext>(arena_, gate)) {
+  if (context_ == nullptr) return;
+  context_->label = options_.label;
+  context_->method = options_.path;
+  context_->own_retry_policy = options_.own_retry_policy;
+}
+
+FakeCall::~FakeCall() {
+  End();
+  arena_->Destroy();
+}
+
+bool FakeCall::PickFrom(Policy::SubchannelPicker* picker) {
+  Metadata metadata;
+  CallState call_state(arena_, context_);
+  Policy::PickArgs args;
+  args.path = options_.path;
+  args.initial_metadata = &metadata;
+  args.call_state = &call_state;
+  Policy::PickResult result = picker->Pick(args);
+  using PickResult = Policy::PickResult;
+  if (auto* complete = absl::get_if<PickResult::Complete>(&result.result)) {
+    return Complete(complete);
+  }
+  if (auto* fail = absl::get_if<PickResult::Fail>(&result.result)) {
+    if (!options_.wait_for_ready) {
+      return Fail(State::kFailed, std::move(fail->status));
+    }
+  }
+  if (auto* drop = absl::get_if<PickResult::Drop>(&result.result)) {
+    return Fail(State::kDropped, std::move(drop->status));
+  }
+  state_ = State::kQueued;
+  return false;
+}
+
+bool FakeCall::Complete(Policy::PickResult::Complete* complete) {
+  auto* subchannel = static_cast<FakeSubchannel*>(complete->subchannel.get());
+  if (subchannel == nullptr) {
+    ADD_FAILURE() << "a pick was completed without a subchannel";
+    return Fail(State::kFailed, absl::InternalError("no subchannel"));
+  }
+  if (subchannel->state() != GRPC_CHANNEL_READY) {
+    ++bounces_;
+    complete->subchannel_call_tracker.reset();
+    state_ = State::kQueued;
+    return false;
+  }
+  state_ = State::kSent;
+  backend_ = subchannel->address();
+  connection_ = subchannel;
+  tracker_ = std::move(complete->subchannel_call_tracker);
+  if (tracker_ != nullptr) tracker_->Start();
+  return true;
+}
+
+bool FakeCall::Fail(State state, absl::Status status) {
+  if (status.ok()) ADD_FAILURE() << "a pick failed with an OK status";
+  state_ = state;
+  status_ = std::move(status);
+  return true;
+}
+
+std::string FakeCall::Outcome() const {
+  switch (state_) {
+    case State::kNew:
+      return "new";
+    case State::kQueued:
+      return "queued";
+    case State::kSent:
+      return backend_;
+    case State::kFailed:
+      return status_.ToString();
+    case State::kDropped:
+      return absl::StrCat("dropped: ", status_.ToString());
+    case State::kEnded:
+      return "ended";
+  }
+  return "";
+}
+
+void FakeCall::Finish(const absl::Status& status,
+                      std::map<std::string, std::string> trailers) {
+  if (state_ != State::kSent) {
+    ADD_FAILURE() << "an attempt ends that is not on its way: " << Outcome();
+    return;
+  }
+  state_ = State::kEnded;
+  if (tracker_ == nullptr) return;
+  Metadata metadata(std::move(trailers));
+  Policy::SubchannelCallTrackerInterface::FinishArgs args;
+  args.status = status;
+  args.trailing_metadata = &metadata;
+  args.backend_metric_accessor = nullptr;
+  tracker_->Finish(std::move(args));
+  tracker_ = nullptr;
+}
+
+bool FakeCall::AllowsRetry() {
+  return context_ != nullptr && context_->ShouldRetry();
+}
+
+void FakeCall::End() {
+  tracker_ = nullptr;
+  if (context_ != nullptr) context_->Commit();
+  state_ = State::kEnded;
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,124 @@
+// FakeChannel: the channel of a policy under test: what the policy asks of it,
+// and the calls that it lets pick.
+//
+// Strict, as LoadBalancingPolicy::ChannelControlHelper says: the test fails at
+// once when the policy
+//   - calls anything from its constructor, outside of the work serializer, or
+//     after its shutdown,
+//   - publishes a picker from within a pick (core would wait for itself),
+//   - reports SHUTDOWN, a state without a picker, TRANSIENT_FAILURE with an OK
+//     status or another state with an error.
+//
+// As in core 1.51, a new picker makes all queued calls pick again, the newest
+// first, under what is the pick lock there.
+//
+// Threads: one.
+#ifndef MULTI_BACKEND_LB_POLICY_GRPC_TESTING_FAKE_CHANNEL_H_
+#define MULTI_BACKEND_LB_POLICY_GRPC_TESTING_FAKE_CHANNEL_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "multi_backend/lb_policy/grpc/testing/fake_call.h"
+#include "multi_backend/lb_policy/grpc/testing/fake_subchannel.h"
+#include "multi_backend/lb_policy/grpc/testing/serializer_check.h"
+#include "multi_backend/lb_policy/grpc/testing/virtual_time.h"
+#include "multi_backend/port/core_api.h"
+
+namespace multi_backend {
+
+class FakeChannel final : private FakeSubchannel::Owner {
+ public:
+  using Policy = grpc_core::LoadBalancingPolicy;
+
+  explicit FakeChannel(VirtualTime* time);
+  ~FakeChannel() override;
+
+  const std::shared_ptr<grpc_core::WorkSerializer>& serializer() const {
+    return serializer_;
+  }
+  // The policy's; it may be asked for once.
+  std::unique_ptr<Policy::ChannelControlHelper> MakeControl();
+  // Before it, the policy is in its constructor.
+  void OnPolicyMade() { phase_ = Phase::kAlive; }
+  // Drops the picker, as core does with the policy.
+  void OnPolicyShutDown();
+  // Fails the test when a subchannel is left, watched or held: the policy, its
+  // pickers and the calls are gone.  Also called by the destructor.
+  void ExpectNothingLeft();
+
+  // The state in which the policy sees new subchannels first: not IDLE when
+  // another channel has made the connection.
+  void set_first_state(grpc_connectivity_state state) { first_state_ = state; }
+  // While set, CreateSubchannel() gives null, as core does for an address or
+  // credentials that it cannot use.
+  void set_refuse_subchannels(bool refuse) { refuse_subchannels_ = refuse; }
+  // While set, the policy hears nothing of its subchannels; the picks do.
+  void HoldNews() { hold_news_ = true; }
+  void ReleaseNews();
+
+  // What has happened since the last call of the same function.  States as
+  // words: "CONNECTING READY".
+  std::string TakeUpdates();
+  int TakeReresolutions();
+  std::vector<std::string> TakeTraces();
+
+  grpc_connectivity_state state() const { return state_; }
+  const absl::Status& status() const { return status_; }
+  Policy::SubchannelPicker* picker() const { return picker_.get(); }
+  // Those that the policy watches, the oldest first.
+  std::vector<FakeSubchannel*> Watched(absl::string_view address) const;
+
+  // Lets `call` pick; it stays queued here until it is sent or ends.
+  void Pick(FakeCall* call);
+  void Forget(FakeCall* call);
+
+ private:
+  class Control;
+  enum class Phase { kBeingMade, kAlive, kShutDown };
+
+  // FakeSubchannel::Owner:
+  void Tell(std::function<void()> news) override;
+  bool policy_is_shut_down() const override {
+    return phase_ == Phase::kShutDown;
+  }
+  void OnDestroyed(FakeSubchannel* subchannel) override;
+
+  void CheckCall(const char* what);
+  void UpdateState(grpc_connectivity_state state, const absl::Status& status,
+                   std::unique_ptr<Policy::SubchannelPicker> picker);
+  void Repick();
+  // Whether the call waits no more.
+  bool PickNow(FakeCall* call);
+
+  VirtualTime* const time_;
+  const std::shared_ptr<grpc_core::WorkSerializer> serializer_;
+  const SerializerCheck in_serializer_;
+  Phase phase_ = Phase::kBeingMade;
+  grpc_connectivity_state first_state_ = GRPC_CHANNEL_IDLE;
+  bool refuse_subchannels_ = false;
+  bool hold_news_ = false;
+  bool picking_ = false;
+  std::vector<std::function<void()>> held_news_;
+  // Those that live, with their age.
+  absl::flat_hash_map<FakeSubchannel*, uint64_t> subchannels_;
+  uint64_t subchannels_made_ = 0;
+  std::vector<FakeCall*> queued_;  // The newest last.
+
+  grpc_connectivity_state state_ = GRPC_CHANNEL_IDLE;
+  absl::Status status_;
+  std::unique_ptr<Policy::SubchannelPicker> picker_;
+  std::vector<std::string> updates_;
+  int reresolutions_ = 0;
+  std::vector<std::string> traces_;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_GRPC_TESTING_FAKE_CHANNEL_H_

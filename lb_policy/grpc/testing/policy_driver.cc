@@ -1,0 +1,141 @@
+#include "multi_backend/lb_policy/grpc/testing/policy_driver.h"
+
+#include <arpa/inet.h>
+#include <grpc/support/log.h>
+#include <netinet/in.h>
+
+#include <cstring>
+#include <map>
+#include <utility>
+
+#include "multi_backend/resolver/endpoint/text_record.h"
+#include "multi_backend/resolver/grpc/endpoint_attribute.h"
+
+namespace multi_backend {
+namespace {
+
+using grpc_core::ChannelArgs;
+using grpc_core::ServerAddress;
+using grpc_core::ServerAddressList;
+
+const grpc_core::LoadBalancingPolicyRegistry& Registry() {
+  return grpc_core::CoreConfiguration::Get().lb_policy_registry();
+}
+
+template <typename T>
+T ValueOrDie(absl::StatusOr<T> value) {
+  if (!value.ok()) {
+    gpr_log(GPR_ERROR, "%s", value.status().ToString().c_str());
+    GPR_ASSERT(value.ok());
+  }
+  return *std::move(value);
+}
+
+grpc_resolved_address Ipv4Address(uint32_t ip, uint16_t port) {
+  grpc_resolved_address address;
+  memset(&address, 0, sizeof(address));
+  auto* in = reinterpret_cast<sockaddr_in*>(address.addr);
+  in->sin_family = AF_INET;
+  in->sin_port = htons(port);
+  in->sin_addr.s_addr = htonl(ip);
+  address.len = sizeof(sockaddr_in);
+  return address;
+}
+
+}  // namespace
+
+PolicyDriver::PolicyDriver(
+    absl::string_view config_json, ChannelArgs args,
+    std::shared_ptr<grpc_core::WorkSerializer> serializer,
+    std::unique_ptr<Policy::ChannelControlHelper> control)
+    : args_(std::move(args)), serializer_(std::move(serializer)) {
+  SetConfig(config_json);
+  Policy::Args policy_args;
+  policy_args.work_serializer = serializer_;
+  policy_args.channel_control_helper = std::move(control);
+  policy_args.args = args_;
+  Run([&]() {
+    policy_ = Registry().CreateLoadBalancingPolicy(config_->name(),
+                                                   std::move(policy_args));
+  });
+  GPR_ASSERT(policy_ != nullptr);
+}
+
+PolicyDriver::~PolicyDriver() { ShutDown(); }
+
+ServerAddressList PolicyDriver::Addresses(size_t count, size_t first) {
+  ServerAddressList list;
+  list.reserve(count);
+  for (size_t i = first; i < first + count; ++i) {
+    list.emplace_back(
+        Ipv4Address(0x0A000000u + static_cast<uint32_t>(i), 50051),
+        ChannelArgs());
+  }
+  return list;
+}
+
+ServerAddressList PolicyDriver::Endpoints(
+    const std::vector<std::string>& records) {
+  ServerAddressList list;
+  for (const std::string& record : records) {
+    auto endpoint =
+        std::make_shared<const Endpoint>(ValueOrDie(ParseTextRecord(record)));
+    in_addr ip;
+    GPR_ASSERT(inet_pton(AF_INET, endpoint->host.c_str(), &ip) == 1);
+    const grpc_resolved_address address =
+        Ipv4Address(ntohl(ip.s_addr), endpoint->port);
+    std::map<const char*, std::unique_ptr<ServerAddress::AttributeInterface>>
+        attributes;
+    attributes[EndpointAttribute::Key()] =
+        std::make_unique<EndpointAttribute>(std::move(endpoint));
+    list.emplace_back(address, ChannelArgs(), std::move(attributes));
+  }
+  return list;
+}
+
+void PolicyDriver::SetConfig(absl::string_view config_json) {
+  config_ = ValueOrDie(Registry().ParseLoadBalancingConfig(
+      ValueOrDie(grpc_core::Json::Parse(config_json))));
+}
+
+absl::Status PolicyDriver::Update(absl::StatusOr<ServerAddressList> addresses,
+                                  std::string note) {
+  absl::Status status;
+  Run([&]() {
+    Policy::UpdateArgs args;
+    args.addresses = std::move(addresses);
+    args.config = config_;
+    args.resolution_note = std::move(note);
+    args.args = args_;
+    status = policy_->UpdateLocked(std::move(args));
+  });
+  return status;
+}
+
+void PolicyDriver::ResetBackoff() {
+  Run([this]() { policy_->ResetBackoffLocked(); });
+}
+
+void PolicyDriver::ExitIdle() {
+  Run([this]() { policy_->ExitIdleLocked(); });
+}
+
+void PolicyDriver::ShutDown(const std::function<void()>& then) {
+  if (policy_ == nullptr) return;
+  Run([&]() {
+    policy_.reset();
+    if (then != nullptr) then();
+  });
+}
+
+void PolicyDriver::Leak() {
+  policy_.release();
+  new std::shared_ptr<grpc_core::WorkSerializer>(serializer_);
+}
+
+// The serializer is idle, so this is done when it returns.
+void PolicyDriver::Run(const std::function<void()>& fn) {
+  serializer_->Run([&fn]() { fn(); }, DEBUG_LOCATION);
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,229 @@
+#include "multi_backend/lb_policy/grpc/testing/policy_harness.h"
+
+#include <grpc/grpc.h>
+#include <grpc/support/log.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "multi_backend/call/grpc/channel_extension.h"
+#include "multi_backend/health/state/backend_state.h"
+#include "multi_backend/lb_policy/grpc/policy_factory.h"
+
+namespace multi_backend {
+namespace {
+
+std::string Json(absl::string_view config) {
+  return absl::StrCat(R"([{"multi_backend":)", config, "}]");
+}
+
+grpc_core::ChannelArgs ArgsOf(const std::shared_ptr<BackendPool>& pool,
+                              const grpc_core::RefCountedPtr<FakeGate>& gate) {
+  auto args = grpc_core::ChannelArgs().SetObject(
+      grpc_core::MakeRefCounted<ChannelExtension>(pool, nullptr));
+  if (gate == nullptr) return args;
+  return args.SetObject(grpc_core::RefCountedPtr<RetryGate>(gate));
+}
+
+PolicyHarness::Options WithConfig(absl::string_view config) {
+  PolicyHarness::Options options;
+  options.config = std::string(config);
+  return options;
+}
+
+}  // namespace
+
+PolicyHarness::PolicyHarness(absl::string_view config)
+    : PolicyHarness(WithConfig(config)) {}
+
+PolicyHarness::PolicyHarness(Options options)
+    : owns_time_(options.time == nullptr),
+      time_(options.time != nullptr ? std::move(options.time)
+                                    : std::make_shared<VirtualTime>()),
+      pool_(options.pool != nullptr ? std::move(options.pool)
+                                    : BackendPool::Create(time_->ForPool())),
+      gate_(options.with_context ? grpc_core::MakeRefCounted<FakeGate>()
+                                 : nullptr),
+      channel_(time_.get()) {
+  time_->RunInCore([&]() {
+    driver_ = std::make_unique<PolicyDriver>(
+        Json(options.config), ArgsOf(pool_, gate_), channel_.serializer(),
+        channel_.MakeControl());
+  });
+  channel_.OnPolicyMade();
+}
+
+PolicyHarness::~PolicyHarness() {
+  time_->RunInCore([this]() { calls_.clear(); });
+  channel_.ReleaseNews();
+  ShutDown();
+  driver_ = nullptr;
+}
+
+PolicyHarness::GrpcInitialised::GrpcInitialised() {
+  // Changes nothing when it is registered already, alone or with other parts.
+  GPR_ASSERT(RegisterWithCore({RegisterPolicy}).ok());
+  grpc_init();
+}
+
+PolicyHarness::GrpcInitialised::~GrpcInitialised() { grpc_shutdown(); }
+
+absl::Status PolicyHarness::Drive(
+    absl::StatusOr<grpc_core::ServerAddressList> addresses,
+    absl::string_view note) {
+  absl::Status status;
+  time_->RunInCore([&]() {
+    status = driver_->Update(std::move(addresses), std::string(note));
+  });
+  return status;
+}
+
+absl::Status PolicyHarness::Update(const std::vector<std::string>& records) {
+  return UpdateAddresses(PolicyDriver::Endpoints(records));
+}
+
+absl::Status PolicyHarness::UpdateAddresses(
+    grpc_core::ServerAddressList addresses) {
+  addresses_ = addresses;
+  return Drive(std::move(addresses));
+}
+
+absl::Status PolicyHarness::UpdateConfig(absl::string_view config) {
+  driver_->SetConfig(Json(config));
+  return Drive(addresses_);
+}
+
+absl::Status PolicyHarness::FailResolution(const absl::Status& status) {
+  return Drive(status);
+}
+
+absl::Status PolicyHarness::FailResolutionWithConfig(const absl::Status& status,
+                                                     absl::string_view config) {
+  driver_->SetConfig(Json(config));
+  return Drive(status);
+}
+
+absl::Status PolicyHarness::EmptyResolution(absl::string_view note) {
+  return Drive(grpc_core::ServerAddressList(), note);
+}
+
+FakeSubchannel& PolicyHarness::Connection(absl::string_view address,
+                                          size_t index) {
+  const std::vector<FakeSubchannel*> watched = channel_.Watched(address);
+  GPR_ASSERT(index < watched.size());
+  return *watched[index];
+}
+
+size_t PolicyHarness::connections(absl::string_view address) const {
+  return channel_.Watched(address).size();
+}
+
+void PolicyHarness::Connect(absl::string_view address, size_t index) {
+  time_->RunInCore([&]() { Connection(address, index).BecomeReady(); });
+}
+
+void PolicyHarness::Refuse(absl::string_view address, absl::string_view why,
+                           size_t index) {
+  time_->RunInCore([&]() {
+    Connection(address, index).FailToConnect(absl::UnavailableError(why));
+  });
+}
+
+void PolicyHarness::Lose(absl::string_view address, size_t index) {
+  time_->RunInCore([&]() { Connection(address, index).LoseConnection(); });
+}
+
+void PolicyHarness::EndBackoff(absl::string_view address, size_t index) {
+  time_->RunInCore([&]() { Connection(address, index).EndBackoff(); });
+}
+
+void PolicyHarness::MarkHealthy(absl::string_view address) {
+  time_->RunOutsideCore([&]() { pool_->MarkHealthy(address); });
+}
+
+void PolicyHarness::MarkUnhealthy(absl::string_view address) {
+  time_->RunOutsideCore([&]() { pool_->MarkUnhealthy(address); });
+}
+
+void PolicyHarness::Probe(absl::string_view address, bool healthy,
+                          absl::string_view detail) {
+  const BackendRef backend = pool_->Acquire(address, address)->backend();
+  time_->RunOutsideCore([&]() { (void)backend->OnProbe(healthy, detail); });
+}
+
+std::string PolicyHarness::StateOf(absl::string_view address) const {
+  for (const BackendSnapshot& backend : pool_->GetAllBackends()) {
+    if (backend.address == address)
+      return std::string(StateName(backend.state));
+  }
+  return "unknown";
+}
+
+std::vector<std::string> PolicyHarness::TakeEvents() {
+  std::vector<std::string> texts;
+  for (const PoolEvent& event : pool_->GetEvents(seen_event_)) {
+    seen_event_ = event.sequence;
+    texts.push_back(event.ToString());
+  }
+  return texts;
+}
+
+FakeCall& PolicyHarness::Call(const FakeCallOptions& options) {
+  calls_.push_back(std::make_unique<FakeCall>(options, gate_.get()));
+  FakeCall& call = *calls_.back();
+  time_->RunInCore([&]() { channel_.Pick(&call); });
+  return call;
+}
+
+std::string PolicyHarness::RoundTrip(const FakeCallOptions& options,
+                                     const absl::Status& end) {
+  FakeCall& call = Call(options);
+  std::string outcome = call.Outcome();
+  if (call.sent()) Finish(call, end);
+  End(call);
+  calls_.pop_back();
+  return outcome;
+}
+
+void PolicyHarness::Finish(FakeCall& call, const absl::Status& status,
+                           std::map<std::string, std::string> trailers) {
+  time_->RunInCore([&]() { call.Finish(status, std::move(trailers)); });
+}
+
+bool PolicyHarness::Retry(FakeCall& call) {
+  bool allowed = false;
+  time_->RunInCore([&]() {
+    allowed = call.AllowsRetry();
+    if (allowed) channel_.Pick(&call);
+  });
+  return allowed;
+}
+
+void PolicyHarness::Replay(FakeCall& call) {
+  time_->RunInCore([&]() { channel_.Pick(&call); });
+}
+
+void PolicyHarness::End(FakeCall& call) {
+  time_->RunInCore([&]() {
+    channel_.Forget(&call);
+    call.End();
+  });
+}
+
+void PolicyHarness::ResetBackoff() {
+  time_->RunInCore([this]() { driver_->ResetBackoff(); });
+}
+
+void PolicyHarness::ExitIdle() {
+  time_->RunInCore([this]() { driver_->ExitIdle(); });
+}
+
+void PolicyHarness::ShutDown() {
+  time_->RunInCore([this]() {
+    driver_->ShutDown([this]() { channel_.OnPolicyShutDown(); });
+  });
+  // With another policy in the same time it is not known who asks.
+  if (owns_time_) time_->Close();
+}
+
+}  // namespace multi_backend

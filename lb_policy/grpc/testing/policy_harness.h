@@ -1,0 +1,138 @@
+// PolicyHarness: a real MultiBackendPolicy, made by its factory, over strict
+// fakes of everything that core gives it, in virtual time.
+//
+//   PolicyHarness harness(R"({"strategy":"LEAST_BUSY"})");
+//   harness.Update({"10.0.0.1:80", "10.0.0.2:80 weight=2000"});
+//   harness.Connect("10.0.0.1:80");
+//   EXPECT_EQ(harness.RoundTrip(), "10.0.0.1:80");
+//   harness.MarkUnhealthy("10.0.0.1:80");
+//   EXPECT_EQ(harness.channel().TakeUpdates(), "READY READY");
+//
+// Each function returns when everything that follows from it at this moment is
+// done.  What the policy may not do fails the test at once (fake_channel.h,
+// fake_subchannel.h, virtual_time.h); what it leaves behind does so in the
+// destructor, which also shuts it down.
+//
+// Threads: one.  Harnesses that share a time must end in the reverse order.
+#ifndef MULTI_BACKEND_LB_POLICY_GRPC_TESTING_POLICY_HARNESS_H_
+#define MULTI_BACKEND_LB_POLICY_GRPC_TESTING_POLICY_HARNESS_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "multi_backend/lb_policy/backends/pool.h"
+#include "multi_backend/lb_policy/grpc/testing/fake_call.h"
+#include "multi_backend/lb_policy/grpc/testing/fake_channel.h"
+#include "multi_backend/lb_policy/grpc/testing/policy_driver.h"
+#include "multi_backend/lb_policy/grpc/testing/virtual_time.h"
+
+namespace multi_backend {
+
+class PolicyHarness {
+ public:
+  struct Options {
+    std::string config = "{}";  // The value of "multi_backend".
+    // Calls have a CallContext, as on channels with a resolver of ours.
+    bool with_context = true;
+    std::shared_ptr<VirtualTime> time;  // Null: its own.
+    std::shared_ptr<BackendPool> pool;  // Null: its own, in that time.
+  };
+  explicit PolicyHarness(Options options);
+  explicit PolicyHarness(absl::string_view config = "{}");
+  ~PolicyHarness();
+  PolicyHarness(const PolicyHarness&) = delete;
+  PolicyHarness& operator=(const PolicyHarness&) = delete;
+
+  // --- The resolver ----------------------------------------------------------
+
+  // A list of text records: "1.2.3.4:80 weight=2000 role=primary".
+  absl::Status Update(const std::vector<std::string>& records);
+  absl::Status UpdateAddresses(grpc_core::ServerAddressList addresses);
+  // The list of before with another configuration.
+  absl::Status UpdateConfig(absl::string_view config);
+  absl::Status FailResolution(const absl::Status& status);
+  absl::Status FailResolutionWithConfig(const absl::Status& status,
+                                        absl::string_view config);
+  absl::Status EmptyResolution(absl::string_view note);
+
+  // --- The connections -------------------------------------------------------
+
+  // The index'th of those that are watched; ends the program if there is none.
+  FakeSubchannel& Connection(absl::string_view address, size_t index = 0);
+  size_t connections(absl::string_view address) const;
+  void Connect(absl::string_view address, size_t index = 0);
+  void Refuse(absl::string_view address, absl::string_view why = "refused",
+              size_t index = 0);
+  void Lose(absl::string_view address, size_t index = 0);
+  // Core tries again; the attempt is under way when this returns.
+  void EndBackoff(absl::string_view address, size_t index = 0);
+
+  // --- Health ----------------------------------------------------------------
+
+  BackendPool& pool() { return *pool_; }
+  void MarkHealthy(absl::string_view address);
+  void MarkUnhealthy(absl::string_view address);
+  // A probe of the backend ends.
+  void Probe(absl::string_view address, bool healthy,
+             absl::string_view detail = "probe failed");
+  std::string StateOf(absl::string_view address) const;
+  // Those since the last call: "10.0.0.1:80: ALIVE -> DOWN: refused".
+  std::vector<std::string> TakeEvents();
+
+  // --- Calls -----------------------------------------------------------------
+
+  // A call that has picked once; lives until the harness ends.
+  FakeCall& Call(const FakeCallOptions& options = {});
+  // A call from its pick to its end with `end`: what became of the pick.
+  std::string RoundTrip(const FakeCallOptions& options = {},
+                        const absl::Status& end = absl::OkStatus());
+  void Finish(FakeCall& call, const absl::Status& status = absl::OkStatus(),
+              std::map<std::string, std::string> trailers = {});
+  // What core's retry filter does after a failed attempt: whether it retries,
+  // in which case the call has picked again.
+  bool Retry(FakeCall& call);
+  // Core's own replay of an attempt that has reached no server.
+  void Replay(FakeCall& call);
+  void End(FakeCall& call);
+
+  // --- The rest --------------------------------------------------------------
+
+  void Advance(absl::Duration by) { time_->Advance(by); }
+  void ResetBackoff();
+  void ExitIdle();
+  // Idempotent.
+  void ShutDown();
+  FakeChannel& channel() { return channel_; }
+  VirtualTime& time() { return *time_; }
+
+ private:
+  // gRPC is initialised for as long as this lives.
+  struct GrpcInitialised {
+    GrpcInitialised();
+    ~GrpcInitialised();
+  };
+
+  absl::Status Drive(absl::StatusOr<grpc_core::ServerAddressList> addresses,
+                     absl::string_view note = "");
+
+  const GrpcInitialised grpc_initialised_;
+  const bool owns_time_;
+  const std::shared_ptr<VirtualTime> time_;
+  const std::shared_ptr<BackendPool> pool_;
+  const grpc_core::RefCountedPtr<FakeGate> gate_;  // Null without contexts.
+  FakeChannel channel_;
+  std::unique_ptr<PolicyDriver> driver_;
+  grpc_core::ServerAddressList addresses_;  // The newest.
+  std::vector<std::unique_ptr<FakeCall>> calls_;
+  uint64_t seen_event_ = 0;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_GRPC_TESTING_POLICY_HARNESS_H_

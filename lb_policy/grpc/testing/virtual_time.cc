@@ -1,0 +1,173 @@
+#include "multi_backend/lb_policy/grpc/testing/virtual_time.h"
+
+#include <utility>
+
+#include "gtest/gtest.h"
+
+namespace multi_backend {
+namespace {
+
+// Not 0: a time of 0 means "not yet" here and there.
+constexpr int64_t kStartNanos = 1'000'000'000'000;
+
+}  // namespace
+
+// What grpc_core::Timestamp::Now() is.
+class VirtualTime::CoreTime final : public grpc_core::Timestamp::ScopedSource {
+ public:
+  explicit CoreTime(const VirtualTime* time) : time_(time) {}
+  grpc_core::Timestamp Now() override {
+    return grpc_core::Timestamp::FromMillisecondsAfterProcessEpoch(
+        time_->NowNanos() / 1'000'000);
+  }
+  // The real time below is not asked.
+  void InvalidateCache() override {}
+
+ private:
+  const VirtualTime* const time_;
+};
+
+// The timers of the pool's backends and probers.
+class VirtualTime::PoolTimers final : public Timers {
+ public:
+  explicit PoolTimers(VirtualTime* time) : time_(time) {}
+  uint64_t RunAfter(absl::Duration delay, std::function<void()> fn) override {
+    return time_->timers_.RunAfter(delay, [time = time_, fn = std::move(fn)]() {
+      fn();
+      time->Settle();
+    });
+  }
+  void Cancel(uint64_t id) override { time_->timers_.Cancel(id); }
+
+ private:
+  VirtualTime* const time_;
+};
+
+class VirtualTime::Engine final : public EventEngine {
+ public:
+  explicit Engine(VirtualTime* time) : time_(time) {}
+
+  void Run(Closure* closure) override {
+    Run([closure]() { closure->Run(); });
+  }
+  void Run(absl::AnyInvocable<void()> closure) override {
+    CheckOpen("Run()");
+    time_->engine_queue_.push_back(std::move(closure));
+  }
+  TaskHandle RunAfter(Duration when, Closure* closure) override {
+    return RunAfter(when, [closure]() { closure->Run(); });
+  }
+  TaskHandle RunAfter(Duration when,
+                      absl::AnyInvocable<void()> closure) override {
+    CheckOpen("RunAfter()");
+    auto shared =
+        std::make_shared<absl::AnyInvocable<void()>>(std::move(closure));
+    auto id = std::make_shared<uint64_t>(0);
+    *id = time_->timers_.RunAfter(absl::FromChrono(when),
+                                  [time = time_, shared, id]() {
+                                    time->engine_timers_.erase(*id);
+                                    (*shared)();
+                                    time->Settle();
+                                  });
+    time_->engine_timers_.insert(*id);
+    return {static_cast<intptr_t>(*id), kTimerKey};
+  }
+  bool Cancel(TaskHandle handle) override {
+    const auto id = static_cast<uint64_t>(handle.keys[0]);
+    if (handle.keys[1] != kTimerKey) {
+      ADD_FAILURE() << "Cancel() of a handle that the engine never gave";
+    }
+    if (time_->engine_timers_.erase(id) == 0) return false;
+    time_->timers_.Cancel(id);
+    return true;
+  }
+
+  bool IsWorkerThread() override { return false; }
+  absl::StatusOr<std::unique_ptr<Listener>> CreateListener(
+      Listener::AcceptCallback, absl::AnyInvocable<void(absl::Status)>,
+      const grpc_event_engine::experimental::EndpointConfig&,
+      std::unique_ptr<grpc_event_engine::experimental::MemoryAllocatorFactory>)
+      override {
+    return NotForAPolicy("CreateListener()");
+  }
+  ConnectionHandle Connect(
+      OnConnectCallback, const ResolvedAddress&,
+      const grpc_event_engine::experimental::EndpointConfig&,
+      grpc_event_engine::experimental::MemoryAllocator, Duration) override {
+    (void)NotForAPolicy("Connect()");
+    return {};
+  }
+  bool CancelConnect(ConnectionHandle) override {
+    (void)NotForAPolicy("CancelConnect()");
+    return false;
+  }
+  std::unique_ptr<DNSResolver> GetDNSResolver(
+      const DNSResolver::ResolverOptions&) override {
+    (void)NotForAPolicy("GetDNSResolver()");
+    return nullptr;
+  }
+
+ private:
+  // Tells handles of this engine from others.
+  static constexpr intptr_t kTimerKey = 0x7e57;
+
+  static absl::Status NotForAPolicy(const char* what) {
+    ADD_FAILURE() << "the policy called the event engine's " << what;
+    return absl::UnimplementedError(what);
+  }
+  void CheckOpen(const char* what) {
+    if (!time_->closed_) return;
+    ADD_FAILURE() << "the policy called the event engine's " << what
+                  << " after its shutdown";
+  }
+
+  VirtualTime* const time_;
+};
+
+VirtualTime::VirtualTime()
+    : engine_(std::make_shared<Engine>(this)),
+      pool_timers_(std::make_shared<PoolTimers>(this)),
+      core_time_(std::make_unique<CoreTime>(this)) {}
+
+VirtualTime::~VirtualTime() {
+  if (engine_.use_count() != 1) ADD_FAILURE() << "someone kept the engine";
+}
+
+int64_t VirtualTime::NowNanos() const {
+  return kStartNanos + absl::ToInt64Nanoseconds(timers_.now());
+}
+
+PoolTime VirtualTime::ForPool() {
+  PoolTime time;
+  time.clock = this;
+  time.timers = [timers = pool_timers_]() { return timers; };
+  return time;
+}
+
+VirtualTime::EventEngine* VirtualTime::engine() { return engine_.get(); }
+
+void VirtualTime::RunInCore(const std::function<void()>& fn) {
+  {
+    grpc_core::ApplicationCallbackExecCtx callback_exec_ctx;
+    grpc_core::ExecCtx exec_ctx;
+    fn();
+  }
+  Settle();
+}
+
+void VirtualTime::RunOutsideCore(const std::function<void()>& fn) {
+  fn();
+  Settle();
+}
+
+void VirtualTime::Advance(absl::Duration by) { timers_.Advance(by); }
+
+void VirtualTime::Settle() {
+  while (!engine_queue_.empty()) {
+    absl::AnyInvocable<void()> next = std::move(engine_queue_.front());
+    engine_queue_.pop_front();
+    next();
+  }
+}
+
+}  // namespace multi_backend
