@@ -10,15 +10,16 @@
 namespace multi_backend {
 namespace {
 
-// A value is
+// Layout of a value:
 //   offset  0  tag               8 bytes
 //           8  class             'A' + when + 3 * retry, + 6 with a key
-//           9  key hash          8 bytes, in the machine's order: a value never
-//                                leaves the process
+//           9  key hash          8 bytes, in the byte order of this machine: a
+//                                value never leaves the process
 //          17  role length
 //          18  fallback length
 //          19  role, fallback role
-// Lengths come first so that nothing has to be searched and a cut value shows.
+// The lengths come before the names, so that decoding needs no search and
+// detects a truncated value.
 constexpr size_t kTagSize = 8;
 constexpr size_t kClassOffset = kTagSize;
 constexpr size_t kKeyOffset = kClassOffset + 1;
@@ -96,7 +97,8 @@ absl::optional<CallLabel> DecodeCallLabel(absl::string_view value) {
   if (value.size() < kFixedSize || ReadBytes(value.data()) != ProcessTag()) {
     return absl::nullopt;
   }
-  // Unsigned, so that a byte below a range's start is far above its end.
+  // Unsigned arithmetic: a byte below kFirstClass wraps around to a large
+  // number, which the range check below rejects.
   unsigned cls = static_cast<unsigned char>(value[kClassOffset]) - kFirstClass;
   const size_t role_size = static_cast<unsigned char>(value[kRoleLengthOffset]);
   const size_t fallback_size =

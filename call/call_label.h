@@ -1,17 +1,19 @@
-// What the interceptor tells the picker about one call: the routing decision,
-// the sticky key's hash and the retry class, as ONE metadata value of fixed
-// form ("mb-call-bin").  The config selector takes it off the call's metadata
-// again before anything leaves the process.
+// The call label: one metadata value ("mb-call-bin") by which the interceptor
+// tells the picker what it has decided about a call: the route, the hash of the
+// sticky key and the retry mode.  The config selector removes the value from
+// the call's metadata again, so the label never leaves the process.
 //
-// The value begins with a random tag of this process (64 bits), so that a value
-// which an application (or a proxied request) brought along is recognised and
-// ignored.
+// An application, or a request that it proxies, may bring along an entry of the
+// same name.  Each value therefore begins with a random 64-bit tag of this
+// process, and values with another tag are ignored.
 //
-// Cost: both directions are on every call.  A value costs one allocation and
-// its copy; reading one allocates nothing and looks at fixed offsets only.
-// Thread-safe: all functions are pure but for the tag, which is made once.
+// Cost: each call encodes and decodes one label.  Encoding a label costs one
+// allocation and one copy.  Decoding allocates nothing and reads at fixed
+// offsets.
 //
-//   const std::string prefix = EncodeCallLabelPrefix(route);   // Once a route.
+// Threads: all functions are thread-safe.
+//
+//   const std::string prefix = EncodeCallLabelPrefix(route);  // Once a route.
 //   metadata->Add(kCallLabelKey, EncodeCallLabel(prefix, hash));  // Each call.
 //   absl::optional<CallLabel> label = DecodeCallLabel(value);     // Each call.
 #ifndef MULTI_BACKEND_CALL_CALL_LABEL_H_
@@ -31,26 +33,29 @@ namespace multi_backend {
 // make it.
 constexpr absl::string_view kCallLabelKey = "mb-call-bin";
 
-// The views point into the encoded value, or wherever the maker took them from.
+// The views point into the encoded value, or to the strings from which the
+// label was made.
 struct CallLabel {
   absl::string_view role;  // "" = the default strategy over all backends.
   WhenUnavailable when_unavailable = WhenUnavailable::kFail;
-  absl::string_view fallback_role;  // With WhenUnavailable::kRole.
+  absl::string_view fallback_role;  // Used with WhenUnavailable::kRole only.
   RetryMode retry = RetryMode::kDefault;
-  absl::optional<uint64_t> key_hash;  // Of the sticky key; unset = no key.
+  absl::optional<uint64_t> key_hash;  // nullopt = no sticky key.
 };
 
-// The part of a value that depends on the route alone; made once per route.
-// `label.key_hash` is not used.  Requires role names that are "" or valid
-// (IsValidRoleName); aborts on others, because they would end in metadata.
+// Returns the part of the value that depends on the route alone, so that it is
+// made once per route and not for each call.  Ignores `label.key_hash`.  Role
+// names must be "" or satisfy IsValidRoleName(); the function aborts on any
+// other name, because the name would end up in metadata.
 std::string EncodeCallLabelPrefix(const CallLabel& label);
 
-// A whole value: `prefix` as made above, completed with the key's hash.
-// 19 bytes of any kind, and the role names.
+// Returns the whole value: `prefix`, from EncodeCallLabelPrefix(), completed
+// with `key_hash`.  Its size is 19 bytes plus the role names; any byte may
+// occur in it.
 std::string EncodeCallLabel(absl::string_view prefix,
                             absl::optional<uint64_t> key_hash);
 
-// nullopt unless `value` carries this process's tag and is well formed.
+// Returns nullopt unless `value` carries this process's tag and is well formed.
 absl::optional<CallLabel> DecodeCallLabel(absl::string_view value);
 
 }  // namespace multi_backend

@@ -85,7 +85,7 @@ TEST(CallLabelTest, AFallbackRoleIsNotSentUnlessItIsUsed) {
   EXPECT_EQ(DecodeCallLabel(value)->fallback_role, "");
 }
 
-// Of others gRPC refuses some bytes.
+// gRPC accepts arbitrary bytes only in values whose key ends in "-bin".
 TEST(CallLabelTest, AValueMayHaveAnyByte) {
   EXPECT_TRUE(absl::EndsWith(kCallLabelKey, "-bin"));
 }
@@ -144,7 +144,8 @@ TEST(CallLabelTest, EverySingleBitFlipInTagClassOrLengthIsSeen) {
       flipped[at] = static_cast<char>(flipped[at] ^ (1 << bit));
       const absl::optional<CallLabel> read = DecodeCallLabel(flipped);
       if (!read.has_value()) continue;
-      // What is still read is another class or key, never the same label.
+      // A flipped value that still decodes differs in its class or key, so it
+      // is never taken for the original label.
       EXPECT_TRUE(read->when_unavailable != original->when_unavailable ||
                   read->retry != original->retry ||
                   read->key_hash != original->key_hash)

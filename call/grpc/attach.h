@@ -1,6 +1,9 @@
-// Puts what CreateChannel has for one channel into its channel args.
+// AttachChannelExtension: puts the objects that CreateChannel() has for one
+// channel into the channel args, from which the resolver and the LB policy take
+// them.
 //
-// No core header here, so that multi_backend.cc compiles cheaply.
+// This header includes no core header, so that multi_backend.cc compiles
+// quickly.
 #ifndef MULTI_BACKEND_CALL_GRPC_ATTACH_H_
 #define MULTI_BACKEND_CALL_GRPC_ATTACH_H_
 
@@ -15,7 +18,8 @@ namespace multi_backend {
 class AttemptClassifier;
 class BackendPool;
 
-// Either may be null; see ChannelExtension for what null means.
+// `pool` and `classifier` may be null; ChannelExtension says what null means.
+// `args` shares ownership of both.
 void AttachChannelExtension(std::shared_ptr<BackendPool> pool,
                             std::shared_ptr<const AttemptClassifier> classifier,
                             grpc::ChannelArguments& args);

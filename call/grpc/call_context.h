@@ -20,10 +20,12 @@ namespace multi_backend {
 
 class CallContext;
 
-// Decides on the retries of a channel's calls.  Thread-safe.
+// Decides whether a channel's calls are retried.  The channel's LB policy
+// implements it.  Thread-safe.
 class RetryDecider {
  public:
   virtual ~RetryDecider() = default;
+  // Whether the call may make another attempt now.
   virtual bool ShouldRetry(CallContext& context) = 0;
 };
 
@@ -89,14 +91,16 @@ class CallContext final
   CallContext(grpc_core::Arena* call_arena, RetryGate* retry_gate)
       : arena(call_arena), gate_(retry_gate) {}
 
-  // The key under which a pick finds the context of its call.
+  // The type of the call attribute under which a pick finds the context.
   static grpc_core::UniqueTypeName Type() {
     static auto* factory =
         new grpc_core::UniqueTypeName::Factory("multi_backend.call_context");
     return factory->Create();
   }
 
-  // The value of the call attribute, and back.  nullptr for none of ours.
+  // Convert a context to the value of its call attribute and back.
+  // FromAttribute() returns nullptr for a value of another size, which is not a
+  // CallContext.
   absl::string_view AsAttribute() const {
     return absl::string_view(reinterpret_cast<const char*>(this),
                              sizeof(*this));
@@ -120,8 +124,8 @@ class CallContext final
   PolicyPart* policy_part = nullptr;  // Null until the first pick.
   absl::string_view method;           // "/package.Service/Method".
   grpc_core::Timestamp deadline = grpc_core::Timestamp::InfFuture();
-  // The method has a retryPolicy of its own in the service config, which then
-  // decides how often and on which codes to retry.
+  // True when the service config has a retryPolicy for the method.  That policy
+  // then decides how often and on which codes to retry.
   bool own_retry_policy = false;
 
  private:

@@ -1,8 +1,9 @@
-// ChannelExtension: what CreateChannel hands to our resolver and LB policy of
-// one channel, as one channel arg.
+// ChannelExtension: the objects that CreateChannel() passes to the resolver and
+// the LB policy of one channel, in a single channel arg.
 //
-// It is taken off again before subchannels are made, so that channels with
-// equal settings still share their connections.
+// The LB policy removes the arg before it makes subchannels.  Otherwise
+// channels with equal settings would have different subchannel args and could
+// not share connections.
 #ifndef MULTI_BACKEND_CALL_GRPC_CHANNEL_EXTENSION_H_
 #define MULTI_BACKEND_CALL_GRPC_CHANNEL_EXTENSION_H_
 
@@ -33,18 +34,21 @@ class ChannelExtension : public grpc_core::RefCounted<ChannelExtension> {
       : pool(std::move(shared_pool)),
         classifier(std::move(attempt_classifier)) {}
 
-  const std::shared_ptr<BackendPool> pool;  // Null: one of the channel's own.
-  // Null: the status codes of the configuration decide.
+  const std::shared_ptr<BackendPool> pool;  // Null: the channel makes its own.
+  // Null: the status codes in the configuration decide which attempts may be
+  // retried.
   const std::shared_ptr<const AttemptClassifier> classifier;
 };
 
-// A copy of the channel's service config JSON, when it speaks of us.  Core
-// takes its own arg away before it makes the resolver, and our resolver has to
-// return a service config for its config selector to be used.
+// A copy of the service config JSON of the channel, set when that JSON
+// configures multi_backend.  The copy is needed because core removes its own
+// arg before it makes the resolver, and core uses the config selector of a
+// resolver only if the resolver also returns a service config.
 constexpr absl::string_view kServiceConfigArg = "multi_backend.service_config";
 
-// Set (integer) when the channel has a service config that does not speak of
-// us: our resolver then must not put another in its place.
+// An integer arg, set when the channel has a service config that does not
+// configure multi_backend.  The resolver then returns no service config of its
+// own, which would replace that one.
 constexpr absl::string_view kForeignServiceConfigArg =
     "multi_backend.foreign_service_config";
 
