@@ -1,7 +1,10 @@
-// AddressAttribute: an immutable value that rides on core's address from a
-// resolver to an LB policy.  Copies share the value.
+// AddressAttribute<T>: an immutable value that a resolver attaches to an
+// address and that the LB policy reads from it.
 //
-// `T` has operator== and an operator<< for texts.
+// Requires: `T` has operator==, and an operator<<, which prints the value in
+// the texts that core logs.
+//
+// Cost: copies of the attribute share the value.
 #ifndef MULTI_BACKEND_PORT_ADDRESS_ATTRIBUTE_H_
 #define MULTI_BACKEND_PORT_ADDRESS_ATTRIBUTE_H_
 
@@ -18,13 +21,14 @@ template <typename T>
 class AddressAttribute final
     : public grpc_core::ServerAddress::AttributeInterface {
  public:
-  // Core compares attribute keys by address, not by content.
+  // Core compares attribute keys by pointer, not by content, so each `T` has
+  // its own key.
   static const char* Key() {
     static const char kKey[] = "multi_backend.address_attribute";
     return kKey;
   }
 
-  // The value of `address`; null when it has none.
+  // Returns the value that `address` carries, or null when it has none.
   static const std::shared_ptr<const T>* Of(
       const grpc_core::ServerAddress& address) {
     const auto* attribute =

@@ -1,11 +1,12 @@
-// THE seam to gRPC's internals: the only file that includes src/core/….
+// The only file that includes headers of gRPC's core (src/core/...).  All other
+// files get core's classes through this one.
 //
-// A new gRPC release is ported here and in the */grpc folders; see
-// port/README.md for what to check.
+// To support a new gRPC release, change this folder and the */grpc folders;
+// port/README.md lists what to check.
 //
-// The distribution's libgrpc is built without -DNDEBUG, and core's classes have
-// other members with it: every file that includes this one must be compiled
-// with -UNDEBUG (tools/build_defs.bzl: core = True).
+// Requires: every file that includes this one is compiled with -UNDEBUG
+// (tools/build_defs.bzl: core = True).  The distribution builds libgrpc without
+// -DNDEBUG, and NDEBUG changes the members of core's classes.
 #ifndef MULTI_BACKEND_PORT_CORE_API_H_
 #define MULTI_BACKEND_PORT_CORE_API_H_
 

@@ -1,5 +1,6 @@
-// CoreBuilder: core's configuration builder under a name that can be declared
-// without core's headers.
+// CoreBuilder: wraps core's configuration builder in a struct that other
+// headers can declare without including core's headers.  The builder is not
+// owned.
 #ifndef MULTI_BACKEND_PORT_CORE_BUILDER_H_
 #define MULTI_BACKEND_PORT_CORE_BUILDER_H_
 

@@ -33,13 +33,14 @@ class CurrentSink {
   std::shared_ptr<const LogSink> sink_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Never destroyed: threads may log until the process ends.
+// Never destroyed, because threads may log until the process ends.
 CurrentSink& Sink() {
   static auto* const sink = new CurrentSink();
   return *sink;
 }
 
-// gRPC has no severity between the two.
+// gRPC has no severity between INFO and ERROR, so a warning is logged as an
+// error.
 gpr_log_severity ToGrpc(LogSeverity severity) {
   return severity == LogSeverity::kInfo ? GPR_LOG_SEVERITY_INFO
                                         : GPR_LOG_SEVERITY_ERROR;

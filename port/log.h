@@ -1,4 +1,5 @@
-// The library's log: gRPC's own until the application sets a sink.
+// The log of the library.  Messages go to gRPC's log until the application sets
+// a sink of its own.
 #ifndef MULTI_BACKEND_PORT_LOG_H_
 #define MULTI_BACKEND_PORT_LOG_H_
 
@@ -10,19 +11,20 @@ namespace multi_backend {
 
 enum class LogSeverity { kInfo, kWarning, kError };
 
-// Receives one message, without a trailing newline.  Called on whatever thread
-// has something to say, possibly on several at once and while gRPC holds locks
-// of its own, so a sink must return soon and make no gRPC calls.
+// Receives one message, without a trailing newline.  The library calls the sink
+// on the thread that logs, so several calls may run at once, and gRPC may hold
+// its locks meanwhile.  A sink must therefore return soon and make no gRPC
+// calls.
 using LogSink =
     std::function<void(LogSeverity severity, absl::string_view message)>;
 
-// Sends all further messages of the library to `sink`; null means gRPC's log
-// (gpr_log) again, which shows errors only unless GRPC_VERBOSITY says
-// otherwise. gRPC's own messages are not affected.  A call of the old sink may
-// still be running on return.  Thread-safe.
+// Sends all further messages of the library to `sink`.  Null restores the
+// default, gRPC's log (gpr_log), which shows errors only unless GRPC_VERBOSITY
+// says otherwise.  Messages of gRPC itself are not affected.  The old sink may
+// still be running when this returns.  Thread-safe.
 void SetLogSink(LogSink sink);
 
-// Logs `message` as "multi_backend: <message>".
+// Logs "multi_backend: <message>".  Thread-safe.
 void Log(LogSeverity severity, absl::string_view message);
 
 }  // namespace multi_backend

@@ -14,9 +14,11 @@
 namespace multi_backend {
 namespace {
 
-// Core aborts when something is registered after its configuration has been
-// built, and offers no question whether it has.  The pointer that tells is a
-// private static; an explicit instantiation may name it ([temp.spec]/6).
+// Core aborts when something is registered after it has built its
+// configuration, and it has no function that says whether it has.  The pointer
+// to the built configuration is a private static member.  An explicit template
+// instantiation may name a private member ([temp.spec]/6), so this one makes
+// the pointer readable.
 using ConfigPointer = std::atomic<grpc_core::CoreConfiguration*>*;
 template <ConfigPointer kPointer>
 struct ConfigPointerAccess {
@@ -52,7 +54,8 @@ absl::Status Register(const std::vector<CorePart>& parts) {
 }  // namespace
 
 absl::Status RegisterWithCore(const std::vector<CorePart>& parts) {
-  // Thread-safe by the rules for local statics; never destroyed.
+  // The initialization of a local static is thread-safe.  The status is never
+  // destroyed.
   static const auto* const status = [&parts]() {
     auto* result = new absl::Status(Register(parts));
     if (!result->ok()) {

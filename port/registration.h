@@ -1,6 +1,8 @@
-// Registration with core: once, before core is configured.
+// RegisterWithCore: registers the parts of the library (resolvers, LB policies)
+// with core.  It must be called before core builds its configuration, which
+// happens when the process makes its first channel or server.
 //
-// No core header here, so that whoever wires the parts compiles cheaply.
+// This header includes no core header, so that its users compile quickly.
 #ifndef MULTI_BACKEND_PORT_REGISTRATION_H_
 #define MULTI_BACKEND_PORT_REGISTRATION_H_
 
@@ -12,13 +14,14 @@ namespace multi_backend {
 
 struct CoreBuilder;  // port/core_builder.h
 
-// One part that registers something with core's configuration.
+// Registers one part of the library with the given builder.
 using CorePart = void (*)(CoreBuilder&);
 
-// Registers `parts` with core.  The first call decides; later ones return its
-// status.  FAILED_PRECONDITION (and a log line, no abort) when a channel or a
-// server has been made in this process before, or when the gRPC that is loaded
-// is not the one that this library was compiled for.  Thread-safe.
+// Registers `parts` with core.  Only the first call in a process registers
+// anything; later calls return the status of the first.  Returns
+// FAILED_PRECONDITION and logs an error, but does not abort, when the process
+// has already made a channel or a server, or when the loaded gRPC has another
+// version than the one that the library was compiled for.  Thread-safe.
 absl::Status RegisterWithCore(const std::vector<CorePart>& parts);
 
 }  // namespace multi_backend
