@@ -28,8 +28,8 @@
 namespace multi_backend {
 namespace {
 
-// So soon the first probe of an endpoint begins, whatever the interval: until
-// then nobody can use it.
+// The first probe of an endpoint begins within this time, whatever the
+// interval, because the endpoint cannot be used before its first probe.
 constexpr absl::Duration kFirstProbeWithin = absl::Milliseconds(100);
 
 std::shared_ptr<const HealthConfig> OnlyActive(
@@ -77,7 +77,7 @@ class CheckedGroup final : public DynamicEndpointGroup {
     Endpoint endpoint;
     HealthTracker tracker;
     bool probed = false;
-    bool succeeded = false;  // Ever.
+    bool succeeded = false;  // At least once.
     std::string detail = "not probed yet";
 
     bool healthy() const {
@@ -87,13 +87,15 @@ class CheckedGroup final : public DynamicEndpointGroup {
   using Probers = std::map<std::string, std::unique_ptr<Prober>>;
 
   void OnList(const EndpointList& list);
-  // Members are those of `list`; returns the keys of new ones.
+  // Makes the members those of `list` and returns the keys of the new ones.
   std::vector<std::string> TakeList(const EndpointList& list);
   void StartProbing(const std::string& key, const Endpoint& endpoint);
   absl::Duration OnResult(const std::string& key, const ProbeResult& result);
-  // The last thing that a step does: a callback may destroy this group.
+  // Publishes the current list.  Must be the last action of each function that
+  // calls it, because a callback may destroy this group.
   void Publish();
-  // The list to publish; null = none, or none but the one that is.
+  // Returns the list to publish; null = the published list stays, or nothing is
+  // published yet.
   ListPtr Choose();
   bool NothingIsHealthy() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   std::string NameMembers() const;
@@ -104,16 +106,18 @@ class CheckedGroup final : public DynamicEndpointGroup {
   const HealthCheckedOptions options_;
   const std::shared_ptr<const HealthConfig> tracker_config_;
   const std::shared_ptr<Timers> timers_;
-  // Results pass through it: a prober that was dropped may live a bit longer.
+  // All results pass through the gate, because a prober may live a little
+  // longer than its group.
   const std::shared_ptr<CallbackGate> gate_ = std::make_shared<CallbackGate>();
 
-  // Of OnList(), whose calls follow each other, and of Stop(), after them.
+  // Used by OnList(), whose calls do not overlap, and by Stop(), which runs
+  // after them; so they need no lock.
   uint64_t next_seed_;
   Probers probers_;
 
-  // Taken alone, or under the lock of Update().
+  // Taken while no other lock is held, or under the lock of Update().
   mutable std::mutex mu_;
-  bool known_ ABSL_GUARDED_BY(mu_) = false;  // Whether the inner list is.
+  bool known_ ABSL_GUARDED_BY(mu_) = false;  // An inner list has come.
   std::vector<std::string> order_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, Member> members_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<std::string> published_ ABSL_GUARDED_BY(mu_);
@@ -134,8 +138,10 @@ void CheckedGroup::OnList(const EndpointList& list) {
     gone.insert(probers_.extract(current));
   }
   if (!gone.empty()) {
-    // A prober's end waits for its result, which a callback of ours may be
-    // taking that waits for this very function (to end the watch): so not here.
+    // Destroying a prober waits for its result.  The thread that delivers this
+    // result may be in a callback that waits for this function to return, in
+    // order to end the watch.  Destroying the probers here could deadlock, so a
+    // timer does it.
     timers_->RunAfter(
         absl::ZeroDuration(),
         [gone = std::make_shared<Probers>(std::move(gone))] { gone->clear(); });
@@ -209,7 +215,8 @@ void CheckedGroup::Publish() {
     nothing = list == nullptr && NothingIsHealthy();
     return list;
   });
-  // No list, so no callback has run.  Who waits for a first one is told.
+  // Nothing was published, so no callback has run and this group still exists.
+  // Whoever waits for the first list gets the error.
   if (nothing) SetErrorAsNews(last_error());
 }
 
@@ -224,10 +231,11 @@ CheckedGroup::ListPtr CheckedGroup::Choose() {
   }
   if (healthy->empty() && !order_.empty()) {
     if (options_.when_all_unhealthy == WhenAllUnhealthy::kKeepLast) {
-      // None of the old ones left, none of the new ones known: they stay.
+      // If none of the last healthy endpoints is in the inner list any more,
+      // the published list stays.
       return kept->empty() ? nullptr : kept;
     }
-    if (!NothingIsHealthy()) return nullptr;  // Some are still being asked.
+    if (!NothingIsHealthy()) return nullptr;  // Some have not been probed yet.
   }
   if (!known_) return nullptr;
   published_.clear();
@@ -235,7 +243,7 @@ CheckedGroup::ListPtr CheckedGroup::Choose() {
   return healthy;
 }
 
-// And each has been asked.
+// Whether each endpoint has been probed and none is healthy.
 bool CheckedGroup::NothingIsHealthy() const {
   return !members_.empty() &&
          std::all_of(members_.begin(), members_.end(), [](const auto& entry) {

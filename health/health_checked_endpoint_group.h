@@ -1,28 +1,37 @@
-// HealthCheckedEndpointGroup: the endpoints of another group that answer.
+// HealthCheckedEndpointGroup: the endpoints of another group that answer their
+// probes.
 //
 //   auto healthy = HealthCheckedEndpointGroup(
 //       std::move(group), MakeGrpcProbeFactory(creds, config), {config});
 //   healthy->AwaitInitialEndpoints(absl::Seconds(5));
 //
-// Each endpoint is probed by itself (see probes/prober.h), for the first time
-// within 100 ms.  A new one counts as healthy with its first successful probe.
-// With config.unhealthy_after failures in a row an endpoint is unhealthy, and
-// then it takes config.healthy_after successes in a row to be healthy (again).
-// An endpoint that stays in a new list keeps its state; one of the same place
-// whose weight, role or labels change is shown as it is now.  Order is that of
-// the inner list.
+// Health: each endpoint has a prober of its own (see probes/prober.h), whose
+// first probe begins within 100 ms.  A new endpoint is healthy after its first
+// successful probe.  After config.unhealthy_after failures in a row an endpoint
+// is unhealthy, and then it needs config.healthy_after successes in a row to be
+// healthy again.
 //
-// When the last healthy endpoint falls ill, the list is as `when_all_unhealthy`
-// says.  Default: the last healthy ones stay (those that the inner list still
-// has).  Their probes have most often failed for a reason on this side, such as
-// the network or the probe itself; and a channel that keeps its backends comes
-// back with them, while an empty list closes its connections and is ignored by
-// gRPC anyway (a resolver's empty answer keeps the last good one).  Armeria
-// publishes the empty list, which suits OrElse(healthy, stand_by): choose
-// kPublishEmpty for that.  The state is told in last_error() either way.
+// Lists: the order is that of the inner list.  An endpoint that is also in the
+// next inner list keeps its state.  If only its weight, role or labels have
+// changed, it keeps its state too, and is published with the new values.
 //
-// Close() closes the inner group too; destroying it does not.  Both end all
-// probes.  RequestRefresh() goes to the inner group.
+// When no endpoint is healthy, `when_all_unhealthy` decides what is published:
+// - kKeepLast, the default, keeps the endpoints that were healthy last and are
+//   still in the inner list.  If none of them is, the old list stays until a
+//   new endpoint is healthy.  The reason is that probes of all endpoints mostly
+//   fail because of the client side, such as its network or the probe itself.
+//   A channel that keeps its backends recovers together with them.  An empty
+//   list would close its connections, and gRPC ignores empty results of a
+//   resolver anyway and keeps the last good one.
+// - kPublishEmpty publishes the empty list, as Armeria does.  Use it for
+//   OrElse(healthy, stand_by).
+//
+// In both cases last_error() says that no endpoint is healthy.
+//
+// Lifetime: Close() also closes the inner group; destroying the group does not.
+// Both end all probes.  RequestRefresh() is passed on to the inner group.
+//
+// Cost: each probe result looks at all n endpoints, O(n log n), under a lock.
 #ifndef MULTI_BACKEND_HEALTH_HEALTH_CHECKED_ENDPOINT_GROUP_H_
 #define MULTI_BACKEND_HEALTH_HEALTH_CHECKED_ENDPOINT_GROUP_H_
 
@@ -39,13 +48,13 @@ namespace multi_backend {
 enum class WhenAllUnhealthy { kKeepLast, kPublishEmpty };
 
 struct HealthCheckedOptions {
-  ActiveHealthConfig config;  // Interval, timeout and the two thresholds.
+  ActiveHealthConfig config;  // Uses interval, timeout and thresholds.
   WhenAllUnhealthy when_all_unhealthy = WhenAllUnhealthy::kKeepLast;
   std::shared_ptr<Timers> timers;  // Null = TimerQueue::Shared().
-  uint64_t seed = 0;               // Of the probes' times; 0 = a random one.
+  uint64_t seed = 0;               // For the times of probes; 0 = random.
 };
 
-// Neither `group` nor `factory` may be null.
+// Requires that `group` and `factory` are not null.
 std::shared_ptr<EndpointGroup> HealthCheckedEndpointGroup(
     std::shared_ptr<EndpointGroup> group,
     std::shared_ptr<const ProbeFactory> factory,

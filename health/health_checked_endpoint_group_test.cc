@@ -31,7 +31,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-// Several rounds of probes, whatever the state.
+// Long enough for several rounds of probes in any state.
 constexpr absl::Duration kLong = absl::Seconds(30);
 
 class TestGroup final : public DynamicEndpointGroup {
@@ -50,9 +50,9 @@ class TestGroup final : public DynamicEndpointGroup {
   void OnClose() override { ++closes; }
 };
 
-// What each host answers, and how many probes of it there are.
+// What each host answers, and how often it has been probed.
 struct Hosts {
-  std::map<std::string, bool> healthy;  // Others are not.
+  std::map<std::string, bool> healthy;  // Unlisted hosts are unhealthy.
   std::map<std::string, int> probes;
 };
 
@@ -116,7 +116,7 @@ class HealthCheckedTest : public ::testing::Test {
   void TearDown() override {
     watch_.reset();
     group_.reset();
-    // Probers of endpoints that went are ended by a timer.
+    // A timer destroys the probers of endpoints that have left the list.
     timers_->Advance(absl::ZeroDuration());
     EXPECT_EQ(timers_->pending(), 0u);
     EXPECT_EQ(timers_.use_count(), 1);
@@ -127,7 +127,7 @@ class HealthCheckedTest : public ::testing::Test {
     for (char host : hosts) hosts_->healthy[std::string(1, host)] = true;
   }
 
-  // All get the same number of results, up to one.
+  // All endpoints get the same number of results, give or take one.
   void Run(absl::Duration duration = kLong) { timers_->Advance(duration); }
   std::string Now() { return HostsOf(*group_->endpoints()); }
   std::string AwaitText() {
@@ -140,7 +140,8 @@ class HealthCheckedTest : public ::testing::Test {
   const std::shared_ptr<Hosts> hosts_ = std::make_shared<Hosts>();
   const std::shared_ptr<TestGroup> inner_ = std::make_shared<TestGroup>();
   std::shared_ptr<EndpointGroup> group_;
-  std::vector<std::string> seen_;  // By the watch; "ab" = hosts a and b.
+  std::vector<std::string>
+      seen_;  // Lists that the watch got; "ab" = hosts a and b.
   std::unique_ptr<EndpointGroup::Subscription> watch_;
 };
 
@@ -175,7 +176,7 @@ TEST_F(HealthCheckedTest, ItTakesTheThresholdsToLeaveAndToComeBack) {
   EXPECT_THAT(seen_, ElementsAre("a", "ab"));
 }
 
-// One in three probes fails: never three in a row.
+// One probe in three fails, so there are never three failures in a row.
 TEST_F(HealthCheckedTest, SingleFailuresChangeNothing) {
   inner_->SetEndpoints({At("a"), At("b")});
   SetHealthy("ab");
@@ -184,7 +185,7 @@ TEST_F(HealthCheckedTest, SingleFailuresChangeNothing) {
   seen_.clear();
   for (int i = 0; i < 20; ++i) {
     SetHealthy("b");
-    Run(absl::Milliseconds(900));  // At most two probes: half the interval.
+    Run(absl::Milliseconds(900));  // At most two probes, at half the interval.
     SetHealthy("ab");
     Run(absl::Seconds(3));
   }
@@ -199,7 +200,7 @@ TEST_F(HealthCheckedTest, WhenAllAreUnhealthyTheLastHealthyOnesStay) {
   EXPECT_EQ(Now(), "ab");
   SetHealthy("");
   Run();
-  // a and b fell ill one after the other.
+  // The hosts a and b became unhealthy one after the other.
   EXPECT_EQ(Now().size(), 1u);
   const std::string last = Now();
   EXPECT_EQ(group_->last_error().code(), absl::StatusCode::kUnavailable);
@@ -353,7 +354,7 @@ TEST_F(HealthCheckedTest, MayBeDestroyedByItsOwnCallback) {
   Run();
   EXPECT_EQ(group_, nullptr);
   EXPECT_EQ(timers_->pending(), 0u);
-  // And by one that a change of the inner list causes.
+  // The same for a callback that a change of the inner list causes.
   inner_->SetEndpoints({At("a")});
   Start();
   Run();
@@ -366,7 +367,8 @@ TEST_F(HealthCheckedTest, MayBeDestroyedByItsOwnCallback) {
   EXPECT_EQ(timers_->pending(), 0u);
 }
 
-// In real time, on real threads: lists change and groups go while probes end.
+// In real time and with real threads, lists change and groups are destroyed
+// while probes end.
 TEST(HealthCheckedThreadsTest, ChangesAndEndsDuringResults) {
   class Well final : public Probe {
    public:

@@ -19,7 +19,7 @@ struct CallThread::State {
   bool stopped ABSL_GUARDED_BY(mu) = false;
   std::thread thread ABSL_GUARDED_BY(mu);
 
-  // Whether there is a call to wait for; false at the end.
+  // Waits until a call is under way.  Returns false when the thread is to end.
   bool AwaitCall() {
     std::unique_lock<std::mutex> lock(mu);
     while (calls == 0 && !stopped) changed.wait(lock);
@@ -35,7 +35,8 @@ struct CallThread::State {
       std::lock_guard<std::mutex> lock(mu);
       --calls;
     }
-    // Nothing is in it; a queue has to be drained all the same.
+    // The queue is empty, but gRPC requires that each queue is shut down and
+    // drained before its destruction.
     queue.Shutdown();
     void* tag;
     bool ok;

@@ -1,14 +1,16 @@
-// CallThread: the one thread of the process that finishes the calls of probes.
+// CallThread: the one thread of a process that completes the calls of all gRPC
+// probes.
 //
-// It polls gRPC only while a call is under way and sleeps otherwise: a thread
-// that always polls would become the one that reads the sockets of the whole
-// process (epoll1 has one such thread at a time), and each call of the
-// application would pay for a change of threads.
+// The thread polls gRPC only while a call is under way, and sleeps otherwise.
+// gRPC's epoll1 engine lets one thread at a time read the sockets of the whole
+// process.  A thread that always polls would become that thread, and each call
+// of the application would pay for a thread switch.
 //
-// Guarantees: each call started after Begin() gets OnFinished() once.
-// Destroying the last reference ends the thread after the calls under way, and
-// joins it; not when that happens on this thread or in a callback of core's,
-// whose locks the calls may need: the thread then ends by itself, soon.
+// Guarantees: each call that is started after Begin() gets one OnFinished().
+// Destroying the last reference ends the thread after the calls under way and
+// joins it.  It does not join when that happens on this thread, or inside a
+// callback of core, which may hold locks that the calls need.  The thread then
+// ends by itself soon after.
 //
 // Threads: any.
 #ifndef MULTI_BACKEND_HEALTH_GRPC_CALL_THREAD_H_
@@ -25,19 +27,22 @@ class CallThread {
   class Call {
    public:
     virtual ~Call() = default;
-    // Runs on the thread; `this` may go.  True: another Call has been started
-    // on the same queue in its place.
+    // Called on the thread when the call has finished; may destroy the object.
+    // Return true if another Call has been started on the same queue in its
+    // place.
     virtual bool OnFinished() = 0;
   };
 
-  // The process's one, which lives as long as somebody holds it.
+  // Returns the thread that the process shares.  It ends with the last
+  // reference and is started anew when needed.
   static std::shared_ptr<CallThread> Shared();
 
   ~CallThread();
   CallThread(const CallThread&) = delete;
   CallThread& operator=(const CallThread&) = delete;
 
-  // Where a call is to be started, at once and with its `Call*` as its one tag.
+  // Announces a call and returns the queue for it.  The caller must start the
+  // call at once, with its `Call*` as its only tag.
   grpc::CompletionQueue* Begin();
 
  private:

@@ -34,7 +34,8 @@ bool IsPast(gpr_timespec time) {
   return gpr_time_cmp(gpr_now(GPR_CLOCK_MONOTONIC), time) >= 0;
 }
 
-// Codes that a server's health service gives; the connection works.
+// Whether the status is an answer of the server, which shows that the
+// connection works.
 bool IsAnswer(const grpc::Status& status) {
   return status.ok() ||
          status.error_code() == grpc::StatusCode::UNIMPLEMENTED ||
@@ -70,7 +71,7 @@ ProbeResult Judge(const ActiveHealthConfig& config, absl::Duration timeout,
   }
 }
 
-// What a probe and its call under way share.
+// The state that a probe shares with its call under way.
 class Asker : public std::enable_shared_from_this<Asker> {
  public:
   Asker(const ActiveHealthConfig& config, ConnectFunction connect)
@@ -82,8 +83,8 @@ class Asker : public std::enable_shared_from_this<Asker> {
  private:
   class Call;
 
-  // A call over the connection that is there, or a new one; null when
-  // cancelled.
+  // Makes a call on the present channel, or on a new one if there is none.
+  // Returns null when cancelled.
   std::shared_ptr<Call> MakeCall();
   bool OnFinished(const Call& call);
 
@@ -91,7 +92,8 @@ class Asker : public std::enable_shared_from_this<Asker> {
   const ConnectFunction connect_;
   CallbackGate gate_;
 
-  // Of the steps of the probe under way, which follow each other.
+  // Used by the steps of one probe only, which run one after the other, so no
+  // lock is needed.
   absl::Duration timeout_;
   gpr_timespec deadline_;
   Probe::Done done_;
@@ -139,7 +141,7 @@ class Asker::Call final : public CallThread::Call {
   grpc::Status status_;
   std::unique_ptr<grpc::ClientAsyncResponseReader<HealthCheckResponse>> reader_;
   grpc::CompletionQueue* queue_ = nullptr;
-  std::shared_ptr<Call> self_;  // While gRPC has it.
+  std::shared_ptr<Call> self_;  // Set while gRPC holds the tag.
 };
 
 void Asker::Start(CallThread& thread, absl::Duration timeout,
@@ -169,7 +171,7 @@ std::shared_ptr<Asker::Call> Asker::MakeCall() {
 
 bool Asker::OnFinished(const Call& call) {
   const bool answered = IsAnswer(call.status());
-  std::shared_ptr<grpc::Channel> dropped;  // Destroyed without the lock.
+  std::shared_ptr<grpc::Channel> dropped;  // Destroyed after unlocking.
   std::shared_ptr<Call> finished;
   {
     std::lock_guard<std::mutex> lock(mu_);
@@ -177,8 +179,8 @@ bool Asker::OnFinished(const Call& call) {
     call_ = nullptr;
     if (!answered) dropped = std::move(channel_);
   }
-  // The server may have closed the connection since the last probe, and be
-  // well.
+  // A healthy server may have closed the connection since the last probe, so
+  // ask once more on a new one.
   const bool was_old = answered_;
   answered_ = answered;
   if (!answered && was_old && !IsPast(deadline_)) {
@@ -196,7 +198,7 @@ bool Asker::OnFinished(const Call& call) {
 
 void Asker::Cancel() {
   std::shared_ptr<Call> call;
-  std::shared_ptr<grpc::Channel> channel;  // Destroyed without the lock.
+  std::shared_ptr<grpc::Channel> channel;  // Destroyed after unlocking.
   {
     std::lock_guard<std::mutex> lock(mu_);
     cancelled_ = true;
@@ -216,7 +218,7 @@ class GrpcProbe final : public Probe {
   ~GrpcProbe() override { asker_->Cancel(); }
 
   void Start(absl::Duration timeout, Done done) override {
-    // Copies: this probe may be gone before they have returned.
+    // Copies, because `done` may destroy this probe before Start() returns.
     const std::shared_ptr<CallThread> thread = thread_;
     const std::shared_ptr<Asker> asker = asker_;
     asker->Start(*thread, timeout, std::move(done));
@@ -279,14 +281,16 @@ std::string ProbeTarget(absl::string_view address) {
     return absl::StrCat("dns:///", address);
   }
   if (!absl::StartsWith(address, "[")) return absl::StrCat("ipv4:", address);
-  // Core's URI parser wants brackets, and the % of a scope, encoded.
+  // Core's URI parser requires that brackets, and the % of a scope, are
+  // encoded.
   return absl::StrCat(
       "ipv6:",
       absl::StrReplaceAll(address, {{"%", "%25"}, {"[", "%5B"}, {"]", "%5D"}}));
 }
 
 void SetProbeArguments(grpc::ChannelArguments* args) {
-  // Its own connection: that of the application's calls may be full or dead.
+  // Probes need a connection of their own, because the connection of the
+  // application's calls may be full or dead.
   args->SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   args->SetLoadBalancingPolicyName("pick_first");
   args->SetServiceConfigJSON("{}");

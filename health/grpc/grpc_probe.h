@@ -1,22 +1,23 @@
-// gRPC probes: asks a backend by grpc.health.v1.Health/Check.
+// gRPC probes: ask a backend with grpc.health.v1.Health/Check.
 //
-// SERVING is healthy.  UNIMPLEMENTED (the server has no health service) is what
-// the configuration says.  Everything else is not: another status, NOT_FOUND
-// (the server does not know the configured service), an error, no answer in
-// time.
+// Result: SERVING is healthy.  For UNIMPLEMENTED, which means that the server
+// has no health service, the configuration decides.  Everything else is
+// unhealthy: another status, NOT_FOUND (the server does not know the configured
+// service), any other error, or no answer in time.
 //
-// Each probe has a connection of its own, kept while answers come.  A probe
-// that gets none gives its connection up, so that the next one opens another
-// and measures the backend, not a reconnect backoff or a dead connection.  When
-// an old connection turns out to have been closed, the probe itself asks once
-// more on a new one.  No proxy, no service config, no retries, no interceptors.
+// Connections: each probe has a connection of its own and keeps it as long as
+// answers come.  After a probe without an answer the connection is given up, so
+// that the next probe opens a new one and measures the backend, not a reconnect
+// backoff or a dead connection.  If an old connection turns out to be closed,
+// the same probe asks once more on a new one.  Probes use no proxy, service
+// config, retries or interceptors.
 //
-// Cost: one connection per probe; one thread per process for all of them, which
-// sleeps while nothing is asked, so that it takes no work of the application's
-// own gRPC threads; some 0.3 ms of CPU a probe.
+// Cost: one connection per probe, about 0.3 ms of CPU for each check, and one
+// thread per process for all probes.  The thread sleeps while no check is under
+// way, so that it takes no work from the application's own gRPC threads.
 //
-// Threads: as health/probes/probe.h; `done` runs on that thread.  The last
-// probe to go ends the thread.
+// Threads: as in health/probes/probe.h.  `done` runs on that thread, which ends
+// with the last probe.
 #ifndef MULTI_BACKEND_HEALTH_GRPC_GRPC_PROBE_H_
 #define MULTI_BACKEND_HEALTH_GRPC_GRPC_PROBE_H_
 
@@ -33,30 +34,33 @@
 namespace multi_backend {
 
 struct GrpcProbeOptions {
-  // The :authority, and the name that a TLS certificate is checked against;
-  // "" = the endpoint's own, "host:port".
+  // The :authority of the check, and the name in the TLS certificate of the
+  // server; "" = the address of the endpoint, "host:port".
   std::string authority;
-  // Further arguments of the channels.
+  // Further arguments for the channels of the probes.
   grpc::ChannelArguments args;
 };
 
-// Probes over `creds`; of `config` counts what is about gRPC.
+// Makes probes that connect with `creds`.  Uses only the settings of `config`
+// that concern gRPC.
 std::unique_ptr<ProbeFactory> MakeGrpcProbeFactory(
     std::shared_ptr<grpc::ChannelCredentials> creds, ActiveHealthConfig config,
     GrpcProbeOptions options = {});
 
-// Makes a channel over a new connection.
+// Makes a channel with a new connection.  Called on any thread.
 using ConnectFunction = std::function<std::shared_ptr<grpc::Channel>()>;
 
-// One probe over whatever `connect` gives; it is called on any thread.
+// Makes one probe that uses the channels that `connect` returns.
 std::unique_ptr<Probe> MakeGrpcProbe(const ActiveHealthConfig& config,
                                      ConnectFunction connect);
 
-// gRPC's target for `address`: "ipv4:1.2.3.4:80", "ipv6:%5B::1%5D:80",
-// "dns:///name:80"; one that is a target already ("unix:…") as it is.
+// Returns the gRPC target for `address`: "ipv4:1.2.3.4:80", "ipv6:%5B::1%5D:80"
+// or "dns:///name:80".  Returns `address` itself if it already is a target
+// ("unix:…").
 std::string ProbeTarget(absl::string_view address);
 
-// What every channel of a probe has, whoever makes it.
+// Sets the arguments that every channel of a probe needs.  A ConnectFunction
+// must call it for its channels.
 void SetProbeArguments(grpc::ChannelArguments* args);
 
 }  // namespace multi_backend

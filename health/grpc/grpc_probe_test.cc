@@ -43,7 +43,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Far above what anything here takes.
+// Much longer than anything here takes.
 constexpr absl::Duration kLong = absl::Seconds(30);
 
 std::unique_ptr<BackendFleet> StartFleet(
@@ -121,8 +121,9 @@ TEST(GrpcProbeTest, AHungServerIsUnhealthyAfterTheTimeoutAndWellWhenItGoesOn) {
   EXPECT_TRUE(AskOnce(*probe).healthy);
 }
 
-// No reconnect backoff: the first probe after each restart succeeds, also when
-// many have failed before, and although the old connection broke unseen.
+// The first probe after each restart succeeds, so there is no reconnect
+// backoff, even after many failed probes and although the old connection broke
+// unnoticed.
 TEST(GrpcProbeTest, MeasuresTheBackendNotTheConnection) {
   const auto fleet = StartFleet(1);
   const auto probe = ProbeOf(fleet->address(0));
@@ -198,7 +199,7 @@ TEST(GrpcProbeTest, NoResultComesAfterTheDestructor) {
     if (stopped == 1) fleet->server(0).Stop();
     for (int round = 0; round < 50; ++round) {
       auto probe = ProbeOf(fleet->address(0));
-      // Half of them over a connection that is there already.
+      // Every second round uses a connection that exists already.
       if (round % 2 == 1 && stopped == 0) AskOnce(*probe);
       bool destroyed = false;
       probe->Start(kLong, [&](ProbeResult) { EXPECT_FALSE(destroyed); });
@@ -224,7 +225,7 @@ TEST(GrpcProbeTest, MayBeDestroyedByItsResultAndAskAgainFromIt) {
   }
 }
 
-// Entries of /proc/self/fd that are sockets.
+// The number of sockets in /proc/self/fd.
 int Sockets() {
   int count = 0;
   for (const auto& entry :
@@ -249,13 +250,13 @@ int ThreadsNamed(const std::string& name) {
 
 TEST(GrpcProbeTest, LeavesNoSocketAndNoThread) {
   const auto fleet = StartFleet(1);
-  AskOnce(*ProbeOf(fleet->address(0)));  // What gRPC itself makes at first.
+  AskOnce(*ProbeOf(fleet->address(0)));  // Lets gRPC open its own sockets.
   const int sockets = Sockets();
   for (int round = 0; round < 20; ++round) {
     const auto probe = ProbeOf(fleet->address(0));
     EXPECT_TRUE(AskOnce(*probe).healthy);
     EXPECT_EQ(ThreadsNamed("mb_probe_calls"), 1);
-    // The next one has to find nothing of a call that was under way.
+    // Leaves a call under way; the next round must not be affected by it.
     probe->Start(kLong, [](ProbeResult) {});
   }
   const absl::Time end = absl::Now() + kLong;
@@ -267,8 +268,9 @@ TEST(GrpcProbeTest, LeavesNoSocketAndNoThread) {
   EXPECT_EQ(ThreadsNamed("mb_probe_calls"), 0);
 }
 
-// 10 backends at 100 ms for 3 s, ten times the usual rate: the whole process,
-// client side, stays below 10 % of a core, which is 1 % at the usual rate.
+// 10 backends at an interval of 100 ms, ten times the usual rate, for 3 s.  The
+// whole client process must stay below 10 % of a core, which is 1 % at the
+// usual rate.
 TEST(GrpcProbeTest, TenBackendsCostLittle) {
   const auto fleet = StartFleet(10);
   ActiveHealthConfig config;

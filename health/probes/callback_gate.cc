@@ -14,7 +14,8 @@ void CallbackGate::Run(absl::FunctionRef<void()> callback) {
   callback();
   std::lock_guard<std::mutex> lock(mu_);
   inside_.erase(std::find(inside_.begin(), inside_.end(), self));
-  // Under the lock: whoever waits may destroy the gate as soon as it is free.
+  // Notify under the lock: the thread that waits in Close() may destroy the
+  // gate as soon as it gets the lock.
   if (closed_) left_.notify_all();
 }
 

@@ -1,15 +1,17 @@
-// CallbackGate: lets callbacks through until it is closed, and then waits for
-// those that are inside.
+// CallbackGate: lets callbacks run until their owner closes the gate, and lets
+// the owner wait for the callbacks that are running.
 //
-// Shared by the owner, who closes it, and by what calls back, which may outlive
-// the owner:
+// The owner and the source of the callbacks share the gate, because the source
+// may outlive the owner:
 //
-//   gate->Run([&] { done(result); });  // On any thread; nothing when closed.
+//   gate->Run([&] { done(result); });  // On any thread; no-op when closed.
 //   gate->Close();                     // In the owner's destructor.
 //
-// After Close() no function is running on another thread and none will start.
-// Close() may be called from inside Run(), and does not wait for that function
-// then.  No lock may be held in Close() that such a function takes.
+// Guarantees: after Close() has returned, no callback is running on another
+// thread and none will start.  A callback may call Close(), which then does not
+// wait for that callback.
+//
+// Threads: any.  The caller of Close() must hold no lock that a callback takes.
 #ifndef MULTI_BACKEND_HEALTH_PROBES_CALLBACK_GATE_H_
 #define MULTI_BACKEND_HEALTH_PROBES_CALLBACK_GATE_H_
 
@@ -29,8 +31,9 @@ class CallbackGate {
   CallbackGate(const CallbackGate&) = delete;
   CallbackGate& operator=(const CallbackGate&) = delete;
 
+  // Runs `callback`, or does nothing when the gate is closed.
   void Run(absl::FunctionRef<void()> callback);
-  // Idempotent.
+  // Closes the gate and waits for running callbacks.  Idempotent.
   void Close();
 
  private:
@@ -39,7 +42,7 @@ class CallbackGate {
   std::mutex mu_;
   std::condition_variable left_;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
-  // The threads in Run(); mostly none or one.
+  // The threads that are in Run(); usually none or one.
   std::vector<std::thread::id> inside_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -1,7 +1,7 @@
-// Probe: asks one backend whether it is well.
+// Probe: asks one backend once whether it is healthy.
 //
-// One file per kind (health/grpc/grpc_probe.h, curl/probe.h: HTTP and TCP);
-// prober.h asks again and again.
+// Each kind of probe has a file of its own: health/grpc/grpc_probe.h (gRPC) and
+// curl/probe.h (HTTP and TCP).  prober.h repeats a probe.
 #ifndef MULTI_BACKEND_HEALTH_PROBES_PROBE_H_
 #define MULTI_BACKEND_HEALTH_PROBES_PROBE_H_
 
@@ -17,8 +17,10 @@ namespace multi_backend {
 
 struct ProbeResult {
   bool healthy;
-  std::string detail;  // For texts: "status NOT_SERVING", "connection refused".
-  // gRPC: the server has no health service; `healthy` is as configured.
+  // For messages: "status NOT_SERVING", "connection refused".
+  std::string detail;
+  // True when a gRPC server has no health service.  `healthy` is then what the
+  // configuration says.
   bool unimplemented = false;
 };
 
@@ -26,23 +28,26 @@ class Probe {
  public:
   using Done = std::function<void(ProbeResult)>;
 
-  // Cancels.  When it returns, `done` is not running (unless on this very
-  // thread: a probe may be destroyed by its own `done`) and will not run.
+  // Cancels the probe.  When the destructor returns, `done` will not run any
+  // more and is not running on another thread.  (`done` itself may destroy the
+  // probe.)
   virtual ~Probe() = default;
 
-  // Calls `done` exactly once, within about `timeout`, on any thread, perhaps
-  // before this returns, with no lock held.  One at a time: the next Start()
-  // may come from inside `done`, not before.
+  // Starts the probe.  Calls `done` exactly once, within about `timeout`, on
+  // any thread, possibly before Start() returns, with no lock held.  Requires
+  // that no probe is under way: the next Start() may come from inside `done` at
+  // the earliest.
   virtual void Start(absl::Duration timeout, Done done) = 0;
 };
 
-// Makes the probes of backends.  Thread-safe; may be destroyed before them.
+// Makes the probes of backends.  Thread-safe.  The probes may outlive the
+// factory.
 class ProbeFactory {
  public:
   virtual ~ProbeFactory() = default;
 
-  // `address`: where the endpoint is, "1.2.3.4:80" or "[::1]:80"; when nobody
-  // has looked up its name, endpoint.address() itself.
+  // `address` is where to connect: "1.2.3.4:80" or "[::1]:80".  It is
+  // endpoint.address() itself if the host name has not been resolved.
   virtual std::unique_ptr<Probe> Make(const Endpoint& endpoint,
                                       absl::string_view address) const = 0;
 };

@@ -9,13 +9,13 @@
 namespace multi_backend {
 namespace {
 
-// Spreads backends that answer in step; small, so that intervals mean what they
-// say.
+// Spreads the probes of backends that would otherwise be probed in step.
+// Small, so that delays remain close to the configured interval.
 constexpr double kJitter = 0.1;
 
 // SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number
-// generators", 2014): neighbouring seeds give unrelated numbers, which the
-// generators of <random> do not promise.  Result of [0, 1).
+// generators", 2014).  It gives unrelated numbers for neighbouring seeds, which
+// the generators of <random> do not promise.  The result is in [0, 1).
 double NextUnit(uint64_t& state) {
   uint64_t bits = (state += 0x9e3779b97f4a7c15);
   bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9;
@@ -26,7 +26,8 @@ double NextUnit(uint64_t& state) {
 
 }  // namespace
 
-// Either a timer is pending or a probe is running.
+// The state of a prober.  At any time either a timer is pending or a probe is
+// running.
 class Prober::Loop : public std::enable_shared_from_this<Loop> {
  public:
   Loop(const ProberOptions& options, std::unique_ptr<Probe> probe,
@@ -49,7 +50,8 @@ class Prober::Loop : public std::enable_shared_from_this<Loop> {
       ended_ = true;
       timer = timer_;
     }
-    // Without the lock: what these wait for may want to schedule.
+    // Without the lock, because these two wait for functions that may take it
+    // to schedule the next probe.
     timers_->Cancel(timer);
     probe_.reset();
   }
@@ -66,8 +68,9 @@ class Prober::Loop : public std::enable_shared_from_this<Loop> {
       std::lock_guard<std::mutex> lock(mu_);
       if (ended_) return;
     }
-    // End() waits for this function before it drops the probe, unless it is
-    // called in here, by `done`; and then nothing of the probe follows.
+    // No lock is needed for `probe_`: End() waits for this function before it
+    // destroys the probe.  The exception is an End() that `done` itself calls
+    // in here, and this function does not use the probe after that.
     probe_->Start(timeout_, [self = shared_from_this()](ProbeResult result) {
       self->OnProbeResult(result);
     });

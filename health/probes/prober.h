@@ -1,4 +1,4 @@
-// Prober: keeps probing one backend until it is destroyed.
+// Prober: probes one backend repeatedly until the prober is destroyed.
 //
 //   Prober prober({interval, timeout, seed}, factory->Make(endpoint, address),
 //                 TimerQueue::Shared(), [&](const ProbeResult& result) {
@@ -6,18 +6,19 @@
 //                   return tracker.probe_delay();
 //                 });
 //
-// The first probe starts at a random moment of the first `interval`, and each
-// delay is drawn from 0.9 to 1.1 of what `on_result` asks for, so that many
-// backends, channels or processes that begin together make no burst.  The delay
-// counts from the result, so a probe never overlaps its predecessor.
+// Pace: the first probe starts at a random moment of the first `interval`.
+// Each further delay is drawn from 0.9 to 1.1 times what `on_result` returned.
+// Both keep backends, channels and processes that start together from probing
+// in bursts.  A delay begins with the result of a probe, so probes never
+// overlap.
 //
-// Deterministic: times follow from the options, the results and the timers.
+// Deterministic: all times follow from the options, the results and the timers.
 //
 // Threads: `on_result` runs on the probe's threads, one call at a time, with no
-// lock of the prober held.  The prober may be destroyed from any thread, also
-// inside `on_result`.  When the destructor returns, `on_result` is not running
-// (unless on this very thread) and will not run: so no lock may be held that it
-// takes.
+// lock of the prober held.  Any thread may destroy the prober, also inside
+// `on_result`.  When the destructor returns, `on_result` will not run any more
+// and is not running on another thread.  The destructor may wait for
+// `on_result`, so the caller must hold no lock that `on_result` takes.
 //
 // Cost: one timer or one probe at a time; no thread of its own.
 #ifndef MULTI_BACKEND_HEALTH_PROBES_PROBER_H_
@@ -34,17 +35,17 @@
 namespace multi_backend {
 
 struct ProberOptions {
-  absl::Duration interval = absl::Seconds(5);  // Bounds the first delay.
-  absl::Duration timeout = absl::Seconds(2);   // Of each probe.
-  uint64_t seed = 0;  // Another one for each backend and process.
+  absl::Duration interval = absl::Seconds(5);  // The longest first delay.
+  absl::Duration timeout = absl::Seconds(2);   // For each probe.
+  uint64_t seed = 0;  // Must differ between backends and processes.
 };
 
 class Prober {
  public:
-  // Gets each result; returns how long to wait before the next probe.
+  // Receives each result and returns the delay until the next probe.
   using OnResult = std::function<absl::Duration(const ProbeResult&)>;
 
-  // Probing has begun when this returns.  `probe` and `timers` not null.
+  // Starts probing.  Requires that `probe` and `timers` are not null.
   Prober(const ProberOptions& options, std::unique_ptr<Probe> probe,
          std::shared_ptr<Timers> timers, OnResult on_result);
   ~Prober();
@@ -53,7 +54,7 @@ class Prober {
 
  private:
   class Loop;
-  // Shared with what runs just now, which may outlive the prober.
+  // Shared with a running timer or probe, which may outlive the prober.
   const std::shared_ptr<Loop> loop_;
 };
 

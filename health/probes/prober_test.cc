@@ -23,7 +23,8 @@ namespace {
 constexpr absl::Duration kInterval = absl::Seconds(1);
 constexpr absl::Duration kTimeout = absl::Milliseconds(700);
 
-// Answers `takes` after it was asked; says so when it is asked twice.
+// A probe that answers `takes` after it was started.  Fails the test when it is
+// started while it runs.
 class FakeProbe final : public Probe {
  public:
   FakeProbe(VirtualTimers* timers, absl::Duration takes,
@@ -51,7 +52,7 @@ class FakeProbe final : public Probe {
   uint64_t timer_ = 0;
 };
 
-// When the probes of one prober start in `duration`.
+// The start times of the probes of one prober within `duration`.
 std::vector<absl::Duration> Starts(uint64_t seed, absl::Duration takes,
                                    absl::Duration delay,
                                    absl::Duration duration) {
@@ -78,7 +79,7 @@ TEST(ProberTest, TheDelayCountsFromTheResultAndIsJitteredByATenth) {
   }
   EXPECT_GE(least, 0.9 * kInterval);
   EXPECT_LE(most, 1.1 * kInterval);
-  // And the whole of that range is used.
+  // The delays use the whole range, not only a part of it.
   EXPECT_LT(least, 0.92 * kInterval);
   EXPECT_GT(most, 1.08 * kInterval);
 }
@@ -97,8 +98,9 @@ TEST(ProberTest, TheSameSeedGivesTheSameTimes) {
   EXPECT_NE(of_seed(7), of_seed(8));
 }
 
-// 500 backends at 1 s, as 500 neighbouring seeds: 50 starts in each 100 ms on
-// average.  Seeds are fixed, so this is no matter of luck.
+// 500 backends with an interval of 1 s and neighbouring seeds make 50 starts in
+// each 100 ms on average.  The seeds are fixed, so the result does not depend
+// on chance.
 TEST(ProberTest, ManyProbersMakeNoBurst) {
   std::vector<int> bins(300);
   for (uint64_t seed = 0; seed < 500; ++seed) {
@@ -167,7 +169,7 @@ TEST(ProberTest, DestroyingItEndsItInEachPhase) {
   }
 }
 
-// Answers at once, on the thread that asks.
+// A probe that answers at once, on the thread that starts it.
 class ImmediateProbe final : public Probe {
  public:
   void Start(absl::Duration, Done done) override { done({true, ""}); }

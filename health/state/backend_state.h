@@ -1,4 +1,4 @@
-// BackendState: what is thought of one backend's health.
+// BackendState: the health of one backend, as HealthTracker judges it.
 #ifndef MULTI_BACKEND_HEALTH_STATE_BACKEND_STATE_H_
 #define MULTI_BACKEND_HEALTH_STATE_BACKEND_STATE_H_
 
@@ -8,9 +8,9 @@ namespace multi_backend {
 
 enum class BackendState {
   kAlive,
-  kOverloaded,  // Answers, but says that it has too much to do.
+  kOverloaded,  // Answers, but says that it is overloaded.
   kDown,        // Gets no calls.
-  kDownRetry,   // Gets one call or probe at a time, to see whether it is back.
+  kDownRetry,   // Gets one trial (call or probe) at a time.
 };
 
 // "ALIVE", "OVERLOADED", "DOWN", "DOWN_RETRY".

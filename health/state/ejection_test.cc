@@ -73,8 +73,8 @@ TEST_P(EjectionTest, Ejects) {
             GetParam().ejected);
 }
 
-// By the definition: of those that may go, one at a time, the worst; while one
-// more is still at most the percentage.
+// Computes the result directly from the definition: takes the worst eligible
+// member, one at a time, as long as one more does not exceed the percentage.
 Indices ByDefinition(Members members, double threshold, int max_percent) {
   Indices chosen;
   while (true) {
@@ -96,8 +96,8 @@ Indices ByDefinition(Members members, double threshold, int max_percent) {
   }
 }
 
-// All balancers of up to five members of six kinds, at the percentages around
-// which something happens.
+// Tries all balancers of up to five members of six kinds, at the percentages
+// around which the result changes.
 TEST(EjectionTest, AllSmallBalancersEjectByTheDefinition) {
   const EjectionMember kinds[] = {kEjected,   kUnknown,   Fails(0),
                                   Fails(0.5), Fails(0.7), Fails(1)};

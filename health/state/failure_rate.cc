@@ -6,7 +6,7 @@ namespace multi_backend {
 
 FailureRate::FailureRate(const FailureRateConfig& config)
     : step_(std::max(config.window / kBuckets, absl::Milliseconds(1))),
-      // A share of no calls is no number.
+      // At least 1, because the share of zero calls is undefined.
       min_calls_(static_cast<uint64_t>(std::max(config.min_calls, 1))) {}
 
 int64_t FailureRate::StepAt(absl::Time now) const {

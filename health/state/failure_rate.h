@@ -1,11 +1,11 @@
-// FailureRate: which share of one backend's calls failed of late, from counters
-// that only grow.
+// FailureRate: the share of one backend's calls that failed within a sliding
+// window, computed from samples of two counters that only grow.
 //
-// The window slides in kBuckets steps, so it covers 9/10 to 10/10 of its
-// length.  What was counted between two samples belongs to the time of the
-// later one: sample at least once per step.
+// The window moves in steps of a tenth of its length, so it covers between 9/10
+// and 10/10 of that length.  Calls that ended between two samples count at the
+// time of the later sample, so sample at least once per step.
 //
-// Cost: O(kBuckets), 280 bytes.  Not thread-safe.
+// Cost: O(kBuckets) for each function, 280 bytes.  Not thread-safe.
 #ifndef MULTI_BACKEND_HEALTH_STATE_FAILURE_RATE_H_
 #define MULTI_BACKEND_HEALTH_STATE_FAILURE_RATE_H_
 
@@ -22,28 +22,30 @@ class FailureRate {
  public:
   static constexpr int kBuckets = 10;
 
-  // Of the configuration, `window` and `min_calls` matter here.
+  // Uses only `window` and `min_calls` of `config`.
   explicit FailureRate(const FailureRateConfig& config);
 
-  // How often to sample at least.
+  // The longest time that may pass between two samples.
   absl::Duration step() const { return step_; }
 
-  // All calls that have ever ended, and those of them that failed.  The first
-  // sample is where counting begins.  `now` and the counters do not go back.
+  // Adds a sample: `finished_total` calls have ended so far, and `failed_total`
+  // of them have failed.  The first sample only sets the starting point.
+  // Requires that `now` and both counters do not go backwards.
   void Sample(uint64_t finished_total, uint64_t failed_total, absl::Time now);
 
-  // Failed calls as a share of those that ended, 0 to 1; nullopt when fewer
-  // than `min_calls` did, so nothing can be concluded.
+  // Returns the failed calls as a share, 0 to 1, of the calls that ended in the
+  // window.  Returns nullopt when fewer than `min_calls` ended, which is too
+  // few to conclude anything.
   absl::optional<double> Share(absl::Time now) const;
 
-  // Counting begins again with the next sample.  For a backend that comes back:
-  // neither what it was ejected for, nor calls that ended while it was away,
-  // may eject it again.
+  // Discards everything; the next sample is the new starting point.  Meant for
+  // a backend that returns after an ejection: neither the failures that caused
+  // the ejection nor calls that ended during it may eject the backend again.
   void Restart();
 
  private:
   struct Bucket {
-    int64_t step = INT64_MIN;  // Which step since the epoch.
+    int64_t step = INT64_MIN;  // Number of the step since the epoch.
     uint64_t finished = 0;
     uint64_t failed = 0;
   };

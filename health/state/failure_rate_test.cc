@@ -11,7 +11,7 @@ namespace {
 
 using absl::Seconds;
 
-// Whole steps of kWindow since the epoch.
+// A whole number of kWindow steps since the epoch.
 const absl::Time kStart = absl::UnixEpoch() + absl::Hours(1);
 constexpr absl::Duration kWindow = Seconds(10);
 
@@ -87,7 +87,8 @@ TEST(FailureRateTest, TheShortestWindowHasItsSteps) {
   EXPECT_EQ(FailureRate(Config(1)).step(), Seconds(1));
 }
 
-// The sum of what happened in the ten steps that end now, from a list.
+// The calls that ended in one step.  The oracle sums the ten steps that end
+// now, from a list.
 struct Ended {
   int64_t step;
   uint64_t finished;
@@ -107,7 +108,8 @@ absl::optional<double> ShareByDefinition(const std::vector<Ended>& all,
   return static_cast<double>(failed) / static_cast<double>(finished);
 }
 
-// All ways to make four samples: after 0 to 20 half steps, with three loads.
+// Tries all sequences of four samples that are 0 to 20 half steps apart, with
+// three loads.
 TEST(FailureRateTest, EverySequenceOfSamplesGivesTheShareByDefinition) {
   constexpr int kGaps[] = {0, 1, 2, 17, 18, 19, 20};
   constexpr struct {

@@ -8,22 +8,26 @@
 namespace multi_backend {
 namespace {
 
-// So many probes go out at the normal pace before a backend counts as one that
-// is down for long: enough to see a restart, which takes some intervals.
+// After this many probes in DOWN, the backend counts as one that is down for
+// long, and is probed less often.  A restart takes a few intervals, and these
+// probes suffice to see one.
 constexpr int kPatientProbes = 3;
-// A probe that is due at once after an undecided one would ask the same moment.
+// The shortest delay after an undecided probe.  An earlier probe would observe
+// the same moment as the one before.
 constexpr absl::Duration kMinHurriedDelay = absl::Milliseconds(100);
-// Added to a wait at most.  Less than 1, so that doubling outweighs it.
+// The largest random part of a wait, as a fraction of it.  It must be less than
+// 1, so that each doubled wait is longer than the previous one.
 constexpr double kJitter = 0.1;
 
-// Not longer than the limit, not within a UTF-8 character.
+// Cuts `text` to kMaxReasonBytes, but not within a UTF-8 character.
 absl::string_view Cut(absl::string_view text) {
   if (text.size() <= HealthTracker::kMaxReasonBytes) return text;
   size_t end = HealthTracker::kMaxReasonBytes;
   const auto continues = [&](size_t i) {
     return (static_cast<unsigned char>(text[i]) & 0xC0) == 0x80;
   };
-  // A character has at most four bytes; more is no UTF-8 and cut anywhere.
+  // A UTF-8 character has at most four bytes.  More continuation bytes are not
+  // UTF-8, and such a text may be cut anywhere.
   const size_t earliest = end - 3;
   while (end > earliest && continues(end)) --end;
   return text.substr(0, end);
@@ -118,7 +122,8 @@ absl::optional<HealthChange> HealthTracker::OnTrialEnded(AttemptOutcome outcome,
   if (++trials_succeeded_ < config_->passive->healthy_after) {
     return absl::nullopt;
   }
-  // One that says it has too much to do is there again, but not for more.
+  // The backend is reachable again but says that it has too much to do, so it
+  // becomes OVERLOADED, not ALIVE.
   if (outcome == AttemptOutcome::kOverloaded) {
     return GoUp(BackendState::kOverloaded, WithDetail("overloaded", why), now);
   }
@@ -158,7 +163,8 @@ absl::optional<HealthChange> HealthTracker::OnProbe(bool healthy,
   if (cause_ == HealthCause::kManual) return absl::nullopt;
   if (healthy) return OnProbeSucceeded(now);
   ++probes_failed_;
-  // Once probes have made it DOWN, one that fails says nothing new.
+  // Probes have already made the backend DOWN, so another failed probe changes
+  // nothing.
   const bool decided =
       state_ == BackendState::kDown && cause_ == HealthCause::kProbe;
   if (!decided && probes_failed_ >= config_->active->unhealthy_after) {

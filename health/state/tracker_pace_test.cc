@@ -1,5 +1,5 @@
-// How long HealthTracker leaves a backend alone, how often it has it probed,
-// and what that comes to over some minutes of virtual time.
+// How long HealthTracker keeps a backend DOWN, how often it has the backend
+// probed, and the combined effect over some minutes of virtual time.
 #include <algorithm>
 #include <cstdint>
 #include <set>
@@ -28,12 +28,12 @@ HealthConfig Calls(absl::Duration wait, absl::Duration longest) {
 
 // --- Waits ------------------------------------------------------------------
 
-// A tracker that is made to go DOWN and fail its trials.
+// Drives a tracker to DOWN and fails its trials.
 class Waits {
  public:
   Waits(const HealthConfig& config, uint64_t seed) : tracker_(config, seed) {}
 
-  // ALIVE -> DOWN; the wait that begins.
+  // Goes from ALIVE to DOWN and returns the wait that begins.
   absl::Duration GoDown() {
     EXPECT_TRUE(tracker_.OnEjected("x", now_));
     return tracker_.next_change() - now_;
@@ -109,7 +109,8 @@ TEST_P(WaitTest, DoublesWithAtMostATenthAtRandomAndNeverShortens) {
       EXPECT_GE(wait, before) << i;
       before = wait;
     }
-    // However it goes on: never shorter, and at last exactly the maximum.
+    // From here on no wait is shorter than the one before, and the last is
+    // exactly the maximum.
     for (int i = 0; i < 100; ++i) {
       const absl::Duration wait = waits.FailTrial();
       EXPECT_GE(wait, before);
@@ -120,8 +121,9 @@ TEST_P(WaitTest, DoublesWithAtMostATenthAtRandomAndNeverShortens) {
 }
 
 TEST(WaitTest, TheRandomPartPartsClientsEvenly) {
-  // Of 1000 seeds in a row, in tenths of the random part; 100 +- 60 each.  The
-  // seeds are fixed, so this cannot fail by chance.
+  // Counts the waits of 1000 consecutive seeds by tenths of the random part.
+  // Each tenth must have 100 +- 60.  The seeds are fixed, so this cannot fail
+  // by chance.
   std::vector<int> tenths(10);
   std::set<absl::Duration> different;
   for (uint64_t seed = 0; seed < 1000; ++seed) {
@@ -158,7 +160,7 @@ TEST(WaitTest, TheMaximumUpEndsIt) {
     waits.FailTrial();
     waits.FailTrial();
     waits.ComeBack();
-    // An overload is no break of being up.
+    // Being OVERLOADED does not interrupt the time that the backend is up.
     waits.Pass(Seconds(15));
     EXPECT_TRUE(waits.tracker().OnCallEnded(AttemptOutcome::kOverloaded, "",
                                             false, waits.now()));
@@ -275,11 +277,11 @@ TEST(ScenarioTest, HealthThatAlternatesWithEveryProbeDoesNotFlap) {
   }
 }
 
-// A backend that fails in the first 300 ms of every 2 s, and is called every
-// millisecond while it may be.
+// What happens to a backend that fails in the first 300 ms of every 2 s and is
+// called every millisecond while it may be called.
 struct Ejections {
-  std::vector<absl::Duration> waits;   // DOWN.
-  std::vector<absl::Duration> absent;  // From up to up.
+  std::vector<absl::Duration> waits;   // In DOWN.
+  std::vector<absl::Duration> absent;  // From leaving ALIVE until ALIVE again.
   int calls_failed = 0;
 };
 
@@ -323,7 +325,8 @@ TEST(ScenarioTest, EachEjectionOfABackendThatFailsNowAndThenIsLonger) {
                 std::min(Seconds(30), ejections.absent[i - 1]))
           << seed;
     }
-    // Three for each DOWN from ALIVE at most, one for each trial.
+    // At most three calls fail for each DOWN from ALIVE, and one for each
+    // trial.
     EXPECT_LE(ejections.calls_failed,
               3 * static_cast<int>(ejections.waits.size()));
   }
@@ -340,7 +343,8 @@ TEST(ScenarioTest, ABackendThatIsDeadForAMinuteCostsThreeCallsAndFewTrials) {
     tracker.OnCallEnded(AttemptOutcome::kFailed, "", trial, now);
     ++calls;
   }
-  // Trials after 1, 3, 7, 15, 31 seconds or a little later.
+  // Trials come 1, 3, 7, 15 and 31 seconds after the failure, or a little
+  // later.
   EXPECT_EQ(calls, 3 + 5);
   EXPECT_LE(tracker.next_change(), now + Seconds(30));
 }

@@ -15,7 +15,7 @@ using absl::Milliseconds;
 using absl::Seconds;
 using Change = absl::optional<HealthChange>;
 
-// A tracker and its clock, with the changes as texts.
+// A tracker with its clock.  It records the changes as texts.
 struct Life {
   explicit Life(const HealthConfig& config, uint64_t seed = 1)
       : tracker(config, seed) {}
@@ -96,7 +96,7 @@ const Input kEverything[] = {
     kAnswered, kFailed,     kTimedOut, kFull,     kAbandoned,         kProbeOk,
     kProbeOk,  kProbeFails, kProbeOk,  Ejected(), Passes(Seconds(60))};
 
-// 3 failures, 1 success; a wait is always 30 s.
+// DOWN after 3 failures, ALIVE after 1 success, and a wait of always 30 s.
 HealthConfig Calls() {
   HealthConfig config;
   config.passive.emplace();
@@ -111,7 +111,7 @@ HealthConfig CallsThat(int unhealthy_after, int healthy_after) {
   config.passive->healthy_after = healthy_after;
   return config;
 }
-// 3 failures, 2 successes.
+// DOWN after 3 failures, ALIVE after 2 successes.
 HealthConfig Probes() {
   HealthConfig config;
   config.active.emplace();
@@ -138,7 +138,7 @@ struct Row {
   std::vector<std::string> changes;
 };
 
-// What stands at the beginning of many rows.
+// The first expected change of many rows.
 const char kDownByCalls[] = "ALIVE -> DOWN: 3 calls in a row failed: refused";
 const char kDownByProbes[] =
     "ALIVE -> DOWN: 3 probes in a row failed: no answer";
@@ -296,7 +296,7 @@ const Row kFromOverloaded[] = {
      {kFullText, "OVERLOADED -> ALIVE: its calls count no more"}},
 };
 
-// All begin with three failed calls.
+// Each row begins with three failed calls.
 const Row kFromDownByCalls[] = {
     {"LessThanTheWait", Calls(), {Passes(Milliseconds(29999))}, {}},
     {"TheWait", Calls(), {Passes(Seconds(30))}, {kTriedAgain}},
@@ -386,7 +386,7 @@ const Row kFromDownByCalls[] = {
      {kTriedAgain, "DOWN_RETRY -> DOWN: 3 probes in a row failed: no answer"}},
 };
 
-// All begin with three failed probes.
+// Each row begins with three failed probes.
 const Row kFromDownByProbes[] = {
     {"SuccessfulProbes",
      Probes(),

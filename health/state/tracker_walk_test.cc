@@ -1,5 +1,5 @@
-// Walks through all sequences of inputs and compares HealthTracker with an
-// oracle that looks back through the whole history.
+// Runs HealthTracker through all short sequences of inputs and compares it with
+// an oracle that looks back through the whole history.
 #include <cstdint>
 #include <string>
 #include <tuple>
@@ -25,8 +25,8 @@ struct Move {
   const char* name;
   enum Kind {
     kInput,
-    kTimer,  // The time that next_change() names comes, and OnTime() with it.
-    kPause,  // Time passes, and OnTime() is late.
+    kTimer,  // Time advances to next_change(), and OnTime() runs.
+    kPause,  // Time passes without OnTime(), which is then late.
     kOtherConfig,
   } kind = kInput;
   HealthInput input = HealthInput::kTime;
@@ -52,7 +52,7 @@ const Move kMoves[] = {
     {"probe failed", Move::kInput, HealthInput::kProbeFails},
     {"timer", Move::kTimer},
     {"4 s pass", Move::kPause, {}, {}, kLongest},
-    // The rarer ones, from kCommonMoves on.
+    // The rarer moves begin here; kCommonMoves is their index.
     {"overloaded", Move::kInput, HealthInput::kCallEnds,
      AttemptOutcome::kOverloaded},
     {"abandoned", Move::kInput, HealthInput::kCallEnds,
@@ -75,11 +75,11 @@ constexpr size_t kAllMoves = sizeof(kMoves) / sizeof(kMoves[0]);
 
 class Walk {
  public:
-  // `other`: what the move "the other configuration" sets; may be null.
+  // `other` is the configuration that the move kOtherConfig sets; may be null.
   Walk(const HealthConfig& config, const HealthConfig* other, bool merge)
       : merge_(merge), configs_{&config, other}, oracle_(&history_) {}
 
-  // All sequences of up to `depth` of the first `moves` moves.
+  // Runs all sequences of at most `depth` moves out of the first `moves` moves.
   void Run(int depth, size_t moves = kAllMoves) {
     depth_ = depth;
     moves_ = moves;
@@ -88,8 +88,9 @@ class Walk {
   int64_t steps() const { return steps_; }
 
  private:
-  // What a history comes to, roughly: two that look the same are continued
-  // once.  Being rough costs coverage of the deep part only.
+  // A rough summary of a history.  Of histories with the same summary, only one
+  // is continued.  A summary that is too rough reduces only the coverage of
+  // long sequences.
   using Picture = std::tuple<int, int, int, int, int, int, int, int, bool,
                              int64_t, int64_t>;
 
@@ -209,8 +210,7 @@ class Walk {
     ASSERT_EQ(tracker.probe_delay(), oracle_.ProbeDelay(config)) << Path();
     ASSERT_EQ(tracker.trials_by_calls(), oracle_.TrialsByCalls(config))
         << Path();
-    // What holds whatever the oracle says: a manual mark is left by the other
-    // mark only.
+    // Holds independently of the oracle: only MarkHealthy() ends a manual mark.
     bool marked = false;
     for (const HealthStep& step : history_) {
       if (step.input == HealthInput::kMarkUnhealthy) marked = true;
@@ -222,13 +222,14 @@ class Walk {
     }
   }
 
-  // The wait that the last step began; returns its nominal length.
+  // Checks the wait that the last step began, and returns its nominal length.
   absl::Duration CheckWait(absl::Duration wait) {
     const absl::Duration nominal = oracle_.NominalWait();
     EXPECT_GE(wait, nominal) << Path();
     EXPECT_LE(wait, std::min(kLongest, 1.1 * nominal)) << Path();
     if (nominal == kBase) return nominal;
-    // The doubling did not begin anew, so no wait shortens.
+    // The doubling did not start anew, so no wait may be shorter than the one
+    // before.
     absl::Duration before = absl::ZeroDuration();
     for (size_t i = 0; i + 1 < history_.size(); ++i) {
       if (history_[i].wait > absl::ZeroDuration()) before = history_[i].wait;
@@ -254,7 +255,7 @@ struct WalkCase {
   const char* name;
   bool active;
   bool passive;
-  // unhealthy_after and healthy_after, of calls and of probes.
+  // The values of unhealthy_after and healthy_after for calls and for probes.
   int calls_unhealthy, calls_healthy;
   int probes_unhealthy, probes_healthy;
 };

@@ -1,4 +1,5 @@
-// What the threads that serve a whole process have in common.
+// Threads and objects that exist once in a process: StartProcessThread() and
+// EndProcessThread() for their threads, ProcessWide for the objects.
 #ifndef MULTI_BACKEND_HEALTH_TIMERS_PROCESS_THREAD_H_
 #define MULTI_BACKEND_HEALTH_TIMERS_PROCESS_THREAD_H_
 
@@ -9,17 +10,22 @@
 
 namespace multi_backend {
 
-// A thread that takes no signals: those are for the application's own.
-// `name`: for debuggers, at most 15 characters.
+// Starts a thread that receives no signals, because signals are for the threads
+// of the application.  `name` is what debuggers show; at most 15 characters.
 std::thread StartProcessThread(const char* name, std::function<void()> body);
 
-// Returns when the thread has ended; but one that ends itself goes on alone.
+// Waits for the thread to end.  If `thread` is the calling thread, detaches it
+// instead, because it cannot wait for itself.  No-op if `thread` is not
+// joinable.
 void EndProcessThread(std::thread thread);
 
-// The one T of the process, which lives as long as somebody holds it.
+// Holds the one T of the process.  The T lives as long as a reference to it
+// exists, and Get() makes another one afterwards.  Thread-safe.
 //
-//   static auto& one = *new ProcessWide<T>;  // Never destroyed: other statics
-//   return one.Get(&T::Make);                // may need it when they are.
+//   // Never destroyed, because other statics may need it during their own
+//   // destruction.
+//   static auto& one = *new ProcessWide<T>;
+//   return one.Get(&T::Make);
 template <typename T>
 class ProcessWide {
  public:

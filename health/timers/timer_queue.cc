@@ -18,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Function = std::function<void()>;
 
-// Far from where adding it to now would overflow.
+// Small enough that adding this delay to the current time does not overflow.
 constexpr absl::Duration kLongestDelay = absl::Hours(24 * 365 * 100);
 
 Clock::time_point After(absl::Duration delay) {
@@ -30,11 +30,11 @@ Clock::time_point After(absl::Duration delay) {
 }  // namespace
 
 struct TimerQueue::State {
-  // By time, then in the order of the calls.
+  // Sorted by time, then by the order of the RunAfter() calls.
   using Key = std::pair<Clock::time_point, uint64_t>;
 
   std::mutex mu;
-  // Something to run earlier than before, or the end.
+  // Signalled when the earliest timer has changed and when the queue ends.
   std::condition_variable changed;
   std::condition_variable finished;
   std::map<Key, Function> pending ABSL_GUARDED_BY(mu);
@@ -55,7 +55,7 @@ void TimerQueue::State::Loop() {
       changed.wait(lock);
       continue;
     }
-    // A copy: the entry may be cancelled during the wait.
+    // A copy, because the entry may be cancelled during the wait.
     const Clock::time_point due = pending.begin()->first.first;
     if (due > Clock::now()) {
       changed.wait_until(lock, due);
@@ -73,7 +73,7 @@ void TimerQueue::State::RunFirst(std::unique_lock<std::mutex>& lock) {
   pending.erase(first);
   lock.unlock();
   fn();
-  fn = nullptr;  // What it holds goes before Cancel() may return.
+  fn = nullptr;  // Destroys its captures before Cancel() may return.
   lock.lock();
   running_id = 0;
   finished.notify_all();
@@ -92,7 +92,7 @@ TimerQueue::TimerQueue() : state_(std::make_shared<State>()) {}
 
 TimerQueue::~TimerQueue() {
   std::thread thread;
-  std::map<State::Key, Function> dropped;  // Destroyed without the lock.
+  std::map<State::Key, Function> dropped;  // Destroyed after unlocking.
   {
     std::lock_guard<std::mutex> lock(state_->mu);
     state_->stopped = true;

@@ -1,21 +1,24 @@
-// TimerQueue: one thread that runs functions at given times (a Timers).
+// TimerQueue: an implementation of Timers with one thread that runs the
+// functions.
 //
 //   auto timers = TimerQueue::Shared();
 //   const uint64_t id = timers->RunAfter(absl::Seconds(1), [] { … });
 //   timers->Cancel(id);
 //
-// Guarantees: functions run one after the other, in the order of their times
-// (equal times: in the order of the calls), never early.  Time is monotonic:
-// setting the machine's clock changes nothing.  The thread starts with the
-// first RunAfter(), takes no signals, and sleeps while nothing is due.
-// Destroying the queue drops what has not run and joins the thread; dropped by
-// one of its own functions it does not wait for that function.
+// Guarantees: functions run one after the other, in the order of their times,
+// and never early.  Functions with equal times run in the order of the
+// RunAfter() calls.  Time is monotonic, so setting the machine's clock changes
+// nothing.  Delays above 100 years count as 100 years.
 //
-// Cost: O(log n) for each call, about 150 bytes a timer.  A delay above 100
-// years is 100 years.
+// The thread starts with the first RunAfter(), receives no signals, and sleeps
+// while nothing is due.  The destructor drops the functions that have not run
+// and joins the thread.  If one of the queue's own functions destroys the
+// queue, the destructor does not wait for that function.
 //
-// Threads: any.  Cancel() waits for a running function, so no lock may be held
-// that the function takes.
+// Cost: O(log n) for each call, about 150 bytes for each pending timer.
+//
+// Threads: any.  Cancel() waits for a running function, so the caller must hold
+// no lock that the function takes.
 #ifndef MULTI_BACKEND_HEALTH_TIMERS_TIMER_QUEUE_H_
 #define MULTI_BACKEND_HEALTH_TIMERS_TIMER_QUEUE_H_
 
@@ -30,9 +33,10 @@ namespace multi_backend {
 
 class TimerQueue final : public Timers {
  public:
-  // A queue with a thread of its own.
+  // Returns a new queue with a thread of its own.
   static std::shared_ptr<TimerQueue> Make();
-  // The process's one, which lives as long as somebody holds it.
+  // Returns the queue that the process shares.  It is destroyed with the last
+  // reference and made anew when needed.
   static std::shared_ptr<TimerQueue> Shared();
 
   ~TimerQueue() override;
@@ -47,7 +51,8 @@ class TimerQueue final : public Timers {
 
   TimerQueue();
 
-  // Shared with the thread, which may outlive the queue by one function.
+  // Shared with the thread, which may outlive the queue until its current
+  // function returns.
   const std::shared_ptr<State> state_;
 };
 

@@ -18,7 +18,7 @@
 namespace multi_backend {
 namespace {
 
-// Runs after all that is due before it.
+// Waits until all functions that are due before `delay` have run.
 void Flush(TimerQueue& timers, absl::Duration delay) {
   Event done;
   timers.RunAfter(delay, [&] { done.Set(); });
@@ -28,7 +28,7 @@ void Flush(TimerQueue& timers, absl::Duration delay) {
 TEST(TimerQueueTest, RunsInTheOrderOfTimesAndNeverEarly) {
   using Clock = std::chrono::steady_clock;
   struct Timer {
-    Clock::time_point not_before;  // What it is set to lies between these two.
+    Clock::time_point not_before;  // The requested time lies between these two.
     Clock::time_point not_after;
     Clock::time_point ran_at;
   };

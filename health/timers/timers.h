@@ -1,6 +1,7 @@
-// Timers: runs functions later; what the code that probes knows of the clock.
+// Timers: runs functions after a delay.  It is the only access to time that
+// probing code has, so that tests can replace the clock.
 //
-// TimerQueue does it in real time; tests have one in virtual time.
+// TimerQueue is the implementation in real time; tests use one in virtual time.
 #ifndef MULTI_BACKEND_HEALTH_TIMERS_TIMERS_H_
 #define MULTI_BACKEND_HEALTH_TIMERS_TIMERS_H_
 
@@ -15,14 +16,15 @@ class Timers {
  public:
   virtual ~Timers() = default;
 
-  // Runs `fn` once, `delay` from now (at once when it is not positive), on
-  // another thread or later on this one, with no lock held.  `fn` must be
-  // short.  The answer names it for Cancel(); it is never 0.
+  // Runs `fn` once, `delay` from now, or at once if `delay` is not positive.
+  // `fn` runs on another thread or later on this one, with no lock held.
+  // Requires that `fn` is short.  Returns an id for Cancel(), which is never 0.
   virtual uint64_t RunAfter(absl::Duration delay, std::function<void()> fn) = 0;
 
-  // When this returns, the function is neither running nor will it run, and it
-  // has been destroyed.  Called from that very function it does not wait.  An
-  // id that has run, was cancelled or never was: no-op.
+  // When Cancel() returns, the function is not running, will not run, and has
+  // been destroyed.  A function may cancel itself; Cancel() then does not wait
+  // for it.  No-op for an id that has run, was cancelled, or was never given
+  // out.
   virtual void Cancel(uint64_t id) = 0;
 };
 
