@@ -1,8 +1,11 @@
-// One call as the application's own sticky-key function sees it.
+// CallView: one call, as the sticky-key function of the application sees it.
 //
-// A view is valid during the function's call only; what it returns points into
-// the call.  The function runs in the thread that starts the call, before
-// anything is sent, possibly in several threads at once (for several calls).
+// Lifetime: a view, and all string_views that it returns, are valid only until
+// the function returns.
+//
+// Threads: the function runs on the thread that starts the call, before
+// anything is sent.  It may run on several threads at once, for different
+// calls.
 #ifndef MULTI_BACKEND_INTERCEPTORS_CALL_VIEW_H_
 #define MULTI_BACKEND_INTERCEPTORS_CALL_VIEW_H_
 
@@ -30,14 +33,15 @@ class CallView {
     return SplitMethodName(full_method_).method;
   }
 
-  // The first value of a metadata key (lower case) that the application set.
+  // Returns the first value that the application set for the metadata key,
+  // which must be in lower case.
   virtual absl::optional<absl::string_view> GetMetadata(
       absl::string_view key) const = 0;
 
-  // The first request message, serialized.  Costs its serialization (which
-  // gRPC then need not do again) and, for large messages, a copy.  nullopt
-  // when the message is not known before the call starts: client-side and
-  // bidirectional streams send it later.
+  // Returns the first request message, serialized.  This costs the
+  // serialization, which gRPC then need not repeat, and a copy if the message
+  // is large.  Returns nullopt when the message is not known before the call
+  // starts, because client-side and bidirectional streams send it later.
   virtual absl::optional<absl::string_view> serialized_request() const = 0;
 
  protected:
@@ -50,8 +54,8 @@ class CallView {
   absl::string_view full_method_;
 };
 
-// The sticky key of a call; nullopt = no key, so any backend will do.  Any
-// bytes and any length are fine: only a hash of the key travels.
+// Returns the sticky key of a call; nullopt = no key, so any backend will do.
+// The key may have any bytes and any length, because only its hash is sent on.
 using StickyKeyFunction =
     std::function<absl::optional<std::string>(const CallView&)>;
 

@@ -1,6 +1,7 @@
 #include "multi_backend/interceptors/method_cache.h"
 
-// The whole hash in this file, so that short names take the short way in it.
+// Compiles the hash into this file, so that the compiler can inline the short
+// path for short names.
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 

@@ -1,14 +1,17 @@
-// What was worked out for a method name, remembered: a bounded map from full
-// method name ("/pkg.Service/Method") to a small value.
+// MethodCache: a bounded map from the full name of a method
+// ("/pkg.Service/Method") to a small value, for results that are computed once
+// per method.
 //
-// Guarantees: at most kMaxEntries names of at most kMaxNameLength bytes are
-// kept, whatever the application calls; what does not fit is simply not
-// remembered.  An entry never changes and is never dropped before the cache.
-// The key is the name's content: the address of a name says nothing, because
-// generic stubs reuse buffers for other names.
+// Guarantees: the cache keeps at most kMaxEntries names of at most
+// kMaxNameLength bytes, whatever the application calls; further names are not
+// remembered.  An entry never changes and lives as long as the cache.  Names
+// are compared by content.  Their addresses mean nothing, because generic stubs
+// reuse a buffer for different names.
 //
-// Cost: Find is one hash and one comparison of the name, without a lock; Insert
-// takes a mutex.  8 to 24 bytes of table, the name and the value per entry.
+// Cost: Find() hashes and compares the name once and takes no lock.  Insert()
+// takes a mutex.  An entry costs 8 to 24 bytes of table, the name and the
+// value.
+//
 // Threads: all functions are thread-safe.
 #ifndef MULTI_BACKEND_INTERCEPTORS_METHOD_CACHE_H_
 #define MULTI_BACKEND_INTERCEPTORS_METHOD_CACHE_H_
@@ -28,18 +31,20 @@
 
 namespace multi_backend {
 
-// A hash of a method name's content; equal in all threads of this process.
+// Returns a hash of the name's content, which is the same in all threads of
+// this process.
 uint64_t HashMethodName(absl::string_view name);
 
-// `Value` is a pointer or another small value without a destructor.
+// `Value` must be a pointer or another small value without a destructor.
 template <typename Value>
 class MethodCache {
   static_assert(std::is_trivially_copyable<Value>::value,
                 "found values are handed out while others are inserted");
 
  public:
-  // More methods than any real service has; beyond it the names are made up by
-  // the application (or come from outside), and would only fill memory.
+  // More methods than any real service has.  Beyond that the application, or a
+  // client behind it, makes up the names, and remembering them would only fill
+  // memory.
   static constexpr size_t kMaxEntries = 4096;
   static constexpr size_t kMaxNameLength = 512;
 
@@ -51,14 +56,16 @@ class MethodCache {
   MethodCache(const MethodCache&) = delete;
   MethodCache& operator=(const MethodCache&) = delete;
 
-  // The remembered value, or nullptr; valid as long as the cache.
+  // Returns the remembered value, or nullptr.  The pointer is valid as long as
+  // the cache.
   const Value* Find(absl::string_view name) const {
     const uint64_t hash = HashMethodName(name);
     const Table* table = current_.load(std::memory_order_acquire);
     return FindIn(*table, hash, name);
   }
 
-  // Remembers `value`, if there is room and no value is there yet.
+  // Remembers `value`, unless the cache is full or already has a value for
+  // `name`.
   void Insert(absl::string_view name, Value value) {
     if (name.size() > kMaxNameLength) return;
     const uint64_t hash = HashMethodName(name);
@@ -67,7 +74,7 @@ class MethodCache {
     if (FindIn(*tables_.back(), hash, name) != nullptr) return;
     entries_.push_back(
         std::make_unique<Entry>(Entry{hash, std::string(name), value}));
-    // At most half full, so that a chain of probes stays short.
+    // Tables are at most half full, so that searches stay short.
     if (entries_.size() * 2 > tables_.back()->slots.size()) {
       AddTableLocked(tables_.back()->slots.size() * 2);
     } else {
@@ -89,8 +96,8 @@ class MethodCache {
     Value value;
   };
 
-  // Open addressing with linear probing; a slot goes from null to an entry
-  // once.  Never full, so each search ends.
+  // Open addressing with linear probing.  A slot changes only once, from null
+  // to an entry.  A table is never full, so each search ends.
   struct Table {
     explicit Table(size_t size) : mask(size - 1), slots(size) {}
     const size_t mask;
@@ -120,13 +127,14 @@ class MethodCache {
     current_.store(tables_.back().get(), std::memory_order_release);
   }
 
-  // Not absl::Mutex: the thread sanitizer does not see through the
-  // distribution's build of it.
+  // Not absl::Mutex, because the thread sanitizer does not recognise the locks
+  // in the distribution's build of absl.
   mutable std::mutex mu_;
-  // Written under mu_; readers take whatever table is current.
+  // Written under mu_.  Readers use whichever table is current.
   std::atomic<const Table*> current_{nullptr};
-  // The last is current.  Outgrown ones stay, because a reader may be in one;
-  // doubling makes all of them together smaller than the last.
+  // The last table is current.  Smaller ones are kept, because a reader may
+  // still be in one.  Sizes double, so all kept tables together are smaller
+  // than the current one.
   std::vector<std::unique_ptr<Table>> tables_ ABSL_GUARDED_BY(mu_);
   std::vector<std::unique_ptr<Entry>> entries_ ABSL_GUARDED_BY(mu_);
 };

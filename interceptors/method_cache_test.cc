@@ -46,7 +46,8 @@ TEST(MethodCacheTest, AReusedBufferWithAnotherNameIsAnotherMethod) {
 }
 
 TEST(MethodCacheTest, NamesThatDifferInOneByteAnywhereAreDifferent) {
-  // One name per position, which also crosses every length class of the hash.
+  // Tries one name per position, which also covers every length class of the
+  // hash.
   const std::string base(300, 'm');
   Cache cache;
   cache.Insert(base, -1);

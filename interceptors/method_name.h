@@ -1,4 +1,4 @@
-// The parts of a gRPC method path.
+// SplitMethodName: splits a gRPC method path into service and method.
 #ifndef MULTI_BACKEND_INTERCEPTORS_METHOD_NAME_H_
 #define MULTI_BACKEND_INTERCEPTORS_METHOD_NAME_H_
 
@@ -6,14 +6,15 @@
 
 namespace multi_backend {
 
-// Views into the path that they were made from.
+// Both views point into the path from which they were made.
 struct MethodName {
   absl::string_view service;  // Full: "pkg.Service".
   absl::string_view method;   // Short: "Method".
 };
 
-// Splits "/pkg.Service/Method".  Generic stubs may call anything: a path
-// without a slash is all method, and a service may contain slashes.
+// Splits "/pkg.Service/Method".  Generic stubs may call any path: a path
+// without a slash is a method without a service, and a service may contain
+// slashes.
 inline MethodName SplitMethodName(absl::string_view path) {
   if (!path.empty() && path.front() == '/') path.remove_prefix(1);
   const size_t slash = path.rfind('/');

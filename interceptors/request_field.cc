@@ -29,8 +29,8 @@ uint32_t TagOf(const FieldDescriptor& field) {
   return WireFormatLite::MakeTag(field.number(), WireTypeOf(field));
 }
 
-// Whether the field is an enum that only holds declared values (proto2);
-// others on the wire are unknown fields.
+// Whether the field is an enum that only holds declared values (proto2).  Other
+// values on the wire count as unknown fields.
 bool IsClosedEnum(const FieldDescriptor& field) {
   return field.type() == FieldDescriptor::TYPE_ENUM &&
          field.file()->syntax() != FileDescriptor::SYNTAX_PROTO3;
@@ -86,7 +86,8 @@ bool ReadEnumKey(CodedInputStream& in, const FieldDescriptor& field,
   return true;
 }
 
-// What a field that is not set holds, when the schema declares it.
+// Returns the declared default of a field, which is its value when the field is
+// not set; nullopt = none is declared.
 absl::optional<std::string> DeclaredDefault(const FieldDescriptor& field) {
   if (!field.has_default_value()) return absl::nullopt;
   switch (field.cpp_type()) {
@@ -107,12 +108,13 @@ absl::optional<std::string> DeclaredDefault(const FieldDescriptor& field) {
     case FieldDescriptor::CPPTYPE_FLOAT:
     case FieldDescriptor::CPPTYPE_DOUBLE:
     case FieldDescriptor::CPPTYPE_MESSAGE:
-      return absl::nullopt;  // No keys; refused by Make.
+      return absl::nullopt;  // Cannot be keys; Make() refuses them.
   }
   return absl::nullopt;
 }
 
-// Why `field` cannot stand in a path, at its end or before; "" if it can.
+// Says why `field` cannot be part of a path; `is_last` says whether the path
+// ends with it.  "" = it can.
 std::string Objection(const FieldDescriptor& field, bool is_last) {
   if (field.is_map()) return "is a map";
   if (field.is_repeated()) return "is repeated";
@@ -198,14 +200,15 @@ bool RequestField::ReadNested(CodedInputStream& in, size_t level,
   const int left = in.BytesUntilLimit();  // Negative: no limit.
   if (left >= 0 && length > left) return false;
   const CodedInputStream::Limit outer = in.PushLimit(length);
-  // The stream's end counts as a message's end too, so ask for the length.
+  // ReadMessage() also succeeds at the end of the stream, so check that the
+  // whole length was there.
   const bool ok = ReadMessage(in, level, key) && in.BytesUntilLimit() == 0;
   in.PopLimit(outer);
   return ok;
 }
 
-// A field beside the path: skipped, but a member of the same oneof takes the
-// path's field away.
+// Skips a field that is not on the path.  If it is a member of the same oneof,
+// it clears the field on the path.
 bool RequestField::ReadSibling(CodedInputStream& in, uint32_t tag, size_t level,
                                Key& key) const {
   const OneofDescriptor* oneof = path_[level]->real_containing_oneof();

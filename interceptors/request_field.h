@@ -1,17 +1,20 @@
-// One field of a request, read from the serialized message.
+// RequestField: reads one field of a request from the serialized message, as a
+// sticky key.
 //
-// The message is walked on the wire along the field's path, so it is neither
-// parsed nor copied; what comes out is what the parsed message would hold: the
-// last occurrence wins, parts of a nested message are merged, a later member of
-// the same oneof takes the field away, values of the wrong wire type do not
-// count.
+// The message is neither parsed nor copied; Read() follows the path of the
+// field through the wire format.  The result is what the parsed message would
+// hold: the last occurrence of a field wins, parts of a nested message are
+// merged, a later member of the same oneof clears the field, and values of the
+// wrong wire type are ignored.
 //
-// A key is text: the bytes of a string or bytes field as they are; integers and
-// enums as decimal numbers (so an int64 and the header "42" agree); booleans as
-// "true" or "false".
+// A key is text.  A string or bytes field is used as it is.  Integers and enums
+// are written as decimal numbers, so that an int64 field and the header "42"
+// give the same key.  Booleans are "true" or "false".
 //
-// Cost: proportional to the number of fields on the path's levels; skipped
-// content is not read.  Threads: immutable, thread-safe.
+// Cost: proportional to the number of fields on the levels of the path; the
+// content of skipped fields is not read.
+//
+// Threads: immutable, so thread-safe.
 #ifndef MULTI_BACKEND_INTERCEPTORS_REQUEST_FIELD_H_
 #define MULTI_BACKEND_INTERCEPTORS_REQUEST_FIELD_H_
 
@@ -31,18 +34,18 @@ namespace multi_backend {
 
 class RequestField {
  public:
-  // `path`: field names joined by dots, e.g. "user.id", from `request`, which
-  // must outlive this object.  NOT_FOUND when there is no such field;
-  // INVALID_ARGUMENT with the reason when it or a message on the way is
-  // repeated, a map or a group, or when its type cannot be a key (float,
-  // double, message).
+  // `path` is field names of `request` joined by dots, e.g. "user.id".
+  // `request` must outlive this object.  Returns NOT_FOUND when there is no
+  // such field.  Returns INVALID_ARGUMENT with the reason when the field, or a
+  // message on the path, is repeated, a map or a group, or when the type of the
+  // field cannot be a key (float, double, message).
   static absl::StatusOr<RequestField> Make(
       const google::protobuf::Descriptor* request, absl::string_view path);
 
-  // The field's value in `serialized`.  nullopt when it is not set (or, for a
-  // proto3 field without presence, has its default value), and for malformed
-  // data.  A field that is not set but has a declared default ([default = x])
-  // has that value.
+  // Returns the value of the field in `serialized`.  A field that is not set
+  // has its declared default ([default = x]), if there is one.  Returns nullopt
+  // for other fields that are not set, for a proto3 field without presence that
+  // has its default value, and for malformed data.
   absl::optional<std::string> Read(
       google::protobuf::io::ZeroCopyInputStream* serialized) const;
   absl::optional<std::string> Read(absl::string_view serialized) const;
@@ -55,7 +58,8 @@ class RequestField {
   explicit RequestField(std::vector<const FieldDescriptor*> path)
       : path_(std::move(path)) {}
 
-  // Each returns false for malformed data; `key` is the value so far.
+  // Each of these returns false for malformed data.  `key` holds the value so
+  // far.
   bool ReadMessage(CodedInputStream& in, size_t level, Key& key) const;
   bool ReadNested(CodedInputStream& in, size_t level, Key& key) const;
   bool ReadSibling(CodedInputStream& in, uint32_t tag, size_t level,
@@ -63,7 +67,8 @@ class RequestField {
   bool ReadLeaf(CodedInputStream& in, Key& key) const;
   bool ReadText(CodedInputStream& in, Key& key) const;
 
-  // From the request to the key: messages, then the key's own field.
+  // The fields from the request to the key: first messages, last the key
+  // itself.
   std::vector<const FieldDescriptor*> path_;
 };
 

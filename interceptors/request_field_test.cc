@@ -39,8 +39,8 @@ class RequestFieldTest : public ::testing::Test {
                            : p2::Request::descriptor();
   }
 
-  // Not the generated classes: under the thread sanitizer protobuf's headers
-  // give maps another layout than the distribution's library has.
+  // Does not use the generated classes: under the thread sanitizer, protobuf's
+  // headers give maps another layout than the distribution's library has.
   std::unique_ptr<Message> NewRequest(const std::string& package) {
     return std::unique_ptr<Message>(
         factory_.GetPrototype(Type(package))->New());
@@ -65,7 +65,8 @@ class RequestFieldTest : public ::testing::Test {
     return Parse(package, text)->SerializePartialAsString();
   }
 
-  // The obviously right way: parse the whole message and look.
+  // The slow, obviously right way: parses the whole message and reads the
+  // field.
   absl::optional<std::string> Oracle(const std::string& package,
                                      const std::vector<std::string>& path,
                                      const std::string& data) {
@@ -299,7 +300,8 @@ TEST_F(RequestFieldTest, MalformedDataIsNoKey) {
   for (const auto& c : kCases) {
     EXPECT_EQ(user.Read(c.data), absl::nullopt) << c.name;
   }
-  // The path "text" skips user as a whole, so the last case is well formed.
+  // The path "text" skips the field user as a whole, so the last case is well
+  // formed for it.
   for (size_t i = 0; i + 1 < sizeof(kCases) / sizeof(kCases[0]); ++i) {
     EXPECT_EQ(text.Read(kCases[i].data), absl::nullopt) << kCases[i].name;
   }
@@ -389,7 +391,7 @@ TEST_F(RequestFieldTest, APathThatCannotBeAKeyIsRefusedWithTheReason) {
             "multi_backend.testing.p2.Request is a group");
 }
 
-// Messages that between them hold everything the walk distinguishes.
+// Together these messages contain everything that the walk distinguishes.
 const char* const kSamples[][2] = {
     {"p3", "text: 'abc' i32: -5 flag: true color: RED f32: 9 sf64: -3"},
     {"p3", "user { id: 'u' boss { id: 'b' boss { id: 'c' } } phone: 7 }"},
@@ -425,8 +427,8 @@ std::string Join(const std::vector<std::string>& path) {
 
 class RequestFieldOracleTest : public RequestFieldTest {
  protected:
-  // Calls `visit(package, data)` for all samples and for all pairs of samples
-  // one behind the other.
+  // Calls `visit(package, data)` for all samples and for all concatenated pairs
+  // of samples.
   void ForEachMessage(const std::function<void(const std::string&,
                                                const std::string&)>& visit) {
     for (const auto& first : kSamples) {
@@ -464,9 +466,9 @@ TEST_F(RequestFieldOracleTest, EveryPrefixOfAMessageReadsAsTheParsedOne) {
 }
 
 TEST_F(RequestFieldOracleTest, WhatStillParsesWithAWrongByteReadsTheSame) {
-  // Fixed seed: deterministic.  Every byte of every sample is replaced once.
-  // (What does not parse may still read: the walk does not look into messages
-  // beside the path.)
+  // The seed is fixed, so the test is deterministic.  Every byte of every
+  // sample is replaced once.  Data that protobuf cannot parse may still give a
+  // key, because the walk does not look into messages that are not on the path.
   std::mt19937 random(20240229);
   google::protobuf::LogSilencer no_utf8_errors;
   int parsed = 0;

@@ -14,7 +14,8 @@ re2::StringPiece ToPiece(absl::string_view text) {
   return re2::StringPiece(text.data(), text.size());
 }
 
-// Null for the empty pattern, and on errors, which are added to `errors`.
+// Returns null for the empty pattern, and for a bad one, whose error is added
+// to `errors`.
 std::unique_ptr<RE2> Compile(const std::string& pattern,
                              const std::string& field, FieldErrors& errors) {
   if (pattern.empty()) return nullptr;
@@ -48,8 +49,8 @@ RouteDecision Decide(const RouteConfig& route, size_t rule) {
     decision.label.fallback_role = route.fallback_role;
   }
   decision.label.retry = route.retry;
-  // Without a role, all backends are meant, and there is nothing to fall back
-  // from.
+  // A rule without a role means all backends, and then there is nothing to fall
+  // back from.
   decision.is_default =
       route.role.empty() && route.retry == RetryMode::kDefault;
   return decision;

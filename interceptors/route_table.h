@@ -1,15 +1,17 @@
-// Which routing rule a method falls under, and what the call's label says then.
+// RouteTable: finds the routing rule for a method, and what the label of a call
+// says because of that rule.
 //
-// Rules are tried in order and the first that matches decides; a rule matches
-// when its two RE2 patterns match the whole short method name and the whole
-// service name (an empty pattern matches any).  A method that no rule matches
+// Rules are tried in order, and the first match decides.  A rule matches when
+// its two RE2 patterns match the whole short method name and the whole service
+// name; an empty pattern matches any name.  A method without a matching rule
 // uses the default strategy.
 //
-// Cost: Find on a method seen before is one hash and one comparison of its
-// name, whatever the number of rules, without a lock; the first time (and for
-// methods beyond the cache's bound, see method_cache.h) it is up to two RE2
-// matches per rule.
-// Threads: immutable but for the cache; all functions are thread-safe.
+// Cost: for a method seen before, Find() hashes and compares the name once,
+// without a lock, whatever the number of rules.  The first time, and for
+// methods beyond the bound of the cache (see method_cache.h), it costs up to
+// two RE2 matches per rule.
+//
+// Threads: immutable except for the cache; all functions are thread-safe.
 #ifndef MULTI_BACKEND_INTERCEPTORS_ROUTE_TABLE_H_
 #define MULTI_BACKEND_INTERCEPTORS_ROUTE_TABLE_H_
 
@@ -28,28 +30,28 @@
 
 namespace multi_backend {
 
-// What a rule (or the absence of one) says about a call.
+// The result of a rule, or of the absence of one, for a call.
 struct RouteDecision {
   absl::optional<size_t> rule;  // Index in the configuration.
-  CallLabel label;              // Without key; views into the table.
-  // Ready for EncodeCallLabel.
+  CallLabel label;  // Without a key; its views point into the table.
+  // The prefix argument for EncodeCallLabel().
   std::string label_prefix;
-  // The label says nothing that a call without a label does not do anyway.
+  // True when a call without a label would be treated in the same way.
   bool is_default = true;
 };
 
 class RouteTable {
  public:
-  // INVALID_ARGUMENT names every bad pattern and role with its field path, in
-  // the form that proto/config/parser/parser.h describes.
+  // Returns INVALID_ARGUMENT, which names every bad pattern and role with its
+  // field path in the form that proto/config/parser/parser.h describes.
   static absl::StatusOr<std::unique_ptr<RouteTable>> Make(
       const RoutingConfig& config);
 
   RouteTable(const RouteTable&) = delete;
   RouteTable& operator=(const RouteTable&) = delete;
 
-  // The decision for "/pkg.Service/Method"; never null, valid as long as the
-  // table.
+  // Returns the decision for "/pkg.Service/Method"; never null.  The pointer is
+  // valid as long as the table.
   const RouteDecision* Find(absl::string_view full_method) const {
     const RouteDecision* const* cached = cache_.Find(full_method);
     return cached != nullptr ? *cached : MatchAndRemember(full_method);

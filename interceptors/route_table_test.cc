@@ -102,7 +102,7 @@ TEST(RouteTableTest, TheFirstRuleThatMatchesDecides) {
   };
   for (const MatchCase& c : kCases) {
     const auto table = MakeTable(c.routes);
-    // The second time the answer comes out of the cache.
+    // The second answer comes from the cache.
     EXPECT_EQ(RuleOf(*table, c.method), c.rule) << c.name;
     EXPECT_EQ(RuleOf(*table, c.method), c.rule) << c.name << ", cached";
   }

@@ -32,7 +32,8 @@ const RequestField* StickyRequestFields::ResolveAndRemember(
     resolution = ResolveLocked(full_method);
   }
   cache_.Insert(full_method, resolution.field);
-  // Without the lock: the application's logger may make a call itself.
+  // Report without the lock, because the application's logger may itself make a
+  // call.
   if (!resolution.problem.empty() && report_ != nullptr) {
     report_(resolution.problem);
   }

@@ -1,5 +1,6 @@
-// From a sticky key to the number that travels, and from a method to the
-// request field that holds its key.
+// Sticky keys: HashStickyKey() turns a key into the number that the call label
+// carries, and StickyRequestFields finds the request field that holds the key
+// of a method.
 #ifndef MULTI_BACKEND_INTERCEPTORS_STICKY_KEY_H_
 #define MULTI_BACKEND_INTERCEPTORS_STICKY_KEY_H_
 
@@ -20,37 +21,39 @@
 
 namespace multi_backend {
 
-// The key's hash: the same number in every process, on every machine and in
-// every release, or the clients of one service would disagree about a key's
-// backend.  All 64 bits are uniform, and any bytes of any length are fine.  It
-// is XXH3 with seed 0.
+// Returns the hash of a key: XXH3 with seed 0.  The hash must be the same in
+// every process, on every machine and in every release; otherwise the clients
+// of one service would disagree about the backend of a key.  All 64 bits are
+// uniform.  The key may have any bytes and any length.
 uint64_t HashStickyKey(absl::string_view key);
 
-// The configured request field in the request type of every method.
+// Finds the configured request field in the request type of each method.
 //
-// A method's request type comes from the descriptors that are linked into the
-// process.  Calls of a method whose type is unknown here, whose request has no
-// such field (which is common: a list request has no user id), or where the
-// field cannot be a key, simply carry no key.  The first method of each of the
+// The request type of a method comes from the descriptors that are linked into
+// the process.  A call has no key when the type of its method is unknown, when
+// its request has no such field (which is common: a list request has no user
+// id), or when the field cannot be a key.  The first method of each of the
 // first two kinds is reported, and each request type of the third.
 //
-// Cost: a method seen before is one hash and one comparison, without a lock.
+// Cost: for a method seen before, one hash and one comparison, without a lock.
+//
 // Threads: all functions are thread-safe.
 class StickyRequestFields {
  public:
-  // Told about methods without key; called in the thread of a call.
+  // Receives a message about a method without a key.  Called on the thread of a
+  // call.
   using Report = std::function<void(absl::string_view message)>;
 
-  // `path`: dotted names of fields.  `pool` outlives this object; null = the
-  // process's own.
+  // `path` is field names joined by dots.  `pool` must outlive this object;
+  // null = the pool of the process.
   StickyRequestFields(std::string path, Report report,
                       const google::protobuf::DescriptorPool* pool = nullptr);
 
   StickyRequestFields(const StickyRequestFields&) = delete;
   StickyRequestFields& operator=(const StickyRequestFields&) = delete;
 
-  // The field in the requests of "/pkg.Service/Method", or nullptr for a method
-  // without key; valid as long as this object.
+  // Returns the field in the requests of "/pkg.Service/Method", or nullptr for
+  // a method without a key.  The pointer is valid as long as this object.
   const RequestField* Find(absl::string_view full_method) const {
     const RequestField* const* cached = cache_.Find(full_method);
     return cached != nullptr ? *cached : ResolveAndRemember(full_method);
@@ -60,11 +63,11 @@ class StickyRequestFields {
   const RequestField* ResolveAndRemember(absl::string_view full_method) const;
   struct Resolution {
     const RequestField* field;
-    std::string problem;  // To report; "" = nothing.
+    std::string problem;  // To be reported; "" = nothing.
   };
   Resolution ResolveLocked(absl::string_view full_method) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Why a type has no key, or "" if that has been said.
+  // Says why `type` has no key; "" = that has been reported already.
   std::string DescribeLocked(const google::protobuf::Descriptor& type,
                              const absl::Status& status) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -74,8 +77,9 @@ class StickyRequestFields {
   const google::protobuf::DescriptorPool* const pool_;
   mutable MethodCache<const RequestField*> cache_;
 
-  mutable std::mutex mu_;  // As in method_cache.h.
-  // By request type, so bounded by the pool; null for a type without key.
+  mutable std::mutex mu_;  // Not absl::Mutex; see method_cache.h.
+  // Keyed by request type, so the pool bounds its size.  Null for a type
+  // without a key.
   mutable std::map<const google::protobuf::Descriptor*,
                    std::unique_ptr<const RequestField>>
       fields_ ABSL_GUARDED_BY(mu_);

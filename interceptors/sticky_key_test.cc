@@ -21,8 +21,8 @@ using google::protobuf::TextFormat;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// Values of XXH3 itself.  A change here means that clients of different
-// releases send a key to different backends.
+// These are values of XXH3.  If they change, clients of different releases send
+// a key to different backends.
 TEST(HashStickyKeyTest, TheHashOfAKeyNeverChanges) {
   EXPECT_EQ(HashStickyKey(""), 0x2d06800538d394c2u);
   EXPECT_EQ(HashStickyKey("user-42"), 0x50fe4b21cf7b09cdu);
@@ -43,9 +43,10 @@ TEST(HashStickyKeyTest, EveryByteOfAKeyCounts) {
 }
 
 TEST(HashStickyKeyTest, TheTopBitsOfSequentialKeysAreUniform) {
-  // 100,000 fixed keys in 64 buckets by the top six bits, 1,562.5 each with a
-  // standard deviation of 39: six of them are a chance of 1e-7 for a random
-  // function, and none here, because keys and function are fixed.
+  // The top six bits spread 100,000 fixed keys over 64 buckets, 1,562.5 each
+  // with a standard deviation of 39.  A random function would be off by six
+  // deviations with a chance of 1e-7.  Keys and function are fixed, so this
+  // test cannot fail by chance.
   std::array<int, 64> count = {};
   for (int i = 0; i < 100'000; ++i) {
     ++count[HashStickyKey(absl::StrCat("user-", i)) >> 58];
@@ -166,7 +167,7 @@ TEST_F(StickyRequestFieldsTest, MadeUpMethodsDoNotDisplaceRealOnes) {
 }
 
 TEST_F(StickyRequestFieldsTest, TheProcessesOwnDescriptorsAreTheDefault) {
-  // No service is linked into this test, so there is nothing to be found.
+  // No service is linked into this test, so no method is found.
   const StickyRequestFields fields("id", nullptr);
   EXPECT_EQ(fields.Find("/users.Users/Get"), nullptr);
 }

@@ -37,14 +37,14 @@ constexpr char kTryTimeoutMessage[] =
     "the call's last attempt ran into failover.perTryTimeout, and no further "
     "retry was allowed";
 
-// What all calls of a channel share; fixed but for the two "said it" flags.
+// Shared by all calls of a channel.  Immutable, except for the flag.
 struct Routing {
   std::unique_ptr<const RouteTable> routes;
-  // Where the key comes from: at most one is set.
+  // Sources of the key; at most one is set.
   std::string header;
   std::unique_ptr<const StickyRequestFields> fields;
   StickyKeyFunction function;
-  // A call came without its request, where `fields` wanted it.
+  // True after a call whose request came too late for `fields` was reported.
   mutable std::atomic<bool> reported_late_request{false};
 };
 
@@ -52,8 +52,8 @@ void LogProblem(absl::string_view message) {
   Log(LogSeverity::kError, message);
 }
 
-// The batch's request message, or null when this batch sends none.  gRPC
-// serializes a message once, so asking for it early costs nothing.
+// Returns the request message of the batch, or null when the batch sends none.
+// gRPC serializes a message only once, so asking early costs nothing.
 grpc::ByteBuffer* RequestOf(InterceptorBatchMethods* batch) {
   if (!batch->QueryInterceptionHookPoint(
           InterceptionHookPoints::PRE_SEND_MESSAGE)) {
@@ -64,7 +64,7 @@ grpc::ByteBuffer* RequestOf(InterceptorBatchMethods* batch) {
 
 absl::optional<absl::string_view> FirstValue(const Metadata& metadata,
                                              const std::string& key) {
-  // Not find(), which may give any of several values.
+  // Not find(), which may return any of several values with the same key.
   const auto entry = metadata.lower_bound(key);
   if (entry == metadata.end() || entry->first != key) return absl::nullopt;
   return entry->second;
@@ -103,14 +103,14 @@ class StartingCall final : public CallView {
 
  private:
   InterceptorBatchMethods* const batch_;
-  mutable bool flat_ = false;  // Whether slice_ holds the request.
+  mutable bool flat_ = false;  // True when slice_ holds the request.
   mutable grpc::Slice slice_;
 };
 
 class RoutingInterceptor final : public Interceptor {
  public:
-  // The name is only looked at here: `info` keeps a pointer into the stub's
-  // argument, which may be gone when the call starts.
+  // Reads `full_method` only here: `info` keeps a pointer into the argument of
+  // the stub, which may be gone when the call starts.
   RoutingInterceptor(const Routing& routing, absl::string_view full_method)
       : routing_(routing), decision_(*routing.routes->Find(full_method)) {
     if (routing.fields != nullptr) field_ = routing.fields->Find(full_method);
@@ -139,7 +139,7 @@ class RoutingInterceptor final : public Interceptor {
                           EncodeCallLabel(decision_.label_prefix, hash));
   }
 
-  // Returns where our own entry belongs.
+  // Returns the position where the label belongs.
   static Metadata::iterator DropReserved(Metadata& metadata) {
     static const auto* const prefix = new std::string(kReservedMetadataPrefix);
     auto entry = metadata.lower_bound(*prefix);
@@ -182,10 +182,11 @@ class RoutingInterceptor final : public Interceptor {
                           kTryTimeoutMessage, status.error_details());
   }
 
-  const Routing& routing_;  // Of the factory, which lives with the channel.
+  const Routing&
+      routing_;  // Owned by the factory, which lives with the channel.
   const RouteDecision& decision_;
   const RequestField* field_ = nullptr;
-  std::string full_method_;  // Only for the application's function.
+  std::string full_method_;  // Set only for the application's function.
 };
 
 class RoutingInterceptorFactory final
@@ -208,13 +209,14 @@ absl::Status ConfigError(absl::string_view field, absl::string_view error) {
   return errors.ToStatus();
 }
 
-// Sets the source of the key that `config` names.
+// Sets the source of the key as `config` says.
 absl::Status SetKeySource(const StickyKeyConfig& config, Routing& routing) {
   if (config.header.empty() == config.request_field.empty()) {
     return ConfigError("stickyKey",
                        "must have exactly one of header and requestField");
   }
-  // Reserved metadata is dropped before the key is taken.
+  // Reserved metadata is dropped before the key is read, so such a header would
+  // always be empty.
   if (absl::StartsWith(config.header, kReservedMetadataPrefix)) {
     return ConfigError("stickyKey.header", "must not begin with \"mb-\"");
   }

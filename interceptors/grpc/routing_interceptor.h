@@ -1,22 +1,24 @@
-// The client interceptor: states a call's route and sticky key in its label.
+// The routing interceptor: a client interceptor that puts the route and the
+// sticky key of each call into the call's label.
 //
-// For each call it drops all metadata whose key begins with "mb-" (nobody but
-// this library speaks under that name), finds the rule of the call's method,
-// takes the sticky key, and adds the label as one metadata entry.  A call that
-// no rule says anything about and that has no key gets no label.  The config
-// selector takes the label off again, so that it never leaves the process.
+// For each call it drops all metadata whose key begins with "mb-", a prefix
+// that is reserved for this library.  It then finds the rule for the method,
+// takes the sticky key, and adds the label as one metadata entry.  A call
+// without a rule and without a key gets no label.  The config selector removes
+// the label again, so the label never leaves the process.
 //
-// The sticky key comes from the application's function, if there is one, else
-// from where the configuration says.  An empty key is no key, so that calls
-// without a user do not all go to one backend.  The first request message of a
-// client-side or bidirectional stream comes after its metadata (unless it is
-// corked), so a key from a request field does not exist there; this is logged
-// once.
+// Sticky key: it comes from the application's function if there is one, and
+// otherwise from the configured place.  An empty key counts as no key, so that
+// calls without a user do not all go to one backend.  A client-side or
+// bidirectional stream sends its first request after the metadata, unless the
+// metadata is corked.  A key from a request field therefore does not exist for
+// such a stream, which is logged once.
 //
-// It also gives a call whose last attempt ran into failover's perTryTimeout the
-// status DEADLINE_EXCEEDED; gRPC itself ends such a call with CANCELLED.
+// Status: when the last attempt of a call runs into failover.perTryTimeout,
+// gRPC ends the call with CANCELLED.  The interceptor changes that to
+// DEADLINE_EXCEEDED.
 //
-// Threads: a factory serves calls in all threads.
+// Threads: a factory serves calls on all threads.
 #ifndef MULTI_BACKEND_INTERCEPTORS_GRPC_ROUTING_INTERCEPTOR_H_
 #define MULTI_BACKEND_INTERCEPTORS_GRPC_ROUTING_INTERCEPTOR_H_
 
@@ -29,10 +31,11 @@
 
 namespace multi_backend {
 
-// The factory to give to a channel, behind the application's own ones, so that
-// they may still set the header that holds the key.  It is useful only for
-// channels with our config selector: elsewhere the label reaches the server.
-// INVALID_ARGUMENT names what is wrong in `config`.
+// Makes the factory for one channel.  Place it after the interceptors of the
+// application, so that these may still set the header that holds the key.
+// Requires that the channel uses the config selector of this library; otherwise
+// the label reaches the server.  Returns INVALID_ARGUMENT, which says what is
+// wrong in `config`.
 absl::StatusOr<
     std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
 MakeInterceptorFactory(const RoutingConfig& config,

@@ -57,7 +57,7 @@ RoutingConfig KeyFromField(std::string path) {
   return config;
 }
 
-// Every wait in these tests ends here at the latest.
+// Bounds every wait in these tests.
 void Bound(grpc::ClientContext& context) {
   context.set_deadline(std::chrono::system_clock::now() +
                        std::chrono::seconds(30));
@@ -84,14 +84,14 @@ class RoutingInterceptorTest : public ::testing::Test {
     return Echo::NewStub(Channel(config, std::move(function)));
   }
 
-  // The metadata of the one call that came since the last time.
+  // Returns the metadata of the one call since the last TakeCall().
   ReceivedMetadata TakeCall() {
     const std::vector<ReceivedMetadata> calls = server_.TakeCalls();
     EXPECT_EQ(calls.size(), 1u);
     return calls.empty() ? ReceivedMetadata() : calls[0];
   }
 
-  // All entries under our name.
+  // Returns the keys of all entries with the reserved prefix.
   static std::vector<std::string> Ours(const ReceivedMetadata& metadata) {
     std::vector<std::string> keys;
     for (const auto& entry : metadata) {
@@ -100,8 +100,8 @@ class RoutingInterceptorTest : public ::testing::Test {
     return keys;
   }
 
-  // The key hash in the one label of the call that came since the last time;
-  // nullopt for a call without label or key.
+  // Returns the key hash in the label of the one call since the last
+  // TakeCall(); nullopt for a call without a label or key.
   absl::optional<uint64_t> TakeKeyHash() {
     const ReceivedMetadata metadata = TakeCall();
     const auto entry = metadata.find(std::string(kCallLabelKey));
@@ -237,7 +237,7 @@ TEST_F(RoutingInterceptorTest, ABinaryHeaderIsAKeyOfAnyBytes) {
   EXPECT_EQ(TakeKeyHash(), HashStickyKey(key));
 }
 
-// One way to call, returning what the server echoed.
+// A way to make a call.  Returns what the server echoed.
 struct WayToCall {
   const char* name;
   std::function<EchoRequest(const std::shared_ptr<grpc::Channel>&,
@@ -300,7 +300,7 @@ EchoRequest CallGeneric(const std::shared_ptr<grpc::Channel>& channel,
   grpc::CompletionQueue queue;
   std::unique_ptr<grpc::ClientAsyncResponseReader<grpc::ByteBuffer>> reader;
   {
-    // The name is gone, and overwritten, before the call starts.
+    // The name is overwritten before the call starts.
     std::string method = absl::StrCat("/", kService, "/Get");
     reader = stub.PrepareUnaryCall(&context, method, sent, &queue);
     method.assign(method.size(), '?');
@@ -390,7 +390,7 @@ EchoRequest RequestOfUser(int64_t id, size_t text_size) {
 
 TEST_F(RoutingInterceptorTest, AKeyFromTheRequestIsThereWhenTheRequestIs) {
   const auto channel = Channel(KeyFromField("user.id"));
-  // The second is larger than one block of a serialized message.
+  // The second size is larger than one block of a serialized message.
   for (const size_t size : {size_t{10}, size_t{3'000'000}}) {
     const EchoRequest request = RequestOfUser(77, size);
     for (const WayToCall& way : kWaysToCall) {
@@ -415,7 +415,7 @@ TEST_F(RoutingInterceptorTest, ARequestWithoutTheFieldHasNoKey) {
   grpc::ClientContext other_type;
   Bound(other_type);
   EchoNothing nothing;
-  // Whatever the reply: an empty request is not echoed.
+  // The status does not matter: the server does not echo an empty request.
   stub->Clear(&other_type, EchoNothing(), &nothing);
   EXPECT_EQ(TakeKeyHash(), absl::nullopt);
 }
@@ -474,7 +474,7 @@ TEST_F(RoutingInterceptorTest, AFunctionMayGiveAnyKeyOrNone) {
       {"100 KB", std::string(100'000, 'k'), true},
   };
   for (const auto& c : kCases) {
-    // The header is there, but the function decides alone.
+    // The header is set, but only the function decides.
     const auto stub =
         Stub(KeyFromHeader("x-user"), [&c](const CallView&) { return c.key; });
     grpc::ClientContext context;
@@ -558,7 +558,7 @@ TEST_F(RoutingInterceptorTest, OnlyATryTimeoutsStatusIsRewritten) {
 
 TEST_F(RoutingInterceptorTest, CoreStillNamesATryTimeoutAsWeExpect) {
   grpc::ChannelArguments args;
-  // Core reads perAttemptRecvTimeout only with this.
+  // Core reads perAttemptRecvTimeout only when hedging is enabled.
   args.SetInt("grpc.experimental.enable_hedging", 1);
   args.SetServiceConfigJSON(R"json({ "methodConfig": [ { "name": [ {} ],
       "retryPolicy": { "maxAttempts": 2, "initialBackoff": "0.001s",

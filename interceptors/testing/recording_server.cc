@@ -11,7 +11,7 @@
 namespace multi_backend {
 namespace testing {
 
-// Reads all requests, answers with the first of them, ends.
+// Reads all requests, then answers with the first of them and ends the call.
 class RecordingServer::Call final : public grpc::ServerGenericBidiReactor {
  public:
   Call(grpc::Status status, bool hang)

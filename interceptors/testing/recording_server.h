@@ -1,8 +1,9 @@
-// A real gRPC server in this process that takes any method, keeps the metadata
-// of every call and answers with the first request message.
+// RecordingServer: a real gRPC server in this process that accepts any method,
+// records the metadata of every call, and answers with the first request
+// message.
 //
-// Thread-safe.  The server stops in the destructor; calls that hang by
-// SetHang() are finished when the client gives up.
+// Threads: any.  The destructor stops the server.  Calls that hang because of
+// SetHang() end when the client gives up.
 #ifndef MULTI_BACKEND_INTERCEPTORS_TESTING_RECORDING_SERVER_H_
 #define MULTI_BACKEND_INTERCEPTORS_TESTING_RECORDING_SERVER_H_
 
@@ -33,12 +34,12 @@ class RecordingServer {
   // "127.0.0.1:port"
   const std::string& address() const { return address_; }
 
-  // The metadata of all calls since the last time.
+  // Returns the metadata of all calls since the last TakeCalls().
   std::vector<ReceivedMetadata> TakeCalls();
 
-  // How calls that begin from now on end.
+  // Sets the status of calls that begin from now on.
   void SetStatus(const grpc::Status& status);
-  // Calls that begin from now on are never answered.
+  // If true, calls that begin from now on are never answered.
   void SetHang(bool hang);
 
  private:
