@@ -13,7 +13,8 @@ uint32_t NextId() {
   return next.fetch_add(1, std::memory_order_relaxed);
 }
 
-// Must not differ between processes or releases: STICKY's owners follow it.
+// Must not differ between processes or releases: STICKY derives the owner of a
+// key from it.
 uint64_t IdentityHash(absl::string_view address, absl::string_view name) {
   absl::InlinedVector<char, 128> identity(address.begin(), address.end());
   identity.push_back('\n');
@@ -50,7 +51,8 @@ absl::Duration Backend::OnProbe(bool healthy, absl::string_view detail) {
 void Backend::FollowLimit() {
   bool freed = false;
   while (true) {
-    // Read by adding nothing: that always sees the newest value.
+    // Reading by a read-modify-write that adds nothing always sees the newest
+    // value.
     const int64_t limit = limit_.load();
     const bool full = limit != 0 && load.in_flight.fetch_add(0) >= limit;
     const bool flagged = (load.unusable.fetch_or(0) & kAtLimit) != 0;

@@ -1,6 +1,5 @@
 // Backend: one server that calls can be sent to, shared by all channels of a
-// BackendPool.  Identity (address and name) never changes; what discovery says
-// of it (role, weight, …) belongs to the pick plan, not here.
+// BackendPool.
 //
 // Threads: counters and load may be touched from any thread.  Lifetime by an
 // intrusive count.
@@ -24,8 +23,9 @@ namespace multi_backend {
 
 class Backend {
  public:
-  // `address`: "ip:port".  `name`: the configured "host:port"; the same as
-  // `address` when an IP address was configured.  `events`: of its pool.
+  // `address` is "ip:port".  `name` is the configured "host:port", or the same
+  // as `address` when an IP address was configured.  `events` are those of the
+  // backend's pool.
   Backend(std::string address, std::string name,
           std::shared_ptr<PoolEvents> events);
 
@@ -36,7 +36,7 @@ class Backend {
   const std::string& name() const { return name_.empty() ? address_ : name_; }
   // Unique in the process, never reused.
   uint32_t id() const { return id_; }
-  // Of address and name; the same in every process.
+  // A hash of address and name, the same in every process.
   uint64_t hash() const { return hash_; }
 
   void Ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
@@ -44,7 +44,8 @@ class Backend {
     if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
-  // A call starts or ends on it: keeps the flag kAtLimit.
+  // Called when a call to this backend starts or ends; both keep kAtLimit up to
+  // date.
   void BeginCall() {
     const int64_t before =
         load.in_flight.fetch_add(1, std::memory_order_relaxed);
@@ -57,12 +58,12 @@ class Backend {
     const int64_t limit = limit_.load(std::memory_order_relaxed);
     if (limit != 0 && before >= limit) FollowLimit();
   }
-  // Calls in flight at which it gets no more; 0 = no limit.  The newest
-  // configuration of all channels holds.
+  // The number of calls in flight at which the backend gets no more calls; 0 =
+  // no limit.  One value serves all channels: the one set last is in force.
   void SetLimit(int limit);
 
-  // A call on it has ended well: one load on a healthy backend.  `trial`: as
-  // for BackendHealth::OnCallEnded().
+  // Called when a call to this backend ended well.  On a healthy backend this
+  // costs one load.  `trial`: as for BackendHealth::OnCallEnded().
   void OnAnswered(uint16_t trial) {
     if (trial == 0 && !load.attentive.load(std::memory_order_relaxed)) {
       return;
@@ -94,14 +95,14 @@ class Backend {
   const uint32_t id_;
   const std::shared_ptr<PoolEvents> events_;
   const std::string address_;
-  const std::string name_;  // "" = as the address.
+  const std::string name_;  // "" = the same as the address.
 };
 
-// Owns one count of a Backend.
+// Owns one reference to a Backend.
 class BackendRef {
  public:
   BackendRef() = default;
-  // Takes over the count that the caller holds.
+  // Takes over the reference that the caller holds.
   static BackendRef Adopt(Backend* backend) { return BackendRef(backend); }
   static BackendRef New(Backend* backend) {
     backend->Ref();

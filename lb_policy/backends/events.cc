@@ -51,7 +51,7 @@ PoolEvents::WatchId PoolEvents::AddWatch(std::function<void()> on_change,
 }
 
 void PoolEvents::RemoveWatch(WatchId id) {
-  WatchRef removed;  // What it holds may call back, too, when it goes.
+  WatchRef removed;  // Destroyed unlocked: its destructor may call back.
   std::lock_guard<std::mutex> lock(mutex_);
   auto it = watches_.find(id);
   if (it == watches_.end()) return;

@@ -1,11 +1,14 @@
-// PoolEvents: what happens to the backends of a pool and to the channels that
-// use it, as a bounded ring, and the watches on it.
+// PoolEvents: a bounded log of what happens to the backends of a pool and to
+// the channels that use it, and the watches on these events.
 //
-// Shared by the pool, its backends and the channels' policies; outlives each.
+// The pool, its backends and the channels' policies share one PoolEvents, which
+// outlives each of them.
 //
 // Threads: every method may be called from any thread.  Watch callbacks run on
-// the thread that reported, without a lock of ours, so they may call back.  One
-// that must not run there (under somebody's lock) has to hand on to another.
+// the thread that reported the event, with no lock of PoolEvents held, so they
+// may call its methods.  The reporting thread may hold locks of its own; a
+// callback that must not run under those has to hand its work to another
+// thread.
 #ifndef MULTI_BACKEND_LB_POLICY_BACKENDS_EVENTS_H_
 #define MULTI_BACKEND_LB_POLICY_BACKENDS_EVENTS_H_
 
@@ -30,12 +33,12 @@ namespace multi_backend {
 
 struct PoolEvent {
   enum class Kind {
-    kState,        // Of a backend: "ALIVE" -> "DOWN", ….
+    kState,        // A backend: "ALIVE" -> "DOWN", ….
     kConnections,  // A backend's number of connections in one channel.
-    kBacklog,      // Of a balancer: "ALIVE" -> "OVERLOADED" -> "DOWN".
-    kPanic,        // Of a balancer: "off" -> "on".
+    kBacklog,      // A balancer: "ALIVE" -> "OVERLOADED" -> "DOWN".
+    kPanic,        // A balancer: "off" -> "on".
   };
-  uint64_t sequence = 0;  // 1, 2, …: a gap tells what the ring has lost.
+  uint64_t sequence = 0;  // 1, 2, …; a gap shows how many were lost.
   absl::Time time;
   Kind kind = Kind::kState;
   std::string who;  // The backend's address, or the balancer's path.
@@ -54,26 +57,30 @@ class PoolEvents {
   // How many the ring keeps: some minutes of a cluster that misbehaves.
   static constexpr size_t kCapacity = 1024;
 
-  // Records the event; its `sequence` is given here.  Calls no watch.
+  // Records the event and sets its `sequence`.  Does not call the watches.
   void Add(PoolEvent event);
-  // Those after `sequence` that the ring still has, oldest first.
+  // The events after `sequence` that are still kept, oldest first.
   std::vector<PoolEvent> After(uint64_t sequence) const;
 
-  // True for one caller: it writes the event, and those before it, to the log.
+  // True for exactly one caller, which then writes the event, and the ones
+  // before it, to the log.
   bool ClaimForLog(uint64_t sequence) {
     uint64_t logged = logged_.load();
     return sequence > logged &&
            logged_.compare_exchange_strong(logged, sequence);
   }
 
-  // Calls the watches: a backend's health has changed.
+  // Calls the watches because a backend's health has changed.
   void Notify() { Call(&Watch::on_change); }
-  // The same: a backend has room for a call again, for which some may wait.
+  // Calls the watches because a backend can take a call again, for which
+  // waiting calls may exist.
   void NotifyRoom() { Call(&Watch::on_room); }
-  // The same: a probe has reached a backend that some channel could not.
+  // Calls the watches because a probe reached a backend to which some channel
+  // could not connect.
   void NotifyReachable() { Call(&Watch::on_reachable); }
   using WatchId = uint64_t;
-  // A call may still be running after the watch's removal.
+  // RemoveWatch() does not wait: a callback that is already running may still
+  // run after it.
   WatchId AddWatch(std::function<void()> on_change,
                    std::function<void()> on_room = nullptr,
                    std::function<void()> on_reachable = nullptr);
@@ -95,7 +102,8 @@ class PoolEvents {
   void Call(std::function<void()> Watch::*which);
 
   std::atomic<uint64_t> logged_{0};
-  // Not absl::Mutex: in the distribution's build tsan does not see it.
+  // Not absl::Mutex: ThreadSanitizer does not see through the distribution's
+  // build of it.
   mutable std::mutex mutex_;
   uint64_t last_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<PoolEvent> ring_ ABSL_GUARDED_BY(mutex_);

@@ -7,15 +7,15 @@
 
 namespace multi_backend {
 
-// Bits of LoadStats::unusable: why a backend is not to be picked.
-constexpr uint32_t kMarkedUnhealthy = 1;  // By hand.
+// Bits of LoadStats::unusable: the reasons why a backend must not be picked.
+constexpr uint32_t kMarkedUnhealthy = 1;  // By the application.
 constexpr uint32_t kUnhealthy = 2;        // By probes or calls.
-constexpr uint32_t kOverloaded = 4;       // Only while others are better off.
-constexpr uint32_t kAtLimit = 8;          // maxRequestsPerBackend.
-constexpr uint32_t kOnTrial = 16;         // The one trial call is on its way.
+constexpr uint32_t kOverloaded = 4;       // Only while another backend is not.
+constexpr uint32_t kAtLimit = 8;          // It has maxRequestsPerBackend calls.
+constexpr uint32_t kOnTrial = 16;         // The one trial call is running.
 
-// Bits of LoadStats::gate: it may be picked, but not by every call.
-constexpr uint32_t kTrialOpen = 1;  // The next call is the trial.
+// Bits of LoadStats::gate: the backend may be picked, but not by every call.
+constexpr uint32_t kTrialOpen = 1;  // The next call becomes the trial.
 constexpr uint32_t kRamping = 2;    // Slow start.
 
 }  // namespace multi_backend

@@ -13,8 +13,8 @@
 namespace multi_backend {
 namespace {
 
-// The share of calls with which a ramp begins: less, and a backend with few
-// calls would not be tried at all.
+// The share of calls that a backend gets when its ramp begins.  With a smaller
+// share, a backend that sees few calls would hardly get one.
 constexpr double kLeastRampShare = 0.1;
 
 const std::shared_ptr<const HealthConfig>& NoConfig() {
@@ -23,7 +23,7 @@ const std::shared_ptr<const HealthConfig>& NoConfig() {
   return *config;
 }
 
-// Other ones in each process, so that clients part.
+// Seeds differ between processes, so that clients do not act in step.
 uint64_t NextSeed() {
   static const uint64_t process = absl::Uniform<uint64_t>(absl::BitGen());
   static std::atomic<uint64_t> next{0};
@@ -44,8 +44,8 @@ bool IsDown(BackendState state) {
 
 }  // namespace
 
-// What an armed timer holds: not the backend itself, whose end it must not
-// delay.
+// An armed timer holds this handle instead of the backend, so that the timer
+// does not keep the backend alive.
 struct BackendHealth::TimerHandle {
   std::mutex mutex;
   Backend* backend ABSL_GUARDED_BY(mutex) = nullptr;
@@ -82,7 +82,8 @@ void BackendHealth::OnCallEnded(AttemptOutcome outcome, absl::string_view why,
                          std::memory_order_relaxed);
   const bool reopened = was_trial && !change.has_value();
   Apply(std::move(lock), change);
-  // No change, but the next trial may go, and a call may wait for that.
+  // The state is the same, but the next trial may begin, and a call may be
+  // waiting for that.
   if (reopened && events_->waiting_channels.load() != 0) events_->NotifyRoom();
 }
 
@@ -183,7 +184,8 @@ void BackendHealth::OnConnection(Connection from, Connection to,
 }
 
 void BackendHealth::Retire() {
-  std::shared_ptr<Timers> timers;  // Its thread is waited for unlocked.
+  std::shared_ptr<Timers>
+      timers;  // Destroyed unlocked: may join the timer thread.
   std::lock_guard<std::mutex> lock(mutex_);
   retired_ = true;
   timers = std::move(timers_);
@@ -203,7 +205,8 @@ void BackendHealth::Show(absl::string_view what) {
   const BackendState state =
       !by_tracker && unreachable() ? BackendState::kDown : tracker_.state();
   const bool changed = state != shown_.state;
-  // While it is DOWN, what keeps it so, which need not be the newest event.
+  // While the backend is DOWN, the reason is what keeps it DOWN, which is not
+  // always the newest event.
   if (by_tracker) {
     shown_.reason = tracker_.reason();
   } else if (unreachable()) {
@@ -244,7 +247,8 @@ void BackendHealth::Apply(std::unique_lock<std::mutex> lock,
   WriteFlags();
   if (change.has_value()) Show(change->reason);
   lock.unlock();
-  // Flags act at once; a new plan is for what depends on who is down.
+  // The flags act at once.  The watches build a new plan, which is needed only
+  // when a backend goes down or comes back.
   if (change.has_value() && (IsDown(change->from) || IsDown(change->to))) {
     events_->Notify();
   }

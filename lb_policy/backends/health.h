@@ -1,9 +1,10 @@
-// BackendHealth: the health of one backend as calls, probes and people make it:
-// a HealthTracker for all channels of a pool, what picks read of it, and the
-// clock that moves it on.
+// BackendHealth: the health of one backend, as calls, probes and the
+// application determine it.  It joins a HealthTracker that serves all channels
+// of a pool, the flags and times that picks read, and the timers that end a
+// state after some time.
 //
 // Threads: any.  Watches of the pool's events run on the calling thread, after
-// the locks of this class are released.
+// this class has released its locks.
 #ifndef MULTI_BACKEND_LB_POLICY_BACKENDS_HEALTH_H_
 #define MULTI_BACKEND_LB_POLICY_BACKENDS_HEALTH_H_
 
@@ -31,9 +32,11 @@ class Backend;
 
 class BackendHealth {
  public:
+  // How long a trial call may take before it is given up and another call may
+  // become the trial.
   static constexpr absl::Duration kTrialPatience = absl::Seconds(5);
 
-  // `backend` owns this; `load` is its own.
+  // `backend` owns this object and `load`.
   BackendHealth(Backend* backend, LoadStats* load,
                 std::shared_ptr<PoolEvents> events);
   ~BackendHealth();
@@ -42,35 +45,38 @@ class BackendHealth {
 
   // --- The data plane --------------------------------------------------------
 
-  // A call on it has ended.  `why`: for texts.  `trial`: what TryBeginTrial()
-  // gave the call, or 0.  Those that end well go through Backend::OnAnswered().
+  // Called when a call to this backend has ended.  `why` is for texts.  `trial`
+  // is what TryBeginTrial() returned for the call, or 0.  Calls that end well
+  // are reported through Backend::OnAnswered().
   void OnCallEnded(AttemptOutcome outcome, absl::string_view why,
                    uint16_t trial);
-  // For a backend with kTrialOpen: not 0 if this call is the trial, which must
-  // end in OnCallEnded().  One that takes longer than kTrialPatience (a stream,
-  // a call that hangs) decides nothing, and another may be the trial.
+  // Only for a backend with kTrialOpen.  Not 0 if this call is now the trial,
+  // which must end in OnCallEnded().  A trial that takes longer than
+  // kTrialPatience (a stream, a call that hangs) decides nothing, and another
+  // call may become the trial.
   uint16_t TryBeginTrial();
-  // For a backend with kRamping: whether a call that chance gives `draw`, 0 to
-  // 1, is let through.  Ends the ramp when its time is over.
+  // Only for a backend with kRamping: whether the call is let through.  `draw`
+  // is random in [0, 1).  Ends the ramp when its time is over.
   bool RampAdmits(double draw, int64_t now_nanos);
 
   // --- The control plane -----------------------------------------------------
 
-  // The newest configuration of all channels holds.
+  // One configuration serves all channels: the one set last is in force.
   void Configure(std::shared_ptr<const HealthConfig> config);
-  // The result of a probe; returns the delay until the next one.
+  // Takes the result of a probe; returns the delay until the next probe.
   absl::Duration OnProbe(bool healthy, absl::string_view detail);
-  // The failure rate has decided against it.
+  // Takes the backend out because its share of failed calls is too high.
   void Eject(absl::string_view why);
   bool IsEjected() const;
   void MarkHealthy(absl::string_view reason);
   void MarkUnhealthy(absl::string_view reason);
-  // What a channel's newest attempt to connect came to.  The backend is DOWN
-  // when some channel's failed and nobody else is connected.
+  // How a channel's newest attempt to connect ended.  The backend is DOWN when
+  // the attempt of some channel failed and no channel is connected.
   enum class Connection { kNone, kConnected, kFailed };
-  // A channel's went `from` this `to` that; `why`: of kFailed.
+  // A channel's state changed from `from` to `to`.  `why`: the error, with
+  // kFailed.
   void OnConnection(Connection from, Connection to, absl::string_view why);
-  // Channels whose newest attempt failed.
+  // Whether the newest attempt to connect failed in some channel.
   bool any_failed() const {
     return failed_channels_.load(std::memory_order_relaxed) != 0;
   }
@@ -90,15 +96,16 @@ class BackendHealth {
   bool unreachable() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return any_failed() && connected_channels_ == 0;
   }
-  // Follows a change in what view() shows; `what` tells it.
+  // Brings view() up to date and records an event when the state changed.
+  // `what` is the reason to give.
   void Show(absl::string_view what) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   void OnTimer();
   void GiveUpTrial(uint16_t trial);
   void RunAfter(absl::Duration delay, std::function<void(BackendHealth&)> run)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Writes what picks read, arms the timer; then, unlocked, calls the watches
-  // when there was a change.
+  // Writes the flags that picks read and arms the timer.  When there was a
+  // change, unlocks and then calls the watches.
   void Apply(std::unique_lock<std::mutex> lock,
              const absl::optional<HealthChange>& change);
   void WriteFlags() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -111,21 +118,22 @@ class BackendHealth {
 
   std::atomic<int64_t> slow_start_nanos_{0};
 
-  // Not absl::Mutex: in the distribution's build tsan does not see it.
+  // Not absl::Mutex: ThreadSanitizer does not see through the distribution's
+  // build of it.
   mutable std::mutex mutex_;
   HealthTracker tracker_ ABSL_GUARDED_BY(mutex_);
   bool passive_ ABSL_GUARDED_BY(mutex_) = false;
   bool ejected_ ABSL_GUARDED_BY(mutex_) = false;
-  uint16_t trial_ ABSL_GUARDED_BY(mutex_) = 0;  // That is running.
+  uint16_t trial_ ABSL_GUARDED_BY(mutex_) = 0;  // The running trial; 0 = none.
   uint16_t last_trial_ ABSL_GUARDED_BY(mutex_) = 0;
   bool retired_ ABSL_GUARDED_BY(mutex_) = false;
   std::atomic<uint32_t> failed_channels_{0};  // Written under mutex_.
   uint32_t connected_channels_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::string connection_error_ ABSL_GUARDED_BY(mutex_);  // The newest one.
+  std::string connection_error_ ABSL_GUARDED_BY(mutex_);  // The newest error.
   View shown_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<Timers> timers_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<TimerHandle> timer_ ABSL_GUARDED_BY(mutex_);
-  // When the armed timer runs.
+  // When the armed timer will run.
   absl::Time timer_at_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
 };
 

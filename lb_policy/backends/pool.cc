@@ -16,7 +16,7 @@ bool IsHealthy(BackendState state) {
   return state == BackendState::kAlive || state == BackendState::kOverloaded;
 }
 
-// Once for each backend, or a log would be full of it.
+// Called at most once per prober, to avoid flooding the log.
 void ReportMissingService(const Backend& backend, const ProbeResult& result,
                           PoolEvents& events) {
   PoolEvent event;
@@ -164,14 +164,16 @@ void BackendPool::Expect(size_t backends) {
 
 void BackendPool::Release(Entry* entry) {
   BackendRef backend;
-  std::unique_ptr<Prober> prober;  // Ends unlocked: its results come here.
+  std::unique_ptr<Prober> prober;  // Destroyed unlocked, see below.
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (--entry->users > 0) return;
-    backend = entry->backend;  // The key's texts are its.
+    backend = entry->backend;  // Keeps the strings that the key views.
     prober = std::move(entry->prober);
     entries_.erase(Key(backend->address(), backend->name()));
   }
+  // Destroying a prober waits for a running probe result, which may call back
+  // into the pool.
   prober.reset();
   backend->health.Retire();
 }
@@ -219,7 +221,8 @@ void BackendPool::Lease::Configure(
     prober =
         MakeProber(*health->active, std::move(probe), backend_, pool_->events_);
   }
-  // The old one ends unlocked: its results come here.
+  // The old prober is destroyed after the lock is released: it waits for a
+  // running probe result, which may call back into the pool.
   std::lock_guard<std::mutex> lock(pool_->mutex_);
   std::swap(entry_->prober, prober);
   entry_->probed_as = entry_->prober != nullptr ? std::move(health) : nullptr;

@@ -1,10 +1,13 @@
-// BackendPool: the single truth about backends' health, for one channel or
-// shared between several (ChannelOptions::pool), and the window through which
-// an application watches them.
+// BackendPool: the health of backends, kept once for all channels that share
+// the pool (ChannelOptions::pool), and the interface through which an
+// application watches and marks backends.
 //
-// Threads: every method may be called from any thread.  Watch callbacks run on
-// the thread that changed something, without a lock of the pool held, so they
-// may call back into it.
+// Cost: GetAllBackends() and GetHealthyBackends() are O(n log n), marking is
+// O(n) in the number of backends.
+//
+// Threads: every method of BackendPool may be called from any thread.  Watch
+// callbacks run on the thread that changed something, with no lock of the pool
+// held, so they may call the pool.
 #ifndef MULTI_BACKEND_LB_POLICY_BACKENDS_POOL_H_
 #define MULTI_BACKEND_LB_POLICY_BACKENDS_POOL_H_
 
@@ -33,7 +36,7 @@
 
 namespace multi_backend {
 
-// One backend at one moment.
+// The state of one backend at one moment.
 struct BackendSnapshot {
   std::string address;  // "ip:port".
   std::string name;     // The configured "host:port".
@@ -41,10 +44,11 @@ struct BackendSnapshot {
   std::string zone;
   uint32_t weight = 0;
   BackendState state = BackendState::kAlive;
-  // ALIVE or OVERLOADED.  One that drains (weight 0) can be healthy.
+  // Whether the state is ALIVE or OVERLOADED.  A draining backend (weight 0)
+  // can be healthy.
   bool healthy = true;
-  std::string reason;  // Why it is in this state; "" = always has been.
-  absl::Time since = absl::InfinitePast();  // In this state.
+  std::string reason;  // Why it is in this state; "" = it never changed.
+  absl::Time since = absl::InfinitePast();  // When it entered this state.
   int64_t in_flight = 0;
   uint64_t calls = 0;  // Attempts started.
   uint64_t failures = 0;
@@ -55,22 +59,23 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
  public:
   static std::shared_ptr<BackendPool> Create();
 
-  // All backends, whatever their health, in the order of their addresses.
+  // All backends, whatever their health, ordered by address.
   std::vector<BackendSnapshot> GetAllBackends() const;
-  // Those of them that are ALIVE or OVERLOADED.
+  // The backends that are ALIVE or OVERLOADED, ordered by address.
   std::vector<BackendSnapshot> GetHealthyBackends() const;
 
-  // Marks the backends with this address or configured name; acts on the very
-  // next pick, and outranks what probes and calls say.  No-op for one that is
-  // unknown or marked so (its reason stays).  MarkHealthy also brings one back
-  // that probes or calls took out.
+  // Marks all backends with this address or configured name.  A mark acts on
+  // the very next pick and outranks what probes and calls say.  Does nothing
+  // for an unknown backend, or for one that has this mark already (its reason
+  // stays).  MarkHealthy() also brings back a backend that probes or calls took
+  // out.
   void MarkHealthy(absl::string_view address,
                    absl::string_view reason = "manual");
   void MarkUnhealthy(absl::string_view address,
                      absl::string_view reason = "manual");
 
-  // What happened, oldest first: the newest PoolEvents::kCapacity of those with
-  // a larger sequence number than `after`.
+  // Past events, oldest first: of the newest PoolEvents::kCapacity events those
+  // with a sequence number larger than `after`.
   std::vector<PoolEvent> GetEvents(uint64_t after = 0) const {
     return events_->After(after);
   }
@@ -82,14 +87,16 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     BackendRef backend;
     size_t users = 0;
     std::shared_ptr<const Endpoint> endpoint;
-    // Null without probes.
+    // Null when the backend is not probed.
     std::unique_ptr<Prober> prober;
-    std::shared_ptr<const HealthConfig> probed_as;  // Null without a prober.
+    std::shared_ptr<const HealthConfig>
+        probed_as;  // The configuration of `prober`; null without one.
   };
 
  public:
-  // A policy's use of one backend.  The backend is in the pool while anyone
-  // uses it; a new one starts ALIVE.
+  // One policy's use of one backend.  A backend is in the pool as long as a
+  // lease for it exists; a new one starts ALIVE.  A lease belongs to one
+  // policy: its Set… and Configure() must not run at the same time.
   class Lease {
    public:
     ~Lease();
@@ -97,17 +104,18 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     Lease& operator=(const Lease&) = delete;
 
     const BackendRef& backend() const { return backend_; }
-    // Why picks pass it by, for texts; "" when they do not.
+    // Why picks do not choose this backend, for texts; "" when they may.
     std::string UnusableReason() const;
-    // What discovery says now.
+    // Sets what discovery says about the backend now.
     void SetEndpoint(std::shared_ptr<const Endpoint> endpoint);
-    // The channel's settings; the newest of all users hold.  `make_probe`: for
-    // `health.active`, if it needs one: one prober serves all users.  Null from
-    // it: it cannot be probed.
+    // Applies the channel's settings; the settings of the lease that called
+    // this last are in force.  `make_probe` is called when `health.active`
+    // needs a new prober; one prober serves all leases.  When `make_probe`
+    // returns null, the backend is not probed.
     void Configure(std::shared_ptr<const HealthConfig> health, int max_requests,
                    const std::function<std::unique_ptr<Probe>()>& make_probe);
-    // How this user's newest attempt to connect ended.  The backend is DOWN
-    // when some user's failed and nobody else is connected.
+    // How this channel's newest attempt to connect ended.  The backend is DOWN
+    // when the attempt of some channel failed and no channel is connected.
     void SetConnectionFailed(absl::string_view why);
     void SetConnected();
 
@@ -117,7 +125,7 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     void SetConnection(BackendHealth::Connection connection,
                        absl::string_view why);
     const std::shared_ptr<BackendPool> pool_;
-    Entry* const entry_;  // Stays while it has users.
+    Entry* const entry_;  // Valid while a lease exists.
     const BackendRef backend_;
     BackendHealth::Connection connection_ = BackendHealth::Connection::kNone;
   };
@@ -134,7 +142,7 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   const std::shared_ptr<PoolEvents>& events() const { return events_; }
 
  private:
-  // Address and name, as the backend has them.
+  // Address and name; the views point into the Backend.
   using Key = std::pair<absl::string_view, absl::string_view>;
 
   explicit BackendPool(PoolTime time)
