@@ -9,12 +9,12 @@
 namespace multi_backend {
 namespace {
 
-// Durations may be infinite.
+// Durations may be infinite, so the sum must not overflow.
 int64_t Later(int64_t time, int64_t by) {
   return time > INT64_MAX - by ? INT64_MAX : time + by;
 }
 
-// Nobody wants to read nanoseconds.
+// Error texts show milliseconds.
 std::string InWords(int64_t nanos) {
   return absl::FormatDuration(
       absl::Trunc(absl::Nanoseconds(nanos), absl::Milliseconds(1)));
@@ -57,7 +57,8 @@ Backlog::Turn Backlog::AddLocked(uint64_t number, int64_t now) {
   if (waiting_.size() >= limit_) return Turn::kFull;
   waiting_.emplace(number, now);
   since_.emplace(now, number);
-  // One that is older than the one whose turn it was goes first.
+  // When this call is older than the call whose turn it was, this call goes
+  // first.
   turn_ = std::min(turn_, number);
   PublishLocked();
   return Turn::kWait;
@@ -93,7 +94,8 @@ bool Backlog::Leave(uint64_t number, bool sent) {
   waiting_.erase(it);
   if (waiting_.empty()) pace_.End();
   PublishLocked();
-  // While another one whose turn it is remains, a pass would let no more go.
+  // While another call whose turn it is remains, a new pass would release no
+  // more calls.
   return had_turn && (any_usable_ || sent) && !waiting_.empty() &&
          waiting_.begin()->first > turn_ && !pace_.exhausted();
 }
@@ -106,10 +108,11 @@ size_t Backlog::BeginPass(int64_t now, size_t exact) {
   size_t counted = 0;
   for (const auto& waiter : waiting_) {
     if (counted == group) break;
-    // Those who have expired are refused in this pass, and need no turn.
+    // Expired calls are refused in this pass and need no turn.
     if (now >= Later(waiter.second, timeout_)) continue;
-    // A group ends before the next begins: core asks the newest of it first,
-    // and the older ones would never go while there is room for a few only.
+    // The calls of the previous turn must all be gone before the next turn
+    // begins.  Core asks the newest call first, so with a larger turn the older
+    // calls would not go while there is room for a few calls only.
     if (counted == 0 && waiter.first <= turn_) break;
     turn_ = waiter.first;
     ++counted;

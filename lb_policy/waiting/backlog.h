@@ -1,31 +1,39 @@
-// Backlog: the calls of one balancer that wait for a usable backend, first in
-// first out, bounded in number and in time.
+// Backlog: the calls of one balancer that wait for a usable backend, in
+// first-in-first-out order, bounded in number and in time.
 //
-// Core keeps waiting picks on a list that is last in first out, and runs them
-// all again, newest first, with each new picker.  So the order is kept here, by
-// numbers: in such a pass the oldest call may go, all others wait on, and its
-// departure calls for another pass.  From one call:
-//   number = NextNumber()         // Once, kept for all its picks.
+// gRPC core keeps queued picks on a last-in-first-out list and runs all of them
+// again, newest first, with each new picker.  So the Backlog keeps the order
+// itself, by numbering the calls.  During such a pass only the oldest call (or
+// the oldest few, see "Order") may go; all others keep waiting, and the
+// departure of a call requires another pass.  Each call does this:
+//   number = NextNumber()         // Once; kept for all picks of the call.
 //   !any_waiting() || Ask(number, ...) == kGo ? choose a backend : wait, refuse
-//   Join(number, ...)             // When there is none to choose.
-//   Leave(number)                 // When sent, refused, cancelled, ended.
-// A pick that chose a backend may bounce, as its connection has just been lost
-// (its tracker dies unstarted: Join() it then, or others overtake it): only a
-// call that is being sent leaves.  Until then it keeps its number, its place
+//   Join(number, ...)             // When there is no backend to choose.
+//   Leave(number)                 // When sent, refused, cancelled or ended.
+//
+// A call leaves only when it is being sent.  A pick that chose a backend may
+// still fail because the connection has just been lost; its call tracker is
+// then destroyed without having been started.  Such a call must Join() (again),
+// or others overtake it.  Until it leaves, a call keeps its number, its place
 // and the time since which it waits.
 //
-// Order: exactly by number where backends have a limit of calls, with at most
-// kExact waiting.  Above that, or above kExactInCrowd where all may go at once,
-// one in kPasses goes in one pass, or releasing them all would be quadratic:
-// these may change places among themselves, and nobody else goes before them.
+// Order: calls go exactly by number while at most kExact of them wait, or
+// kExactInCrowd where backends have no limit of calls.  Above that a pass
+// releases the oldest 1/kPasses of the calls together, because releasing them
+// one by one would cost a quadratic number of picks.  Calls that are released
+// together may overtake each other, but no other call overtakes them.
 //
-// When all were down they go at a ReturnPace.
+// When all members were down and the first one comes back, the calls go at a
+// ReturnPace.
 //
-// States: ALIVE, calls may wait; OVERLOADED, all members are down; after
-// `overload_timeout` without a usable one DOWN: those who wait and who come are
-// refused; ALIVE again with the first usable member.
+// States: in ALIVE calls may wait.  In OVERLOADED all members are down, and
+// calls still wait.  After `overload_timeout` without a usable member the state
+// is DOWN, in which waiting and new calls are refused.  The first usable member
+// makes it ALIVE again.
 //
-// Thread-safe.  Times are those of a Clock.  Cost: O(log waiting) under a lock,
+// Thread-safe.  Times are nanoseconds of one Clock.  Cost: O(log waiting) under
+// a lock for a call that joins, leaves or may go; O(1) without a lock for one
+// that has to wait on.  Each waiting call takes some 50 bytes.
 // O(1) for waiting on; some 50 bytes for each call that waits.
 #ifndef MULTI_BACKEND_LB_POLICY_WAITING_BACKLOG_H_
 #define MULTI_BACKEND_LB_POLICY_WAITING_BACKLOG_H_
@@ -50,22 +58,25 @@ namespace multi_backend {
 
 class Backlog {
  public:
-  // One per pass up to here: half a million picks until all have gone, which
-  // does not matter when each has to wait for the end of another call.
+  // Up to this many waiting calls, a pass releases one call.  Releasing them
+  // all then takes half a million picks, which does not matter when each has to
+  // wait for the end of another call.
   static constexpr size_t kExact = 1024;
-  // When backends take as many as come: eight thousand picks.
+  // The same bound where backends take any number of calls, so that all could
+  // go at once: eight thousand picks.
   static constexpr size_t kExactInCrowd = 128;
-  // Above it as many go in a pass as let all go in so many: a pass over
-  // thousands takes milliseconds, in which more calls come than one.
+  // Above these bounds a pass releases 1/kPasses of the waiting calls.  A pass
+  // over thousands of calls takes milliseconds, in which more than one new call
+  // arrives.
   static constexpr size_t kPasses = 64;
 
   enum class State { kAlive, kOverloaded, kDown };
   enum class Turn {
     kGo,       // Choose a backend now.
-    kWait,     // The call waits: it has joined if it had not.
-    kFull,     // Refuse: too many wait.
+    kWait,     // The call waits; it has now joined.
+    kFull,     // Refuse: too many calls are waiting.
     kDown,     // Refuse: all members have been down for too long.
-    kExpired,  // Refuse: it has waited for too long.
+    kExpired,  // Refuse: the call has waited for too long.
   };
   struct StateChange {
     State from;
@@ -76,7 +87,8 @@ class Backlog {
 
   explicit Backlog(const BacklogConfig& config);
 
-  // Applies to those who wait, too; but `limit` sends nobody away.
+  // Also applies to waiting calls, except that a smaller `limit` removes none
+  // of them.
   void SetConfig(const BacklogConfig& config);
 
   // A call's place in the order; never 0.
@@ -84,18 +96,20 @@ class Backlog {
     return next_number_.fetch_add(1, std::memory_order_relaxed);
   }
 
-  // While false, picks need not Ask().
+  // While false, picks need not call Ask().
   bool any_waiting() const {
     return waiting_count_.load(std::memory_order_relaxed) != 0;
   }
 
-  // Before this time nobody who waits is refused; INT64_MAX when nobody waits.
+  // No waiting call is refused before this time.  INT64_MAX when no call waits,
+  // INT64_MIN while DOWN.
   int64_t quiet_until() const {
     return quiet_until_.load(std::memory_order_relaxed);
   }
 
-  // May this pick go?  `joined`: this Backlog told it kWait, and it has not
-  // left.  Takes no lock when such a call's turn has not come.
+  // Asks whether this pick may choose a backend.  `joined`: this Backlog has
+  // told the call kWait, and the call has not left.  Takes no lock when the
+  // turn of such a call has not come.
   Turn Ask(uint64_t number, bool joined, int64_t now) {
     if (joined && number > turn_limit_.load(std::memory_order_relaxed) &&
         now < quiet_until_.load(std::memory_order_relaxed)) {
@@ -104,39 +118,43 @@ class Backlog {
     return AskInFull(number, joined, now);
   }
 
-  // Its pick has found nobody: kWait, kFull or kDown.
+  // To be called when the pick found no backend.  Returns kWait, kFull or
+  // kDown.
   Turn Join(uint64_t number, int64_t now);
 
-  // The call is being sent, was refused, or has ended: frees its place.  True
-  // when another one may go now, for which the caller publishes a pass: a
-  // member is usable, or this call is being `sent`, be it elsewhere.  Does
-  // nothing for a number that does not wait.
+  // To be called when the call is being sent, was refused, or has ended: frees
+  // its place.  Returns true when another call may go now; the caller then
+  // publishes a pass.  That requires that a member is usable, or that this call
+  // is being `sent` (to whichever backend).  Does nothing for a number that
+  // does not wait.
   bool Leave(uint64_t number, bool sent = false);
 
-  // To be called before each new picker: sets who may go in the pass over the
-  // waiting calls that follows: one of up to `exact`.  Returns how many wait.
+  // To be called before each new picker: sets which calls may go in the pass
+  // over the waiting calls that follows.  One call goes in a pass while at most
+  // `exact` wait.  Returns the number of waiting calls.
   size_t BeginPass(int64_t now, size_t exact = kExact);
 
-  // What the members are.  `any_usable`: some are, be it that they have as many
-  // calls as they may.  `all_down`: none is, and none is being connected for
-  // the first time.  Neither: the state remains.  `any_missing`: not all are
-  // usable.
+  // Tells the state of the members.  `any_usable`: at least one is healthy,
+  // even if all healthy ones are at their limit.  `all_down`: none is usable,
+  // and none is being connected for the first time.  When both are false the
+  // state stays.  `any_missing`: at least one is not usable.
   absl::optional<StateChange> SetMembers(bool any_usable, bool all_down,
                                          int64_t now, bool any_missing = false);
 
-  // To be called at next_deadline(), and then a pass to be published, in which
-  // those who have expired are refused.
+  // To be called at next_deadline().  The caller then publishes a pass, in
+  // which expired calls are refused.
   absl::optional<StateChange> OnTime(int64_t now);
 
-  // The earliest expiry of a call, change of state, or time when more may go;
-  // INT64_MAX when none.
+  // The earliest time at which a call expires, the state changes, or more calls
+  // may go; INT64_MAX when there is none.
   int64_t next_deadline() const;
 
   State state() const;
   size_t waiting() const;
 
-  // Why `turn`, a refusal of this call, was given: that it was never sent, the
-  // cause, and `backends`, which describes them.  Ask before Leave().
+  // The error text for a call that was refused with `turn`: that the call was
+  // never sent, the cause, and `backends`, which describes the backends.  To be
+  // called before Leave().
   std::string RefusalText(Turn turn, uint64_t number, int64_t now,
                           absl::string_view backends) const;
 
@@ -152,29 +170,30 @@ class Backlog {
   absl::optional<StateChange> EnterLocked(State to, int64_t now,
                                           std::string reason)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Sets what is read without the lock.
+  // Updates the fields that are read without the lock.
   void PublishLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   std::atomic<uint64_t> next_number_{1};
   std::atomic<size_t> waiting_count_{0};
-  std::atomic<uint64_t> turn_limit_{0};  // Beyond it no waiting call may go.
-  std::atomic<int64_t> quiet_until_{INT64_MAX};  // None is refused before.
+  std::atomic<uint64_t> turn_limit_{0};  // No waiting call beyond it may go.
+  std::atomic<int64_t> quiet_until_{INT64_MAX};  // No refusal before it.
 
   mutable std::mutex mutex_;
   size_t limit_ ABSL_GUARDED_BY(mutex_);
   int64_t timeout_ ABSL_GUARDED_BY(mutex_);
   int64_t overload_timeout_ ABSL_GUARDED_BY(mutex_);
-  // By number: since when each waits.
+  // By the number of the call: since when it waits.
   absl::btree_map<uint64_t, int64_t> waiting_ ABSL_GUARDED_BY(mutex_);
-  // The same as {since, number}: who waits longest is not always the oldest.
+  // The same as {since, number}.  The call with the smallest number is not
+  // always the one that has waited longest.
   absl::btree_set<std::pair<int64_t, uint64_t>> since_ ABSL_GUARDED_BY(mutex_);
-  // Numbers up to this may go in this pass, and the oldest always, unless the
-  // pace forbids.
+  // Calls up to this number may go in this pass.  The oldest call may always
+  // go, unless the pace forbids it.
   uint64_t turn_ ABSL_GUARDED_BY(mutex_) = 0;
   ReturnPace pace_ ABSL_GUARDED_BY(mutex_);
   State state_ ABSL_GUARDED_BY(mutex_) = State::kAlive;
   bool any_usable_ ABSL_GUARDED_BY(mutex_) = false;
-  // When all members went down; unless ALIVE.
+  // When all members went down; not used in ALIVE.
   int64_t overloaded_at_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

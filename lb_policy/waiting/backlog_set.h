@@ -1,6 +1,7 @@
-// BacklogSet: the backlogs of one channel, by the path of their balancer.  They
-// live as long as the set, because a waiting call may outlive the plan and the
-// policy under which it began to wait.
+// BacklogSet: the backlogs of one channel, keyed by the path of their balancer.
+//
+// A backlog lives as long as the set, because a waiting call may outlive the
+// plan and the policy under which it began to wait.
 //
 // Thread-safe.
 #ifndef MULTI_BACKEND_LB_POLICY_WAITING_BACKLOG_SET_H_
@@ -19,7 +20,8 @@ namespace multi_backend {
 
 class BacklogSet {
  public:
-  // The one of `path`, with this configuration from now on.
+  // The backlog of the balancer at `path`, made when it is new.  `config`
+  // applies from now on.  The pointer is valid as long as the set.
   Backlog* Get(const std::string& path, const BacklogConfig& config) {
     std::lock_guard<std::mutex> lock(mutex_);
     std::unique_ptr<Backlog>& backlog = backlogs_[path];

@@ -1,9 +1,10 @@
-// WaitingPlace: where one call stands in a backlog.
+// WaitingPlace: the place of one call in a backlog.
 //
-// Lives with the call, in its arena, so it is trivially destructible; Leave()
-// must be called before the call ends.
+// It lives in the call's arena, which never runs a destructor, so it is
+// trivially destructible.  Leave() must be called before the call ends.
 //
-// Threads: the call's own picks and its end, which are serialised by core.
+// Threads: only the picks of the call and its end use it, and core serialises
+// those.
 #ifndef MULTI_BACKEND_LB_POLICY_WAITING_PLACE_H_
 #define MULTI_BACKEND_LB_POLICY_WAITING_PLACE_H_
 
@@ -17,17 +18,18 @@ struct WaitingPlace {
   Backlog* backlog = nullptr;  // Not owned; outlives the call.
   uint64_t number = 0;         // Kept for all picks of the call.
   bool waiting = false;
-  // Its attempts are used up: it may only go when it had to wait, for backends
-  // that are back.
+  // The call's attempts have tried all usable backends.  It may only go after
+  // it has waited for backends to come back.
   bool must_wait = false;
-  int64_t look_until = 0;  // See LookAgain(); 0 = not asked yet.
+  int64_t look_until = 0;  // See LookAgain(); 0 = not called yet.
 
-  // For how long the news of a lost connection may be on its way.
+  // How long the report of a lost connection may take to reach the plan.
   static constexpr int64_t kLookNanos = 20'000'000;
 
-  // A retry has found all usable backends tried.  They may all have gone, which
-  // the plan does not know yet: true when the pick is to be made again with the
-  // next picker, at `look_until` at the latest.
+  // To be called when a retry has found that it already tried all usable
+  // backends.  They may all be gone by now without the plan knowing yet.  True
+  // when the pick is to be made again with the next picker, or at `look_until`
+  // if none comes before.
   bool LookAgain(int64_t now) {
     if (backlog == nullptr) return false;
     must_wait = true;
@@ -35,8 +37,9 @@ struct WaitingPlace {
     return now < look_until;
   }
 
-  // The call is being `sent`, was refused or has ended.  True when another call
-  // may go now, for which a pass has to be published.
+  // To be called when the call is being `sent`, was refused or has ended.
+  // Returns true when another call may go now; the caller then publishes a
+  // pass.
   bool Leave(bool sent = false) {
     if (!waiting) return false;
     waiting = false;

@@ -1,12 +1,12 @@
 // ReturnPace: how many of the calls that wait in a backlog may go at once when
-// backends come back of which all were down.
+// the first backend comes back after all were down.
 //
-// Thousands that go in one moment stand in queues that nobody sees: of the
-// transports, of the backends, whose first one back would get them all and be
-// down again.  So they go evenly over kLongest while others are missing, and
-// over kPerCall for each of those who wait when all are there.
+// Releasing thousands of calls at once only moves the queue into the transports
+// and the backends, and can take the first recovered backend down again.  So
+// the calls go evenly over at most kLongest while other backends are still
+// missing, and over kPerCall for each waiting call once all are back.
 //
-// Pure; not thread-safe.  Times are nanoseconds of one clock.
+// Pure; not thread-safe.  Times are nanoseconds of one clock.  Cost: O(1).
 #ifndef MULTI_BACKEND_LB_POLICY_WAITING_RETURN_PACE_H_
 #define MULTI_BACKEND_LB_POLICY_WAITING_RETURN_PACE_H_
 
@@ -22,20 +22,20 @@ class ReturnPace {
   static constexpr int64_t kLongest = 1'000'000'000;
   static constexpr int64_t kPerCall = 200'000;
   static constexpr int64_t kTick = 5'000'000;
-  // A few need not be spread.
+  // Up to this many calls need not be spread.
   static constexpr size_t kLeastInATick = 16;
 
   bool active() const { return end_ != 0; }
 
-  // The first one is usable, others are missing.  It takes a tenth of the
-  // calls' `timeout` at most, and the oldest go first, so that hardly one
-  // expires because of it.
+  // To be called when the first backend is usable while others are missing.
+  // The pace lasts at most a tenth of the calls' `timeout`, and the oldest
+  // calls go first, so that hardly any call expires because of the pace.
   void Begin(int64_t now, int64_t timeout) {
     end_ = now + std::min(kLongest, std::max<int64_t>(timeout / 10, 1));
     last_ = now;
     room_ = kLeastInATick;
   }
-  // All are there, and so many wait.
+  // To be called when all backends are usable; `waiting` calls wait.
   void OnComplete(int64_t now, size_t waiting) {
     if (!active()) return;
     const auto crowd = static_cast<int64_t>(
@@ -44,7 +44,8 @@ class ReturnPace {
   }
   void End() { end_ = 0; }
 
-  // How many of `waiting` may go now.
+  // How many of the `waiting` calls may go now; SIZE_MAX when the pace is not
+  // active.
   size_t Room(int64_t now, size_t waiting) {
     if (active() && now >= end_) End();
     if (!active()) return std::numeric_limits<size_t>::max();
@@ -58,11 +59,11 @@ class ReturnPace {
     }
     return room_;
   }
-  // So many of them have been told to go.
+  // Tells that `count` of these calls were released.
   void Use(size_t count) {
     if (active()) room_ -= std::min(room_, count);
   }
-  // Nobody more before next_tick().
+  // No further call may go before next_tick().
   bool exhausted() const { return active() && room_ == 0; }
   // INT64_MAX while it is not active.
   int64_t next_tick() const {
