@@ -1,12 +1,13 @@
 // AttemptLog: the attempts of one call, from its first pick to its end.
 //
-// Lives inside the call's arena, so it is trivially destructible.
+// It lives in the call's arena, which never runs a destructor, so it is
+// trivially destructible.
 //
-// Threads: picks and attempt starts touch it under the channel's pick lock,
-// core's retry code and the attempts' ends elsewhere, and an attempt that was
-// given up may end at any later time; so every field is atomic.  Each reader
-// needs one field at a time, and relaxed order does: what a retry's pick reads
-// was written before core decided to retry.
+// Threads: any.  Picks and attempt starts write it under the channel's pick
+// lock, core's retry code and the ends of attempts elsewhere, and an attempt
+// that was given up may end at any later time.  So every field is atomic.
+// Relaxed order is enough: each reader needs one field at a time, and what a
+// retry's pick reads was written before core decided to retry.
 #ifndef MULTI_BACKEND_LB_POLICY_FAILOVER_ATTEMPT_LOG_H_
 #define MULTI_BACKEND_LB_POLICY_FAILOVER_ATTEMPT_LOG_H_
 
@@ -21,7 +22,7 @@ namespace multi_backend {
 
 class AttemptLog {
  public:
-  // How the newest attempt stands.
+  // The state of the newest attempt, as OnAsked() reports it.
   enum class Newest {
     kNone,      // Nothing has been sent, or nothing since the last retry.
     kOpen,      // On its way.
@@ -29,7 +30,7 @@ class AttemptLog {
     kRetriable  // Ended in a way that allows a retry.
   };
 
-  // Attempts started.
+  // The number of attempts started.
   int attempts() const { return attempts_.load(std::memory_order_relaxed); }
 
   TriedBackends tried() const {
@@ -44,13 +45,15 @@ class AttemptLog {
     return last_backend_.load(std::memory_order_relaxed);
   }
 
-  // Core replays an attempt that never reached a server without asking whether
-  // to retry; its backend may be tried again when there is no other.
+  // Whether the coming pick is a transparent retry: core replays an attempt
+  // that never reached a server without asking whether to retry.  Its backend
+  // may be tried again when there is no other.
   bool IsTransparentRetry() const {
     return attempts() > 0 && !asked_.load(std::memory_order_relaxed);
   }
 
-  // An attempt on `backend` (not 0) starts; returns its number, from 1.
+  // To be called when an attempt on `backend` (not 0) starts.  Returns the
+  // attempt's number, from 1.
   int OnStarted(uint32_t backend) {
     const int attempt = attempts() + 1;
     tried_[static_cast<size_t>(attempt - 1) % TriedBackends::kCapacity].store(
@@ -63,10 +66,10 @@ class AttemptLog {
     return attempt;
   }
 
-  // Attempt number `attempt` has ended with an error.  `status` must live as
-  // long as the call.
+  // To be called when attempt number `attempt` has ended with an error.
+  // `status` must live as long as the call.
   void OnFailed(int attempt, const absl::Status* status, bool retriable) {
-    // One that was given up ends after its successor has started.
+    // An attempt that was given up may end after its successor has started.
     if (attempt != attempts()) return;
     last_status_.store(status, std::memory_order_relaxed);
     newest_.store(retriable ? Newest::kRetriable : Newest::kFailed,
@@ -78,8 +81,8 @@ class AttemptLog {
     return last_status_.load(std::memory_order_relaxed);
   }
 
-  // When the newest attempt started, for a channel with perTryTimeout.
-  // Milliseconds of whatever clock the caller has.
+  // When the newest attempt started, in milliseconds of the caller's clock.
+  // Used in channels with perTryTimeout.
   void SetStart(int64_t millis) {
     start_millis_.store(millis, std::memory_order_relaxed);
   }
@@ -87,8 +90,8 @@ class AttemptLog {
     return start_millis_.load(std::memory_order_relaxed);
   }
 
-  // The newest attempt is ended without a fault of its backend, which may be
-  // tried again; what its end says is not to be believed.
+  // Marks the newest attempt as ended without a fault of its backend: the
+  // backend may be tried again, and the status of the attempt must be ignored.
   void VoidNewest() {
     const int attempt = attempts();
     tried_[static_cast<size_t>(attempt - 1) % TriedBackends::kCapacity].store(
@@ -99,8 +102,7 @@ class AttemptLog {
     return voided_.load(std::memory_order_relaxed) == attempt;
   }
 
-  // Retries that core has been granted; replays that it makes by itself do not
-  // count.
+  // The number of retries granted to core.  Transparent retries do not count.
   int retries_granted() const {
     return retries_granted_.load(std::memory_order_relaxed);
   }
@@ -108,13 +110,14 @@ class AttemptLog {
     retries_granted_.fetch_add(1, std::memory_order_relaxed);
   }
 
-  // A pick found no backend and told the caller so.
+  // To be called when a pick found no backend and failed the call.
   void OnPickFailed() { pick_failed_.store(true, std::memory_order_relaxed); }
   bool pick_failed() const {
     return pick_failed_.load(std::memory_order_relaxed);
   }
 
-  // Core asks whether to retry; returns how the newest attempt stands.
+  // To be called when core asks whether to retry.  Returns the state of the
+  // newest attempt.
   Newest OnAsked() {
     if (asked_.exchange(true, std::memory_order_relaxed)) return Newest::kNone;
     return newest_.load(std::memory_order_relaxed);
@@ -127,7 +130,7 @@ class AttemptLog {
   std::atomic<bool> asked_{false};
   std::atomic<bool> pick_failed_{false};
   std::atomic<int> retries_granted_{0};
-  std::atomic<int> voided_{0};  // Number of the attempt.
+  std::atomic<int> voided_{0};  // The attempt's number; 0 = none.
   std::atomic<int64_t> start_millis_{0};
   std::atomic<const absl::Status*> last_status_{nullptr};
   std::atomic<uint32_t> tried_[TriedBackends::kCapacity] = {};

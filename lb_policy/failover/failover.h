@@ -1,7 +1,9 @@
-// Failover: the two questions after a failed attempt, each with its own table:
-// "is it right to try elsewhere?" and "was it the backend's fault?".
+// Failover: answers the two questions after a failed attempt, each by a table
+// of its own.  IsRetriable() answers "may another backend be tried?", and
+// IsInfrastructureFailure() answers "was it the backend's fault?".
 //
-// Pure; immutable after construction, so thread-safe.
+// Pure.  Immutable after construction, so thread-safe; a RetryClassifier runs
+// on the calling thread.  Cost: O(1).
 #ifndef MULTI_BACKEND_LB_POLICY_FAILOVER_FAILOVER_H_
 #define MULTI_BACKEND_LB_POLICY_FAILOVER_FAILOVER_H_
 
@@ -20,28 +22,29 @@ namespace multi_backend {
 
 enum class ErrorClass {
   kNone,         // The attempt succeeded.
-  kTransient,    // The way to the backend, or the backend as a whole, failed.
-  kTimeout,      // The attempt ran into perTryTimeout.
-  kApplication,  // The backend answered; another one would answer the same.
-  kCancelled,  // Nobody waits any more: the caller gave up or ran out of time.
+  kTransient,    // The backend as a whole, or the way to it, failed.
+  kTimeout,      // The attempt exceeded perTryTimeout.
+  kApplication,  // The backend answered; another would, too.
+  kCancelled,    // The caller gave up or its deadline passed.
 };
 
-// How an attempt ended, as a RetryClassifier of the application sees it.
-// Views are valid during the call only.
+// How an attempt ended, as the application's RetryClassifier sees it.  The
+// views are valid only during the call of the classifier.
 struct AttemptView {
   absl::StatusCode code = absl::StatusCode::kOk;
   absl::string_view message;
   absl::string_view method;   // "/package.Service/Method".
-  absl::string_view backend;  // Its address.
-  bool timed_out = false;     // By perTryTimeout; code DEADLINE_EXCEEDED.
-  int attempt = 1;            // 1 = the first.
+  absl::string_view backend;  // Its address, "ip:port".
+  bool timed_out = false;     // By perTryTimeout; code: see Classify().
+  int attempt = 1;            // 1 = the first attempt.
 };
 
-// Replaces the status-code list: true = try another backend.  Called on gRPC's
-// threads, at the same time for different calls; must not block.
+// Decides instead of the list of status codes: true = try another backend.
+// Runs on gRPC's threads, also at the same time for different calls, and must
+// not block.
 using RetryClassifier = std::function<bool(const AttemptView&)>;
 
-// A holder that can be shared between channel parts.
+// Holds a RetryClassifier that several parts of a channel share.
 class AttemptClassifier {
  public:
   explicit AttemptClassifier(RetryClassifier function)
@@ -56,25 +59,27 @@ class AttemptClassifier {
 
 class Failover {
  public:
-  // What a server may ask at most, where the call's deadline allows it.
+  // The longest push-back that a server may ask for, where the call's deadline
+  // allows it.
   static constexpr absl::Duration kMaxPushback = absl::Seconds(30);
 
   Failover(const FailoverConfig& config,
            std::shared_ptr<const AttemptClassifier> classifier);
 
-  // The class of an attempt's end.  `message` tells perTryTimeout's
-  // cancellation from the caller's.
+  // The class of an attempt's end.  `message` distinguishes the cancellation by
+  // perTryTimeout from one by the caller.
   static ErrorClass Classify(absl::StatusCode code, absl::string_view message);
-  // Whether it speaks against the backend (table two).
+  // Whether the error counts against the backend.
   static bool IsInfrastructureFailure(ErrorClass error);
 
-  // Whether the attempt's end allows a retry (table one); does not look at
-  // attempts left, budget and other backends.
+  // Whether the attempt's end allows a retry.  Does not consider the number of
+  // attempts left, the retry budget and the other backends.
   bool IsRetriable(const AttemptView& attempt) const;
 
-  // Whether a server's push-back (text of grpc-retry-pushback-ms, nullopt =
-  // none) allows one: no for garbage, negative, and longer than kMaxPushback
-  // or the time that the call has left.
+  // Whether a server's push-back allows a retry.  `pushback_ms` is the text of
+  // grpc-retry-pushback-ms; nullopt = none, which allows it.  A text that is
+  // not a number, is negative, or is longer than kMaxPushback or the call's
+  // remaining time does not.
   static bool PushbackAllowsRetry(absl::optional<absl::string_view> pushback_ms,
                                   absl::Duration remaining);
 
