@@ -1,7 +1,8 @@
-// ConnectionLoad: the streams of one connection of a backend, as calls count
-// them.  Only where a backend has several connections.
+// ConnectionLoad: the number of streams on one connection, as calls count them.
+// It exists only where a backend has several connections.
 //
-// Threads: any.  Lifetime by an intrusive count: a call holds one.
+// Threads: any.  The object lives until its last reference is gone; each stream
+// holds one.
 #ifndef MULTI_BACKEND_LB_POLICY_CONNECTIONS_LOAD_H_
 #define MULTI_BACKEND_LB_POLICY_CONNECTIONS_LOAD_H_
 
@@ -28,8 +29,8 @@ class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
     streams_.fetch_sub(1, std::memory_order_relaxed);
     Unref();
   }
-  // How many have begun: unchanged between two looks with no stream at the
-  // second means idle all the time.
+  // The number of streams begun so far.  If it is the same at two checks, and
+  // there is no stream at the second, the connection was idle in between.
   uint64_t begun() const { return begun_.load(std::memory_order_relaxed); }
 
   void Ref() { refs_.fetch_add(1, std::memory_order_relaxed); }

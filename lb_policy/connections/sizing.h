@@ -1,4 +1,4 @@
-// How many connections one backend has, and which of them a call uses.
+// Decides how many connections one backend has, and which of them a call uses.
 //
 // `min` connections are opened at once or one by one.  Another one is opened
 // only when each connection is READY and full: so one at a time, up to `max`,
@@ -6,9 +6,11 @@
 // first `min` is closed when it has had no stream for `idle_timeout`; none is
 // ever closed that has streams.
 //
-// Only decides; whoever holds the connections acts, and paces its attempts to
-// connect.  A backend's connections are numbered by age, the oldest is 0; when
-// one is closed the later ones move up.  Times are those of a Clock.
+// This file only decides.  The owner of the connections carries the plan out
+// and paces its attempts to connect.  A backend's connections are numbered by
+// age, 0 is the oldest; when one is closed, the later ones move up.
+//
+// Pure and thread-safe.  Times are nanoseconds of one Clock.
 #ifndef MULTI_BACKEND_LB_POLICY_CONNECTIONS_SIZING_H_
 #define MULTI_BACKEND_LB_POLICY_CONNECTIONS_SIZING_H_
 
@@ -47,13 +49,14 @@ ConnectionPlan PlanConnections(absl::Span<const ConnectionView> connections,
                                const ConnectionPoolConfig& config, int64_t now);
 
 constexpr size_t kNoConnection = SIZE_MAX;
-// The load of a connection that takes no stream.
+// The load of a connection that takes no streams.
 constexpr uint32_t kNotReady = UINT32_MAX;
 
-// The connection for a new stream, of `count`: the least loaded that is READY,
-// of equal ones the oldest, so that the newer fall idle; kNoConnection when
-// none is READY.  `load(i)` is its number of streams or kNotReady.
-// For the pick path: O(count), no allocation.
+// Which of `count` connections takes a new stream: the READY one with the
+// fewest streams.  Among equal ones the oldest is chosen, so that the newer
+// ones become idle.  kNoConnection when none is READY.  `load(i)` is the number
+// of streams of connection i, or kNotReady.  Picks call this: O(count), no
+// allocation.
 template <typename Load>
 inline size_t LeastLoadedConnection(size_t count, Load load) {
   size_t best = kNoConnection;
