@@ -24,18 +24,20 @@ bool Selects(const SelectorConfig& select, const Endpoint& endpoint) {
   return true;
 }
 
-// How often a pick starts again at the top because the inner balancer that it
-// chose lost its last backend to a mark in that very moment.  One more time
-// finds the mark; needing all of them takes as many marks within one pick.
+// How often a pick may start again at the top.  It has to when the inner
+// balancer that it chose loses its last backend to a mark during the pick.  The
+// next descent sees that mark; to use up all of them, as many marks must fall
+// within one pick.
 constexpr int kMaxDescents = 8;
 
-// Panic is about what probes and calls say, not about what people say.
+// Panic overrules what probes and calls say, not what the application marked.
 constexpr uint32_t kToleratedInPanic = kUnhealthy | kOverloaded | kOnTrial;
 
-// For each of `members` its index in `previous`.  Hashes (of a backend's
-// address and name, of an inner balancer's name) tell who is who, as they do in
-// STICKY. Lists mostly keep their order, so the one after the last found is
-// tried before a map is made.
+// For each of `members` the index of the same member in `previous`.  Members
+// are the same when their hashes are equal, as in STICKY (the hash is that of a
+// backend's address and name, or of an inner balancer's name).  Lists mostly
+// keep their order, so the member after the last match is tried before a map is
+// built.
 std::vector<size_t> PreviousIndices(const std::vector<Member>& members,
                                     const std::vector<Member>& previous) {
   std::vector<size_t> indices(members.size(), Strategy::kNone);
@@ -105,7 +107,8 @@ void BalancerNode::BuildLeaf(const Args& args) {
     Backend& backend = entry.backend();
     listed_.push_back(index);
     listed_weight_ += entry.endpoint->weight;
-    // Nobody need wait for one that could not be picked then either.
+    // Waiting for a backend that could not be picked once connected is
+    // pointless.
     if (entry.connection == Connection::kConnecting && backend.load.usable()) {
       connecting_.push_back(backend.id());
     }
@@ -182,8 +185,8 @@ uint32_t BalancerNode::WeightUnder(StrategyKind parent) const {
     all += member.weight;
     if (member.Eligible(PickRequest())) usable += member.weight;
   }
-  // With none usable the node is passed over, until a mark is lifted: then at
-  // once, so its weight must not be 0.
+  // With no usable member this node is skipped.  When a mark is lifted it must
+  // be chosen at once, so its weight must not be 0.
   return Saturated(usable > 0 ? usable : all);
 }
 

@@ -1,10 +1,10 @@
-// BalancerNode: one node of the balancer tree inside a pick plan: a strategy
-// over backends (leaf), or over other nodes ("each balancer acts like a backend
-// itself").
+// BalancerNode: one node of the balancer tree inside a pick plan.  A leaf is a
+// strategy over backends; an inner node is a strategy over other nodes ("each
+// balancer acts like a backend itself").
 //
-// Immutable but for its strategy's position; see
-// lb_policy/strategies/strategy.h for the threads.  Memory: about 100 bytes per
-// backend and leaf that holds it.
+// Immutable, except for the position of its strategy;
+// lb_policy/strategies/strategy.h describes the threads.  Memory: about 100
+// bytes for each backend in each leaf that holds it.
 #ifndef MULTI_BACKEND_LB_POLICY_PLAN_BALANCER_NODE_H_
 #define MULTI_BACKEND_LB_POLICY_PLAN_BALANCER_NODE_H_
 
@@ -21,8 +21,8 @@
 
 namespace multi_backend {
 
-// The loads of the inner nodes above a leaf, leaf's own first; a call counts in
-// each of them.
+// The loads of the nodes from a leaf up to, but without, the top node; the
+// leaf's own load comes first.  A call counts in each of them.
 using LoadPath = std::vector<std::shared_ptr<LoadStats>>;
 
 class BalancerNode final : public BalancerMember {
@@ -35,13 +35,14 @@ class BalancerNode final : public BalancerMember {
     const LoadPath* parent_path = nullptr;  // Null at the top.
     std::string path;  // For texts: "root", "role \"replica\"/eu".
     int panic_percent = 0;
-    // Where calls without a backend wait; null when they must not.
+    // Holds the backlogs where calls without a backend wait.  Null when calls
+    // must not wait.
     BacklogSet* backlogs = nullptr;
     const Clock* clock = nullptr;
     uint64_t seed = 0;
   };
-  // Never null.  Nothing of `args` need live on, except the clock and what the
-  // entries own.
+  // Never null.  `args` need not outlive the call, except for the clock, the
+  // backlogs and what the entries own.
   static std::unique_ptr<BalancerNode> Make(Args args);
 
   struct Choice {
@@ -54,32 +55,35 @@ class BalancerNode final : public BalancerMember {
 
   bool HasEligible(const PickRequest& request) const override;
 
-  // Whether one is connected and well, be it that it is overloaded or has as
-  // many calls as it may.
+  // Whether at least one backend is connected and healthy, even if all healthy
+  // ones are overloaded or at their limit.
   bool AnyUsable() const;
-  // Whether a backend below is not.
+  // Whether at least one listed backend below is not connected and healthy.
   bool AnyMissing() const;
-  // What its backends in panic are picked in spite of; 0 = no panic.
+  // The reasons (LoadStats::unusable) that picks ignore while this node is in
+  // panic; 0 = no panic.
   uint32_t panic_tolerates() const { return panic_tolerates_; }
-  // The paths of it and the nodes below that are in panic.
+  // Appends the paths of the nodes in panic among this node and those below.
   void AppendPanicking(std::vector<std::string>* paths) const;
-  // The backlog of this node, or of the first below that has one; null when
-  // none has.
+  // The backlog of this node or, if it has none, of the first node below that
+  // has one; null when none has.
   Backlog* backlog() const { return backlog_; }
-  // This node and those below that have a backlog of their own.
+  // Appends this node and the nodes below that have a backlog of their own.
   void AppendWaitingRooms(std::vector<const BalancerNode*>* nodes) const;
   const std::string& path() const { return path_; }
-  // The leaves below, or itself; each with the entries that are listed in it.
+  // Appends the leaves below, or this node if it is a leaf.
   void AppendLeaves(std::vector<const BalancerNode*>* leaves) const;
+  // Only for a leaf: the entries listed in it, without those of weight 0.
   const std::vector<uint32_t>& listed() const { return listed_; }
 
   // Whether a backend below is still being connected.
   bool connecting() const { return !connecting_.empty(); }
-  // Whether one of them has not been tried by this call: worth waiting for.
+  // Whether a backend below is still being connected and was not tried by this
+  // call, so that waiting for it may help.
   bool HasConnecting(const PickRequest& request) const;
-  // Whether it, or a node below, needs the latency of calls.
+  // Whether this node or a node below needs the latency of calls.
   bool needs_latency() const { return needs_latency_; }
-  // Null when no inner node is above a backend of this leaf.
+  // Null for the top node.
   const std::shared_ptr<const LoadPath>& load_path() const {
     return load_path_;
   }
@@ -91,24 +95,25 @@ class BalancerNode final : public BalancerMember {
   void BuildLeaf(const Args& args);
   void BuildInner(const Args& args);
   void MakeStrategyFor(const Args& args);
-  // As a member of a balancer of kind `parent`: of the backends that can be
-  // picked.  Under STICKY of all that are listed, because there a weight that
-  // follows health would move keys that need not move.
+  // The weight of this node as a member of a balancer of kind `parent`: the sum
+  // over the backends that can be picked.  Under STICKY it is the sum over all
+  // listed backends, because a weight that follows health would move keys that
+  // need not move.
   uint32_t WeightUnder(StrategyKind parent) const;
 
   uint32_t panic_tolerates_ = 0;
   std::string name_;
   std::string path_;
-  Backlog* backlog_ = nullptr;  // Of the set that the plan holds.
+  Backlog* backlog_ = nullptr;  // Owned by the set that the plan holds.
   bool has_own_backlog_ = false;
   StrategyKind kind_ = StrategyKind::kRoundRobin;
   absl::Duration ewma_decay_;
-  std::vector<uint32_t> connecting_;  // Ids of backends below.
+  std::vector<uint32_t> connecting_;  // Ids of the backends below.
   bool needs_latency_ = false;
-  // Of a member: whether a pick in it would have succeeded when it was made;
-  // the next plan sees by it when PRIMARY's holdDown begins.
+  // Only in a child: whether a pick in it would have succeeded when it was
+  // made.  The next plan compares this to see when PRIMARY's holdDown begins.
   bool usable_ = false;
-  uint64_t listed_weight_ = 0;  // Of all backends below, whatever their state.
+  uint64_t listed_weight_ = 0;  // Of all listed backends below.
   std::vector<Member> members_;
   std::vector<uint32_t> listed_;        // Leaf: its entries, weight 0 left out.
   std::vector<uint32_t> member_entry_;  // Leaf: by member.

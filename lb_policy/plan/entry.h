@@ -1,4 +1,7 @@
-// PlanEntry: one backend as a channel's pick plan sees it.
+// PlanEntry: one backend as a channel's pick plan sees it: the lease on the
+// pool's backend, what discovery says about it, and this channel's connection.
+//
+// Plain data, copied into each plan.
 #ifndef MULTI_BACKEND_LB_POLICY_PLAN_ENTRY_H_
 #define MULTI_BACKEND_LB_POLICY_PLAN_ENTRY_H_
 
@@ -11,18 +14,18 @@
 
 namespace multi_backend {
 
-// This channel's connection to the backend.
+// The state of this channel's connection to the backend.
 enum class Connection {
-  kConnecting,  // Being made; no failure since the last success.
+  kConnecting,  // No failure since the last success.
   kReady,
-  kFailed,  // The newest attempt failed; core tries again by itself.
+  kFailed,  // The newest attempt failed; core retries.
 };
 
 struct PlanEntry {
   std::shared_ptr<BackendPool::Lease> lease;  // Never null.
   std::shared_ptr<const Endpoint> endpoint;   // Never null.
   Connection connection = Connection::kConnecting;
-  std::string error;  // With kFailed: why.
+  std::string error;  // With kFailed: the error.
 
   Backend& backend() const { return *lease->backend(); }
 };

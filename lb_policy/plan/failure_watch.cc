@@ -28,7 +28,7 @@ void FailureWatch::Sample(const PickPlan& plan, const FailureRateConfig& config,
     Watched& watched = watched_.try_emplace(backend.id(), config).first->second;
     const int64_t in_flight = backend.load.in_flight.load();
     const auto ended = static_cast<int64_t>(backend.calls.load()) - in_flight;
-    // The two are not read at one moment.
+    // The two counters are not read at the same moment.
     watched.finished = std::max(
         watched.finished, static_cast<uint64_t>(std::max<int64_t>(ended, 0)));
     watched.rate.Sample(watched.finished, backend.failures.load(), now);
@@ -43,7 +43,8 @@ void FailureWatch::Look(const PickPlan& plan, const PassiveHealthConfig& config,
                         absl::Time now) {
   if (!config.failure_rate.has_value()) return;
   Sample(plan, *config.failure_rate, now);
-  // By entry: in how many leaves it is, and how many of them spare it.
+  // For each entry: the number of leaves that list it, and how many of these
+  // leaves can do without it.
   std::vector<std::pair<int, int>> votes(plan.entries().size());
   for (const BalancerNode* leaf : plan.Leaves()) {
     std::vector<EjectionMember> members;

@@ -1,7 +1,8 @@
 // FailureWatch: ejects backends whose share of failed calls is too high, by
-// looking at the counters of one channel's plan from time to time.
+// sampling the counters of one channel's backends at intervals.
 //
-// Control plane only.  Cost of a look: O(backends).
+// Used by the control plane only; not thread-safe.  Cost of Look():
+// O(backends).
 #ifndef MULTI_BACKEND_LB_POLICY_PLAN_FAILURE_WATCH_H_
 #define MULTI_BACKEND_LB_POLICY_PLAN_FAILURE_WATCH_H_
 
@@ -17,11 +18,13 @@ namespace multi_backend {
 
 class FailureWatch {
  public:
-  // How often to look; InfiniteDuration when `config` asks for nothing.
+  // The interval between calls of Look(); InfiniteDuration when `config` has no
+  // failure rate.
   static absl::Duration Interval(const HealthConfig& config);
 
-  // A backend that is in several balancers (all, and those of its role) is
-  // ejected only where each of them may spare it.
+  // Samples the counters and ejects backends.  A backend that is in several
+  // balancers (the one of all backends and the one of its role) is ejected only
+  // if each of them can do without it.
   void Look(const PickPlan& plan, const PassiveHealthConfig& config,
             absl::Time now);
 
@@ -30,7 +33,7 @@ class FailureWatch {
     explicit Watched(const FailureRateConfig& config) : rate(config) {}
     FailureRate rate;
     uint64_t finished = 0;
-    uint64_t round = 0;  // Of the newest look that saw it.
+    uint64_t round = 0;  // The newest round that saw the backend.
   };
 
   void Sample(const PickPlan& plan, const FailureRateConfig& config,

@@ -12,7 +12,8 @@
 namespace multi_backend {
 namespace {
 
-// How many backends an error text names; more helps nobody and fills logs.
+// The number of backends that an error text names; more would fill logs without
+// helping the reader.
 constexpr size_t kMaxNamed = 5;
 
 std::string WhyNot(const PlanEntry& entry) {
@@ -23,7 +24,8 @@ std::string WhyNot(const PlanEntry& entry) {
   }
   if (entry.endpoint->weight == 0) return "draining: weight 0";
   if (entry.connection == Connection::kConnecting) return "connecting";
-  // In none of the balancer's `members`, or usable since a moment ago.
+  // The backend is in none of the balancer's `members`, or has just become
+  // usable.
   return "connected, but not selected";
 }
 
@@ -113,8 +115,8 @@ size_t PickPlan::BeginPass() const {
   return waiting;
 }
 
-// Its calls are those of the balancer at the top, to which any backend below
-// that will do.
+// The calls that wait in a room's backlog belong to the balancer at the top,
+// and any backend below that balancer can serve them.
 bool PickPlan::ServesRoom(const BalancerNode& room) const {
   bool serves = room.AnyUsable();
   ForEachTop([&](const BalancerNode& top) {
@@ -166,7 +168,7 @@ PickPlan::Result PickPlan::Pick(const CallLabel& label,
                                 const PickRequest& request) const {
   const BalancerNode* node = NodeOf(label.role);
   const BalancerNode* fallback = FallbackOf(label);
-  // One that is overloaded is better than none, and better than another role.
+  // An overloaded backend is better than none, and better than another role.
   PickRequest lenient = request;
   lenient.tolerated |= kOverloaded;
   for (const BalancerNode* candidate : {node, fallback}) {
@@ -178,8 +180,9 @@ PickPlan::Result PickPlan::Pick(const CallLabel& label,
       }
     }
   }
-  // A backend that is still being connected is an untried one: a channel's
-  // first calls would otherwise fail with the first backend that connects.
+  // A backend that is still connecting counts as untried.  Otherwise the first
+  // calls of a channel would fail together with the first backend that
+  // connects.
   if ((node != nullptr && node->HasConnecting(request)) ||
       (fallback != nullptr && fallback->HasConnecting(request))) {
     return {Outcome::kWait, 0, nullptr};
@@ -220,8 +223,8 @@ bool PickPlan::OnlyFallbackIsUsable(const CallLabel& label,
          fallback->AnyUsable() && (own == nullptr || !own->AnyUsable());
 }
 
-// A call that had to wait may go to a backend again that it has tried before:
-// none was usable in between.
+// A call that had to wait may go to a backend that it has tried before, because
+// no backend was usable in between.
 PickPlan::Result PickPlan::TryInTurn(const CallLabel& label,
                                      const PickRequest& request,
                                      const WaitingPlace& place) const {
@@ -263,7 +266,7 @@ PickPlan::TurnResult PickPlan::PickInTurn(const CallLabel& label,
     if (result.outcome == Outcome::kPicked) {
       return {result, absl::OkStatus(), repick};
     }
-    // All that there are have been tried: waiting would change nothing.
+    // The call has tried all usable backends, so waiting would change nothing.
     if (result.outcome == Outcome::kExhausted && AnyUsable(label) &&
         !HasUntriedAtLimit(label, request)) {
       return {result, absl::OkStatus(), repick};
@@ -302,7 +305,7 @@ bool PickPlan::CanServe(const CallLabel& label,
   for (const BalancerNode* node : {NodeOf(label.role), FallbackOf(label)}) {
     if (node != nullptr && node->HasConnecting(request)) return true;
   }
-  // In the backlog it waits until one is usable again, whichever it is.
+  // In the backlog the call waits until any backend is usable again.
   return MayWait(label) &&
          (!AnyUsable(label) || HasUntriedAtLimit(label, request));
 }

@@ -1,11 +1,12 @@
-// PickPlan: everything that picks of one channel need, as one snapshot: the
-// default balancer, a balancer per role, and the words for when none can serve.
+// PickPlan: one snapshot of everything that the picks of one channel need: the
+// default balancer, a balancer for each role, and the error texts for when no
+// backend can serve.
 //
-// A control-plane change builds another plan from this one (which hands its
-// strategies' positions on) and swaps it in.
+// Each change by the control plane builds a new plan, which takes over the
+// positions of the strategies from the previous one, and swaps the new plan in.
 //
-// Threads: Pick() calls are serialised by the caller; everything else is const
-// and may run at the same time.
+// Threads: the caller serialises Pick() calls (and PickInTurn()); everything
+// else is const and may run at the same time.
 #ifndef MULTI_BACKEND_LB_POLICY_PLAN_PICK_PLAN_H_
 #define MULTI_BACKEND_LB_POLICY_PLAN_PICK_PLAN_H_
 
@@ -35,19 +36,20 @@ class PickPlan {
     const PickPlan* previous = nullptr;
     const Clock* clock = nullptr;
     uint64_t seed = 0;
-    // Null when calls cannot wait in order: no backlog is used then.
+    // The backlogs of the channel.  Null when calls cannot wait in order; then
+    // no backlog is used.
     std::shared_ptr<BacklogSet> backlogs;
   };
   static std::unique_ptr<PickPlan> Make(Args args);
 
   enum class Outcome {
     kPicked,
-    kWait,  // Somebody is still being connected: pick again with the next plan.
-    kExhausted,  // Every usable backend has been tried by this call.
-    kNoBackend,  // None is usable; DescribeFailure() says why.
+    kWait,       // A backend is connecting: pick again with the next plan.
+    kExhausted,  // The call has tried every usable backend.
+    kNoBackend,  // None is usable; see DescribeFailure().
     kInBacklog,  // The call waits in a backlog: pick again with the next
                  // picker.
-    kRefused,    // By a backlog.
+    kRefused,    // By a backlog; `refusal` says why.
   };
   struct Result {
     Outcome outcome = Outcome::kNoBackend;
@@ -58,50 +60,50 @@ class PickPlan {
   // Chooses a backend for a call that is routed as `label` says.
   Result Pick(const CallLabel& label, const PickRequest& request) const;
 
-  // Whether PickInTurn() is to be used instead.
+  // Whether PickInTurn() must be used instead of Pick().
   bool has_backlogs() const { return has_backlogs_; }
 
-  // The same where calls wait in backlogs: the call whose place is `place` goes
-  // when it is its turn.
+  // Pick() where calls wait in backlogs: the call of `place` goes when it is
+  // its turn.
   struct TurnResult {
     Result pick;
-    absl::Status refusal;  // With kRefused: why.
-    // Another waiting call may go now: a pass is to be published.
+    absl::Status refusal;  // With kRefused: the reason.
+    // Another waiting call may go now; the caller publishes a pass.
     bool repick = false;
   };
   TurnResult PickInTurn(const CallLabel& label, const PickRequest& request,
                         WaitingPlace& place) const;
 
-  // To be called before each new picker over the plan: sets who of those in its
-  // backlogs may go in the pass that follows.  Returns how many wait.
+  // To be called before each new picker over this plan: sets which of the calls
+  // in its backlogs may go in the pass that follows.  Returns the number of
+  // waiting calls.
   size_t BeginPass() const;
 
-  // Whether Pick() would find one now.  Thread-safe.
+  // Whether Pick() would find a backend now.  Thread-safe.
   bool HasBackend(const CallLabel& label, const PickRequest& request) const;
-  // The same, or wait for one.
+  // Whether Pick() would find a backend now, or the call could wait for one.
   bool CanServe(const CallLabel& label, const PickRequest& request) const;
-  // Whether it has a backlog that takes it when none is usable.
+  // Whether a backlog accepts the call when no backend is usable.
   bool MayWait(const CallLabel& label) const;
 
-  // Why no backend can serve, naming at most five with their last errors, and
-  // that the call was not sent.
+  // The error text that says why no backend can serve and that the call was not
+  // sent.  It names at most five backends with their last errors.
   std::string DescribeFailure(const CallLabel& label) const;
 
-  // The nodes that have a backlog of their own; the leaves; the paths of the
-  // nodes in panic.
+  // The nodes that have a backlog of their own.
   std::vector<const BalancerNode*> WaitingRooms() const;
-  // Whether calls that wait in `room` could be served, and whether they may
-  // soon be, by a backend that is being connected.
+  // Whether a backend can serve the calls that wait in the backlog of `room`,
+  // and whether one that is still connecting may soon do so.
   bool ServesRoom(const BalancerNode& room) const;
   bool ConnectsForRoom(const BalancerNode& room) const;
   std::vector<const BalancerNode*> Leaves() const;
   std::vector<std::string> Panicking() const;
 
-  // The balancer of calls without a role.
+  // The balancer for calls without a role.
   const BalancerNode& root() const { return *root_; }
   const std::vector<PlanEntry>& entries() const { return entries_; }
   bool needs_latency() const { return needs_latency_; }
-  // Of all backends.
+  // Over all backends of the plan.
   bool any_ready() const { return any_ready_; }
   bool any_connecting() const { return root_->connecting(); }
 
@@ -109,14 +111,16 @@ class PickPlan {
   PickPlan() = default;
   // Null for a role that nobody has or configures.
   const BalancerNode* NodeOf(absl::string_view role) const;
-  // The node to use when the label's own cannot serve; null for none.
+  // The node to use when the node of the label's role cannot serve; null for
+  // none.
   const BalancerNode* FallbackOf(const CallLabel& label) const;
   Backlog* BacklogOf(const CallLabel& label) const;
   bool AnyUsable(const CallLabel& label) const;
-  // Whether one that this call has not tried is well, but at its limit.
+  // Whether a backend that this call has not tried is healthy but at its limit.
   bool HasUntriedAtLimit(const CallLabel& label,
                          const PickRequest& request) const;
-  // Whether only the fallback can take the call, which waits for nobody.
+  // Whether only the fallback can take the call, which then goes without
+  // waiting.
   bool OnlyFallbackIsUsable(const CallLabel& label,
                             const Backlog* backlog) const;
   Result TryInTurn(const CallLabel& label, const PickRequest& request,
@@ -132,7 +136,7 @@ class PickPlan {
   absl::flat_hash_map<std::string, std::unique_ptr<BalancerNode>> roles_;
   const Clock* clock_ = nullptr;
   size_t exact_order_ = Backlog::kExact;  // See Backlog::BeginPass().
-  std::shared_ptr<BacklogSet> backlogs_;  // What the nodes' backlogs live in.
+  std::shared_ptr<BacklogSet> backlogs_;  // Owns the nodes' backlogs.
   bool has_backlogs_ = false;
   bool needs_latency_ = false;
   bool any_ready_ = false;
