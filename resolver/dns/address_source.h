@@ -1,5 +1,8 @@
-// DnsAddressSource: `dns+addr://[server:port]/host:port`.  The A and AAAA
-// addresses of a host, all with the target's port.
+// DnsAddressSource: the source of `dns+addr://[server:port]/host:port`.  Its
+// endpoints are the A and AAAA addresses of the host, all with the target's
+// port.
+//
+// Threads: as DnsSource.
 #ifndef MULTI_BACKEND_RESOLVER_DNS_ADDRESS_SOURCE_H_
 #define MULTI_BACKEND_RESOLVER_DNS_ADDRESS_SOURCE_H_
 
@@ -17,7 +20,8 @@ namespace multi_backend {
 
 class DnsAddressSource final : public DnsSource {
  public:
-  // `address`: "users.example:50051".  INVALID_ARGUMENT: no name, no port.
+  // `address`: "users.example:50051".  INVALID_ARGUMENT when the name or the
+  // port is missing or malformed.
   static absl::StatusOr<std::unique_ptr<DnsSource>> Make(
       absl::string_view address, EndpointPolicy policy);
 

@@ -25,11 +25,12 @@
 namespace multi_backend {
 namespace {
 
-// Few enough not to look like an attack, enough that a hundred targets of SRV
-// records take two round trips.
+// Few enough not to look like an attack, and enough to ask for a hundred
+// targets of SRV records in two round trips.
 constexpr size_t kMaxUnderWay = 64;
 constexpr size_t kMaxServers = 8;
-// What passes every path without fragments (DNS flag day 2020).
+// The largest payload that passes every path without fragments (DNS flag day
+// 2020).
 constexpr int kUdpPayload = 1232;
 // /etc/hosts has no TTL.
 constexpr absl::Duration kHostsFileTtl = absl::Seconds(30);
@@ -85,7 +86,7 @@ DnsResult ResultOf(DnsType type, int error, const unsigned char* packet,
   return answer;
 }
 
-// One Ask(): a c-ares channel and the questions on it.
+// The state of one Ask(): a c-ares channel and the questions on it.
 class Batch {
  public:
   Batch(const std::vector<DnsQuestion>& questions,
@@ -97,7 +98,7 @@ class Batch {
   }
 
   ~Batch() {
-    // Ends what is under way, with callbacks.
+    // Ends the questions under way by calling their callbacks.
     if (channel_ != nullptr) ares_destroy(channel_);
   }
 
@@ -153,7 +154,7 @@ class Batch {
       if (system_ && TakeFromHostsFile(index)) continue;
       waiting_[index] = {this, index};
       ++under_way_;
-      // The search list is the system's, and so is what it is asked for.
+      // Only the system's servers come with a search list.
       const auto ask = system_ ? &ares_search : &ares_query;
       ask(channel_, question.name.c_str(), ns_c_in, TypeNumber(question.type),
           &OnAnswer, &waiting_[index]);
@@ -189,7 +190,7 @@ class Batch {
     const Waiting& waiting = *static_cast<Waiting*>(arg);
     Batch& batch = *waiting.batch;
     --batch.under_way_;
-    // What was given up has its result.
+    // A question that was given up already has its result.
     if (batch.given_up_ || waiting.index >= batch.results_.size()) return;
     batch.results_[waiting.index] =
         ResultOf(batch.questions_[waiting.index].type, error, packet, size);
@@ -204,7 +205,8 @@ class Batch {
     given_up_ = true;
   }
 
-  // The target's servers are in its name; the system's may be any.
+  // Only for the system's servers: configured ones are part of the target's
+  // name.
   void NameServersInErrors() {
     std::vector<std::string> names;
     ares_addr_port_node* servers = nullptr;
@@ -224,7 +226,7 @@ class Batch {
     }
   }
 
-  // Until a socket, a timer of c-ares, or the signal has something to say.
+  // Waits for a socket, a timer of c-ares, or the signal.
   void Wait(absl::Duration timeout, SourceThread::Signal& signal) {
     std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets;
     const int ready = ares_getsock(channel_, sockets.data(),
@@ -244,10 +246,10 @@ class Batch {
     timeval buffer;
     const timeval* const next = ares_timeout(channel_, &longest, &buffer);
     absl::Duration wait = absl::DurationFromTimeval(*next);
-    // Without its descriptor a stop cannot end the wait.
+    // Without a descriptor the signal cannot end the wait, so it is polled.
     if (signal.wake_fd() < 0) wait = std::min(wait, absl::Milliseconds(100));
     poll(polled.data(), count, PollTimeout(wait));
-    // Asked to look again while it looks.
+    // A wake during a resolution needs no second one.
     signal.TakeWake();
     bool any = false;
     for (nfds_t i = 0; i < of_channel; ++i) {
@@ -274,7 +276,7 @@ class Batch {
   bool given_up_ = false;
 };
 
-// c-ares wants "address[:port]", IPv6 in brackets.
+// c-ares expects "address[:port]", with IPv6 addresses in brackets.
 absl::StatusOr<std::string> NormalServers(absl::string_view servers) {
   std::vector<std::string> normal;
   if (servers.empty()) return std::string();
@@ -308,7 +310,7 @@ absl::StatusOr<std::string> NormalServers(absl::string_view servers) {
 absl::StatusOr<DnsClient> DnsClient::Make(const DnsClientOptions& options) {
   auto servers = NormalServers(options.servers);
   if (!servers.ok()) return servers.status();
-  // Never cleaned up: others in the process may use c-ares too.
+  // Never cleaned up, because other code in the process may use c-ares, too.
   static const int initialized = ares_library_init(ARES_LIB_INIT_ALL);
   if (initialized != ARES_SUCCESS) return StatusOfError(initialized);
   DnsClientOptions normal = options;

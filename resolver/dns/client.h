@@ -1,9 +1,9 @@
-// DnsClient: asks DNS servers, through c-ares.
+// DnsClient: asks DNS servers through c-ares.
 //
-// Answers that do not fit a datagram are asked for again over TCP.  Without
-// servers of its own it asks the system's (/etc/resolv.conf, read anew for each
-// batch), applies their search list, and takes addresses that /etc/hosts has,
-// as gRPC's own resolver does.
+// An answer that does not fit a datagram is asked for again over TCP.  Without
+// configured servers the client asks the system's (it reads /etc/resolv.conf
+// for each batch), applies the system's search list, and takes addresses from
+// /etc/hosts, as gRPC's own resolver does.
 //
 // Thread-compatible.
 #ifndef MULTI_BACKEND_RESOLVER_DNS_CLIENT_H_
@@ -22,25 +22,26 @@
 namespace multi_backend {
 
 struct DnsClientOptions {
-  // "192.0.2.1:53,[2001:db8::1]:5353": at most 8 addresses, the port is 53
-  // where it is left out.  "" = the system's.
+  // "192.0.2.1:53,[2001:db8::1]:5353": at most 8 addresses, each with an
+  // optional port (default 53).  "" = the system's servers.
   std::string servers;
-  // How long to wait for a server's first answer; each of the `tries` waits
-  // twice as long as the one before.
+  // How long the first of the `tries` waits for a server's answer; each further
+  // one waits twice as long as the one before.
   absl::Duration timeout = absl::Seconds(2);
   int tries = 3;
-  // Of all questions of one Ask() together.
+  // A bound for all questions of one Ask() together.
   absl::Duration total_timeout = absl::Seconds(30);
 };
 
 class DnsClient {
  public:
-  // INVALID_ARGUMENT: `servers` cannot be read.
+  // INVALID_ARGUMENT when `servers` is malformed.
   static absl::StatusOr<DnsClient> Make(const DnsClientOptions& options);
 
-  // Blocks.  Errors name the system's servers when those were asked.  One
-  // result a question, in order; at most 64 questions are under
-  // way at a time.  CANCELLED once `signal` is stopped.
+  // Asks all questions and blocks until all are answered or given up.  Returns
+  // one result for each question, in order; at most 64 questions are under way
+  // at a time.  Errors name the system's servers when those were asked.
+  // CANCELLED once `signal` is stopped.
   std::vector<DnsResult> Ask(const std::vector<DnsQuestion>& questions,
                              SourceThread::Signal& signal) const;
 

@@ -1,16 +1,18 @@
-// Groups whose endpoints come from DNS.
+// Endpoint groups whose endpoints come from DNS.
 //
 //   auto group = DnsServiceEndpointGroup::Make("_grpc._tcp.users.example");
 //
-// The smallest TTL of an answer, kept within min_ttl and max_ttl, counts; the
-// next question goes out after 80 to 95 % of it (at random, so that clients do
-// not ask all at once).  After a failure the list stays, and the next question
-// comes after a backoff.  A name that does not exist, or has no records, is
-// such a failure unless `empty` says otherwise: it is more often a mistake.
+// The group asks again after 80 to 95 % of the smallest TTL of the answer, kept
+// within min_ttl and max_ttl.  The share is random, so that clients do not all
+// ask at once.  After a failure the list stays, and the next question comes
+// after a backoff.  A name that does not exist, or has no records, counts as a
+// failure unless `empty` says otherwise, because it is more often a mistake.
 //
-// Endpoints are sorted, since servers turn the order of records.
+// Endpoints are sorted, because servers change the order of records from answer
+// to answer.
 //
-// Threads: each group has one, which ends with Close() or the group.
+// Threads: each group has a thread of its own, which ends with Close() or with
+// the group.
 #ifndef MULTI_BACKEND_RESOLVER_DNS_ENDPOINT_GROUP_H_
 #define MULTI_BACKEND_RESOLVER_DNS_ENDPOINT_GROUP_H_
 
@@ -40,18 +42,18 @@ struct DnsSourceOptions {
   EmptyAnswer empty = EmptyAnswer::kKeepsTheList;
 };
 
-// What the three below make.
+// What the three factories below make.
 class DnsEndpointGroup final : public DiscoveredEndpointGroup {
  public:
-  // `scheme`: "dns+srv", for texts.  INVALID_ARGUMENT: bad servers.
+  // `scheme` is for texts: "dns+srv".  INVALID_ARGUMENT: malformed servers.
   static absl::StatusOr<std::shared_ptr<EndpointGroup>> Make(
       absl::string_view scheme, std::unique_ptr<DnsSource> source,
       DnsSourceOptions options);
   ~DnsEndpointGroup() override;
 
-  // Asks again now, but not within min_ttl of the last time, and not before a
-  // backoff is over, as there is one after a failure and after an answer that
-  // was asked for this way and brought nothing new.
+  // Asks again now, but not within min_ttl of the last question and not before
+  // a backoff is over.  A backoff follows a failure, and also an answer that
+  // was requested this way and brought nothing new.
   void RequestRefresh() override { thread_.Wake(); }
 
  protected:
@@ -62,14 +64,15 @@ class DnsEndpointGroup final : public DiscoveredEndpointGroup {
   DnsEndpointGroup(std::string name, std::unique_ptr<DnsSource> source,
                    DnsClient client, DnsSourceOptions options);
 
-  // The thread's body.
+  // Runs on the group's thread.
   void Follow();
-  // Takes over a resolution.  False: a watch's callback has ended the group.
+  // Publishes a resolution.  Returns false when the callback of a watch has
+  // ended the group.
   bool Apply(absl::StatusOr<DnsResolution> resolution,
              const SourceThread::Signal& signal);
 
   const std::string name_;
-  const std::unique_ptr<DnsSource> source_;  // The thread's own.
+  const std::unique_ptr<DnsSource> source_;  // Used by the thread only.
   const DnsClient client_;
   const DnsSourceOptions options_;
   SourceThread thread_;
@@ -91,7 +94,8 @@ struct DnsServiceEndpointGroup {
       absl::string_view service, DnsSourceOptions options = {});
 };
 
-// TXT records; `mapping` null: as resolver/endpoint/text_record.h says.
+// TXT records.  With a null `mapping` they are read as
+// resolver/endpoint/text_record.h says.
 struct DnsTextEndpointGroup {
   static absl::StatusOr<std::shared_ptr<EndpointGroup>> Make(
       absl::string_view name, DnsSourceOptions options = {},

@@ -1,6 +1,9 @@
-// DnsHostAddresses: host names -> their A and AAAA addresses.
+// DnsHostAddresses: resolves host names to their A and AAAA addresses.
 //
-// A question that could not be answered leaves what it gave last: half an
+// When a question could not be answered, the addresses from its last answer
+// stay.  So half an answer (A learned, AAAA timed out) loses no address.
+//
+// Thread-compatible.  Memory: the addresses of the hosts of the last Resolve().
 // answer (A learned, AAAA timed out) loses no address.  Thread-compatible.
 #ifndef MULTI_BACKEND_RESOLVER_DNS_HOST_ADDRESSES_H_
 #define MULTI_BACKEND_RESOLVER_DNS_HOST_ADDRESSES_H_
@@ -18,27 +21,28 @@ namespace multi_backend {
 class DnsHostAddresses {
  public:
   struct Resolved {
-    // Sorted, IPv4 first; empty for a host that has none or is not known.
+    // By host.  Sorted, IPv4 first; empty for a host without known addresses.
     std::map<std::string, std::vector<std::string>> addresses;
     absl::Duration ttl = absl::InfiniteDuration();
-    // The first question that could not be answered, with its name.
+    // The error of the first question that could not be answered, with its
+    // name.
     absl::Status error;
     bool anything_learned = false;
   };
 
-  // Asks for each host once; forgets all others.
+  // Asks once for each host, and forgets all other hosts.
   Resolved Resolve(const std::vector<std::string>& hosts, AskDns ask);
 
  private:
-  // By host; the addresses of one family.
+  // The addresses of one family, by host.
   using Known = std::map<std::string, std::vector<std::string>>;
 
   Known v4_;
   Known v6_;
 };
 
-// Bytewise, IPv4 before IPv6; each once.  Servers turn the order of records
-// from answer to answer, which must not look like a change.
+// Sorts bytewise, IPv4 before IPv6, and removes duplicates.  Servers change the
+// order of records from answer to answer, which must not look like a change.
 void SortAddresses(std::vector<std::string>& addresses);
 
 }  // namespace multi_backend

@@ -1,6 +1,6 @@
 #include "multi_backend/resolver/dns/records.h"
 
-// Before resolv.h, which does not include what it needs.
+// These come before resolv.h, which does not include what it needs.
 #include <netinet/in.h>
 #include <sys/types.h>
 // Now the reader itself.
@@ -22,7 +22,7 @@ namespace {
 
 // RFC 2181, section 8: a TTL with the highest bit set is 0.
 constexpr uint32_t kMaxTtlSeconds = 0x7fffffff;
-// The RDATA of an SRV record before its target.
+// The size of an SRV record's RDATA before its target.
 constexpr size_t kSrvFixedSize = 6;
 
 absl::Status Malformed(absl::string_view what) {
@@ -131,7 +131,7 @@ absl::string_view DnsTypeName(DnsType type) {
 
 absl::StatusOr<DnsAnswer> ParseDnsAnswer(const unsigned char* packet,
                                          size_t size) {
-  // Longer than any packet; the reader counts in int.
+  // No packet is longer, and the reader counts in int.
   if (size > NS_MAXMSG) return Malformed("too long");
   ns_msg message;
   if (ns_initparse(packet, static_cast<int>(size), &message) != 0) {
@@ -152,7 +152,7 @@ absl::StatusOr<DnsAnswer> ParseDnsAnswer(const unsigned char* packet,
     if (ns_parserr(&message, ns_s_ar, i, &record) != 0) {
       return Malformed("additional section");
     }
-    // Not the class of an OPT record, which is something else.
+    // In an OPT record the field of the class means something else.
     if (ns_rr_class(record) != ns_c_in) continue;
     const absl::Status status = ReadAdditionalRecord(record, answer);
     if (!status.ok()) return status;

@@ -1,8 +1,11 @@
-// DNS answers: the packet -> the records that sources use, with their TTLs.
+// Reads DNS answers: from the packet to the records that sources use, with
+// their TTLs.
 //
-// c-ares sends the questions, but does not tell the TTLs of SRV and TXT
-// records; so answers are read by the C library's own reader (ns_initparse,
-// ns_parserr). Pure and thread-safe; any bytes may come in.
+// c-ares sends the questions, but does not report the TTLs of SRV and TXT
+// records.  So answers are read by the C library's reader (ns_initparse,
+// ns_parserr).
+//
+// Pure and thread-safe.  Any bytes may be given.
 #ifndef MULTI_BACKEND_RESOLVER_DNS_RECORDS_H_
 #define MULTI_BACKEND_RESOLVER_DNS_RECORDS_H_
 
@@ -46,27 +49,27 @@ struct DnsService {
   std::string target;  // Lower case, no final dot; "" = no service (RFC 2782).
 };
 
-// Of class IN; other types are left out.
+// The records of class IN; records of other types are left out.
 struct DnsAnswer {
   std::vector<DnsAddress> addresses;
   std::vector<DnsService> services;
-  std::vector<std::string> texts;  // The strings of a record joined.
-  // The smallest of the answer section, CNAMEs too.
+  std::vector<std::string> texts;  // The strings of each record, joined.
+  // The smallest TTL in the answer section, including CNAMEs.
   absl::Duration ttl = absl::InfiniteDuration();
-  // Addresses of the additional section.
+  // The addresses in the additional section.
   std::vector<DnsAddress> additional;
 };
 
-// INVALID_ARGUMENT: malformed.
+// INVALID_ARGUMENT when the packet is malformed.
 absl::StatusOr<DnsAnswer> ParseDnsAnswer(const unsigned char* packet,
                                          size_t size);
 
-// What a question gave: the answer, which has records of that type; NOT_FOUND
-// when the name or such records do not exist; another status when it is not
-// known.
+// The result of a question.  OK: an answer with records of the type asked for.
+// NOT_FOUND: the name, or such records, do not exist.  Any other error: the
+// answer is not known.
 using DnsResult = absl::StatusOr<DnsAnswer>;
 
-// Asks all questions; one result for each, in their order.
+// Asks all questions; returns one result for each, in their order.
 using AskDns =
     absl::FunctionRef<std::vector<DnsResult>(const std::vector<DnsQuestion>&)>;
 

@@ -14,13 +14,14 @@
 namespace multi_backend {
 namespace {
 
-// 65535 of it is less than the largest weight, and 100 is the default weight.
+// The largest SRV weight, 65535, stays below the largest weight, and 100
+// becomes the default weight.
 constexpr uint32_t kWeightFactor = 10;
 
-// Not to a target, but that there is none.
+// The record says that there is no such service (RFC 2782).
 bool IsNoService(const DnsService& service) { return service.target.empty(); }
 
-// In an order that does not depend on the answer's.
+// The order does not depend on the order of the answer.
 void Sort(std::vector<DnsService>& services) {
   std::sort(services.begin(), services.end(),
             [](const DnsService& a, const DnsService& b) {
@@ -91,8 +92,8 @@ absl::StatusOr<DnsResolution> DnsServiceSource::Resolve(AskDns ask) {
 
   auto admitted = Admit(answer.services, addresses);
   if (!admitted.ok()) return WithQuestion(question, admitted.status());
-  // Targets whose addresses could not be learned are no reason to say that
-  // there are none.
+  // When addresses could not be learned, the result is that error, and not that
+  // there are no endpoints.
   if (admitted->endpoints.empty() && !resolution.error.ok()) {
     return resolution.error;
   }

@@ -1,13 +1,17 @@
-// DnsServiceSource: `dns+srv://[server:port]/_grpc._tcp.users.example`.  The
+// DnsServiceSource: the source of
+// `dns+srv://[server:port]/_grpc._tcp.users.example`.  Its endpoints are the
 // addresses of the targets of SRV records (RFC 2782).
 //
-// Each address of a target has the record's port, its priority as
+// Each address of a target has the record's port, the record's priority as
 // Endpoint::priority (so PRIMARY uses the tiers in their order), and ten times
-// its weight: 100 is the default weight of 1000.  Weight 0, which there means
-// the smallest share, is 1: a tenth of the share of weight 1.
+// the record's weight, so that 100 becomes the default weight of 1000.  Weight
+// 0, which means the smallest share in SRV, becomes 1: a tenth of the share of
+// weight 1.
 //
-// Addresses come from the additional section where it has them, otherwise they
-// are asked for.
+// Addresses are taken from the additional section if they are there; otherwise
+// they are asked for.
+//
+// Threads: as DnsSource.
 #ifndef MULTI_BACKEND_RESOLVER_DNS_SERVICE_SOURCE_H_
 #define MULTI_BACKEND_RESOLVER_DNS_SERVICE_SOURCE_H_
 
@@ -26,7 +30,7 @@ namespace multi_backend {
 
 class DnsServiceSource final : public DnsSource {
  public:
-  // INVALID_ARGUMENT: no DNS name.
+  // INVALID_ARGUMENT when `service` is not a DNS name.
   static absl::StatusOr<std::unique_ptr<DnsSource>> Make(
       absl::string_view service, EndpointPolicy policy);
 

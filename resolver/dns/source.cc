@@ -17,10 +17,10 @@ absl::Status WithQuestion(const DnsQuestion& question,
 }
 
 absl::Status CheckDnsName(absl::string_view name) {
-  // "_grpc._tcp" alone is a service of nobody.
+  // "_grpc._tcp" alone names no host.
   absl::string_view last = absl::StripSuffix(name, ".");
   last.remove_prefix(last.rfind('.') + 1);
-  // What is a host with a port is a name; the port is any.
+  // A name is what Endpoint accepts as a host; the port is arbitrary.
   const bool is_name = name.find(':') == absl::string_view::npos &&
                        !absl::StartsWith(last, "_") &&
                        Endpoint::Parse(absl::StrCat(name, ":1")).ok() &&

@@ -1,7 +1,9 @@
-// DnsSource: how one kind of DNS target turns answers into endpoints.  Pure: it
-// gets a function that asks, so its tests give the answers.
+// DnsSource: how one kind of DNS target turns answers into endpoints.
 //
-// One thread at a time; it remembers what it learned last.
+// A source does no I/O: it gets a function that asks, so a test can give the
+// answers.  It remembers what it learned last.
+//
+// Threads: one at a time.
 #ifndef MULTI_BACKEND_RESOLVER_DNS_SOURCE_H_
 #define MULTI_BACKEND_RESOLVER_DNS_SOURCE_H_
 
@@ -17,10 +19,10 @@ namespace multi_backend {
 
 struct DnsResolution {
   AdmittedEndpoints admitted;
-  // Smallest of all records used.
+  // The smallest TTL of all records used.
   absl::Duration ttl = absl::InfiniteDuration();
-  // Not OK: a part could not be learned, and what was known of it before is in
-  // the list.
+  // Not OK when a part could not be learned; the list then contains what was
+  // known of that part before.
   absl::Status error;
 };
 
@@ -31,17 +33,17 @@ class DnsSource {
   // "dns+srv:///_grpc._tcp.users.example".
   virtual std::string name() const = 0;
 
-  // NOT_FOUND: the name or its records do not exist.  Another error: nothing
-  // was learned.
+  // NOT_FOUND when the name or its records do not exist.  Any other error means
+  // that nothing was learned.
   virtual absl::StatusOr<DnsResolution> Resolve(AskDns ask) = 0;
 };
 
-// `status` with the question before its text: "SRV _grpc._tcp.a: timeout".
+// `status` with the question in front of its text: "SRV _grpc._tcp.a: timeout".
 absl::Status WithQuestion(const DnsQuestion& question,
                           const absl::Status& status);
 
-// INVALID_ARGUMENT unless `name` may be asked for: a host name, not an address,
-// which "_service._protocol." may precede.
+// INVALID_ARGUMENT unless `name` may be asked for.  It must be a host name, not
+// an address; "_service._protocol." may precede it.
 absl::Status CheckDnsName(absl::string_view name);
 
 }  // namespace multi_backend

@@ -14,7 +14,7 @@
 namespace multi_backend {
 namespace {
 
-// Of a record, in an error text.
+// Bytes of a record that an error text quotes.
 constexpr size_t kMaxQuoted = 60;
 
 }  // namespace
@@ -42,7 +42,7 @@ absl::StatusOr<DnsResolution> DnsTextSource::Resolve(AskDns ask) {
   std::vector<DnsResult> results = ask({question});
   if (!results[0].ok()) return WithQuestion(question, results[0].status());
   std::vector<std::string>& texts = results[0]->texts;
-  // Servers turn the order of records; that must not look like a change.
+  // Servers change the order of records, which must not look like a change.
   std::sort(texts.begin(), texts.end());
   EndpointAdmission admission(policy_, texts.size());
   for (const std::string& text : texts) {

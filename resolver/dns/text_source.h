@@ -1,6 +1,8 @@
-// DnsTextSource: `dns+txt://[server:port]/name`.  One endpoint in each TXT
-// record, as resolver/endpoint/text_record.h says, or as the application's own
-// function reads it.
+// DnsTextSource: the source of `dns+txt://[server:port]/name`.  Each TXT record
+// is one endpoint, read as resolver/endpoint/text_record.h says, or by a
+// function of the application.
+//
+// Threads: as DnsSource.
 #ifndef MULTI_BACKEND_RESOLVER_DNS_TEXT_SOURCE_H_
 #define MULTI_BACKEND_RESOLVER_DNS_TEXT_SOURCE_H_
 
@@ -16,14 +18,16 @@
 
 namespace multi_backend {
 
-// The text of one record (its strings joined) -> an endpoint; an error drops,
-// counts and shows the record.  Called on the source's thread.
+// Turns the text of one record (its strings joined) into an endpoint.  An error
+// drops the record, which is then counted and shown.  Called on the source's
+// thread.
 using DnsTextMapping =
     std::function<absl::StatusOr<Endpoint>(absl::string_view record)>;
 
 class DnsTextSource final : public DnsSource {
  public:
-  // `mapping`: null = ParseTextRecord.  INVALID_ARGUMENT: no DNS name.
+  // A null `mapping` means ParseTextRecord().  INVALID_ARGUMENT when `name` is
+  // not a DNS name.
   static absl::StatusOr<std::unique_ptr<DnsSource>> Make(
       absl::string_view name, EndpointPolicy policy,
       DnsTextMapping mapping = nullptr);
