@@ -1,13 +1,15 @@
-// ZookeeperChildren: what is known of the children of a node, and what is still
-// to be read.
+// ZookeeperChildren: the known children of a node, and which of them must still
+// be read.
 //
 //   children.SetNames({"a", "b"});
 //   for (const std::string& name : children.TakeUnread(1000)) Read(name);
-//   children.SetRecord("a", ParseZookeeperRecord(data));   // When it comes.
+//   children.SetRecord("a", ParseZookeeperRecord(data));   // When it arrives.
 //   if (children.complete()) Use(children.Admit(policy));
 //
-// Cost: O(log n) a child, O(n log n) SetNames(), O(n) Admit() and Forget…; all
-// TakeUnread() of a list together O(n).
+// Cost: O(log n) for each method about one child, O(n log n) for SetNames(),
+// O(n) for Admit() and ForgetAsked(), and O(n) for all TakeUnread() of one list
+// together.
+//
 // Pure; thread-compatible.
 #ifndef MULTI_BACKEND_RESOLVER_ZOOKEEPER_CHILDREN_H_
 #define MULTI_BACKEND_RESOLVER_ZOOKEEPER_CHILDREN_H_
@@ -28,25 +30,27 @@ class ZookeeperChildren {
  public:
   using Record = absl::StatusOr<Endpoint>;
 
-  // All that there are.  New ones are unread; so are, again, those whose
-  // record is PERMISSION_DENIED.
+  // Sets the complete list of children.  New ones are unread, and so are known
+  // ones whose record is PERMISSION_DENIED.
   void SetNames(std::vector<std::string> names);
-  // Its data have changed.  An unknown child: no-op, as in all below.
+  // The data of this child have changed.  This method and those below do
+  // nothing for an unknown child.
   void SetUnread(absl::string_view name);
   void Remove(absl::string_view name);
   void SetRecord(absl::string_view name, Record record);
 
-  // At most so many unread ones are asked for at the same time; these are now.
+  // Returns unread children and marks them as asked for, so that at most
+  // `max_asked` are asked for at the same time.
   std::vector<std::string> TakeUnread(size_t max_asked);
-  // What was asked for will not be answered: it is unread again.
+  // The children asked for will not be answered, so they are unread again.
   void ForgetAsked();
   void Clear();
 
   size_t size() const { return children_.size(); }
   size_t asked() const { return asked_; }
-  // Every child has been read.
+  // Whether every child has been read.
   bool complete() const { return unread_ + asked_ == 0; }
-  // The endpoints in the order of the children's names.
+  // The endpoints, in the order of the children's names.
   absl::StatusOr<AdmittedEndpoints> Admit(const EndpointPolicy& policy) const;
 
  private:
@@ -62,7 +66,7 @@ class ZookeeperChildren {
   Map::iterator Erase(Map::iterator child);
 
   Map children_;
-  std::string first_unread_;  // Before it in the order of names none is unread.
+  std::string first_unread_;  // No unread name sorts before it.
   size_t unread_ = 0;
   size_t asked_ = 0;
   size_t read_ = 0;

@@ -1,5 +1,5 @@
-// ZookeeperConnection: a session with a ZooKeeper ensemble (libzookeeper_mt)
-// that is replaced by a new one when it ends, and requests on it.
+// ZookeeperConnection: a session with a ZooKeeper ensemble (libzookeeper_mt),
+// which is replaced by a new one when it ends, and the requests on it.
 //
 //   ZookeeperConnection connection(options, on_watch, [&] { thread.Wake(); });
 //   while (!signal->stopped()) {
@@ -9,18 +9,23 @@
 //   }
 //
 // A session ends when the server says so, and also when it has been without a
-// connection for kReconnectPatience: a server whose data was wiped, or set back
-// to older ones, refuses the sessions of clients that saw newer ones for ever,
-// and one with very many watches could not set them again.  A server that takes
-// a connection and says nothing, as one does that is starting, is given up
-// after 1 s at first.  What is asked for
-// in a session that ends is never answered, and its watches are gone.
+// connection for kReconnectPatience.  There are two reasons for that.  A server
+// whose data was wiped or set back refuses sessions of clients that saw newer
+// data, for as long as they try.  And a session with very many watches could
+// not set them again.
+//
+// A server that accepts a connection but does not answer, as a starting server
+// does, is given up after 1 s at first, and later after up to 10 s.
+//
+// When a session ends, its open requests are never answered and its watches are
+// gone.
 //
 // libzookeeper's log is dropped.
 //
-// Threads: everything is for one thread, the owner's, on which the callbacks
-// run, but `wake`, which the library's two threads call.  Close() and the
-// destructor wait for these, and at most 1.5 s for a server that has frozen.
+// Threads: one thread, the owner's, calls all methods, and the callbacks run on
+// it.  Only `wake` is called by the library's two threads.  Close() and the
+// destructor wait for these threads, and at most 1.5 s for a server that has
+// frozen.
 #ifndef MULTI_BACKEND_RESOLVER_ZOOKEEPER_CONNECTION_H_
 #define MULTI_BACKEND_RESOLVER_ZOOKEEPER_CONNECTION_H_
 
@@ -50,20 +55,20 @@ class ZookeeperConnection {
   static constexpr absl::Duration kReconnectPatience = absl::Seconds(1);
 
   struct Options {
-    std::string servers;  // As ZookeeperTarget's.
+    std::string servers;  // As ZookeeperTarget::servers.
     absl::Duration session_timeout = absl::Seconds(10);
     std::string credentials_file;  // As ReadZookeeperCredentials() takes it.
-    BackoffOptions backoff;        // Between sessions that cannot be begun.
-    size_t max_data_bytes = 0;     // Of a node; the rest is left out.
+    BackoffOptions backoff;        // Between sessions that fail to begin.
+    size_t max_data_bytes = 0;  // The data of a node beyond this are cut off.
   };
 
   struct Look {
     bool connected = false;
-    int session = 0;     // Counts the sessions.
-    int connection = 0;  // Counts the connections, of all sessions.
-    // Why there is no connection, if that is so for longer than usual.
+    int session = 0;     // The number of sessions so far.
+    int connection = 0;  // The number of connections so far, over all sessions.
+    // Why there is no connection, once that lasts longer than usual.
     absl::Status error;
-    absl::Duration again;  // When to look again, if nothing wakes the owner.
+    absl::Duration again;  // When to call Tend() again.
   };
 
   struct Reply {
@@ -71,40 +76,44 @@ class ZookeeperConnection {
     std::string data;
     std::vector<std::string> names;
 
-    // The connection is lost, or the session: the next one is to ask again.
+    // Whether the connection or the session was lost, so that the request must
+    // be made again on the next one.
     bool lost() const;
   };
   using Done = std::function<void(Reply)>;
-  // A watch has fired: ZOO_CHILD_EVENT, ….
+  // Called when a watch has fired: ZOO_CHILD_EVENT, ….
   using OnWatch = std::function<void(int event, const std::string& path)>;
 
-  // `wake`: called when there is something new for Tend().
+  // `wake` is called when there is something new for Tend() to handle.
   ZookeeperConnection(Options options, OnWatch on_watch,
                       std::function<void()> wake);
   ~ZookeeperConnection();
   ZookeeperConnection(const ZookeeperConnection&) = delete;
   ZookeeperConnection& operator=(const ZookeeperConnection&) = delete;
 
-  // Runs the callbacks of all that has come; begins a session when there is
-  // none, or the last one has ended.
+  // Runs the callbacks for everything that has arrived.  Begins a session when
+  // there is none or the last one has ended.
   Look Tend();
-  // The present session ends, and with it what has come of it; another one
-  // begins after `pause`.
+  // Ends the present session and drops what has arrived from it.  The next
+  // session begins after `pause`.
   void EndSession(absl::Duration pause);
-  // A session that has a connection ends on the server, too.  No callback runs
-  // after this, and no other method may be called.
+  // Also ends a connected session on the server.  No callback runs after this,
+  // and no other method may be called.
   void Close();
 
-  // The first three set a watch; GetData() only when there is a node.
+  // GetChildren(), GetData() and GetWhetherExists() set a watch; GetData() does
+  // so only when the node exists.
   void GetChildren(const std::string& path, Done done);
   void GetData(const std::string& path, Done done);
   void GetWhetherExists(const std::string& path, Done done);
-  // A persistent node without data, or one that goes with the session: open to
-  // everybody; with credentials the latter is open for reading only.
+  // CreateNode() makes a persistent node without data, open to everybody.
+  // CreateEphemeral() makes a node that ends with the session.  It is open to
+  // everybody, too, but with credentials everybody else may only read it.
   void CreateNode(const std::string& path, Done done);
   void CreateEphemeral(const std::string& path, const std::string& data,
                        Done done);
-  // Deletes and creates, at once for everybody who looks.
+  // Deletes the node and creates it again in one step, so that no client sees
+  // it missing.
   void ReplaceByEphemeral(const std::string& path, const std::string& data,
                           Done done);
 
@@ -116,35 +125,35 @@ class ZookeeperConnection {
   absl::Status Open();
   void CloseHandle();
   void EndIfOver(Clock::time_point now);
-  // Whether the server that was connected to owes an answer for too long.
+  // Whether the server has owed an answer for too long.
   bool IsSilent(Clock::time_point now);
   void RetryLater(absl::Status problem);
   void RunSteps();
   const struct ACL_vector* AclOfEphemeral() const;
-  // Sends by `send`, which returns the library's code.
+  // Sends a request by `send`, which returns the library's code.
   template <typename Send>
   void Ask(Done done, Send send);
 
-  // The library's threads':
+  // Called by the library's threads.
   void OnState(int state);
   void OnReply(const void* context, Reply reply);
-  // `answered`: the request that it answers, if it does.
+  // `answered`: the request that this step answers; null if it answers none.
   void AddStep(std::function<void()> step, const Request* answered = nullptr);
 
   const Options options_;
   const OnWatch on_watch_;
   const std::function<void()> wake_;
 
-  // The owner's thread's.
+  // Used by the owner's thread only.
   struct _zhandle* handle_ = nullptr;
   int session_ = 0;
   bool has_credentials_ = false;
-  Clock::time_point open_at_;  // The next handle, when there is none.
+  Clock::time_point open_at_;  // When to begin the next session.
   Clock::time_point down_since_;
   bool down_ = true;
   absl::optional<Clock::time_point> silent_since_;
   absl::Duration silence_patience_;
-  // Why the last session could not be begun, or was refused.
+  // Why the last session could not begin or was refused.
   absl::Status problem_;
   Backoff backoff_;
   std::minstd_rand random_;
@@ -152,13 +161,13 @@ class ZookeeperConnection {
   std::mutex mu_;
   bool connected_ ABSL_GUARDED_BY(mu_) = false;
   int connections_ ABSL_GUARDED_BY(mu_) = 0;
-  // Of the present session.
+  // For the present session.
   bool established_ ABSL_GUARDED_BY(mu_) = false;
-  int end_state_ ABSL_GUARDED_BY(mu_) = 0;       // Not 0: it is over.
-  Clock::time_point lost_ ABSL_GUARDED_BY(mu_);  // Or when it was begun.
+  int end_state_ ABSL_GUARDED_BY(mu_) = 0;       // Not 0: the session is over.
+  Clock::time_point lost_ ABSL_GUARDED_BY(mu_);  // Or the session's begin.
   absl::flat_hash_set<const Request*> requests_ ABSL_GUARDED_BY(mu_);
   std::vector<std::function<void()>> steps_ ABSL_GUARDED_BY(mu_);
-  bool woken_ ABSL_GUARDED_BY(mu_) = false;  // For what is in steps_.
+  bool woken_ ABSL_GUARDED_BY(mu_) = false;  // wake_ was called for steps_.
 };
 
 }  // namespace multi_backend
