@@ -18,8 +18,8 @@ namespace {
 
 // Shorter would be a busy loop.
 constexpr absl::Duration kShortestTtl = absl::Milliseconds(10);
-// The share of a TTL after which to ask again: early enough for the answer to
-// be there before it runs out.
+// The shares of a TTL between which to ask again, early enough for the answer
+// to arrive before the TTL ends.
 constexpr double kEarliestShare = 0.8;
 constexpr double kLatestShare = 0.95;
 
@@ -87,8 +87,8 @@ void DnsEndpointGroup::Follow() {
   std::minstd_rand random{std::random_device()()};
   std::uniform_real_distribution<double> unit(0, 1);
   Backoff backoff(options_.backoff);
-  // Between questions that others have asked for and that brought no news: a
-  // backend that stays away must not have every client ask each second.
+  // Spaces out questions that were requested and brought no news: a backend
+  // that stays away must not make every client ask each second.
   Backoff spacing(options_.backoff);
   bool woken = false;
   const auto ask = [&](const std::vector<DnsQuestion>& questions) {
