@@ -17,21 +17,21 @@
 namespace multi_backend {
 namespace {
 
-// For a session that never had a connection; it has nothing to lose, but the
-// servers' addresses may have changed.
+// The patience with a session that never had a connection.  Such a session has
+// nothing to lose, but the servers' addresses may have changed.
 constexpr absl::Duration kConnectPatience = absl::Seconds(10);
 // Doubled each time, for ensembles that need longer to begin a session.
 constexpr absl::Duration kFirstSilencePatience = absl::Seconds(1);
-// How often a handle without a connection is looked at: of silence the library
-// tells nobody.
+// How often a handle without a connection is checked, because the library does
+// not report silence.
 constexpr absl::Duration kDownInterval = absl::Milliseconds(250);
-// Answers that come close to each other wake their owner once.
+// Answers that arrive close together wake the owner once for this many.
 constexpr size_t kTogether = 100;
 constexpr absl::Duration kShortestSession = absl::Milliseconds(100);
 constexpr absl::Duration kLongestSession = absl::Hours(1);
 
-// libzookeeper asks for addresses itself, again and again, and waits for ever
-// when it gets none; so it is given addresses only.  Blocks.
+// The library resolves names itself, again and again, and waits without end
+// when it gets no address.  So it gets addresses only.  Blocks.
 absl::StatusOr<std::string> AddressesOf(absl::string_view servers) {
   std::vector<std::string> addresses;
   std::string problems;
@@ -53,7 +53,7 @@ absl::StatusOr<std::string> AddressesOf(absl::string_view servers) {
       char text[NI_MAXHOST];
       if (getnameinfo(info->ai_addr, info->ai_addrlen, text, sizeof(text),
                       nullptr, 0, NI_NUMERICHOST) == 0) {
-        // It takes what is before the last colon, without brackets.
+        // The library splits at the last colon and expects no brackets.
         addresses.push_back(absl::StrCat(text, server.substr(colon)));
       }
     }
@@ -64,7 +64,7 @@ absl::StatusOr<std::string> AddressesOf(absl::string_view servers) {
       absl::StrCat("no address of a ZooKeeper server: ", problems));
 }
 
-// Who made it may do everything, others may read.
+// The creator may do everything; others may read.
 const ACL_vector* OwnersAcl() {
   static ACL entries[] = {{ZOO_PERM_ALL, ZOO_AUTH_IDS},
                           {ZOO_PERM_READ, ZOO_ANYONE_ID_UNSAFE}};
@@ -76,8 +76,8 @@ const ACL_vector* OwnersAcl() {
 
 constexpr absl::Duration ZookeeperConnection::kReconnectPatience;
 
-// Lives until its completion has run, or its session is closed: the library
-// does not call all completions of a handle that it closes.
+// Lives until its completion has run or its session is closed, because the
+// library does not call all completions of a handle that it closes.
 struct ZookeeperConnection::Request {
   ZookeeperConnection* connection;
   mutable Done done;           // Moved from when it is answered.
@@ -166,7 +166,6 @@ absl::Status ZookeeperConnection::Open() {
     end_state_ = 0;
     lost_ = Clock::now();
   }
-  // Before its callbacks can run, which read it.
   ++session_;
   const auto timeout = std::min(
       std::max(options_.session_timeout, kShortestSession), kLongestSession);
@@ -177,7 +176,7 @@ absl::Status ZookeeperConnection::Open() {
   if (handle_ == nullptr) {
     return absl::ErrnoToStatus(errno, "cannot begin a ZooKeeper session");
   }
-  // Otherwise it asks for the addresses after each packet.
+  // Without this the library resolves the addresses again after each packet.
   zoo_set_servers_resolution_delay(handle_, -1);
   has_credentials_ = !credentials->empty();
   if (has_credentials_) {
@@ -197,7 +196,7 @@ void ZookeeperConnection::CloseHandle() {
   if (handle_ != nullptr) zookeeper_close(handle_);
   handle_ = nullptr;
   silent_since_.reset();
-  // No thread of the library is left.
+  // The library's threads have ended.
   std::lock_guard<std::mutex> lock(mu_);
   connected_ = false;
   for (const Request* request : requests_) delete request;
@@ -315,8 +314,8 @@ void ZookeeperConnection::AddStep(std::function<void()> step,
     steps_.push_back(std::move(step));
     if (answered != nullptr) {
       requests_.erase(answered);
-      // A server answers in the order of the requests, so when others wait,
-      // more is to come, or the connection is lost.
+      // A server answers in the order of the requests.  So while requests are
+      // open, either more answers follow or the connection is lost.
       wake = requests_.empty() || steps_.size() >= kTogether;
     }
     wake = wake && !woken_;

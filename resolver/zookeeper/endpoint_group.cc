@@ -12,8 +12,8 @@
 namespace multi_backend {
 namespace {
 
-// Records that are asked for at the same time: enough to keep the connection
-// busy, and a bound for the memory of answers that are on their way.
+// The number of records that are asked for at the same time.  It is enough to
+// keep the connection busy, and bounds the memory of the answers under way.
 constexpr size_t kWindow = 1000;
 
 ZookeeperConnection::Options ConnectionOptions(
@@ -23,7 +23,7 @@ ZookeeperConnection::Options ConnectionOptions(
   result.session_timeout = options.session_timeout;
   result.credentials_file = options.credentials_file;
   result.backoff = options.backoff;
-  // So that the parser sees that a node has more.
+  // One byte more, so that the parser sees that a node is too large.
   result.max_data_bytes = kMaxZookeeperRecordBytes + 1;
   return result;
 }
@@ -93,8 +93,9 @@ void ZookeeperEndpointGroup::TakeConnection(
     session_ = look.session;
   }
   if (look.connection != connections_) {
-    // The library keeps the watches of a session that goes on; what was asked
-    // for is lost.  The names are read again in any case: one request.
+    // The library keeps the watches of a session that goes on, but open
+    // requests are lost.  The names are read again in any case, which costs one
+    // request.
     children_.ForgetAsked();
     names_ = Names::kUnread;
     connections_ = look.connection;
@@ -163,8 +164,8 @@ void ZookeeperEndpointGroup::AskWhetherExists() {
       target_.path, [this](const ZookeeperConnection::Reply& reply) {
         if (reply.lost()) return;
         if (reply.code == ZOK) {
-          // It has come in between, and now its data are watched: a session
-          // without that watch.
+          // The node was created in between, and this request now watches its
+          // data.  A new session does not have that watch.
           connection_.EndSession(absl::ZeroDuration());
           return;
         }
@@ -192,7 +193,7 @@ void ZookeeperEndpointGroup::TakeRecord(
   } else if (reply.code == ZNOAUTH) {
     children_.SetRecord(name, absl::PermissionDeniedError("may not be read"));
   } else if (reply.code == ZNONODE) {
-    // The watch of the names has fired, or will.
+    // The watch of the names has fired or will fire.
     children_.Remove(name);
   } else {
     RetryAfterBackoff(absl::UnavailableError(absl::StrCat(

@@ -1,21 +1,24 @@
-// ZookeeperEndpointGroup: endpoints from the children of a ZooKeeper node
-// (record.h says what a child's data may be), followed by watches.
+// ZookeeperEndpointGroup: an endpoint group whose endpoints are the children of
+// a ZooKeeper node (record.h says what a child's data may be), kept up to date
+// by watches.
 //
 //   auto group = ZookeeperEndpointGroup::Make("h1:2181,h2:2181",
 //                                             "/services/users");
 //
-// One set of watches: of the node's children, and of the data of each child; a
-// node that is not there yet is waited for.  After a change the group waits for
-// `settle`, so that many changes are one new list.  Endpoints come in the order
-// of the children's names.
+// The group watches the node's children and the data of each child.  If the
+// node does not exist yet, the group waits for it.  After a change it waits for
+// `settle`, so that many changes become one new list.  Endpoints come in the
+// order of the children's names.
 //
-// While the ensemble is away the list stays, and last_error() says so.  When it
-// is back the list is right as soon as the children are read: about 0.2 s for
-// 10,000.  A node that is missing or has no children changes nothing either,
-// unless `empty` says otherwise: more often it is a store that lost its data.
+// While the ensemble cannot be reached the list stays, and last_error() says
+// so.  Once it can be reached again the list is right as soon as the children
+// have been read: about 0.2 s for 10,000.  A node that is missing or has no
+// children does not change the list either, unless `empty` says otherwise,
+// because that is more often a store that lost its data.
 //
-// Threads: one of its own and two of libzookeeper's; they end with Close() or
-// the group, which wait for 1.5 s at most when the server has frozen, and for
+// Threads: one of its own and two of libzookeeper's.  They end with Close() or
+// with the group.  Both wait at most 1.5 s when the server has frozen, and for
+// the system's resolver while it looks up the servers' addresses.
 // the system's resolver when it is looking for the servers' addresses.
 #ifndef MULTI_BACKEND_RESOLVER_ZOOKEEPER_ENDPOINT_GROUP_H_
 #define MULTI_BACKEND_RESOLVER_ZOOKEEPER_ENDPOINT_GROUP_H_
@@ -45,10 +48,10 @@ struct ZookeeperSourceOptions {
   // A file with "user:password" for the scheme `digest`; "" = as the
   // environment says, see ReadZookeeperCredentials().
   std::string credentials_file;
-  // A server that says nothing for two thirds of it is given up.
+  // A server that is silent for two thirds of this time is given up.
   absl::Duration session_timeout = absl::Seconds(10);
   absl::Duration settle = absl::Milliseconds(50);
-  // Between attempts while the node may not be read, or servers' names have
+  // Between attempts while the node may not be read, or the servers' names have
   // no addresses.
   BackoffOptions backoff;
   EmptyAnswer empty = EmptyAnswer::kKeepsTheList;
@@ -56,7 +59,7 @@ struct ZookeeperSourceOptions {
 
 class ZookeeperEndpointGroup final : public DiscoveredEndpointGroup {
  public:
-  // As ZookeeperTarget::Parse().  Waits for nothing.
+  // Errors as of ZookeeperTarget::Parse().  Does not wait for the servers.
   static absl::StatusOr<std::shared_ptr<EndpointGroup>> Make(
       absl::string_view servers, absl::string_view path,
       ZookeeperSourceOptions options = {});
@@ -72,10 +75,10 @@ class ZookeeperEndpointGroup final : public DiscoveredEndpointGroup {
   ZookeeperEndpointGroup(ZookeeperTarget target,
                          ZookeeperSourceOptions options);
 
-  // Nothing runs after this but what it was called from.
+  // After this nothing runs except the callback that called it, if any.
   void Stop();
 
-  // Everything below is the thread's own.
+  // Everything below is used by the thread only.
 
   void Follow();
   void TakeConnection(const ZookeeperConnection::Look& look);
@@ -87,24 +90,27 @@ class ZookeeperEndpointGroup final : public DiscoveredEndpointGroup {
   void AskWhetherExists();
   void AskForRecords();
   void SetNewError(absl::Status error);
-  // There is nothing to wait for but time.
+  // Begins another session after a backoff, because no event will tell when to
+  // try again.
   void RetryAfterBackoff(absl::Status error);
-  // Publishes what is new.  A watch's callback may destroy the group in here.
+  // Publishes what is new.  The callback of a watch may destroy the group
+  // during this.
   void Report();
 
   const ZookeeperTarget target_;
   const ZookeeperSourceOptions options_;
 
-  // kAsked also: no answer is to come in this connection, or a watch has to.
+  // kAsked also means that no answer will come in this connection, or that a
+  // watch has to fire first.
   enum class Names { kUnread, kAsked, kRead };
   Names names_ = Names::kUnread;
   ZookeeperChildren children_;
   int session_ = 0;
   int connections_ = 0;
-  bool changed_ = false;  // The children, since the last list.
-  absl::Status error_;    // The newest; OK: there is none.
+  bool changed_ = false;  // Since the last list.
+  absl::Status error_;    // The newest; OK = no error.
   bool error_is_new_ = false;
-  Clock::time_point settled_at_;  // Nothing is read or published before.
+  Clock::time_point settled_at_;  // Nothing happens before.
   Backoff backoff_;
   std::minstd_rand random_;
 

@@ -1,4 +1,4 @@
-// What a ZooKeeper node says of one endpoint.  Two forms are read:
+// The record of one endpoint in a ZooKeeper node.  Two forms are read:
 //
 //   10.0.0.1:50051 weight=2000 role=replica    as endpoint/text_record.h says
 //
@@ -6,11 +6,11 @@
 //    "payload":{"weight":2000,"role":"replica","zone":"eu","priority":1,
 //               "labels":{"version":"7"}}}
 //
-// which is the JSON of Curator's service discovery (ServiceInstance).  The
-// port is `port`, or `sslPort` when there is no other; an instance with
+// The second form is the JSON of Curator's service discovery (ServiceInstance).
+// The port is `port`, or `sslPort` when there is no `port`; an instance with
 // "enabled":false gets weight 0 (no new calls).  Curator leaves the payload to
-// the application: the five members above are read from it, whatever else it
-// has, and a payload that is no object, is ignored.
+// the application.  The five members above are read from it; all others are
+// ignored, and so is a payload that is not an object.
 //
 // Cost: about 5 us for 250 bytes.  Pure and thread-safe.
 #ifndef MULTI_BACKEND_RESOLVER_ZOOKEEPER_RECORD_H_
@@ -26,16 +26,17 @@
 
 namespace multi_backend {
 
-// Many times what an instance with 64 labels needs; 10,000 of them are read.
+// Many times what an instance with 64 labels needs.  The bound matters because
+// 10,000 records are read.
 constexpr size_t kMaxZookeeperRecordBytes = 64 << 10;
 
-// INVALID_ARGUMENT says what is wrong: "port: must be 1..65535";
-// RESOURCE_EXHAUSTED for a larger one.  Whether the endpoint may be used is the
-// EndpointPolicy's to say.
+// INVALID_ARGUMENT says what is wrong: "port: must be 1..65535".
+// RESOURCE_EXHAUSTED for a larger record.  Does not check whether an
+// EndpointPolicy admits the endpoint.
 absl::StatusOr<Endpoint> ParseZookeeperRecord(absl::string_view data);
 
-// The Curator instance of an endpoint; ParseZookeeperRecord() gives that back.
-// Without a payload when the endpoint has only host and port, since Java
+// The Curator instance for an endpoint; ParseZookeeperRecord() reads it back.
+// There is no payload when the endpoint has only host and port, because Java
 // clients without a payload class refuse one.
 std::string FormatZookeeperRecord(const Endpoint& endpoint,
                                   absl::string_view service,

@@ -15,8 +15,8 @@
 namespace multi_backend {
 namespace {
 
-// When somebody deleted the node: he may be another process with the same id,
-// which does as we do.
+// The pause after the node was deleted by another client.  That may be another
+// process with the same id, which does the same.
 constexpr absl::Duration kDeletedPause = absl::Milliseconds(100);
 
 ZookeeperConnection::Options ConnectionOptions(
@@ -75,7 +75,7 @@ ZookeeperRegistrar::ZookeeperRegistrar(ZookeeperTarget target,
 ZookeeperRegistrar::~ZookeeperRegistrar() { Close(); }
 
 absl::Status ZookeeperRegistrar::AwaitRegistered(absl::Duration timeout) {
-  // An hour is as good as longer, and does not overflow.
+  // An hour is long enough and does not overflow.
   const auto end = Clock::now() +
                    absl::ToChronoNanoseconds(std::min(timeout, absl::Hours(1)));
   std::unique_lock<std::mutex> lock(mu_);
@@ -141,8 +141,8 @@ void ZookeeperRegistrar::Follow() {
 }
 
 void ZookeeperRegistrar::TakeConnection(const ZookeeperConnection::Look& look) {
-  // A node that is listed stays as long as its session, and the library keeps
-  // its watch.
+  // A listed node stays as long as its session, and the library keeps the
+  // watch.
   if (look.session != session_ ||
       (look.connection != connections_ && node_ == Node::kAsked)) {
     if (node_ == Node::kListed) {
@@ -164,8 +164,9 @@ void ZookeeperRegistrar::Create() {
                             absl::Now()),
       [this](const ZookeeperConnection::Reply& reply) {
         if (reply.code == ZNODEEXISTS) {
-          // Of a session of ours that the server has not ended yet, or of this
-          // one, when the answer was lost.
+          // The node belongs to an earlier session of this registrar that the
+          // server has not ended yet, or to this session, whose answer was
+          // lost.
           connection_.ReplaceByEphemeral(
               path_,
               FormatZookeeperRecord(endpoint_, target_.service(), options_.id,
@@ -185,8 +186,8 @@ void ZookeeperRegistrar::TakeCreated(const ZookeeperConnection::Reply& reply) {
     backoff_.Reset();
     Watch();
   } else if (reply.code == ZNONODE) {
-    // The node's parent; or the old node has just gone, which costs a second
-    // look at what is there.
+    // The parent is missing; or the old node has just gone, in which case the
+    // next attempt finds the parents in place.
     CreateParent(path_.find('/', 1));
   } else {
     RetryAfterBackoff(reply.code);
@@ -203,7 +204,8 @@ void ZookeeperRegistrar::CreateParent(size_t end) {
       [this, end](const ZookeeperConnection::Reply& reply) {
         if (reply.lost()) return;
         const size_t next = path_.find('/', end + 1);
-        // Whoever may not create a node above may still do so below.
+        // A client that may not create a node above may still be allowed to
+        // below.
         const bool go_on = reply.code == ZOK || reply.code == ZNODEEXISTS ||
                            (reply.code == ZNOAUTH && next != std::string::npos);
         if (!go_on) {

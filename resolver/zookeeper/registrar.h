@@ -1,19 +1,19 @@
-// ZookeeperRegistrar: lists an endpoint as an ephemeral node of a ZooKeeper.
+// ZookeeperRegistrar: lists an endpoint as an ephemeral ZooKeeper node.
 //
 //   auto registrar = ZookeeperRegistrar::Make("h1:2181", "/services/users",
 //                                             Endpoint::Of("10.0.0.1", 50051));
 //
-// The node is "/services/users/<id>"; its data are Curator's JSON
-// (record.h), so that Curator's clients find the endpoint, too.
-// Nodes above it are made where they are missing, open to everybody.  With
-// credentials, only they may change the node itself; everybody may read it.
+// The node is "/services/users/<id>".  Its data are Curator's JSON (record.h),
+// so that Curator's clients find the endpoint, too.  Missing nodes above it are
+// created and are open to everybody.  With credentials, only their owner may
+// change the node itself; everybody may read it.
 //
-// After a session that ended, a new one takes over the old one's node in one
-// step, so that no client sees it go.  `ttl` is the session's timeout; the
-// server keeps it within 2 and 20 of its ticks.
+// When a session has ended, the next one takes over the old session's node in
+// one step, so that no client sees it missing.  `ttl` is the session's timeout;
+// the server keeps it between 2 and 20 of its ticks.
 //
 // Threads: one of its own and two of libzookeeper's.  Close() and the
-// destructor wait for 1.5 s at most when the server has frozen.
+// destructor wait at most 1.5 s when the server has frozen.
 #ifndef MULTI_BACKEND_RESOLVER_ZOOKEEPER_REGISTRAR_H_
 #define MULTI_BACKEND_RESOLVER_ZOOKEEPER_REGISTRAR_H_
 
@@ -41,8 +41,9 @@ namespace multi_backend {
 
 class ZookeeperRegistrar final : public Registrar {
  public:
-  // Waits for nothing.  INVALID_ARGUMENT as ZookeeperTarget::Parse(), for a bad
-  // id, and for an endpoint that clients' EndpointPolicy would refuse.
+  // Does not wait for the servers.  INVALID_ARGUMENT as of
+  // ZookeeperTarget::Parse(), for a bad id, and for an endpoint that clients'
+  // EndpointPolicy would refuse.
   static absl::StatusOr<std::unique_ptr<Registrar>> Make(
       absl::string_view servers, absl::string_view path,
       const Endpoint& endpoint, RegistrarOptions options = {});
@@ -58,17 +59,17 @@ class ZookeeperRegistrar final : public Registrar {
   ZookeeperRegistrar(ZookeeperTarget target, const Endpoint& endpoint,
                      RegistrarOptions options);
 
-  // Everything in this part is the thread's own.
+  // Everything in this part is used by the thread only.
 
   void Follow();
   void TakeConnection(const ZookeeperConnection::Look& look);
   void Create();
   // Takes the reply to a Create….
   void TakeCreated(const ZookeeperConnection::Reply& reply);
-  // Makes the node at path_.substr(0, end), and those below it, then tries
-  // again.
+  // Creates the node at path_.substr(0, end) and those below it, then tries
+  // Create() again.
   void CreateParent(size_t end);
-  // Sets the watch that tells when the node goes.
+  // Sets the watch that fires when the node is deleted.
   void Watch();
   void CreateAgainSoon();
   void RetryAfterBackoff(int code);
@@ -77,13 +78,13 @@ class ZookeeperRegistrar final : public Registrar {
   const ZookeeperTarget target_;
   const Endpoint endpoint_;
   const RegistrarOptions options_;
-  const std::string path_;  // Of the node.
+  const std::string path_;  // The node's path.
 
   enum class Node { kMissing, kAsked, kListed };
   Node node_ = Node::kMissing;
   int session_ = 0;
   int connections_ = 0;
-  Clock::time_point not_before_;  // The next Create().
+  Clock::time_point not_before_;  // For the next Create().
   Backoff backoff_;
   std::minstd_rand random_;
 
@@ -92,7 +93,7 @@ class ZookeeperRegistrar final : public Registrar {
   absl::Status status_ ABSL_GUARDED_BY(mu_);  // OK: the endpoint is listed.
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
 
-  std::mutex closing_;  // Of two Close() one waits for the other.
+  std::mutex closing_;  // Makes one Close() wait for another.
   ZookeeperConnection connection_;
   SourceThread thread_;
 };

@@ -29,7 +29,7 @@ absl::Status BadTarget(absl::string_view problem) {
 }
 
 absl::StatusOr<std::string> ParseServers(absl::string_view authority) {
-  // Before anything that shows a part of the text.
+  // Checked first, because later errors quote parts of the text.
   if (authority.find_first_of("@%") != absl::string_view::npos) {
     return BadTarget(
         "credentials do not belong into a target: see the options and "
@@ -56,7 +56,7 @@ absl::StatusOr<std::string> ParseServers(absl::string_view authority) {
   return absl::StrJoin(servers, ",");
 }
 
-// "user:password" of the text of a file or variable `where`.
+// "user:password" from `text`.  `where` names the file or variable for errors.
 absl::StatusOr<std::string> CheckCredentials(absl::string_view text,
                                              absl::string_view where) {
   text = absl::StripAsciiWhitespace(text);

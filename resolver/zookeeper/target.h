@@ -1,6 +1,9 @@
-// Where a ZooKeeper node is: "zookeeper://h1:2181,h2:2181/services/users", and
-// the credentials for it, which a target never has.
-// Thread-safe; ReadZookeeperCredentials() reads a file and the environment.
+// ZookeeperTarget: the location of a ZooKeeper node,
+// "zookeeper://h1:2181,h2:2181/services/users", and the reader of the
+// credentials for it, which are never part of a target.
+//
+// Thread-safe.  Only ReadZookeeperCredentials() does I/O: it reads a file and
+// the environment.
 #ifndef MULTI_BACKEND_RESOLVER_ZOOKEEPER_TARGET_H_
 #define MULTI_BACKEND_RESOLVER_ZOOKEEPER_TARGET_H_
 
@@ -16,10 +19,10 @@ struct ZookeeperTarget {
   std::string servers;  // "h1:2181,[::1]:2181"; each with its port.
   std::string path;     // "/services/users": absolute, no slash at the end.
 
-  // `authority`: 1 to 32 servers, "host", "host:port" or "[v6]:port", with
-  // commas; the port is 2181 where there is none.  `path`: of the node.
-  // INVALID_ARGUMENT says what is wrong, without the text of an authority that
-  // may hold credentials.
+  // `authority` lists 1 to 32 servers, separated by commas: "host", "host:port"
+  // or "[v6]:port" (default port 2181).  `path` is the node's.
+  // INVALID_ARGUMENT says what is wrong, without quoting an authority that may
+  // hold credentials.
   static absl::StatusOr<ZookeeperTarget> Parse(absl::string_view authority,
                                                absl::string_view path);
 
@@ -31,10 +34,10 @@ struct ZookeeperTarget {
 // INVALID_ARGUMENT unless `name` can be the last part of a node's path.
 absl::Status CheckZookeeperName(absl::string_view name);
 
-// "user:password" for the scheme `digest`; "" when there is none: from `file`,
-// or, when that is "", from the file that the environment variable
-// MULTI_BACKEND_ZOOKEEPER_AUTH_FILE names, or else from the variable
-// MULTI_BACKEND_ZOOKEEPER_AUTH.  No error text shows any of it.
+// Returns "user:password" for the scheme `digest`, or "" when there is none.
+// It is read from `file`.  When that is "", it is read from the file that the
+// environment variable MULTI_BACKEND_ZOOKEEPER_AUTH_FILE names, or else from
+// the variable MULTI_BACKEND_ZOOKEEPER_AUTH.  No error text shows any of it.
 absl::StatusOr<std::string> ReadZookeeperCredentials(const std::string& file);
 
 }  // namespace multi_backend
