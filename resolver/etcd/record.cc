@@ -14,7 +14,7 @@
 namespace multi_backend {
 namespace {
 
-// Of a key, in an error text.
+// Bytes of a key that an error text quotes.
 constexpr size_t kMaxQuoted = 100;
 
 absl::StatusOr<Endpoint> ParseNamingRecord(absl::string_view json) {

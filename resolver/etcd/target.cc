@@ -13,7 +13,7 @@
 namespace multi_backend {
 namespace {
 
-// A cluster has at most 7, says etcd.
+// Far more than the 7 members that etcd recommends at most.
 constexpr size_t kMaxServers = 32;
 constexpr size_t kMaxPrefix = 1024;
 constexpr absl::string_view kDefaultPort = ":2379";
@@ -46,7 +46,7 @@ absl::StatusOr<EndpointList> ParseEtcdServers(absl::string_view servers) {
     if (list.size() == kMaxServers) {
       return TargetError(absl::StrCat("more than ", kMaxServers, " servers"));
     }
-    // "]": the end of an IPv6 address without a port.
+    // A "]" at the end closes an IPv6 address without a port.
     const bool has_port = text.rfind(':') != absl::string_view::npos &&
                           !absl::EndsWith(text, "]");
     auto server = Endpoint::Parse(has_port ? std::string(text)
@@ -81,7 +81,7 @@ absl::StatusOr<EtcdTarget> ParseEtcdTarget(absl::string_view authority,
 
 std::string EndOfPrefix(absl::string_view prefix) {
   std::string end(prefix);
-  // The next key after all of them: one more in the last byte that can have it.
+  // The next key after all of them: the last byte that is not 0xFF plus one.
   while (!end.empty() && static_cast<unsigned char>(end.back()) == 0xFF) {
     end.pop_back();
   }
