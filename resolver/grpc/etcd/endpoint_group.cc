@@ -16,9 +16,10 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// Keys in one answer: 1,000 usual ones are 100 KB, of gRPC's limit of 4 MB.
+// The number of keys in one answer.  1,000 usual keys take 100 KB, and gRPC's
+// limit is 4 MB.
 constexpr int64_t kPageKeys = 1000;
-// A burst of changes is over when nothing came for so long; its list is
+// A burst of changes is over when nothing came for kQuiet.  Its list is
 // published after kLongestBurst in any case.
 constexpr absl::Duration kQuiet = absl::Milliseconds(20);
 constexpr absl::Duration kLongestBurst = absl::Milliseconds(500);
@@ -78,7 +79,7 @@ void EtcdEndpointGroup::Follow() {
   while (!calls->stopped()) {
     const auto start = steady_clock::now();
     const absl::Status status = FollowServer(rotation.server(), *calls);
-    // A watch's callback may have ended this group, here and below.
+    // The callback of a watch may have ended this group, here and below.
     if (calls->stopped()) return;
     Fail(status);
     if (calls->stopped()) return;
@@ -110,7 +111,7 @@ absl::StatusOr<int64_t> EtcdEndpointGroup::ReadAll(EtcdSession& session,
   while (true) {
     const auto page = session.Range(request);
     if (!page.ok()) return page.status();
-    // Before the others are fetched in vain.
+    // Checked before the remaining pages are fetched for nothing.
     if (page->count() > static_cast<int64_t>(limit)) {
       return TooMany(page->count(), limit);
     }
@@ -120,7 +121,7 @@ absl::StatusOr<int64_t> EtcdEndpointGroup::ReadAll(EtcdSession& session,
       }
       records.Put(entry.key(), entry.value());
     }
-    // All pages are of the first one's revision.
+    // All pages are read at the revision of the first one.
     if (request.revision() == 0) {
       request.set_revision(page->header().revision());
     }

@@ -1,22 +1,24 @@
-// EtcdEndpointGroup: the endpoints under a prefix of an etcd cluster, followed
-// while they change (resolver/etcd/record.h says what a key's value is).
+// EtcdEndpointGroup: an endpoint group whose endpoints are the keys under a
+// prefix of an etcd cluster, kept up to date by a watch (resolver/etcd/record.h
+// says what a key's value may be).
 //
 //   auto group = EtcdEndpointGroup::Make("h1:2379,h2:2379",
-//   "/services/users/");
+//                                        "/services/users/");
 //
-// It reads all keys and then watches for changes since; changes that come
-// together become one list.  When the server fails or falls silent, or the
-// changes since were compacted away, it begins anew with the next server; so a
-// store that was restarted, or lost its data, needs no care.
+// The group reads all keys and then watches for changes since then; changes
+// that arrive together become one list.  When the server fails or falls silent,
+// or the changes were compacted away, the group begins again with the next
+// server.  So a store that was restarted or lost its data needs no special
+// handling.
 //
-// The list stays while no server serves; and, unless `empty` says otherwise,
-// when the prefix is empty: more often a mistake than the truth.
+// The list stays while no server serves.  It also stays when the prefix is
+// empty, unless `empty` says otherwise, because that is more often a mistake.
 //
-// The channel to the store is a plain one of gRPC's.  gRPC must know ours
-// before it makes its first: a process that also uses CreateChannel() or
-// Register() must call Register() before it makes the group.
+// The channel to the store is an ordinary gRPC channel.  gRPC must know this
+// library before it makes its first channel: a process that also uses
+// CreateChannel() or Register() must call Register() before it makes the group.
 //
-// Threads: one of its own; ends with Close() or the group.
+// Threads: one of its own, which ends with Close() or with the group.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_ETCD_ENDPOINT_GROUP_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_ETCD_ENDPOINT_GROUP_H_
 
@@ -48,7 +50,7 @@ struct EtcdSourceOptions {
 class EtcdEndpointGroup final : public DiscoveredEndpointGroup {
  public:
   // `prefix` is used as it is: "/services/users/".  INVALID_ARGUMENT: bad
-  // servers, no prefix.
+  // servers or an empty prefix.
   static absl::StatusOr<std::shared_ptr<EndpointGroup>> Make(
       absl::string_view servers, absl::string_view prefix,
       EtcdSourceOptions options = {});
@@ -61,20 +63,21 @@ class EtcdEndpointGroup final : public DiscoveredEndpointGroup {
  private:
   EtcdEndpointGroup(EtcdTarget target, EtcdSourceOptions options);
 
-  // The thread's body.
+  // Runs on the group's thread.
   void Follow();
-  // These return why it is over.
+  // FollowServer() and FollowEvents() return the error that ended them.
   absl::Status FollowServer(const Endpoint& server, StoppableCalls& calls);
   absl::Status FollowEvents(EtcdSession& session, EtcdRecords& records,
                             StoppableCalls& calls);
-  // All that is under the prefix; returns the revision of that.
+  // Reads all keys under the prefix; returns the revision at which they were
+  // read.
   absl::StatusOr<int64_t> ReadAll(EtcdSession& session, EtcdRecords& records);
-  // CANCELLED when a watch's callback has ended this group.
+  // CANCELLED when the callback of a watch has ended this group.
   absl::Status Apply(const EtcdRecords& records, const StoppableCalls& calls);
 
   const EtcdTarget target_;
   const EtcdSourceOptions options_;
-  const std::shared_ptr<StoppableCalls> calls_;  // The thread has it too.
+  const std::shared_ptr<StoppableCalls> calls_;  // Shared with the thread.
   SourceThread thread_;
 };
 

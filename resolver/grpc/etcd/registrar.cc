@@ -21,7 +21,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr size_t kMaxId = 128;
-// What Close() waits for a store that does not answer, and for one server.
+// How long Close() waits for a store that does not answer, and for one server.
 constexpr absl::Duration kLongestClose = absl::Milliseconds(1900);
 constexpr absl::Duration kRevokeTimeout = absl::Milliseconds(900);
 constexpr absl::Duration kLongestWait = absl::Hours(24 * 365);
@@ -170,7 +170,7 @@ absl::Status EtcdRegistrar::List(EtcdSession& session) {
     if (!lease.ok()) return lease.status();
     lease_ = lease->id();
   }
-  // Somebody may have deleted the key, or put it without the lease.
+  // Another client may have deleted the key, or put it without the lease.
   etcdserverpb::RangeRequest look;
   look.set_key(key_);
   const auto found = session.Range(look);
@@ -187,7 +187,7 @@ absl::Status EtcdRegistrar::List(EtcdSession& session) {
 }
 
 void EtcdRegistrar::Revoke() {
-  // calls_ is stopped; nothing stops these, but they are short.
+  // calls_ is stopped already.  These calls cannot be stopped, but are short.
   StoppableCalls calls;
   EtcdOptions client = client_;
   client.call_timeout = std::min(client.call_timeout, kRevokeTimeout);

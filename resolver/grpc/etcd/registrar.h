@@ -1,12 +1,12 @@
 // EtcdRegistrar: lists an endpoint under a prefix of an etcd cluster, as
-// resolver/source/registrar.h says; for MakeRegistrar(), or with options of
-// etcd's alone.
+// resolver/source/registrar.h says.  MakeRegistrar() makes it; Make() below
+// also accepts options that only etcd has.
 //
 // The entry is the key `prefix` + id, with the value of resolver/etcd/record.h,
-// under a lease of `ttl` (whole seconds; etcd has a minimum, mostly 2 s).  A
-// third of that after each time, it is kept alive, and looked at.
+// under a lease of `ttl` (whole seconds; etcd has a minimum, mostly 2 s).
+// Every third of that time the registrar renews the lease and checks the key.
 //
-// Threads: one of its own; ends with Close().
+// Threads: one of its own, which ends with Close().
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_ETCD_REGISTRAR_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_ETCD_REGISTRAR_H_
 
@@ -34,9 +34,9 @@ class StoppableCalls;
 
 class EtcdRegistrar final : public Registrar {
  public:
-  // `client.backoff` is options.backoff; its credentials_file, unless "",
-  // options.credentials_file.  INVALID_ARGUMENT: bad servers, prefix or id, or
-  // an endpoint that clients would refuse.
+  // options.backoff replaces client.backoff, and options.credentials_file,
+  // unless "", replaces client.credentials_file.  INVALID_ARGUMENT: bad
+  // servers, prefix or id, or an endpoint that clients would refuse.
   static absl::StatusOr<std::unique_ptr<Registrar>> Make(
       absl::string_view servers, absl::string_view prefix,
       const Endpoint& endpoint, RegistrarOptions options = {},
@@ -51,13 +51,13 @@ class EtcdRegistrar final : public Registrar {
   EtcdRegistrar(EtcdTarget target, std::string id, std::string value,
                 absl::Duration ttl, EtcdOptions client);
 
-  // The thread's body.
+  // Runs on the registrar's thread.
   void Follow();
-  // Returns why it is over.
+  // Returns the error that ended it.
   absl::Status FollowServer(const Endpoint& server);
-  // Makes sure that the endpoint is listed, for a ttl from now.
+  // Makes sure that the endpoint is listed for a `ttl` from now.
   absl::Status List(EtcdSession& session);
-  // Takes it off the list.
+  // Removes the endpoint from the list.
   void Revoke();
   void SetStatus(absl::Status status);
 
@@ -67,7 +67,7 @@ class EtcdRegistrar final : public Registrar {
   const absl::Duration ttl_;
   const EtcdOptions client_;
   const std::shared_ptr<StoppableCalls> calls_;
-  int64_t lease_ = 0;  // 0 = none.  The thread's own.
+  int64_t lease_ = 0;  // 0 = none.  Used by the thread only.
 
   mutable std::mutex mu_;
   std::condition_variable changed_;

@@ -37,8 +37,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server,
   args.SetLoadBalancingPolicyName("pick_first");
   args.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  // A connection of its own, so that gRPC's backoff (to 120 s) of an earlier
-  // one does not come on top of ours.
+  // A connection of its own, so that gRPC's backoff (up to 120 s) after an
+  // earlier failure does not add to this library's.
   args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS,
               absl::ToInt64Milliseconds(options.keepalive_time));
@@ -46,7 +46,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server,
               absl::ToInt64Milliseconds(options.keepalive_timeout));
   // A watch may be silent for days.
   args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  // The scheme, since a host may be named as another scheme is ("etcd").
+  // The scheme is written out, because a host may have the name of another
+  // scheme ("etcd").
   return grpc::CreateCustomChannel(
       "dns:///" + absl::StrReplaceAll(server, {{"[", "%5B"}, {"]", "%5D"}}),
       options.credentials == nullptr ? grpc::InsecureChannelCredentials()
@@ -54,13 +55,13 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server,
       args);
 }
 
-// Metadata that is not printable ends the process.
+// gRPC ends the process when metadata is not printable.
 bool IsToken(absl::string_view text) {
   return text.size() <= kMaxToken &&
          std::all_of(text.begin(), text.end(), absl::ascii_isgraph);
 }
 
-// An empty name: there is no user.
+// An empty name means that there is no user.
 absl::StatusOr<AuthenticateRequest> UserOf(const EtcdOptions& options) {
   AuthenticateRequest user;
   user.set_name(options.user);
@@ -89,7 +90,7 @@ absl::StatusOr<AuthenticateRequest> UserOf(const EtcdOptions& options) {
   return user;
 }
 
-// Why a watch has ended, if it has.
+// The reason why a watch has ended, if it has.
 absl::Status StatusOfWatch(const WatchResponse& response) {
   if (response.compact_revision() != 0) {
     return absl::OutOfRangeError(absl::StrCat("changes before revision ",
@@ -122,7 +123,8 @@ EtcdSession::EtcdSession(const Endpoint& server, EtcdOptions options,
       leases_(etcdserverpb::Lease::NewStub(channel_)) {}
 
 void EtcdSession::Prepare(grpc::ClientContext& context) const {
-  // A server that has lost the others would otherwise be silent for ever.
+  // Without this, a server that has lost contact with the other members would
+  // stay silent without end.
   context.AddMetadata("hasleader", "true");
   if (!token_.empty()) context.AddMetadata("token", token_);
 }

@@ -5,11 +5,12 @@
 //   absl::Status status = session.Authenticate();
 //   auto answer = session.Range(request);
 //
-// Its channel is a plain one of gRPC's: it does not use the `multi_backend`
-// policy, and needs no Register().  Errors begin with the server's address, and
+// Its channel is an ordinary gRPC channel: it does not use the `multi_backend`
+// policy and needs no Register().  Errors begin with the server's address and
 // never show credentials.
 //
-// Threads: one; blocks it, until StoppableCalls::Stop().
+// Threads: one.  Its methods block that thread until they are done or
+// StoppableCalls::Stop() is called.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_ETCD_SESSION_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_ETCD_SESSION_H_
 
@@ -38,11 +39,11 @@ class EtcdSession {
   using LeaseStream = EtcdStream<etcdserverpb::LeaseKeepAliveRequest,
                                  etcdserverpb::LeaseKeepAliveResponse>;
 
-  // Does not wait for the connection.  `calls` must outlive it.
+  // Does not wait for the connection.  `calls` must outlive the session.
   EtcdSession(const Endpoint& server, EtcdOptions options,
               StoppableCalls& calls);
 
-  // Must come first; without a user there is nothing to do.
+  // Must be called first.  Does nothing when there is no user.
   absl::Status Authenticate();
 
   absl::StatusOr<etcdserverpb::RangeResponse> Range(
@@ -54,15 +55,16 @@ class EtcdSession {
   absl::StatusOr<etcdserverpb::LeaseRevokeResponse> LeaseRevoke(
       const etcdserverpb::LeaseRevokeRequest& request);
 
-  // Watches all keys that begin with `prefix`; when OK, every change since
-  // `revision` (that one's too) comes through NextEvents().
+  // Watches all keys that begin with `prefix`.  After OK, every change from
+  // `revision` on, including that one, comes through NextEvents().
   absl::Status Watch(absl::string_view prefix, int64_t revision);
-  // nullopt when none came in time.  OUT_OF_RANGE when changes were lost to a
-  // compaction; any error is the end of the watch.
+  // nullopt when no change came in time.  OUT_OF_RANGE when changes were lost
+  // to a compaction.  Any error ends the watch.
   absl::StatusOr<absl::optional<etcdserverpb::WatchResponse>> NextEvents(
       absl::Duration timeout);
 
-  // How long the lease then lives; zero when there is no such lease.
+  // Renews the lease.  Returns how long it then lives; zero when there is no
+  // such lease.
   absl::StatusOr<absl::Duration> KeepAlive(int64_t lease);
 
  private:

@@ -1,10 +1,11 @@
-// StoppableCalls: the calls that one thread makes, one operation at a time, and
-// that any other thread can stop.
+// StoppableCalls: runs the calls of one thread, one operation at a time, so
+// that any other thread can stop them.
 //
-//   stub.Async…(&context, …, calls.queue());   // Its tag is not looked at.
+//   stub.Async…(&context, …, calls.queue());   // The tag is ignored.
 //   switch (calls.Wait(absl::Seconds(2))) { … }
 //
-// Threads: Stop() and stopped() from any; everything else from the one.
+// Threads: Stop() and stopped() may be called from any thread; everything else
+// belongs to the one thread.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_ETCD_STOPPABLE_CALLS_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_ETCD_STOPPABLE_CALLS_H_
 
@@ -23,8 +24,8 @@ class StoppableCalls {
   enum class Outcome {
     kDone,     // The operation is complete.
     kBroken,   // The operation failed: its call has ended.
-    kTimeout,  // The operation, if there is one, goes on.
-    kStopped,  // As kTimeout.
+    kTimeout,  // The operation, if any, goes on.
+    kStopped,  // Stopped; the operation, if any, goes on.
   };
 
   StoppableCalls() = default;
@@ -33,17 +34,17 @@ class StoppableCalls {
   StoppableCalls(const StoppableCalls&) = delete;
   StoppableCalls& operator=(const StoppableCalls&) = delete;
 
-  // Ends the present Wait() and all later ones.
+  // Ends the present Wait() and every later one.
   void Stop();
   bool stopped() const { return stopped_.load(std::memory_order_acquire); }
 
   grpc::CompletionQueue* queue() { return &queue_; }
 
-  // Waits for the operation that is under way, or, without one, for the time.
+  // Waits for the operation under way; without one, for `timeout`.
   Outcome Wait(absl::Duration timeout);
 
-  // Waits for it, however long; when stopped, cancels its call first.  True:
-  // kDone.
+  // Waits for the operation without a time limit; when stopped, cancels its
+  // call first.  True for kDone.
   bool Finish(grpc::ClientContext& context);
 
  private:

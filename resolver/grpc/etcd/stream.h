@@ -1,5 +1,6 @@
-// EtcdStream: one bidirectional stream to an etcd server, one operation at a
-// time, each with a time limit; cancelled and waited for when it is destroyed.
+// EtcdStream: one bidirectional stream to an etcd server, with one operation at
+// a time, each with a time limit.  The destructor cancels the stream and waits
+// for its end.
 //
 // After an error the stream is over.  Thread-compatible.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_ETCD_STREAM_H_
@@ -20,7 +21,7 @@
 
 namespace multi_backend {
 
-// With at most 200 bytes of the server's text, which may be anything.
+// The status of a server, with at most 200 bytes of its text, escaped.
 absl::Status FromServer(const grpc::Status& status);
 
 template <typename Request, typename Response>
@@ -30,7 +31,7 @@ class EtcdStream {
   using Starter = absl::FunctionRef<std::unique_ptr<Call>(
       grpc::ClientContext*, grpc::CompletionQueue*, void* tag)>;
 
-  // `calls` must outlive it.
+  // `calls` must outlive the stream.
   explicit EtcdStream(StoppableCalls& calls) : calls_(calls) {}
   ~EtcdStream() {
     context_.TryCancel();
@@ -48,8 +49,8 @@ class EtcdStream {
     return Complete(timeout);
   }
 
-  // The next answer; nullopt when none came in time: it may come in the next
-  // call.
+  // The next answer; nullopt when none came in time.  That answer is then
+  // returned by a later Read().
   absl::StatusOr<absl::optional<Response>> Read(absl::Duration timeout) {
     if (!busy_) call_->Read(&response_, nullptr);
     const absl::Status status = Complete(timeout);
