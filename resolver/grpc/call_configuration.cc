@@ -20,7 +20,8 @@ namespace {
 using grpc_core::ChannelArgs;
 using grpc_core::Json;
 
-// Our entry of `loadBalancingConfig`; null when another policy is chosen.
+// The entry of `multi_backend` in `loadBalancingConfig`; null when another
+// policy is chosen.
 Json::Object* FindOurPolicy(Json& root) {
   if (PolicyChosenBy(root) != kPolicyName) return nullptr;
   Json::Object& fields = *root.mutable_object();
@@ -36,7 +37,7 @@ Json::Object* FindOurPolicy(Json& root) {
   return nullptr;
 }
 
-// Chooses our policy where nothing else is chosen.
+// Chooses `multi_backend` where no other policy is chosen.
 void ChooseOurPolicy(const ChannelArgs& args, Json::Object& root) {
   if (root.count(std::string(kLoadBalancingConfig)) > 0 ||
       root.count(std::string(kLoadBalancingPolicy)) > 0) {
@@ -50,13 +51,14 @@ void ChooseOurPolicy(const ChannelArgs& args, Json::Object& root) {
       Json::Array{Json::Object{{std::string(kPolicyName), Json::Object{}}}};
 }
 
-// Nothing when failover is off.
+// The retry policy for core; nullopt when failover is off.
 absl::optional<Json> RetryPolicyOf(const FailoverConfig& failover,
                                    bool all_codes) {
   if (failover.max_retries == 0) return absl::nullopt;
   Json::Array codes;
   if (all_codes) {
-    // The application's classifier decides; core must let it see every end.
+    // The application's classifier decides, so core must let it see every
+    // status.
     for (int code = 1; code <= 16; ++code) {
       codes.push_back(
           absl::StatusCodeToString(static_cast<absl::StatusCode>(code)));
@@ -67,9 +69,10 @@ absl::optional<Json> RetryPolicyOf(const FailoverConfig& failover,
     }
   }
   Json::Object policy = {
-      // Core's maximum: how many are right is our answer to ShouldRetry().
+      // Core's maximum; ShouldRetry() decides how many attempts are really
+      // made.
       {"maxAttempts", 5},
-      // The next attempt goes elsewhere, so there is little to wait for.
+      // The next attempt goes to another backend, so a short backoff is enough.
       {"initialBackoff", "0.001s"},
       {"maxBackoff", "0.02s"},
       {"backoffMultiplier", 2},
@@ -82,8 +85,8 @@ absl::optional<Json> RetryPolicyOf(const FailoverConfig& failover,
   return Json(std::move(policy));
 }
 
-// A service config that keeps the channel's RetryGate and routes alive: each
-// call holds a count on its service config, so they need none of their own.
+// Keeps the channel's RetryGate and routes alive.  Each call holds a reference
+// to its service config, so they need no reference of their own.
 class GatedServiceConfig final : public grpc_core::ServiceConfig {
  public:
   // `never`: see RouteConfigSelector; may be null.
@@ -115,7 +118,7 @@ class GatedServiceConfig final : public grpc_core::ServiceConfig {
   const std::unique_ptr<const CallRouting> routing_;
 };
 
-// The paths that stand for the names of a methodConfig entry.
+// The paths that represent the names of a methodConfig entry.
 std::vector<std::string> PathsOf(const Json& entry, bool* is_default) {
   std::vector<std::string> paths;
   auto names = entry.object_value().find("name");
@@ -128,22 +131,22 @@ std::vector<std::string> PathsOf(const Json& entry, bool* is_default) {
     const std::string service = text("service");
     const std::string method = text("method");
     if (service.empty()) *is_default = true;
-    // A method that cannot exist stands for "all others".
+    // The method "*", which cannot exist, represents all other methods.
     paths.push_back(absl::StrCat("/", service.empty() ? "*" : service, "/",
                                  method.empty() ? "*" : method));
   }
   return paths;
 }
 
-// Gives every method without a retryPolicy failover's, if there is one; returns
-// the paths of those with their own.
+// Gives failover's retryPolicy, if there is one, to every method without a
+// retryPolicy of its own; returns the paths of the methods with their own.
 std::vector<std::string> CompleteMethodConfigs(
     Json::Object& root, const absl::optional<Json>& retry_policy) {
   std::vector<std::string> own;
   const bool none = root.count("methodConfig") == 0;
   Json& list = root["methodConfig"];
   if (none) list = Json::Array{};
-  // Core's parser then says so.
+  // Core's parser reports this error.
   if (list.type() != Json::Type::ARRAY) return own;
   bool has_default = false;
   for (Json& entry : *list.mutable_array()) {

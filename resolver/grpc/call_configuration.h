@@ -1,6 +1,8 @@
-// CallConfiguration: what our resolvers return beside the addresses: a service
-// config completed with our defaults and failover's retry policy, and the
-// config selector over it.
+// CallConfiguration: what this library's resolvers return beside the addresses.
+// That is a service config completed with the library's defaults and the retry
+// policy of failover, and the config selector over it.
+//
+// Threads: the cache is used in the channel's work serializer.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_CALL_CONFIGURATION_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_CALL_CONFIGURATION_H_
 
@@ -16,40 +18,43 @@
 namespace multi_backend {
 
 struct CallConfiguration {
-  // Both null when the channel's service config is none of ours.
+  // Both are null when the channel's service config does not choose the policy
+  // `multi_backend`.
   grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config;
   grpc_core::RefCountedPtr<grpc_core::ConfigSelector> selector;
 
-  // `gate`: of the channel, reached by its calls.
-  // `json`: the service config; "" = none.  `default_strategy`: for a
-  // configuration that names none.  Without any LB policy in `json` or `args`,
-  // ours is chosen.  INVALID_ARGUMENT names the fields.
+  // `gate` belongs to the channel; its calls reach it.  `json` is the service
+  // config; "" = none.  `default_strategy` is for a configuration that names no
+  // strategy.  When neither `json` nor `args` chooses an LB policy,
+  // `multi_backend` is chosen.  INVALID_ARGUMENT names the fields.
   static absl::StatusOr<CallConfiguration> Make(
       const grpc_core::ChannelArgs& args, absl::string_view json,
       absl::optional<StrategyKind> default_strategy,
       grpc_core::RefCountedPtr<RetryGate> gate);
 };
 
-// Makes the configuration of one channel, and again only when its JSON changes.
+// Makes the configuration of one channel, and makes it again only when its JSON
+// changes.
 class CallConfigurationCache {
  public:
   CallConfigurationCache(grpc_core::ChannelArgs args,
                          absl::optional<StrategyKind> default_strategy);
 
-  // `resolved`: a service config that the resolver itself found; null = none,
-  // the channel's own is used.
+  // `resolved` is a service config that the resolver itself found.  When it is
+  // null, the channel's own is used.
   const absl::StatusOr<CallConfiguration>& Get(
       const grpc_core::ServiceConfig* resolved);
 
-  // Puts the configuration into `result`; on errors the error.  Core then goes
-  // on with the last good one, so the gate that belongs to that stays too.
+  // Puts the configuration, or the error, into `result`.  After an error core
+  // goes on with the last good service config, so the gate that belongs to that
+  // one stays, too.
   void ApplyTo(grpc_core::Resolver::Result& result);
 
  private:
   const grpc_core::ChannelArgs args_;
   const absl::optional<StrategyKind> default_strategy_;
   const grpc_core::RefCountedPtr<RetryGate> gate_;
-  absl::optional<std::string> json_;  // Of `made_`.
+  absl::optional<std::string> json_;  // The JSON of `made_`.
   bool last_good_has_selector_ = false;
   absl::StatusOr<CallConfiguration> made_;
 };

@@ -1,4 +1,4 @@
-// CallRouting: the routes and the sticky key header of a service config, for
+// CallRouting: the routes and the sticky-key header of a service config, for
 // calls that no interceptor has labelled.
 //
 // Immutable and thread-safe.
@@ -21,12 +21,13 @@ namespace multi_backend {
 class CallRouting {
  public:
   // INVALID_ARGUMENT for a bad pattern or role.  `stickyKey.requestField` is
-  // refused without an interceptor, because nothing else sees the request.
+  // refused without an interceptor, because only an interceptor sees the
+  // request.
   static absl::StatusOr<std::unique_ptr<const CallRouting>> Make(
       const RoutingConfig& config, bool has_interceptor);
 
-  // The label of a call of `full_method` with this metadata.  Its views live as
-  // long as this object.
+  // The label for a call of `full_method` with this metadata.  Its views are
+  // valid as long as this object and the metadata.
   CallLabel LabelOf(absl::string_view full_method,
                     const grpc_metadata_batch& metadata) const;
 
@@ -36,7 +37,7 @@ class CallRouting {
       : routes_(std::move(routes)), sticky_header_(std::move(sticky_header)) {}
 
   const std::unique_ptr<const RouteTable> routes_;
-  const std::string sticky_header_;  // "" when calls have no key of a header.
+  const std::string sticky_header_;  // "" = no sticky key from a header.
 };
 
 }  // namespace multi_backend

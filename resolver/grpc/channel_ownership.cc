@@ -18,21 +18,22 @@ using grpc_core::ChannelArgs;
 using grpc_core::Json;
 using grpc_core::URI;
 
-// A service config without our words is not even parsed: channels that are
-// none of ours must cost nothing.
+// A service config without this library's keywords is not even parsed, because
+// channels that do not use the library must cost nothing.
 bool ConfigAsksForUs(absl::string_view json) {
   if (!absl::StrContains(json, kPolicyName) &&
       !absl::StrContains(json, kRoutingKey)) {
     return false;
   }
   const absl::StatusOr<Json> parsed = Json::Parse(json);
-  // Core reports the error; it is ours to report where it may be about us.
+  // Core reports the error; this library reports it, too, when it may concern
+  // the library.
   if (!parsed.ok() || parsed->type() != Json::Type::OBJECT) return true;
   return JsonField(*parsed, kRoutingKey) != nullptr ||
          PolicyChosenBy(*parsed) == kPolicyName;
 }
 
-// Core takes the service config away before it makes the resolver; see
+// Core removes the service config before it makes the resolver; see
 // kServiceConfigArg.
 ChannelArgs PrepareArgs(ChannelArgs args) {
   const auto json = args.GetOwnedString(GRPC_ARG_SERVICE_CONFIG);
@@ -46,8 +47,9 @@ ChannelArgs PrepareArgs(ChannelArgs args) {
   return args.Set(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
 }
 
-// Core asks proxy mappers whether another target stands in for the channel's
-// own: the one hook through which gRPC's own targets get our resolver.
+// Core asks proxy mappers for another target in place of the channel's own.
+// This is the only hook through which gRPC's own targets get the wrapping
+// resolver.
 class TargetMapper final : public grpc_core::ProxyMapperInterface {
  public:
   absl::optional<std::string> MapName(absl::string_view target,
@@ -93,7 +95,7 @@ bool GetsOurResolver(const ChannelArgs& args) {
   const auto target = args.GetString(GRPC_ARG_SERVER_URI);
   if (!target.has_value()) return false;
   if (IsOurTarget(*target)) return true;
-  // The environment's proxy then takes the place of the target.
+  // With an HTTP proxy the proxy replaces the target.
   if (!AsksForUs(args) ||
       args.GetBool(GRPC_ARG_ENABLE_HTTP_PROXY).value_or(false)) {
     return false;

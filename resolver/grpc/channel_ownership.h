@@ -1,13 +1,14 @@
-// Which channels of the process are ours, decided from their channel args
-// alone.
+// Decides which channels of the process use this library, from their channel
+// args alone.
 //
-// A channel asks for us when its args name the policy `multi_backend`
+// A channel uses it when its args name the policy `multi_backend`
 // (SetLoadBalancingPolicyName, or `loadBalancingConfig` of its service config),
 // when its service config has a `multiBackend` part, or when CreateChannel()
-// made it.  Such a channel
-// - keeps its service config where our resolvers can read it,
+// made it.
+// Such a channel
+// - keeps its service config where this library's resolvers can read it,
 // - gets the wrapping resolver on a target of gRPC's own resolvers, so that
-//   routes, failover and the backlog work there too,
+//   routes, failover and the backlog work there, too,
 // - does not hand its target to an HTTP proxy of the environment, unless the
 //   application set GRPC_ARG_ENABLE_HTTP_PROXY itself.
 // All other channels are left alone.
@@ -23,19 +24,18 @@ namespace multi_backend {
 // Requires args that have been through the channel's preconditioning.
 bool AsksForUs(const grpc_core::ChannelArgs& args);
 
-// Whether the target's resolver is ours, the wrapping one included.
+// Whether the target's resolver is this library's, including the wrapping one.
 bool IsOurTarget(absl::string_view target);
 
-// Whether the control plane of xDS chooses the policies of this target, also
-// when it is wrapped.
+// Whether xDS chooses the LB policies of this target, also when it is wrapped.
 bool IsXdsTarget(absl::string_view target);
 
 // Whether the service config has routes or a sticky key.
 bool HasRouting(const grpc_core::Json& service_config);
 
-// Whether a channel with these args has a resolver of ours, by its target or
-// because the target is wrapped.  An xDS target is wrapped only to refuse
-// routes that it could not follow.
+// Whether a channel with these args gets a resolver of this library, by its
+// target or because the target is wrapped.  An xDS target is wrapped only to
+// refuse routes that it could not follow.
 bool GetsOurResolver(const grpc_core::ChannelArgs& args);
 
 // A CorePart.

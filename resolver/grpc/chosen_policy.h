@@ -1,4 +1,5 @@
-// Which LB policy core takes for a service config.
+// Which LB policy core chooses for a service config.  Pure; reads core's
+// registry of LB policies.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_CHOSEN_POLICY_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_CHOSEN_POLICY_H_
 
@@ -13,7 +14,8 @@ namespace multi_backend {
 constexpr absl::string_view kLoadBalancingConfig = "loadBalancingConfig";
 constexpr absl::string_view kLoadBalancingPolicy = "loadBalancingPolicy";
 
-// The field `name` of `object`; null when there is none, or no object.
+// The field `name` of `object`; null when there is no such field or `object` is
+// not an object.
 const grpc_core::Json* JsonField(const grpc_core::Json& object,
                                  absl::string_view name);
 

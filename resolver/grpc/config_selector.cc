@@ -10,8 +10,8 @@
 namespace multi_backend {
 namespace {
 
-// Takes the label off `metadata`.  nullopt when there is none, or when it does
-// not carry this process's tag; such a value does not leave the process either.
+// Removes the label from `metadata`.  nullopt when there is none, or when it
+// lacks this process's tag; such a value is ignored, but is removed, too.
 absl::optional<CallLabel> TakeLabel(grpc_metadata_batch* metadata,
                                     grpc_core::Arena* arena) {
   std::string buffer;
@@ -36,7 +36,7 @@ bool RouteConfigSelector::Equals(const grpc_core::ConfigSelector* other) const {
 grpc_core::ConfigSelector::CallConfig RouteConfigSelector::GetCallConfig(
     GetCallConfigArgs args) {
   auto* context = args.arena->New<CallContext>(args.arena, gate_);
-  // The call has the slice for as long as it lives.
+  // The slice lives as long as the call.
   context->method = grpc_core::StringViewFromSlice(*args.path);
   const absl::optional<CallLabel> label =
       TakeLabel(args.initial_metadata, args.arena);

@@ -1,12 +1,12 @@
 // RouteConfigSelector: decides a call's route and sticky key and puts them into
-// a CallContext in the call's arena; hands out the method's configuration, with
-// the retry policy that failover asks for.
+// a CallContext in the call's arena.  It also hands out the method's
+// configuration, with the retry policy that failover asks for.
 //
-// A label that an interceptor put into the call's metadata wins over the routes
-// of the service config.  It is taken off before anything can leave the
+// A label that an interceptor put into the call's metadata takes precedence
+// over the routes of the service config.  It is removed before it can leave the
 // process.
 //
-// Immutable; core calls GetCallConfig() under the channel's resolution lock.
+// Immutable.  Core calls GetCallConfig() under the channel's resolution lock.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_CONFIG_SELECTOR_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_CONFIG_SELECTOR_H_
 
@@ -23,11 +23,11 @@ class RouteConfigSelector final : public grpc_core::ConfigSelector {
  public:
   using MethodConfigs = grpc_core::ServiceConfigParser::ParsedConfigVector;
 
-  // `service_config`: keeps `never`, `gate` and `routing` alive too, for as
-  // long as any call runs. `never`: the same without perTryTimeout, for calls
-  // that are never retried: giving up an attempt would help nobody.  Null =
-  // without anyhow. `own_retry`: the method configurations whose retryPolicy is
-  // the application's own.
+  // `service_config` also keeps `never`, `gate` and `routing` alive, for as
+  // long as any call runs.  `never` is the same without perTryTimeout, for
+  // calls that are never retried, where giving up an attempt would be
+  // pointless; null when `service_config` has no perTryTimeout.  `own_retry`
+  // holds the method configurations whose retryPolicy is the application's own.
   RouteConfigSelector(
       grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config,
       grpc_core::ServiceConfig* never, RetryGate* gate,

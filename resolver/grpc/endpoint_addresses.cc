@@ -13,8 +13,8 @@ using grpc_core::ChannelArgs;
 using grpc_core::ServerAddress;
 using grpc_core::ServerAddressList;
 
-// One host name without an answer must not keep the others waiting for c-ares'
-// own two minutes.
+// A host name without an answer must not delay the others for c-ares' own two
+// minutes.
 constexpr int kHostQueryTimeoutMs = 5000;
 
 void AddAddress(const grpc_resolved_address& address, const ChannelArgs& args,
@@ -29,8 +29,8 @@ void AddAddress(const grpc_resolved_address& address, const ChannelArgs& args,
 
 }  // namespace
 
-// Hands a child resolver's answers on.  A resolver that is shut down reports
-// nothing more, so the owner outlives every call.
+// Passes a child resolver's answers on.  A resolver reports nothing after it
+// was shut down, so the owner outlives every call.
 class EndpointAddresses::HostResultHandler final
     : public grpc_core::Resolver::ResultHandler {
  public:
@@ -114,7 +114,7 @@ ServerAddressList EndpointAddresses::AddressesLocked() const {
   ServerAddressList list;
   list.reserve(endpoints_->size());
   for (const Endpoint& plain : *endpoints_) {
-    // Shares the list's own storage: one count an address, no copy.
+    // Shares the storage of the list: one reference for each address, no copy.
     const std::shared_ptr<const Endpoint> endpoint(endpoints_, &plain);
     if (plain.is_ip()) {
       auto address = grpc_core::StringToSockaddr(plain.address());

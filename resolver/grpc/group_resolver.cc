@@ -29,16 +29,16 @@ void GroupResolver::StartLocked() {
       });
 }
 
-// On any thread.  Ends before the subscription's destructor does, so `this` is
-// alive; the work itself holds a count.
+// Runs on any thread.  `this` is alive, because the subscription's destructor
+// waits for this to return, and the work in the serializer holds a reference.
 void GroupResolver::OnGroupChange(
     std::shared_ptr<const EndpointList> endpoints) {
   {
     absl::MutexLock lock(&mutex_);
-    // Read here, on the way that the list takes: later the group may be another
-    // one, whose names are to be trusted.
+    // Read here, together with the list: later the group may be another one,
+    // whose names are trusted.
     names_are_configured_ = group_->names_are_configured();
-    // A source may be faster than the serializer: its queue must not grow.
+    // A source may be faster than the serializer, whose queue must not grow.
     if (std::exchange(newest_, std::move(endpoints)) != nullptr) return;
   }
   grpc_core::ApplicationCallbackExecCtx callback_exec_ctx;
@@ -95,8 +95,8 @@ void GroupResolver::ShutdownLocked() {
 void FailingResolver::StartLocked() {
   Result result;
   result.addresses = error_;
-  // Core fails calls with the error of a service config at once, before any LB
-  // policy is asked.
+  // With an error as the service config, core fails calls at once, before it
+  // asks any LB policy.
   result.service_config = error_;
   result.args = channel_args_;
   result_handler_->ReportResult(std::move(result));

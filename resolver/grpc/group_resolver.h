@@ -1,8 +1,8 @@
-// GroupResolver: an EndpointGroup as one of gRPC's resolvers.
+// GroupResolver: makes an EndpointGroup one of gRPC's resolvers.
 //
-// Runs in the channel's work serializer; the group's changes, from whatever
-// thread, are brought there, at most one at a time: a list that a newer one
-// replaces before the serializer comes to it is left out.
+// Threads: runs in the channel's work serializer.  The group reports changes on
+// any thread, and they are handed to the serializer one at a time.  A list that
+// is replaced before the serializer takes it is skipped.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_GROUP_RESOLVER_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_GROUP_RESOLVER_H_
 
@@ -46,13 +46,13 @@ class GroupResolver final : public grpc_core::Resolver {
   std::unique_ptr<EndpointGroup::Subscription> subscription_;
   bool shutdown_ = false;
   absl::Mutex mutex_;
-  // Waits for the serializer; null when nothing does.
+  // The list that waits for the serializer; null when none does.
   std::shared_ptr<const EndpointList> newest_ ABSL_GUARDED_BY(mutex_);
-  bool names_are_configured_ ABSL_GUARDED_BY(mutex_) = false;  // Of newest_.
+  bool names_are_configured_ ABSL_GUARDED_BY(mutex_) = false;  // For newest_.
 };
 
-// A resolver whose only answer is `error`: for a target that is well formed but
-// means nothing (an unknown group).
+// A resolver whose only answer is `error`, for a target that is well formed but
+// names nothing (an unknown group).
 class FailingResolver final : public grpc_core::Resolver {
  public:
   FailingResolver(grpc_core::ResolverArgs args, absl::Status error)

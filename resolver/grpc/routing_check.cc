@@ -31,8 +31,9 @@ class RoutingCheck final : public grpc_core::ServiceConfigParser::Parser {
   std::unique_ptr<grpc_core::ServiceConfigParser::ParsedConfig>
   ParseGlobalParams(const ChannelArgs& args, const Json& json,
                     grpc_core::ValidationErrors* errors) override {
-    // The channel's own service config, as the channel is made.  An error here
-    // would hide its text from the calls; our resolver finds it once more.
+    // This is the channel's own service config, checked while the channel is
+    // made.  An error here would hide its text from the calls, and the resolver
+    // checks it again.
     if (args.Contains(GRPC_ARG_SERVICE_CONFIG) && GetsOurResolver(args)) {
       return nullptr;
     }
@@ -91,7 +92,7 @@ absl::Status CheckRoutingIsFollowed(
     absl::optional<absl::string_view> lb_policy_name, bool http_proxy) {
   const absl::StatusOr<Json> json = Json::Parse(service_config_json);
   if (!json.ok()) return json.status();
-  // CreateChannel()'s channels are ours whatever their args say.
+  // Treated as a channel of CreateChannel(), whatever its args say.
   ChannelArgs args = ChannelArgs()
                          .Set(GRPC_ARG_SERVER_URI, target)
                          .Set(kServiceConfigArg, service_config_json)

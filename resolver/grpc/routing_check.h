@@ -1,9 +1,9 @@
 // Refuses a service config whose `multiBackend` part (routes, sticky key) would
-// be ignored: a route that is lost in silence sends writes to replicas.
+// be ignored.  A route that is lost silently would send writes to replicas.
 //
-// Core asks for each service config that a channel gets, from its args or from
-// its resolver; an error then makes the channel fail its calls with the text,
-// or go on with its last good service config.
+// Core calls the check for each service config that a channel gets, from its
+// args or from its resolver.  After an error the channel fails its calls with
+// that text, or goes on with its last good service config.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_ROUTING_CHECK_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_ROUTING_CHECK_H_
 
@@ -13,9 +13,9 @@
 
 namespace multi_backend {
 
-// INVALID_ARGUMENT when `service_config` has routes or a sticky key that a
-// channel with `args` cannot follow, and why.  Without a target in `args` only
-// the choice of the policy is looked at.
+// INVALID_ARGUMENT, with the reason, when `service_config` has routes or a
+// sticky key that a channel with `args` cannot follow.  When `args` has no
+// target, only the choice of the policy is checked.
 absl::Status CheckRoutingIsFollowed(const grpc_core::Json& service_config,
                                     const grpc_core::ChannelArgs& args);
 

@@ -1,7 +1,8 @@
-// WrappingResolver: any other resolver (dns, ipv4, unix, xds, …) with our
-// config selector added to its results.
+// WrappingResolver: adds this library's config selector to the results of
+// another resolver (dns, ipv4, unix, xds, …).
 //
-// The target is "multi-backend:" and the percent-encoded target to wrap.
+// The target is "multi-backend:" followed by the percent-encoded target to
+// wrap.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_WRAPPING_RESOLVER_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_WRAPPING_RESOLVER_H_
 
@@ -15,7 +16,7 @@ namespace multi_backend {
 
 constexpr absl::string_view kWrappingScheme = "multi-backend";
 
-// "dns:///users:50051" -> the target that wraps it.
+// Makes the wrapping target of one like "dns:///users:50051".
 std::string WrapTarget(absl::string_view target);
 
 // Null when core knows no resolver for `target`.
