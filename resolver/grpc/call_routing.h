@@ -27,7 +27,7 @@ class CallRouting {
       const RoutingConfig& config, bool has_interceptor);
 
   // The label for a call of `full_method` with this metadata.  Its views are
-  // valid as long as this object and the metadata.
+  // valid as long as this object.
   CallLabel LabelOf(absl::string_view full_method,
                     const grpc_metadata_batch& metadata) const;
 
