@@ -1,5 +1,6 @@
-// Calls that find no usable backend wait, first in first out; and the limit of
-// calls per backend, which can be why there is none.
+// Calls that find no usable backend wait and go in first-in-first-out order.
+// Also tests the limit of calls per backend, which can be the reason why no
+// backend is usable.
 
 #include <grpcpp/grpcpp.h>
 
@@ -37,10 +38,10 @@ using Calls = std::vector<std::unique_ptr<StartedCall>>;
 
 constexpr grpc::StatusCode kUnavailable = grpc::StatusCode::UNAVAILABLE;
 
-// Nobody is refused for being late.
+// With this timeout no call is refused for waiting too long.
 constexpr char kPatient[] =
     R"("backlog":{"limit":1000,"timeout":"25s","overloadTimeout":"25s"})";
-// A refusal at once, on a machine that is busy with other tests.
+// The longest that an immediate refusal takes on a busy machine.
 constexpr absl::Duration kAtOnce = absl::Seconds(2);
 
 class BacklogTest : public ::testing::Test {
@@ -105,7 +106,7 @@ class BacklogTest : public ::testing::Test {
       ids.push_back(absl::StrCat("fifo-", 100 + i));
     return ids;
   }
-  // The calls "fifo-…" in the order in which the backend saw each first.
+  // The calls "fifo-…" in the order in which the backend first saw them.
   static std::vector<std::string> Seen(const MetadataDump& dump,
                                        const std::string& backend) {
     std::vector<std::string> ids;
@@ -136,7 +137,7 @@ TEST_F(BacklogTest, CallsWaitForAKilledBackendAndAreServedFirstInFirstOut) {
   Start({dump.Record({"b0", "", {}})},
         absl::StrCat(kPatient, R"(,"maxRequestsPerBackend":1)"));
   fleet_->server(0).Kill();
-  // gRPC looks at its connections while somebody waits.
+  // gRPC reads its connections only while a thread waits on it.
   const auto first = StartCall("first", /*wait_for_ready=*/true);
   ASSERT_TRUE(WaitUntil(
       [&]() { return !client_->Backend(fleet_->address(0)).healthy; }));
@@ -214,7 +215,7 @@ TEST_F(BacklogTest, WhoWaitsTooLongIsRefusedInTime) {
   Start({{"b0", "", {}}},
         R"("backlog":{"timeout":"0.3s","overloadTimeout":"25s"})");
   MarkAll(/*healthy=*/false);
-  // The best of some, because the machine may be busy.
+  // The shortest of several runs counts, because the machine may be busy.
   absl::Duration late = absl::InfiniteDuration();
   for (int i = 0; i < 6; ++i) {
     const auto call = StartCall("late", /*wait_for_ready=*/i % 2 == 0);
@@ -348,7 +349,7 @@ TEST_F(BacklogTest, AFullBackendsCallsGoElsewhereAndThenWait) {
   const auto fifth = StartCall("fifth");
   const auto sixth = StartCall("sixth");
   EXPECT_EQ(client_->InFlight(), 4);
-  // Each place that becomes free lets one go, wherever it is.
+  // Each place that becomes free, on any backend, releases one call.
   calls[2]->Cancel();
   ASSERT_TRUE(WaitUntil([&]() { return fleet_->TotalCalls() == 5; }));
   EXPECT_EQ(calls[2]->Wait().error_code(), grpc::StatusCode::CANCELLED);

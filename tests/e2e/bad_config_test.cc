@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(
                   "[field:failover.maxRetries error:must be from 0 to 4; "
                   "field:routes[0].whenUnavailable error:only for a route with "
                   "a role]"},
-        // The rest is gRPC's own part, in its own words.
+        // The rest of the text is gRPC's own.
         BadConfig{
             "BadMethodConfig",
             R"({"methodConfig":[{"name":[{"service":"s"}],
@@ -152,7 +152,7 @@ INSTANTIATE_TEST_SUITE_P(
       return std::string(info.param.name);
     });
 
-// gRPC's log as this process sees it.  Restores the default when it goes.
+// Captures this process's gRPC log.  The destructor restores the default.
 class LogCapture {
  public:
   LogCapture() {
@@ -165,7 +165,7 @@ class LogCapture {
     gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
   }
 
-  // Those of the configuration.
+  // The log lines about the configuration.
   std::vector<std::string> lines() const {
     absl::MutexLock lock(&Mutex());
     return Lines();

@@ -1,5 +1,5 @@
 // Several connections to one backend: how many there are, which calls they
-// carry, and that nobody notices when one comes or goes.
+// carry, and that no call fails when one is opened or closed.
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -69,7 +69,7 @@ class ConnectionsTest : public ::testing::Test {
   bool HasConnections(int count) {
     return WaitUntil([&]() { return Accepted() == count; });
   }
-  // gRPC looks at its connections while somebody waits for a call.
+  // gRPC reads its connections only while a thread waits for a call.
   bool HasConnectionsUnderCalls(UsersClient& client, int count) {
     return WaitUntil([&]() {
       client.Call();
@@ -116,20 +116,20 @@ TEST_F(ConnectionsTest, DeadOnesAreReplaced) {
   Start();
   auto client = Connect(R"({"min":3,"max":3})");
   ASSERT_TRUE(HasConnections(3));
-  // One of them; a call that is sent on it right now is lost, as it has no
-  // other backend.
+  // Breaks one connection.  A call that is sent on it right now fails, because
+  // there is no other backend.
   ASSERT_TRUE(BreakOneConnectionTo(fleet_->server(0).port()));
   EXPECT_TRUE(HasConnectionsUnderCalls(*client, 3)) << Accepted();
   EXPECT_THAT(RunCalls(*client, 4, 100).failures, IsEmpty());
   EXPECT_EQ(client->Backend(fleet_->address(0)).state, BackendState::kAlive);
-  // All of them.
+  // Breaks all connections.
   ASSERT_TRUE(fleet_->server(0).Restart().ok());
   EXPECT_TRUE(HasConnectionsUnderCalls(*client, 3)) << Accepted();
   EXPECT_THAT(RunCalls(*client, 4, 100).failures, IsEmpty());
 }
 
-// Two streams are all that the server allows for each connection, so a call
-// that has begun there shows that it took one with room.
+// The server allows only two streams on each connection.  So a call that has
+// begun there was sent on a connection with room.
 TEST_F(ConnectionsTest, AnotherOneIsOpenedWhenAllAreFullAndClosedWhenIdle) {
   Start({"--max-concurrent-streams", "2"});
   auto client = Connect(
@@ -148,7 +148,7 @@ TEST_F(ConnectionsTest, AnotherOneIsOpenedWhenAllAreFullAndClosedWhenIdle) {
               ElementsAre("1 2: all connections are full",
                           "2 3: all connections are full"));
 
-  // The newest connection keeps its call, the second loses both.
+  // The newest connection keeps its call, the second one has none left.
   // (A call that has ended holds its connection as long as its context lives.)
   for (int i = 0; i < 5; ++i) calls[i].reset();
   EXPECT_TRUE(HasConnections(2)) << Accepted();
@@ -192,7 +192,7 @@ TEST_F(ConnectionsTest, GrowingAndShrinkingLosesNoCall) {
     EXPECT_THAT(load.failures, IsEmpty());
     EXPECT_TRUE(HasConnections(1)) << Accepted();
   }
-  // While some come and go all the time.
+  // The set of busy connections changes all the time.
   BackgroundLoad steady(*client, /*threads=*/2);
   for (int round = 0; round < 4; ++round) {
     EXPECT_THAT(RunCalls(*client, /*threads=*/14, /*calls=*/300).failures,

@@ -1,5 +1,5 @@
-// A channel that is destroyed, whatever it is doing, leaves nothing behind: no
-// thread, no socket, no backend in its pool.
+// A channel that is destroyed in any phase leaves nothing behind: no thread, no
+// socket, no backend in its pool.
 
 #include <memory>
 #include <string>
@@ -25,7 +25,7 @@ struct Phase {
   const char* policy;
   // Brings the backends into the state in which the channel finds them.
   void (*prepare)(BackendFleet&);
-  int calls;  // That are under way.
+  int calls;  // The number of calls under way.
   // Whether the channel is in its phase.
   bool (*reached)(UsersClient&);
 };
@@ -55,7 +55,7 @@ class DestroyTest : public ::testing::TestWithParam<Phase> {
     GetParam().prepare(*fleet_);
   }
 
-  // One channel's life.
+  // Makes a channel, brings it into the phase, and destroys it.
   void Round() {
     const Phase& phase = GetParam();
     ChannelOptions options;
@@ -95,8 +95,8 @@ TEST_P(DestroyTest, LeavesNothingBehind) {
   EXPECT_TRUE(WaitUntil([&]() {
     after = ProcessUsage::Now();
     // gRPC keeps some threads, and a wake-up descriptor for each thread that
-    // has ever waited at the same time as the others; one that each channel
-    // left would be kTimes.
+    // has ever waited at the same time as the others.  If each channel left one
+    // behind, there would be kTimes of them.
     return after.threads <= before.threads + 4 &&
            after.file_descriptors <= before.file_descriptors + kTimes / 4;
   })) << after.threads
@@ -107,7 +107,8 @@ TEST_P(DestroyTest, LeavesNothingBehind) {
 INSTANTIATE_TEST_SUITE_P(
     Phases, DestroyTest,
     ::testing::Values(
-        // A stopped server's kernel accepts; its HTTP/2 settings never come.
+        // The kernel of a stopped server accepts connections, but its HTTP/2
+        // settings never arrive.
         Phase{"Connecting", "", StopAll, 2,
               [](UsersClient& client) {
                 return client.pool().GetAllBackends().size() == 2;

@@ -1,5 +1,5 @@
-// How each strategy spreads calls over real backends, by the servers' own
-// counts.
+// How each strategy spreads calls over real backends, measured by the servers'
+// own counts.
 //
 // Where chance decides, a check allows six standard deviations: it fails by
 // chance less than once in 10^8 runs.
@@ -58,7 +58,8 @@ class DistributionTest : public ::testing::Test {
     fleet_->ResetStats();
   }
 
-  // `calls` calls, one after the other; the servers' counts by name.
+  // Makes `calls` calls one after the other; returns the servers' counts by
+  // name.
   std::map<std::string, int64_t> Counts(int64_t calls) {
     const LoadResult load = RunCalls(*client_, /*threads=*/1, calls);
     EXPECT_THAT(load.failures, IsEmpty());
@@ -118,7 +119,7 @@ TEST_F(DistributionTest, LeastBusySpreadsAtRandomWhileAllAreIdle) {
 TEST_F(DistributionTest, LeastBusyPassesOverTheBackendsThatHaveCallsInFlight) {
   ASSERT_NO_FATAL_FAILURE(Start(R"("strategy":"LEAST_BUSY")"));
   for (size_t i = 0; i < 3; ++i) fleet_->SetBehaviour(i, Hanging());
-  // The second call does not go to where the first one hangs.
+  // The second call must avoid the backend on which the first one hangs.
   PendingCall first(*client_, UsersCall());
   ASSERT_TRUE(WaitUntil([this]() { return client_->InFlight() == 1; }));
   PendingCall second(*client_, UsersCall());
@@ -139,10 +140,11 @@ TEST_F(DistributionTest, LeastBusyPassesOverTheBackendsThatHaveCallsInFlight) {
 
 TEST_F(DistributionTest, PeakEwmaAvoidsTheSlowBackend) {
   ASSERT_NO_FATAL_FAILURE(Start(R"("strategy":"PEAK_EWMA")"));
-  // Slower than a fast one ever looks on a busy machine.
+  // Slower than a fast backend can appear on a busy machine.
   fleet_->SetBehaviour(1, Slow(absl::Milliseconds(500)));
   std::map<std::string, int64_t> counts = Counts(600);
-  // Once seen it loses every comparison, and gets a probe now and then.
+  // Once its latency is known, the slow backend loses every comparison and gets
+  // only an occasional probe.
   EXPECT_LE(counts["b1"], 12);
   EXPECT_GT(counts["b0"], 50);
   EXPECT_GT(counts["b2"], 50);

@@ -32,7 +32,7 @@ using ::testing::IsEmpty;
 
 // A change may be in use a second after the TTL, which is 1 s.
 constexpr absl::Duration kInTime = absl::Seconds(2);
-// Enough for a lost call to show.
+// Enough calls for a lost one to show.
 constexpr int64_t kManyCalls = 200;
 
 class DnsTest : public ::testing::Test {
@@ -168,7 +168,7 @@ INSTANTIATE_TEST_SUITE_P(Types, DnsRecordTest,
                            return std::string(info.param.scheme).substr(4);
                          });
 
-// A group of TXT records under "users", whose errors the tests see.
+// A group of TXT records under "users" whose errors the tests can read.
 class DnsServerTest : public DnsTest {
  protected:
   void SetUp() override {
@@ -198,7 +198,7 @@ class DnsServerTest : public DnsTest {
                         " zone=a-zone-with-a-long-name\"");
   }
 
-  // Whether a datagram waits at the server that it has not read yet.
+  // Whether a datagram that the server has not read yet is waiting there.
   bool AQuestionWaits() {
     const std::vector<std::string> address =
         absl::StrSplit(dns_->address(), ':');
@@ -258,7 +258,7 @@ TEST_F(DnsServerTest, SlowAnswersLoseNothing) {
   for (const std::string ip : {"127.0.0.3", "127.0.0.4"}) {
     Update({Record("add", ip)});
     dns_->Stop();
-    // The answer is as late as these calls take.
+    // The answer arrives after as long as these calls take.
     EXPECT_TRUE(WaitUntil([&] { return AQuestionWaits(); }));
     EXPECT_TRUE(CallsGoOn(load));
     dns_->Continue();
@@ -268,7 +268,7 @@ TEST_F(DnsServerTest, SlowAnswersLoseNothing) {
   EXPECT_THAT(load.Stop().failures, IsEmpty());
 }
 
-// What kdig says of an answer by UDP, as large as ours may be.
+// What kdig shows of an answer over UDP with the client's payload size.
 std::string AskByUdp(const KnotServer& dns) {
   const std::vector<std::string> address = absl::StrSplit(dns.address(), ':');
   FILE* const pipe =
@@ -336,7 +336,8 @@ class DnsTiersTest : public DnsTest {
     return client_->Backend(absl::StrCat(IpOf(index), ":", PortOf(index)))
         .calls;
   }
-  // Whether backend `index` gets more calls, and the others then no more.
+  // Whether backend `index` gets more calls and the others get none from then
+  // on.
   ::testing::AssertionResult Serves(size_t index) {
     const uint64_t before = CallsOf(index);
     if (!WaitUntil([&] { return CallsOf(index) > before + kManyCalls; })) {
@@ -355,7 +356,7 @@ TEST_F(DnsTiersTest, TheSecondServesWhileTheFirstIsDown) {
   ASSERT_TRUE(client_->Call().ok());
   BackgroundLoad load(*client_, /*threads=*/2);
   EXPECT_TRUE(Serves(0));
-  // Others have had calls only while it was not connected yet.
+  // Other backends had calls only while this one was not connected yet.
   const uint64_t at_first[] = {CallsOf(1), CallsOf(2)};
   EXPECT_TRUE(Serves(0));
   EXPECT_EQ(CallsOf(1), at_first[0]);

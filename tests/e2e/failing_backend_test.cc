@@ -1,5 +1,5 @@
-// A backend that answers every call with UNAVAILABLE, under each strategy: the
-// calls go on to other backends, each to one that it has not tried.
+// One backend answers every call with UNAVAILABLE.  Under each strategy the
+// calls go on to other backends, each time to one that they have not tried.
 
 #include <map>
 #include <memory>
@@ -41,7 +41,7 @@ class EveryStrategyTest : public ::testing::TestWithParam<const char*> {
     client_ = *std::move(client);
   }
 
-  // By id of the call, the backends that its attempts went to, in order.
+  // For each call id, the backends that its attempts went to, in order.
   std::map<std::string, std::vector<std::string>> BackendsByCall() const {
     std::map<std::string, std::vector<std::string>> backends;
     for (const auto& call : dump_.ByCall(*fleet_)) {
@@ -67,7 +67,7 @@ UsersCall WithKey(int64_t index) {
 
 TEST_P(EveryStrategyTest, NoCallFailsWhenOneOfThreeBackendsFailsEveryCall) {
   ASSERT_NO_FATAL_FAILURE(Start(/*max_retries=*/2));
-  // PRIMARY goes to it first.
+  // PRIMARY chooses the failing backend first.
   fleet_->SetBehaviour(0, Failing());
   const LoadResult load =
       RunCalls(*client_, /*threads=*/4, /*calls=*/2000, WithKey);
@@ -87,11 +87,11 @@ TEST_P(EveryStrategyTest, NoCallFailsWhenOneOfThreeBackendsFailsEveryCall) {
     EXPECT_NE(backends[1], "b0") << call.first;
   }
   EXPECT_EQ(retried, fleet_->CallsOf(0));
-  // PEAK_EWMA learns to avoid it, and may be lucky enough to need one call.
+  // PEAK_EWMA learns to avoid the failing backend; one call may be enough.
   EXPECT_GE(retried, 1);
 }
 
-// The caller sees what the last backend said, as it said it.
+// The caller gets the last backend's status unchanged.
 void ExpectStatusOf(const std::string& backend, const CallOutcome& outcome) {
   EXPECT_EQ(outcome.status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(outcome.status.error_message(),

@@ -1,4 +1,4 @@
-// When a failed call is tried elsewhere, and how often.
+// When a failed call is retried on another backend, and how often.
 
 #include <algorithm>
 #include <memory>
@@ -43,7 +43,7 @@ class FailoverTest : public ::testing::Test {
     fleet_->ResetStats();
   }
 
-  // How many backends one call was sent to; none of them twice.
+  // The number of backends that one call was sent to; no backend gets it twice.
   int64_t AttemptsOfOneCall() {
     fleet_->ResetStats();
     client_->Call();
@@ -103,13 +103,13 @@ TEST_F(FailoverTest, ApplicationErrorsNeverFailOver) {
         outcome.status.error_message(),
         absl::StrCat("backend ", outcome.answered_by, " was told to fail"));
   }
-  // Nor do they count against the backend.
+  // These failures do not count against the backend either.
   for (const BackendSnapshot& backend : client_->pool().GetAllBackends()) {
     EXPECT_EQ(backend.failures, 0u) << backend.address;
   }
 }
 
-// What the application's classifier was asked, in words.
+// What the application's classifier was asked, as text.
 class AskedLog {
  public:
   void Add(const AttemptView& view) {
@@ -135,7 +135,7 @@ constexpr char kGetUser[] = "/examples.users.v1.Users/GetUser";
 
 class ClassifierTest : public FailoverTest {
  protected:
-  // Retries what `decide` says; calls go to b0, then b1.
+  // Retries what `decide` accepts; calls go to b0 first, then to b1.
   void StartWith(RetryClassifier decide) {
     ChannelOptions options;
     options.service_config_json = ServiceConfig(
@@ -223,7 +223,7 @@ TEST_F(FailoverTest, AMethodsOwnRetryPolicyStands) {
     ChannelOptions options;
     options.service_config_json = WithOwnRetryPolicy(failover);
     ASSERT_NO_FATAL_FAILURE(Start(2, std::move(options)));
-    // Its own codes and attempts; both backends, then any again.
+    // The method's own codes and attempts apply: both backends, then any again.
     SetAll(Failing("ABORTED"));
     EXPECT_FALSE(client_->Call().ok());
     EXPECT_EQ(fleet_->TotalCalls(), 4);
@@ -250,7 +250,7 @@ TEST_F(FailoverTest, AMethodsOwnRetryPolicyConcernsNoOtherMethod) {
 }
 
 TEST_F(FailoverTest, TheBudgetsReserveBoundsRetriesInATotalOutage) {
-  // 3 a second over the window of 10 s, whatever the number of calls.
+  // 3 retries a second over the window of 10 s, for any number of calls.
   ASSERT_NO_FATAL_FAILURE(Start(
       3, R"("maxRetries":2,"budget":{"ratio":0,"minRetriesPerSecond":3})"));
   SetAll(Failing());
@@ -259,7 +259,7 @@ TEST_F(FailoverTest, TheBudgetsReserveBoundsRetriesInATotalOutage) {
   const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
   EXPECT_EQ(load.failed, 400);
   EXPECT_GE(fleet_->TotalCalls(), 400 + 30);
-  // Each second after the window's ten frees three more.
+  // After the window of ten seconds, each second allows three more.
   EXPECT_LE(fleet_->TotalCalls(), 400 + 30 + 3 * std::max(0.0, seconds - 9));
 }
 

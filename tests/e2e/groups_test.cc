@@ -30,7 +30,7 @@ using examples::users::v1::Users;
 using testing::HasSubstr;
 
 constexpr absl::Duration kCallTimeout = absl::Seconds(10);
-// Of a change to reach a channel.
+// How long a change may take to reach a channel.
 constexpr absl::Duration kChangeTimeout = absl::Seconds(20);
 
 // A group that the test changes.
@@ -46,8 +46,8 @@ class ScriptedGroup final : public DynamicEndpointGroup {
   std::string Name() const override { return "scripted"; }
 };
 
-// Calls without a pause, on threads of its own, until it goes; tells which
-// backend served the newest call.
+// Makes calls without a pause, on threads of its own, until it is destroyed,
+// and tells which backend served the newest call.
 class Load {
  public:
   Load(const std::shared_ptr<grpc::Channel>& channel, int threads)
@@ -64,8 +64,8 @@ class Load {
     threads_.clear();
   }
 
-  // Waits until `count` calls in a row, begun from now on, were served by
-  // backends whose names `expected` accepts.
+  // Waits until `count` calls in a row that began after this moment were served
+  // by backends whose names `expected` accepts.
   bool AwaitServedBy(const std::function<bool(const std::string&)>& expected,
                      int count = 50) {
     absl::MutexLock lock(&mutex_);
@@ -185,7 +185,7 @@ TEST_F(GroupsTest, UnregisteringKeepsLiveChannelsAndFailsNewOnes) {
   Load load(*channel, 2);
   ASSERT_TRUE(load.AwaitServedBy("b0"));
   ASSERT_TRUE(EndpointGroupRegistry::Unregister(GroupName()));
-  group->SetEndpoints({EndpointOf(1)});  // Nobody follows it any more.
+  group->SetEndpoints({EndpointOf(1)});  // No channel follows it any more.
 
   const auto refused = ChannelToGroup();
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kNotFound);
@@ -194,7 +194,8 @@ TEST_F(GroupsTest, UnregisteringKeepsLiveChannelsAndFailsNewOnes) {
                          "\" is not registered; no group is registered"));
   EXPECT_TRUE(load.AwaitServedBy("b0"));
 
-  // Registered again, the same channel goes over to the new group.
+  // When the name is registered again, the same channel switches to the new
+  // group.
   ASSERT_TRUE(EndpointGroupRegistry::Register(GroupName(), GroupOf({2})).ok());
   EXPECT_TRUE(load.AwaitServedBy("b2"));
   load.Stop();
@@ -229,7 +230,7 @@ TEST_F(GroupsTest, CallsToAGroupThatIsEmptyFromTheStartSayWhich) {
   auto channel = ChannelToGroup();
   ASSERT_TRUE(channel.ok()) << channel.status();
   auto stub = Users::NewStub(*channel);
-  // Nothing is known yet, so calls wait.
+  // No list is known yet, so calls wait.
   grpc::ClientContext waiting;
   waiting.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(1)));
   UserReply reply;
@@ -254,7 +255,7 @@ TEST_F(GroupsTest, AfterCloseNoChangeReachesAChannel) {
   });
   Load load(*channel, 2);
   ASSERT_TRUE(load.AwaitServedBy("b0"));
-  // Changes race with the end.
+  // List changes race with the end of the channel.
   std::thread changes([&] {
     for (int i = 0; i < 1000; ++i) {
       group->SetEndpoints({EndpointOf(0).WithWeight(500 + i % 2)});

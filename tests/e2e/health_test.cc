@@ -1,5 +1,5 @@
-// Backends that fall ill and come back, seen by probes, by calls and by people,
-// in front of real servers.
+// Real servers fail and recover, as detected by probes, by calls, and by marks
+// of the application.
 
 #include <arpa/inet.h>
 #include <grpc/grpc.h>
@@ -39,7 +39,7 @@ using ::testing::SizeIs;
 
 using Answer = ProbedServer::Answer;
 
-// Fast, and still above the least that lint warns of.
+// Short intervals, but above the minimum that the lint warns about.
 std::string Probing(absl::string_view more = "") {
   return absl::StrCat(R"("health":{"active":{"interval":"0.1s",)",
                       R"("timeout":"0.3s","unhealthyAfter":2,)",
@@ -66,7 +66,7 @@ bool Becomes(const UsersClient& client, const std::string& address,
   return WaitUntil([&]() { return client.Backend(address).state == state; });
 }
 
-// Of the backend's changes of state: "ALIVE -> DOWN", ….
+// The backend's changes of state: "ALIVE -> DOWN", ….
 std::vector<std::string> Changes(BackendPool& pool,
                                  const std::string& address) {
   std::vector<std::string> changes;
@@ -77,7 +77,7 @@ std::vector<std::string> Changes(BackendPool& pool,
   return changes;
 }
 
-// Listens on the loopback interface and answers whatever comes with the same
+// Listens on the loopback interface and answers every input with the same
 // bytes.
 class FixedServer {
  public:
@@ -130,7 +130,7 @@ class HealthTest : public ::testing::Test {
     fleet_ = *std::move(fleet);
   }
 
-  // Connected to all, and nothing has been counted.
+  // All backends are connected and no call has been counted.
   std::unique_ptr<UsersClient> ConnectToAll(absl::string_view policy) {
     auto client = Connect(fleet_->StaticTarget(), policy);
     EXPECT_TRUE(client->ConnectTo(fleet_->addresses()));
@@ -230,7 +230,7 @@ TEST_F(HealthTest, HttpAndTcpProbesFollowTheConfiguredPort) {
     if (row.healthy) {
       EXPECT_THAT(RunCalls(*client, 1, 9).failures, IsEmpty());
       EXPECT_THAT(client->pool().GetEvents(), IsEmpty());
-      // Nobody listens on that port any more.
+      // No server listens on that port any more.
       server.reset();
     }
     EXPECT_TRUE(Becomes(*client, address(0), BackendState::kDown));
@@ -302,10 +302,10 @@ TEST_F(HealthTest, TwoChannelsOfOnePoolProbeABackendOnce) {
   std::set<std::string> peers;
   for (const ProbedServer::Seen& check : checks) peers.insert(check.peer);
   EXPECT_THAT(peers, SizeIs(1)) << "one connection";
-  // 0.09 s at least from one to the next; a first one at once.
+  // Probes are at least 0.09 s apart; the first one comes at once.
   EXPECT_LE(static_cast<double>(checks.size()),
             (checks.back().at - begin) / absl::Milliseconds(90) + 1);
-  // The one that leaves leaves the probes to the other.
+  // When one channel leaves, the other one keeps the probes going.
   one.reset();
   const size_t before = server.checks().size();
   EXPECT_TRUE(WaitUntil([&]() { return server.checks().size() > before + 2; }));
@@ -319,7 +319,7 @@ TEST_F(HealthTest, ThreeFailuresInARowTakeOutAndOneTrialBringsBack) {
   EXPECT_EQ(fleet_->CallsOf(1), 3);
   EXPECT_THAT(client->Backend(address(1)).reason, HasSubstr("told to fail"));
 
-  // The trial hangs; of many calls it is the only one.
+  // The trial call hangs; of many calls only one becomes the trial.
   fleet_->SetBehaviour(1, Hanging());
   fleet_->ResetStats();
   BackgroundLoad load(*client, /*threads=*/4);
@@ -328,7 +328,7 @@ TEST_F(HealthTest, ThreeFailuresInARowTakeOutAndOneTrialBringsBack) {
   ASSERT_TRUE(WaitUntil([&]() { return load.calls() > calls_before + 200; }));
   EXPECT_EQ(fleet_->CallsOf(1), 1);
   EXPECT_EQ(client->Backend(address(1)).state, BackendState::kDownRetry);
-  // Which lets it go, and it is answered.
+  // Now the trial is released and gets its answer.
   fleet_->SetBehaviour(1, Succeeding());
   EXPECT_TRUE(Becomes(*client, address(1), BackendState::kAlive));
   EXPECT_THAT(load.Stop().failures, IsEmpty());
@@ -366,7 +366,7 @@ TEST_F(HealthTest, AnOverloadedBackendIsAvoidedButNotLeft) {
   EXPECT_EQ(client->Backend(address(1)).state, BackendState::kOverloaded);
   EXPECT_TRUE(client->Backend(address(1)).healthy);
   EXPECT_EQ(fleet_->CallsOf(1), 1);
-  // Nobody else is left.
+  // No other backend is left.
   fleet_->SetBehaviour(1, Succeeding());
   client->pool().MarkUnhealthy(address(0));
   client->pool().MarkUnhealthy(address(2));
@@ -440,7 +440,8 @@ TEST_F(HealthTest, ABackendThatComesBackStartsSlowly) {
   ASSERT_TRUE(Becomes(*client, address(1), BackendState::kDown));
   fleet_->SetBehaviour(1, Succeeding());
   ASSERT_TRUE(Becomes(*client, address(1), BackendState::kAlive));
-  // A tenth of its share, 10 of 300; 0 or 40 come once in 20,000 runs.
+  // The backend gets a tenth of its share, 10 of 300; 0 or 40 occur once in
+  // 20,000 runs.
   const int64_t served = RunCalls(*client, 1, 300).served["b1"];
   EXPECT_GT(served, 0);
   EXPECT_LT(served, 40);
@@ -450,7 +451,7 @@ TEST_F(HealthTest, ABackendAtItsLimitGetsNoMoreCalls) {
   auto client = ConnectToAll(R"("maxRequestsPerBackend":2)");
   for (size_t i = 0; i < 3; ++i) fleet_->SetBehaviour(i, Hanging());
   std::vector<std::unique_ptr<PendingCall>> calls;
-  // The first two fill one backend, so that the others get all that follow.
+  // The first two calls fill one backend, so the others get all that follow.
   for (size_t i : {1, 2}) client->pool().MarkUnhealthy(address(i));
   for (int64_t count = 1; count <= 6; ++count) {
     if (count == 3) {
@@ -465,7 +466,7 @@ TEST_F(HealthTest, ABackendAtItsLimitGetsNoMoreCalls) {
   const CallOutcome refused = client->Call();
   EXPECT_EQ(refused.status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_THAT(refused.status.error_message(), HasSubstr("not sent"));
-  // One ends, and another one may come.
+  // One call ends, so one more may be sent.
   fleet_->SetBehaviour(1, Succeeding());
   ASSERT_TRUE(WaitUntil([&]() { return client->InFlight() == 4; }));
   EXPECT_EQ(client->Call().served_by, "b1");
@@ -492,7 +493,7 @@ TEST_F(HealthTest, EachChangeIsAnEventAndInTheChannelsTrace) {
   EXPECT_THAT(events[1].reason, HasSubstr("on fire"));
   EXPECT_THAT(client->pool().GetEvents(/*after=*/1), SizeIs(1));
 
-  // Core's own view, with channelz.
+  // Core's own view, through channelz.
   for (size_t i : {1, 2}) {
     const std::string line =
         absl::StrCat("multi_backend: ", address(i), ": ALIVE -> DOWN: ");

@@ -1,5 +1,5 @@
-// However a call ends, and whenever, its backend's count of calls in flight
-// goes back to 0.
+// A backend's count of calls in flight returns to 0, however and whenever the
+// calls end.
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -76,7 +76,8 @@ TEST_F(InFlightTest, CountsWhatHangsAndForgetsWhatIsCancelled) {
   SetBehaviour(Hanging());
   Calls calls = StartCalls(*client_, 9);
   ASSERT_TRUE(HasInFlight(*client_, 9));
-  // LEAST_BUSY has spread them, which shows that the counts are the backends'.
+  // LEAST_BUSY has spread the calls, which shows that each backend has its
+  // count.
   for (size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(client_->Backend(fleet_->address(i)).in_flight, 3);
   }
@@ -116,7 +117,7 @@ TEST_F(InFlightTest, AttemptsGivenUpByPerTryTimeoutAreNotInFlight) {
   EXPECT_EQ(client->Attempts(), 15u);
 }
 
-// A listening socket that nobody accepts from: TCP connects, HTTP/2 never does.
+// A listening socket without accept(): TCP connects, but HTTP/2 never does.
 class SilentPort {
  public:
   SilentPort() : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
@@ -199,9 +200,10 @@ TEST_F(InFlightTest, AStreamThatIsCancelledBeforeItsFirstMessageStopsCounting) {
     context.TryCancel();
     EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
   }
-  // At the latest with its context: while a call can still be retried, gRPC's
-  // retry filter answers Finish() after a cancel by itself, and nobody below it
-  // hears of the end before the call is destroyed.
+  // The count drops at the latest when the call's context is destroyed.  While
+  // a call can still be retried, gRPC's retry filter answers Finish() after a
+  // cancel by itself, and the layers below learn of the end only when the call
+  // is destroyed.
   EXPECT_TRUE(HasInFlight(*client_, 0));
 }
 
@@ -221,7 +223,7 @@ TEST_F(InFlightTest, AStreamThatIsCancelledWithMessagesUnreadStopsCounting) {
 
 TEST_F(InFlightTest, AChannelThatGoesAwayTakesItsCallsWithIt) {
   auto pool = BackendPool::Create();
-  // The one that stays keeps the pool's backends, and so their counts.
+  // The remaining channel keeps the pool's backends alive, and so their counts.
   auto staying = MakeClient("", pool);
   auto leaving = MakeClient("", pool);
   ASSERT_TRUE(staying->ConnectTo(fleet_->addresses()));
@@ -231,7 +233,7 @@ TEST_F(InFlightTest, AChannelThatGoesAwayTakesItsCallsWithIt) {
     auto reader = leaving->stub().ListUsers(&context, ListUsersRequest());
     ASSERT_TRUE(HasInFlight(*staying, 1));
     leaving.reset();
-    // Calls hold what they need of the channel.
+    // Calls keep alive what they need of the channel.
     EXPECT_EQ(staying->InFlight(), 1);
     context.TryCancel();
     reader->Finish();
@@ -242,7 +244,7 @@ TEST_F(InFlightTest, AChannelThatGoesAwayTakesItsCallsWithIt) {
   EXPECT_TRUE(WaitUntil([&]() { return pool->GetAllBackends().empty(); }));
 }
 
-// Calls that fail over, time out and are cancelled at whatever point.
+// Calls fail over, time out and are cancelled at arbitrary points.
 TEST_F(InFlightTest, GoesBackToZeroAfterAStormOfCancels) {
   auto client = MakeClient(
       R"("strategy":"LEAST_BUSY","failover":{"perTryTimeout":"0.02s",

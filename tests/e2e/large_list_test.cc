@@ -2,8 +2,9 @@
 // picker of the policy: at most 100 ms of one core, and one picker.
 //
 // A DNS answer has at most 65,535 bytes: about 4,000 A records, 2,300 AAAA,
-// 2,200 TXT ("10.0.0.100:50051") and 2,100 SRV.  So many of dns+addr and
-// dns+txt are tried here; dns+srv has 10,000 by the addresses of a few targets.
+// 2,200 TXT ("10.0.0.100:50051") and 2,100 SRV.  These numbers are used here
+// for dns+addr and dns+txt.  dns+srv reaches 10,000 by the addresses of a few
+// targets.
 #include <grpc/grpc.h>
 #include <stdio.h>
 #include <time.h>
@@ -37,8 +38,8 @@ namespace {
 constexpr size_t kMany = 10000;
 constexpr std::chrono::seconds kPatience(30);
 
-// The bound is that of optimized code; what is built otherwise takes about five
-// times as long, the sanitizers three times that.
+// The bound holds for optimized code.  Other builds take about five times as
+// long, and sanitizer builds three times as long as those.
 #if defined(__SANITIZE_ADDRESS__)
 constexpr int kSlowness = 20;
 #elif !defined(__OPTIMIZE__)
@@ -48,7 +49,7 @@ constexpr int kSlowness = 1;
 #endif
 constexpr double kMostMilliseconds = 100.0 * kSlowness;
 
-// Of all threads of this process; servers are others.
+// The CPU time of all threads of this process; servers are other processes.
 double CpuMilliseconds() {
   timespec used;
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
@@ -56,8 +57,8 @@ double CpuMilliseconds() {
          static_cast<double>(used.tv_nsec) / 1e6;
 }
 
-// Of the two threads that libzookeeper has made, which have the name of the one
-// of ours that asked for them.
+// The CPU time of the two threads that libzookeeper has made.  They have the
+// name of this library's thread that asked for them.
 double LibzookeeperMilliseconds() {
   std::map<int, double> by_thread;
   for (const auto& task :
@@ -70,7 +71,7 @@ double LibzookeeperMilliseconds() {
     by_thread[std::stoi(task.path().filename())] = nanos / 1e6;
   }
   double sum = 0;
-  // The first one is ours.
+  // The first one is this library's own.
   for (const auto& thread : by_thread) {
     if (thread.first != by_thread.begin()->first) sum += thread.second;
   }
@@ -88,8 +89,8 @@ class Results {
     return std::make_unique<Handler>(this);
   }
 
-  // Waits for the first result with so many addresses; how many results there
-  // have been until then, 0 if it does not come.
+  // Waits for the first result with `count` addresses.  Returns the number of
+  // results until then, 0 if it does not come.
   size_t WaitFor(size_t addresses) {
     std::unique_lock<std::mutex> lock(mu_);
     const bool came = changed_.wait_for(
@@ -326,8 +327,9 @@ TEST_F(LargeListTest, Etcd) {
       kMany);
 }
 
-// libzookeeper reads each node with a request of its own, which costs its two
-// threads more than all else, and is not ours to bound.
+// libzookeeper reads each node with a separate request.  These requests cost
+// its two threads more than everything else, and this library cannot bound
+// that.
 TEST_F(LargeListTest, Zookeeper) {
   MB_REQUIRE_PACKAGE(ZookeeperServer::Installed(),
                      ZookeeperServer::kHowToInstall);

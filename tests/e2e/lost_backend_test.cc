@@ -58,15 +58,14 @@ TEST(LostBackendTest, PeakEwmaLearnsFromTheAttemptsThatItGaveUp) {
   ASSERT_TRUE((*client)->ConnectTo((*fleet)->addresses()));
   (*fleet)->SetBehaviour(1, Hanging());
   (*fleet)->ResetStats();
-  // One at a time: calls in flight do not speak against it, only the time that
-  // it took does.
+  // One call at a time: calls in flight do not count against the backend, only
+  // the time that a finished call took.
   const LoadResult load = RunCalls(**client, /*threads=*/1, /*calls=*/200);
   EXPECT_THAT(load.failures, IsEmpty());
   EXPECT_LE((*fleet)->CallsOf(1), 8);
 }
 
-// A frozen process keeps its connections open, so nothing but the timeout
-// tells.
+// A frozen process keeps its connections open, so only the timeout detects it.
 TEST(LostBackendTest, NoCallFailsWhenOneOfThreeIsStopped) {
   auto fleet = BackendFleet::Start(3);
   ASSERT_TRUE(fleet.ok()) << fleet.status();
@@ -85,8 +84,8 @@ TEST(LostBackendTest, NoCallFailsWhenOneOfThreeIsStopped) {
   EXPECT_TRUE(WaitUntil([&]() { return (*client)->IsIdle(); }));
 }
 
-// Core starts perTryTimeout's timer before there is a backend, and lets it fire
-// when the call is sent at last.
+// Core starts perTryTimeout's timer before the call has a backend, and lets it
+// fire when the call is finally sent.
 TEST(LostBackendTest, ACallThatHasWaitedLongerThanPerTryTimeoutIsServed) {
   auto fleet = BackendFleet::Start(1);
   ASSERT_TRUE(fleet.ok()) << fleet.status();
@@ -105,7 +104,7 @@ TEST(LostBackendTest, ACallThatHasWaitedLongerThanPerTryTimeoutIsServed) {
   UsersCall call;
   call.wait_for_ready = true;
   PendingCall pending(**client, call);
-  // The wait itself is what is tested.
+  // This wait is what the test checks.
   const absl::Time waited = absl::Now() + absl::Milliseconds(400);
   ASSERT_TRUE(WaitUntil([&]() { return absl::Now() > waited; }));
   ASSERT_FALSE(pending.done());

@@ -1,4 +1,4 @@
-// What of ours reaches a server: nothing.
+// None of this library's metadata reaches a server.
 
 #include <memory>
 #include <string>
@@ -22,7 +22,8 @@ using ::testing::Contains;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-// A primary and two replicas that record; reads are sticky, writes routed.
+// A primary and two replicas record what they receive; reads are sticky, and
+// writes are routed.
 class MetadataTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -90,7 +91,7 @@ UsersCall MixedCall(int64_t index) {
 
 TEST_F(MetadataTest, NoServerSeesAKeyOfOurs) {
   EXPECT_THAT(RunCalls(*client_, 2, 150, MixedCall).failures, IsEmpty());
-  fleet_->SetBehaviour(1, Failing());  // Now some are retried.
+  fleet_->SetBehaviour(1, Failing());  // From now on some calls are retried.
   EXPECT_THAT(RunCalls(*client_, 2, 150, MixedCall).failures, IsEmpty());
   const std::vector<SeenAttempt> seen = Seen();
   EXPECT_GT(seen.size(), 300u);
@@ -117,7 +118,7 @@ TEST_F(MetadataTest, TheApplicationsOwnMetadataArrivesOnEachAttempt) {
   }
 }
 
-// What an application may try to pass off as ours.
+// Metadata that an application may forge.
 std::vector<std::pair<std::string, std::string>> Forgeries() {
   CallLabel replica;
   replica.role = "replica";
@@ -163,8 +164,8 @@ TEST_F(MetadataTest, AForgedLabelDoesNotHinderTheStickyKey) {
   EXPECT_THAT(ReservedKeys(Seen()), IsEmpty());
 }
 
-// With no routes there is no interceptor; the config selector still takes the
-// label off, and follows none that another process made.
+// Without routes there is no interceptor.  The config selector still removes
+// the label, and ignores one that another process made.
 TEST_F(MetadataTest, WithoutRoutesALabelFromOutsideIsNotFollowedEither) {
   auto plain = UsersClient::Make(fleet_->StaticTarget(), ServiceConfig(""));
   ASSERT_TRUE(plain.ok()) << plain.status();

@@ -1,5 +1,5 @@
-// The plain gRPC way: Register(), then gRPC's own functions.  What works with
-// which resolver, and that channels which do not ask for us are left alone.
+// Register() followed by gRPC's own functions: what works with which resolver,
+// and that channels which do not use this library are left alone.
 
 #include <grpcpp/grpcpp.h>
 
@@ -95,7 +95,8 @@ class PlainGrpcTest : public testing::Test {
     return status;
   }
 
-  // `calls` calls, by the backends that served them; fails for a failed call.
+  // Makes `calls` calls and returns the count for each backend; a failed call
+  // fails the test.
   static std::map<std::string, int> Spread(Users::Stub& stub, int calls) {
     std::map<std::string, int> served;
     for (int i = 0; i < calls; ++i) {
@@ -164,7 +165,7 @@ TEST_F(PlainGrpcTest, TheServiceConfigOfTheArgumentsConfiguresThePolicy) {
        {fleet_->Ipv4Target(), fleet_->StaticTarget()}) {
     SCOPED_TRACE(target);
     auto stub = StubFor(target, args);
-    // The others serve until the first one is connected.
+    // The other backends serve until the first one is connected.
     std::string by;
     const absl::Time deadline = absl::Now() + kCallTimeout;
     while (by != "p" && absl::Now() < deadline) {
@@ -303,7 +304,7 @@ TEST_F(PlainGrpcTest, ARequestFieldNeedsAnInterceptorAndIsRefusedWithoutOne) {
   EXPECT_EQ(fleet_->TotalCalls(), 0);
 }
 
-// A control plane chooses the policies itself.
+// An xDS control plane chooses the policies itself.
 TEST_F(PlainGrpcTest, RoutesOnAnXdsTargetFailEachCallWithTheReason) {
   grpc::ChannelArguments args;
   args.SetServiceConfigJSON(ConfigWithRoles("", kWritesToThePrimary));
@@ -313,7 +314,7 @@ TEST_F(PlainGrpcTest, RoutesOnAnXdsTargetFailEachCallWithTheReason) {
   EXPECT_THAT(status.error_message(), HasSubstr("the control plane chooses"));
 }
 
-// Whatever chooses another policy beside routes: no call is sent anywhere.
+// When another policy is chosen beside routes, no call is sent anywhere.
 TEST_F(PlainGrpcTest, RoutesBesideAnotherPolicyFailEachCallWithTheReason) {
   struct Row {
     const char* name;
@@ -361,8 +362,8 @@ TEST_F(PlainGrpcTest, RoutesBesideAnotherPolicyFailEachCallWithTheReason) {
   EXPECT_EQ(fleet_->TotalCalls(), 0);
 }
 
-// The service config's own route, which the interceptor's wins over, would send
-// them to a replica.
+// The interceptor's route takes precedence over the service config's own route,
+// which would send the calls to a replica.
 TEST_F(PlainGrpcTest, RoutesOfAnInterceptorMadeByHandWinOnEveryTarget) {
   grpc::ChannelArguments args;
   args.SetServiceConfigJSON(ConfigWithRoles(
@@ -393,7 +394,7 @@ TEST_F(PlainGrpcTest, AStockRoundRobinChannelIsUntouched) {
   for (int i = 0; i < 30; ++i) {
     failed += !Call(*stub, &Users::Stub::GetUser).ok();
   }
-  EXPECT_EQ(failed, 10);  // No retry of ours.
+  EXPECT_EQ(failed, 10);  // This library does not retry.
 }
 
 TEST_F(PlainGrpcTest, AStockChannelFollowsItsOwnServiceConfig) {

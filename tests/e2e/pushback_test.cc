@@ -1,4 +1,4 @@
-// A server's word on retries: the trailer grpc-retry-pushback-ms of a failure.
+// A server controls retries by the trailer grpc-retry-pushback-ms of a failure.
 
 #include <memory>
 #include <string>
@@ -74,7 +74,7 @@ TEST_F(PushbackTest, NegativeMeansNoRetry) {
   ExpectNoRetry(CallWithPushback("-1"));
 }
 
-// gRPC's own servers send it as a negative number.
+// gRPC's own servers send "do not retry" as a negative number.
 TEST_F(PushbackTest, GarbageMeansNoRetry) {
   ExpectNoRetry(CallWithPushback("soon"));
 }

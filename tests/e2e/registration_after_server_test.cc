@@ -1,4 +1,4 @@
-// A server counts as a channel does: making one fixes core's configuration.
+// Making a server, like making a channel, fixes core's configuration.
 
 #include <grpcpp/grpcpp.h>
 

@@ -1,5 +1,5 @@
-// Routes: which backends a method's calls may go to, by the servers' own
-// counts.
+// Routes: which backends a method's calls may go to, checked by the servers'
+// own counts.
 
 #include <map>
 #include <memory>
@@ -70,7 +70,7 @@ class RoutingTest : public ::testing::Test {
     return writes;
   }
 
-  // That a call of `method` is served by `backend`.
+  // Checks that a call of `method` is served by `backend`.
   void ExpectServedBy(const std::string& backend, const std::string& method) {
     const CallOutcome outcome = client_->Call(Method(method));
     EXPECT_TRUE(outcome.ok()) << outcome.ToString();
@@ -203,14 +203,14 @@ TEST_F(RoutingTest, WhenUnavailableAnyLetsTheOthersServe) {
   ASSERT_NO_FATAL_FAILURE(
       Start({"primary", "replica"},
             R"("routes":[{"role":"replica","whenUnavailable":"ANY"}])"));
-  // While the role's own is still being connected, any other may serve.
+  // While the role's own backend is still connecting, any other may serve.
   ASSERT_TRUE(client_->ConnectTo({fleet_->address(1)}));
   ExpectServedBy("replica1", "GetUser");
   client_->pool().MarkUnhealthy(fleet_->address(1));
   ExpectServedBy("primary0", "GetUser");
   client_->pool().MarkHealthy(fleet_->address(1));
   ExpectServedBy("replica1", "GetUser");
-  // A retry goes there too, when the role has no further backend.
+  // A retry may go there, too, when the role has no further backend.
   fleet_->SetBehaviour(1, Failing());
   fleet_->ResetStats();
   ExpectServedBy("primary0", "GetUser");
@@ -284,7 +284,7 @@ TEST_F(RoutingTest, NestedBalancersStandInForEachOther) {
   EXPECT_EQ((*fleet)->CallsOf(0), 20);
   EXPECT_EQ((*fleet)->CallsOf(1), 20);
 
-  // A call whose every backend in "eu" fails goes on to "us".
+  // A call that fails on every backend in "eu" goes on to "us".
   (*fleet)->SetBehaviour(0, Failing());
   (*fleet)->SetBehaviour(1, Failing());
   (*fleet)->ResetStats();
@@ -294,7 +294,7 @@ TEST_F(RoutingTest, NestedBalancersStandInForEachOther) {
   EXPECT_EQ((*fleet)->CallsOf(1), 1);
   EXPECT_EQ((*fleet)->CallsOf(2) + (*fleet)->CallsOf(3), 1);
 
-  // And one that comes while "eu" is marked goes there at once.
+  // A call that begins while "eu" is marked goes to "us" at once.
   (*client)->pool().MarkUnhealthy((*fleet)->address(0));
   (*client)->pool().MarkUnhealthy((*fleet)->address(1));
   (*fleet)->ResetStats();

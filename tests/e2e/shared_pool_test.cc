@@ -1,5 +1,5 @@
-// BackendPool at work: marks that the very next call follows, and one pool for
-// several channels.
+// BackendPool with real channels: marks act on the very next call, and several
+// channels share one pool.
 
 #include <atomic>
 #include <memory>
@@ -46,7 +46,7 @@ class SharedPoolTest : public ::testing::Test {
     auto client = UsersClient::Make(fleet_->StaticTarget(), std::move(options));
     EXPECT_TRUE(client.ok()) << client.status();
     if (!client.ok()) return nullptr;
-    // One at a time, because PRIMARY calls the first of those that it may.
+    // Connects one at a time, because PRIMARY calls the first backend allowed.
     for (size_t i = 0; i < fleet_->size(); ++i) {
       SetOthers(i, **client, /*healthy=*/false);
       EXPECT_TRUE((*client)->ConnectTo({fleet_->address(i)}));
@@ -73,7 +73,7 @@ class SharedPoolTest : public ::testing::Test {
 TEST_F(SharedPoolTest, TheVeryNextCallFollowsAMark) {
   auto client = Connect("");
   for (int round = 0; round < 100; ++round) {
-    // Leaves one backend at a time; no call may go anywhere else.
+    // Leaves one backend unmarked at a time; all calls must go there.
     const size_t left = round % 3;
     for (size_t i = 0; i < 3; ++i) {
       if (i != left) client->pool().MarkUnhealthy(fleet_->address(i));
@@ -171,7 +171,7 @@ TEST_F(SharedPoolTest, TwoChannelsOfOnePoolShareMarksAndCounts) {
   pool->MarkHealthy(fleet_->address(0));
   pool->MarkHealthy(fleet_->address(1));
 
-  // LEAST_BUSY of the one sees what the other has in flight.
+  // LEAST_BUSY in one channel sees the other channel's calls in flight.
   fleet_->SetBehaviour(0, Hanging());
   std::unique_ptr<PendingCall> held;
   const auto hangs = [&]() {

@@ -1,4 +1,4 @@
-// The whole way of a call, once, for each way of making a channel.
+// One call from end to end for each way of making a channel.
 
 #include <grpcpp/grpcpp.h>
 

@@ -20,7 +20,7 @@ namespace {
 constexpr char kSticky[] = R"("strategy":"STICKY")";
 constexpr int kKeys = 60;
 
-// Keys that break whatever takes them for text.
+// Keys that break code which treats them as text.
 std::vector<std::string> OddKeys() {
   std::vector<std::string> keys = {
       std::string(100 * 1024, 'x'),
@@ -58,8 +58,8 @@ class StickyTest : public ::testing::Test {
     return *std::move(made);
   }
 
-  // Sends calls with ever other keys, in whatever way, until all backends have
-  // had one.
+  // Sends calls with new keys, in the given way, until each backend has had
+  // one.
   bool IsConnected(UsersClient& client) {
     const std::string key = absl::StrCat("connect-", ++connecting_key_);
     UsersCall call = WithHeader(key);
@@ -82,7 +82,7 @@ class StickyTest : public ::testing::Test {
     return call;
   }
 
-  // The one backend that serves this call, however often it is made.
+  // Returns the one backend that serves this call on every repetition.
   static std::string HomeOf(UsersClient& client, const UsersCall& call) {
     std::set<std::string> homes;
     for (int i = 0; i < 5; ++i) {
@@ -208,7 +208,8 @@ TEST_F(StickyTest, TheOrderOfTheListDoesNotMatter) {
   EXPECT_EQ(Homes(**reversed, WithHeader), homes);
 }
 
-// Of `before`, only the keys of `gone` are elsewhere in `after`.
+// Checks that only the keys of `gone` have another backend in `after` than in
+// `before`.
 void ExpectOnlyKeysOfMoved(const std::string& gone,
                            const std::map<std::string, std::string>& before,
                            const std::map<std::string, std::string>& after) {

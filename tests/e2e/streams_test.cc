@@ -1,6 +1,6 @@
 // Streams and failover: an attempt that fails before the first response is
-// replayed elsewhere, requests and all; what fails later is the caller's to
-// see.
+// replayed on another backend, including its requests.  A later failure is
+// reported to the caller.
 
 #include <memory>
 #include <string>
@@ -23,7 +23,7 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
-// Two backends; calls go to the first, or else to the second.
+// Two backends; calls go to the first one and fail over to the second.
 class StreamsTest : public ::testing::Test {
  protected:
   void SetUp() override { Start(R"("strategy":"PRIMARY")"); }
@@ -45,7 +45,7 @@ class StreamsTest : public ::testing::Test {
     context->AddMetadata(kCallIdKey, "stream");
   }
 
-  // Who served each message of a ListUsers stream to its end.
+  // Returns the backend that served each message of a ListUsers stream.
   grpc::Status List(int count, std::vector<std::string>* served_by) {
     grpc::ClientContext context;
     SetDeadline(&context);
@@ -106,7 +106,7 @@ TEST_F(StreamsTest, AServerStreamOnAHangingBackendMovesAfterPerTryTimeout) {
   EXPECT_THAT(served_by, ElementsAre("b1", "b1", "b1"));
 }
 
-// perTryTimeout is about the start of the response.
+// perTryTimeout limits the time until the response begins.
 TEST_F(StreamsTest, AnEstablishedStreamOutlivesPerTryTimeout) {
   ASSERT_NO_FATAL_FAILURE(
       Start(R"("strategy":"PRIMARY","failover":{"perTryTimeout":"0.2s"})"));
@@ -134,8 +134,9 @@ TEST_F(StreamsTest, AnEstablishedStreamOutlivesPerTryTimeout) {
 }
 
 TEST_F(StreamsTest, ABidiStreamThatFailsBeforeItsFirstResponseIsReplayed) {
-  // Long enough that all requests are written before it fails.  None follows
-  // the replay: core 1.51 may crash then (see port/README.md).
+  // Long enough that all requests are written before the attempt fails.  No
+  // request follows the replay, because core 1.51 may crash then (see
+  // port/README.md).
   examples::users::v1::Behaviour behaviour = Failing();
   behaviour.set_delay_ms(100);
   fleet_->SetBehaviour(0, behaviour);

@@ -1,5 +1,5 @@
-// Targets: which are refused, with what text, and that every resolver of gRPC's
-// own works behind CreateChannel, with routes and failover.
+// Targets: which ones are refused, and with what text; and that each of gRPC's
+// own resolvers works behind CreateChannel(), with routes and failover.
 
 #include <grpcpp/grpcpp.h>
 #include <stdlib.h>
@@ -125,7 +125,7 @@ TEST(TargetsTest, NullCredentialsAreRefused) {
             absl::InvalidArgumentError("CreateChannel: creds is null"));
 }
 
-// gRPC takes a text of no known scheme for a name to look up with DNS.
+// gRPC takes a text without a known scheme as a name to look up in DNS.
 TEST(TargetsTest, ANonsenseSchemeFailsCallsAsAnUnknownHostDoes) {
   ChannelOptions options;
   options.args.SetInt(GRPC_ARG_DNS_ARES_QUERY_TIMEOUT_MS, 200);
@@ -209,7 +209,7 @@ TEST_F(WorkingTargetsTest, HostNamesAndAddressesMixInOneList) {
   EXPECT_TRUE(CallUntilAllServed(*stub));
 }
 
-// c-ares gives up on it; the others must not wait for that for long.
+// c-ares gives up on this name; the others must not wait long for that.
 TEST_F(WorkingTargetsTest, AHostNameThatDoesNotResolveLeavesTheOthersInUse) {
   StartFleet({{"a", "", {}}});
   auto stub = StubFor(
@@ -288,7 +288,7 @@ TEST_F(WorkingTargetsTest, RoutesAndFailoverWorkBehindGrpcsDnsResolver) {
       StubFor(absl::StrCat("dns:///localhost:", PortOf(0)), std::move(options));
   grpc::Status status = Call(*stub, &Users::Stub::CreateUser);
   EXPECT_TRUE(status.ok()) << status.error_message();
-  // No replica: the route fails, which shows that it is followed.
+  // There is no replica, so the route fails, which shows that it is followed.
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
   UserReply reply;
@@ -296,7 +296,7 @@ TEST_F(WorkingTargetsTest, RoutesAndFailoverWorkBehindGrpcsDnsResolver) {
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_THAT(status.error_message(),
               HasSubstr("no usable backend with role \"replica\""));
-  // One failure in two, one backend: nobody else to try.
+  // Every second call fails, and there is no other backend to try.
   Behaviour failing;
   failing.set_fail_code("UNAVAILABLE");
   failing.set_fail_every(2);
@@ -314,7 +314,7 @@ TEST_F(WorkingTargetsTest, ABareHostAndPortIsADnsTarget) {
   EXPECT_TRUE(CallUntilAllServed(*stub));
 }
 
-// A server of this process on a socket in the file system.
+// A server in this process that listens on a socket in the file system.
 TEST_F(WorkingTargetsTest, UnixSocketsWork) {
   class Service final : public Users::Service {
     grpc::Status GetUser(grpc::ServerContext*, const GetUserRequest*,

@@ -1,5 +1,5 @@
-// TLS and :authority with real servers: which name a backend is called under,
-// and what happens to one whose certificate is not good for it.
+// TLS and :authority with real servers: the name under which a backend is
+// called, and what happens to a backend whose certificate is not valid for it.
 
 #include <grpcpp/grpcpp.h>
 #include <netdb.h>
@@ -205,8 +205,8 @@ TEST_F(TlsTest, HostsOfARegisteredGroupAreCalledUnderTheirOwnNames) {
   EndpointGroupRegistry::Unregister("tls-named");
 }
 
-// Who can write what discovery reads must not choose the name that a
-// certificate is checked against.
+// A party that can write discovery data must not be able to choose the name
+// that a certificate is checked against.
 class DiscoveredGroup final : public DynamicEndpointGroup {
  public:
   explicit DiscoveredGroup(const Endpoint& endpoint) {
@@ -236,7 +236,7 @@ TEST_F(TlsTest, DiscoveredHostsAreCalledUnderTheChannelsAuthority) {
   EXPECT_THAT(good->authorities(), ElementsAre("users.example"));
   EXPECT_THAT(bad->authorities(), IsEmpty());
 
-  // Without one, the channel's authority is the group's name.
+  // Without a configured name the channel's authority is the group's name.
   auto named = ServerFor({"tls-discovered"});
   ASSERT_TRUE(EndpointGroupRegistry::Register(
                   "tls-discovered",
@@ -263,8 +263,8 @@ TEST_F(TlsTest, IpAddressesAreCalledUnderTheChannelsAuthority) {
   EXPECT_THAT(b->authorities(), ElementsAre("users.example"));
 }
 
-// As everywhere in gRPC, what the application states for the channel stands
-// above what is known of an address.
+// As everywhere in gRPC, what the application states for the channel takes
+// precedence over what is known about an address.
 TEST_F(TlsTest, AnAuthorityStatedForTheChannelHoldsForNamedHostsToo) {
   auto a = ServerFor({"users.example"});
   ChannelOptions options;
@@ -276,7 +276,7 @@ TEST_F(TlsTest, AnAuthorityStatedForTheChannelHoldsForNamedHostsToo) {
   EXPECT_THAT(a->authorities(), ElementsAre("users.example"));
 }
 
-// The channel's own name, where nothing else is stated, is the first of its
+// When nothing else is stated, the channel's own name is the first name of its
 // list.
 TEST_F(TlsTest, AnIpAddressBesideAHostNameHasTheChannelsName) {
   auto named = ServerFor({"localhost"});

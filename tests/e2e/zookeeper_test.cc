@@ -27,11 +27,11 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 constexpr char kNode[] = "/services/users";
-// Of sessions: the server allows no longer ones.
+// The session timeout; the server allows no longer one.
 constexpr absl::Duration kSession = absl::Seconds(1);
-// After the store has the new list.
+// How long a change may take after the store has the new list.
 constexpr absl::Duration kInTime = absl::Seconds(2);
-// Enough for a lost call to show.
+// Enough calls for a lost one to show.
 constexpr int64_t kManyCalls = 200;
 
 class ZookeeperTest : public ::testing::Test {
@@ -128,7 +128,7 @@ TEST_F(ZookeeperTest, ChangesAndOutagesOfTheStoreLoseNoCall) {
   Put({0});
   EXPECT_TRUE(Uses({0}));
 
-  // Frozen for longer than any session lives.
+  // The server stays frozen for longer than any session lives.
   store_->Stop();
   const int64_t before = load.calls();
   const auto frozen = std::chrono::steady_clock::now();
