@@ -144,8 +144,11 @@ void BackendSlot::FollowConnections() {
   }
   if (state_ == Connection::kFailed) lease_->SetConnectionFailed(error_);
   if (state_ == Connection::kReady) lease_->SetConnected();
-  // One that has failed before begins a new time of being usable.
-  if (before == Connection::kFailed && state_ == Connection::kReady) {
+  // A connection that is back, after a failure or a mere loss, begins a new
+  // time of being usable; the first one does not, it has always been.
+  const bool first = before == Connection::kConnecting && !was_ready_;
+  was_ready_ |= state_ == Connection::kReady;
+  if (before != Connection::kReady && state_ == Connection::kReady && !first) {
     lease_->backend()->load.usable_since_nanos.store(owner_->NowNanos(),
                                                      std::memory_order_relaxed);
   }

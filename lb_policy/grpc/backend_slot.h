@@ -88,7 +88,8 @@ class BackendSlot final : private BackendConnection::Owner {
   std::shared_ptr<const Endpoint> endpoint_;
   absl::InlinedVector<Numbered, 1> connections_;  // By age.
   Connection state_ = Connection::kConnecting;
-  std::string error_;  // With kFailed: the newest.
+  bool was_ready_ = false;  // At any time.
+  std::string error_;       // With kFailed: the newest.
   uint32_t seen_reachable_ = 0;
   // After one beyond the first has failed: no other before this time.
   int64_t grow_not_before_nanos_ = 0;
