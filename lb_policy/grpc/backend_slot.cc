@@ -96,7 +96,11 @@ int64_t BackendSlot::Resize(const ConnectionPoolConfig& config,
   for (Numbered& one : connections_) {
     const uint64_t begun = one.connection->load()->begun();
     const int streams = one.connection->load()->streams();
-    if (streams > 0 || begun != one.begun) one.idle_since_nanos = now_nanos;
+    // Streams that have ended since the last look may just have.
+    if (streams > 0 || one.busy || begun != one.begun) {
+      one.idle_since_nanos = now_nanos;
+    }
+    one.busy = streams > 0;
     one.begun = begun;
     ConnectionView view;
     view.state = ViewState(one.connection->state());

@@ -71,6 +71,7 @@ class BackendSlot final : private BackendConnection::Owner {
     int number = 0;
     // For the time without streams: what was seen at the last look.
     uint64_t begun = 0;
+    bool busy = false;  // It had streams.
     int64_t idle_since_nanos = 0;
   };
 
