@@ -1,0 +1,488 @@
+// Attempts: where calls go, what their ends say of a backend, who gets the
+// trial of one that comes back, and what happens when a pick comes too late.
+#include <cmath>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "multi_backend/lb_policy/grpc/testing/policy_harness.h"
+
+namespace multi_backend {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+constexpr char kA[] = "10.0.0.1:80";
+constexpr char kB[] = "10.0.0.2:80";
+constexpr char kC[] = "10.0.0.3:80";
+
+const absl::Status kReset = absl::UnavailableError("reset");
+const absl::Status kFine = absl::OkStatus();
+
+void Connect(PolicyHarness& harness, const std::vector<std::string>& list) {
+  ASSERT_EQ(harness.Update(list), absl::OkStatus());
+  for (const std::string& one : list) harness.Connect(one);
+  harness.TakeEvents();
+  harness.channel().TakeUpdates();
+}
+
+// Calls that end at once, until `count` have ended on `address` with `status`
+// and those elsewhere well.
+void FailOn(PolicyHarness& harness, const std::string& address, int count,
+            const absl::Status& status = kReset) {
+  for (int failed = 0; failed < count;) {
+    FakeCall& call = harness.Call();
+    ASSERT_TRUE(call.sent()) << call.Outcome();
+    const bool here = call.backend() == address;
+    harness.Finish(call, here ? status : kFine);
+    failed += here;
+  }
+}
+
+std::map<std::string, int> Spread(PolicyHarness& harness, int calls) {
+  std::map<std::string, int> spread;
+  for (int i = 0; i < calls; ++i) ++spread[harness.RoundTrip()];
+  return spread;
+}
+
+int64_t InFlight(PolicyHarness& harness, const std::string& address) {
+  for (const BackendSnapshot& backend : harness.pool().GetAllBackends()) {
+    if (backend.address == address) return backend.in_flight;
+  }
+  return -1;
+}
+
+// --- Counting ----------------------------------------------------------------
+
+TEST(AttemptTest, IsInFlightFromItsStartToItsEnd) {
+  for (const bool with_context : {true, false}) {
+    PolicyHarness::Options options;
+    options.with_context = with_context;
+    PolicyHarness harness(options);
+    Connect(harness, {kA});
+    FakeCall& one = harness.Call();
+    FakeCall& other = harness.Call();
+    EXPECT_EQ(InFlight(harness, kA), 2);
+    harness.Finish(one, kReset);
+    EXPECT_EQ(InFlight(harness, kA), 1);
+    harness.End(other);
+    EXPECT_EQ(InFlight(harness, kA), 0) << "dropped without an end";
+    const BackendSnapshot backend = harness.pool().GetAllBackends()[0];
+    EXPECT_EQ(backend.calls, 2u);
+    EXPECT_EQ(backend.failures, 1u);
+  }
+}
+
+TEST(AttemptTest, RoundRobinGoesRoundWithAndWithoutContexts) {
+  for (const bool with_context : {true, false}) {
+    PolicyHarness::Options options;
+    options.with_context = with_context;
+    PolicyHarness harness(options);
+    Connect(harness, {kA, kB, kC});
+    EXPECT_THAT(Spread(harness, 30),
+                ElementsAre(std::pair<const std::string, int>(kA, 10),
+                            std::pair<const std::string, int>(kB, 10),
+                            std::pair<const std::string, int>(kC, 10)));
+  }
+}
+
+TEST(AttemptTest, ARoleGetsTheCallsThatAreForIt) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({"10.0.0.1:80 role=primary", "10.0.0.2:80"}),
+            absl::OkStatus());
+  harness.Connect(kA);
+  harness.Connect(kB);
+  FakeCallOptions write;
+  write.label.role = "primary";
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(harness.RoundTrip(write), kA);
+  harness.MarkUnhealthy(kA);
+  EXPECT_THAT(harness.RoundTrip(write),
+              StartsWith("UNAVAILABLE: multi_backend: no usable backend with "
+                         "role \"primary\""));
+  write.label.when_unavailable = WhenUnavailable::kAny;
+  EXPECT_EQ(harness.RoundTrip(write), kB);
+}
+
+TEST(AttemptTest, AKeyStaysWithItsBackend) {
+  PolicyHarness harness(R"({"strategy":"STICKY"})");
+  Connect(harness, {kA, kB, kC});
+  FakeCallOptions keyed;
+  keyed.label.key_hash = 0x1234567890abcdef;
+  const std::string owner = harness.RoundTrip(keyed);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(harness.RoundTrip(keyed), owner);
+}
+
+// --- Marks -------------------------------------------------------------------
+
+TEST(MarkTest, ActsOnTheNextPickBeforeAnyPublication) {
+  PolicyHarness harness;
+  Connect(harness, {kA, kB});
+  // Not through the harness: nothing of what follows has happened yet.
+  harness.pool().MarkUnhealthy(kA);
+  EXPECT_EQ(harness.channel().TakeUpdates(), "");
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(harness.RoundTrip(), kB);
+}
+
+TEST(MarkTest, LeavesCallsOnTheirWayAlone) {
+  PolicyHarness harness;
+  Connect(harness, {kA});
+  FakeCall& call = harness.Call();
+  harness.MarkUnhealthy(kA);
+  EXPECT_EQ(InFlight(harness, kA), 1);
+  harness.Finish(call);
+  EXPECT_EQ(InFlight(harness, kA), 0);
+}
+
+// --- Failover ----------------------------------------------------------------
+
+TEST(FailoverTest, TriesEachBackendOnceAndEndsWithTheLastAnswer) {
+  PolicyHarness harness(R"({"failover":{"maxRetries":4}})");
+  Connect(harness, {kA, kB, kC});
+  FakeCall& call = harness.Call();
+  std::map<std::string, int> tried;
+  for (int attempt = 1; attempt <= 3; ++attempt) {
+    ASSERT_TRUE(call.sent()) << call.Outcome();
+    ++tried[call.backend()];
+    harness.Finish(call, absl::UnavailableError("reset by " + call.backend()));
+    EXPECT_EQ(harness.Retry(call), attempt < 3);
+  }
+  EXPECT_EQ(tried.size(), 3u);
+}
+
+TEST(FailoverTest, TakesNoRetryForAnAnswerOfTheApplication) {
+  PolicyHarness harness;
+  Connect(harness, {kA, kB});
+  FakeCall& call = harness.Call();
+  harness.Finish(call, absl::NotFoundError("no such user"));
+  EXPECT_FALSE(harness.Retry(call));
+}
+
+TEST(FailoverTest, ObeysTheServersPushback) {
+  PolicyHarness harness;
+  Connect(harness, {kA, kB});
+  FakeCall& refused = harness.Call();
+  harness.Finish(refused, kReset, {{"grpc-retry-pushback-ms", "-1"}});
+  EXPECT_FALSE(harness.Retry(refused));
+  FakeCall& delayed = harness.Call();
+  harness.Finish(delayed, kReset, {{"grpc-retry-pushback-ms", "10"}});
+  EXPECT_TRUE(harness.Retry(delayed));
+}
+
+TEST(FailoverTest, WaitsForABackendThatIsStillBeingConnected) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kA);
+  FakeCall& call = harness.Call();
+  ASSERT_EQ(call.Outcome(), kA);
+  harness.Finish(call, kReset);
+  EXPECT_TRUE(harness.Retry(call));
+  EXPECT_EQ(call.Outcome(), "queued");
+  harness.Connect(kB);
+  EXPECT_EQ(call.Outcome(), kB);
+}
+
+TEST(FailoverTest, EndsWithTheLastAnswerWhenWhatItWaitedForFails) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kA);
+  FakeCall& call = harness.Call();
+  harness.Finish(call, kReset);
+  ASSERT_TRUE(harness.Retry(call));
+  harness.Refuse(kB);
+  EXPECT_EQ(call.Outcome(), "dropped: UNAVAILABLE: reset");
+}
+
+TEST(FailoverTest, KeepsWithinTheBudgetAndTheBudgetComesBackWithTime) {
+  PolicyHarness harness(
+      R"({"failover":{"budget":{"ratio":0,"minRetriesPerSecond":2}}})");
+  Connect(harness, {kA, kB});
+  auto granted = [&harness] {
+    int count = 0;
+    for (int i = 0; i < 100; ++i) {
+      FakeCall& call = harness.Call();
+      harness.Finish(call, kReset);
+      count += harness.Retry(call);
+      if (call.sent()) harness.Finish(call);
+    }
+    return count;
+  };
+  const int first = granted();
+  EXPECT_GT(first, 0);
+  EXPECT_LT(first, 100);
+  EXPECT_EQ(granted(), 0) << "used up";
+  harness.Advance(absl::Seconds(20));
+  EXPECT_EQ(granted(), first);
+}
+
+TEST(FailoverTest, NeverRetriesWhatARouteForbids) {
+  PolicyHarness harness;
+  Connect(harness, {kA, kB});
+  FakeCallOptions once;
+  once.label.retry = RetryMode::kNever;
+  FakeCall& call = harness.Call(once);
+  harness.Finish(call, kReset);
+  EXPECT_FALSE(harness.Retry(call));
+}
+
+// --- Picks that come too late ------------------------------------------------
+
+TEST(BounceTest, ALostConnectionSendsItsCallsElsewhere) {
+  PolicyHarness harness;
+  Connect(harness, {kA, kB});
+  harness.channel().HoldNews();
+  harness.Lose(kA);
+  FakeCall& one = harness.Call();
+  FakeCall& other = harness.Call();
+  FakeCall& bounced = one.bounces() > 0 ? one : other;
+  EXPECT_EQ(bounced.bounces(), 1);
+  EXPECT_EQ(bounced.Outcome(), "queued");
+  EXPECT_EQ(InFlight(harness, kA), 0) << "it never started";
+  harness.channel().ReleaseNews();
+  EXPECT_EQ(bounced.Outcome(), kB);
+  EXPECT_EQ(harness.pool().GetAllBackends()[0].calls, 0u);
+}
+
+TEST(BounceTest, GivesTheTrialBack) {
+  PolicyHarness harness(R"({"health":{"passive":{"downRetryAfter":"1s"}}})");
+  Connect(harness, {kA});
+  FailOn(harness, kA, 3);
+  ASSERT_EQ(harness.StateOf(kA), "DOWN");
+  harness.Advance(absl::Seconds(1.2));
+  ASSERT_EQ(harness.StateOf(kA), "DOWN_RETRY");
+  harness.channel().HoldNews();
+  harness.Lose(kA);
+  FakeCall& trial = harness.Call();
+  ASSERT_EQ(trial.bounces(), 1);
+  harness.channel().ReleaseNews();
+  harness.Connect(kA);
+  EXPECT_EQ(trial.Outcome(), kA) << "the trial is free again";
+  harness.Finish(trial);
+  EXPECT_EQ(harness.StateOf(kA), "ALIVE");
+}
+
+TEST(BounceTest, KeepsTheCallsTurnInABacklog) {
+  PolicyHarness harness(R"({"backlog":{}})");
+  Connect(harness, {kA});
+  harness.channel().HoldNews();
+  harness.Lose(kA);
+  FakeCall& first = harness.Call();
+  ASSERT_GE(first.bounces(), 1);
+  FakeCall& second = harness.Call();
+  EXPECT_EQ(second.bounces(), 0) << "the first one's turn comes before it";
+  EXPECT_EQ(second.Outcome(), "queued");
+  harness.channel().ReleaseNews();
+  harness.Connect(kA);
+  EXPECT_EQ(first.Outcome(), kA);
+  EXPECT_EQ(second.Outcome(), kA);
+}
+
+// --- Trials ------------------------------------------------------------------
+
+constexpr char kPassive[] =
+    R"({"health":{"passive":{"unhealthyAfter":3,"downRetryAfter":"1s"}}})";
+
+TEST(TrialTest, ABackendGoesDownAfterFailuresInARowAndGetsOneTrialAtATime) {
+  PolicyHarness harness(kPassive);
+  Connect(harness, {kA, kB});
+  FailOn(harness, kA, 3);
+  EXPECT_EQ(harness.StateOf(kA), "DOWN");
+  EXPECT_EQ(harness.channel().TakeUpdates(), "READY") << "who is down counts";
+  EXPECT_EQ(Spread(harness, 10)[kB], 10);
+  harness.Advance(absl::Seconds(1.2));
+  EXPECT_EQ(harness.StateOf(kA), "DOWN_RETRY");
+
+  FakeCall* trial = nullptr;
+  for (int i = 0; i < 10; ++i) {
+    FakeCall& call = harness.Call();
+    if (call.backend() != kA) continue;
+    EXPECT_EQ(trial, nullptr) << "one at a time";
+    trial = &call;
+  }
+  ASSERT_NE(trial, nullptr);
+  harness.Finish(*trial);
+  EXPECT_EQ(harness.StateOf(kA), "ALIVE");
+  EXPECT_EQ(Spread(harness, 10)[kA], 5);
+}
+
+TEST(TrialTest, OneThatIsLostBeginsALongerWait) {
+  PolicyHarness harness(kPassive);
+  Connect(harness, {kA, kB});
+  FailOn(harness, kA, 3);
+  harness.Advance(absl::Seconds(1.2));
+  FailOn(harness, kA, 1);
+  EXPECT_EQ(harness.StateOf(kA), "DOWN");
+  harness.Advance(absl::Seconds(1.9));
+  EXPECT_EQ(harness.StateOf(kA), "DOWN") << "twice as long as before";
+  harness.Advance(absl::Seconds(0.4));
+  EXPECT_EQ(harness.StateOf(kA), "DOWN_RETRY");
+}
+
+TEST(TrialTest, OneThatHangsIsGivenUpAndAnotherCallIsTheTrial) {
+  PolicyHarness harness(kPassive);
+  Connect(harness, {kA, kB});
+  FailOn(harness, kA, 3);
+  harness.Advance(absl::Seconds(1.2));
+  FakeCall* hanging = nullptr;
+  for (int i = 0; i < 10 && hanging == nullptr; ++i) {
+    FakeCall& call = harness.Call();
+    if (call.backend() == kA) hanging = &call;
+  }
+  ASSERT_NE(hanging, nullptr);
+  EXPECT_EQ(Spread(harness, 10)[kB], 10);
+  harness.Advance(BackendHealth::kTrialPatience);
+  EXPECT_EQ(Spread(harness, 2)[kA], 1) << "another trial, which ends well";
+  EXPECT_EQ(harness.StateOf(kA), "ALIVE");
+  harness.Finish(*hanging, kReset);
+  EXPECT_EQ(harness.StateOf(kA), "ALIVE") << "it decides nothing any more";
+}
+
+TEST(TrialTest, OneThatIsCancelledLeavesTheTrialOpen) {
+  PolicyHarness harness(kPassive);
+  Connect(harness, {kA});
+  FailOn(harness, kA, 3);
+  harness.Advance(absl::Seconds(1.2));
+  FakeCall& trial = harness.Call();
+  ASSERT_EQ(trial.Outcome(), kA);
+  EXPECT_THAT(harness.RoundTrip(), StartsWith("UNAVAILABLE"));
+  harness.End(trial);
+  EXPECT_EQ(harness.StateOf(kA), "DOWN_RETRY");
+  EXPECT_EQ(harness.RoundTrip(), kA);
+  EXPECT_EQ(harness.StateOf(kA), "ALIVE");
+}
+
+TEST(TrialTest, ARetryIsTheTrialOnlyWhenItHasNotTriedTheBackend) {
+  PolicyHarness harness(kPassive);
+  Connect(harness, {kA, kB});
+  FakeCall& call = harness.Call();
+  const std::string first = call.backend();
+  const std::string other = first == kA ? kB : kA;
+  FailOn(harness, first, 3);
+  harness.Advance(absl::Seconds(1.2));
+  ASSERT_EQ(harness.StateOf(first), "DOWN_RETRY");
+  harness.Finish(call, kReset);
+  ASSERT_TRUE(harness.Retry(call));
+  EXPECT_EQ(call.Outcome(), other);
+}
+
+// --- Overload ----------------------------------------------------------------
+
+TEST(OverloadTest, AnOverloadedBackendGetsCallsOnlyWhenNobodyIsBetterOff) {
+  PolicyHarness harness(R"({"health":{"passive":{"overloadedFor":"3s"}}})");
+  Connect(harness, {kA, kB});
+  FailOn(harness, kA, 1, absl::ResourceExhaustedError("busy"));
+  EXPECT_EQ(harness.StateOf(kA), "OVERLOADED");
+  EXPECT_EQ(Spread(harness, 6)[kB], 6);
+  harness.MarkUnhealthy(kB);
+  EXPECT_EQ(harness.RoundTrip({}, absl::ResourceExhaustedError("busy")), kA);
+  harness.MarkHealthy(kB);
+  harness.Advance(absl::Seconds(3.1));
+  EXPECT_EQ(harness.StateOf(kA), "ALIVE");
+}
+
+// --- Slow start --------------------------------------------------------------
+
+TEST(SlowStartTest, ABackendThatComesBackGetsItsShareByAndBy) {
+  PolicyHarness harness(R"({"health":{"slowStart":"10s"}})");
+  Connect(harness, {kA, kB});
+  EXPECT_EQ(Spread(harness, 100)[kA], 50) << "a first start is no return";
+  harness.MarkUnhealthy(kA);
+  harness.MarkHealthy(kA);
+  // kA lets a share of the calls through whose turn it is; the others go to kB,
+  // after which it is kA's turn again.  The seed is the virtual time; five
+  // standard deviations either way.
+  struct Row {
+    absl::Duration after;
+    double share;
+  };
+  const Row rows[] = {{absl::Milliseconds(0), 0.1},
+                      {absl::Seconds(2), 0.2},
+                      {absl::Seconds(5), 0.5},
+                      {absl::Seconds(9), 0.9}};
+  absl::Duration passed;
+  for (const Row& row : rows) {
+    harness.Advance(row.after - passed);
+    passed = row.after;
+    const double expected = 2000 * row.share / (1 + row.share);
+    EXPECT_NEAR(Spread(harness, 2000)[kA], expected, 5 * std::sqrt(expected))
+        << row.after;
+  }
+  harness.Advance(absl::Seconds(10) - passed);
+  EXPECT_EQ(Spread(harness, 100)[kA], 50);
+}
+
+TEST(SlowStartTest, OneAfterAFailureToConnectBeginsWhenItIsConnected) {
+  PolicyHarness harness(R"({"health":{"slowStart":"10s"}})");
+  Connect(harness, {kA, kB});
+  harness.Lose(kA);
+  harness.Refuse(kA);
+  harness.Advance(absl::Seconds(30));
+  harness.EndBackoff(kA);
+  harness.Connect(kA);
+  EXPECT_LT(Spread(harness, 200)[kA], 50);
+  harness.Advance(absl::Seconds(10));
+  EXPECT_EQ(Spread(harness, 100)[kA], 50);
+}
+
+TEST(SlowStartTest, TheOnlyBackendGetsAllCalls) {
+  PolicyHarness harness(R"({"health":{"slowStart":"10s"}})");
+  Connect(harness, {kA});
+  harness.MarkUnhealthy(kA);
+  harness.MarkHealthy(kA);
+  EXPECT_EQ(Spread(harness, 100)[kA], 100);
+}
+
+// --- PRIMARY's hold-down -----------------------------------------------------
+
+constexpr char kHoldDown[] =
+    R"({"strategy":"PRIMARY","primary":{"holdDown":"10s"}})";
+
+TEST(HoldDownTest, CountsFromTheReturnAfterAFailure) {
+  PolicyHarness harness(kHoldDown);
+  Connect(harness, {kA, kB});
+  EXPECT_EQ(harness.RoundTrip(), kA) << "no waiting at the start";
+  harness.Lose(kA);
+  harness.Refuse(kA);
+  EXPECT_EQ(harness.RoundTrip(), kB);
+  harness.EndBackoff(kA);
+  harness.Connect(kA);
+  EXPECT_EQ(harness.RoundTrip(), kB);
+  harness.Advance(absl::Seconds(9.9));
+  EXPECT_EQ(harness.RoundTrip(), kB);
+  harness.Advance(absl::Seconds(0.2));
+  EXPECT_EQ(harness.RoundTrip(), kA);
+}
+
+TEST(HoldDownTest, CountsFromTheReturnOfALostConnection) {
+  PolicyHarness harness(kHoldDown);
+  Connect(harness, {kA, kB});
+  harness.Lose(kA);
+  EXPECT_EQ(harness.RoundTrip(), kB);
+  harness.Connect(kA);
+  EXPECT_EQ(harness.RoundTrip(), kB);
+  harness.Advance(absl::Seconds(10.1));
+  EXPECT_EQ(harness.RoundTrip(), kA);
+}
+
+// --- The failure rate --------------------------------------------------------
+
+TEST(FailureRateTest, ABackendThatFailsTooOftenIsEjectedAtTheNextLook) {
+  PolicyHarness harness(R"({"health":{"passive":{"unhealthyAfter":1000,
+      "failureRate":{"threshold":0.5,"window":"10s","minCalls":20}}}})");
+  Connect(harness, {kA, kB});
+  harness.Advance(absl::Seconds(1.1));  // The first look: what was before.
+  FailOn(harness, kA, 20);
+  EXPECT_EQ(harness.StateOf(kA), "ALIVE");
+  harness.Advance(absl::Seconds(1.1));
+  EXPECT_EQ(harness.StateOf(kA), "DOWN");
+  EXPECT_EQ(harness.StateOf(kB), "ALIVE");
+}
+
+}  // namespace
+}  // namespace multi_backend

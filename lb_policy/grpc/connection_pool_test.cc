@@ -1,0 +1,285 @@
+// Several connections of one backend, several channels of one pool, and what
+// each of them reports.
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "multi_backend/lb_policy/grpc/testing/policy_harness.h"
+
+namespace multi_backend {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr char kA[] = "10.0.0.1:80";
+constexpr char kB[] = "10.0.0.2:80";
+
+constexpr char kGrowing[] = R"({"pool":{"min":1,"max":3,"idleTimeout":"10s",
+    "maxStreamsPerConnection":2}})";
+
+// --- Growth ------------------------------------------------------------------
+
+TEST(ConnectionPoolTest, OpensTheLeastNumberAtOnceAndEachIsAnotherOne) {
+  PolicyHarness harness(R"({"pool":{"min":3,"max":3}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  ASSERT_EQ(harness.connections(kA), 3u);
+  std::set<std::string> args;
+  for (size_t i = 0; i < 3; ++i) {
+    args.insert(harness.Connection(kA, i).args().ToString());
+  }
+  EXPECT_EQ(args.size(), 3u) << "core shares those with equal args";
+  harness.channel().TakeUpdates();
+  harness.Connect(kA, 1);
+  EXPECT_EQ(harness.channel().TakeUpdates(), "READY");
+  EXPECT_EQ(harness.RoundTrip(), kA);
+  EXPECT_EQ(harness.TakeEvents(), std::vector<std::string>())
+      << "the number that was asked for is no event";
+}
+
+TEST(ConnectionPoolTest, CallsGoToTheLeastLoadedConnection) {
+  PolicyHarness harness(R"({"pool":{"min":2,"max":2}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA, 0);
+  harness.Connect(kA, 1);
+  FakeCall& first = harness.Call();
+  FakeCall& second = harness.Call();
+  EXPECT_NE(first.connection(), second.connection());
+  harness.Finish(second);
+  FakeCall& third = harness.Call();
+  EXPECT_EQ(third.connection(), second.connection());
+}
+
+TEST(ConnectionPoolTest, GrowsByOneWhenAllAreFullUpToItsMost) {
+  PolicyHarness harness(kGrowing);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.TakeEvents();
+  harness.Call();
+  EXPECT_EQ(harness.connections(kA), 1u);
+  harness.Call();
+  EXPECT_EQ(harness.connections(kA), 2u);
+  EXPECT_THAT(harness.TakeEvents(),
+              ElementsAre("10.0.0.1:80: 1 -> 2: all connections are full"));
+  harness.Call();
+  EXPECT_EQ(harness.connections(kA), 2u) << "one is being connected";
+  EXPECT_THAT(harness.TakeEvents(), IsEmpty());
+  harness.Connect(kA, 1);
+  for (int i = 0; i < 3; ++i) harness.Call();
+  EXPECT_EQ(harness.connections(kA), 3u);
+  harness.Connect(kA, 2);
+  for (int i = 0; i < 10; ++i) harness.Call();
+  EXPECT_EQ(harness.connections(kA), 3u);
+  EXPECT_THAT(harness.TakeEvents(),
+              ElementsAre("10.0.0.1:80: 2 -> 3: all connections are full"));
+}
+
+TEST(ConnectionPoolTest, ShrinksToItsLeastWhenConnectionsAreIdle) {
+  PolicyHarness harness(kGrowing);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  FakeCall& first = harness.Call();
+  FakeCall& second = harness.Call();
+  harness.Connect(kA, 1);
+  FakeCall& third = harness.Call();
+  EXPECT_EQ(third.connection(), &harness.Connection(kA, 1));
+  harness.TakeEvents();
+  harness.Finish(first);
+  harness.Finish(second);
+  harness.Advance(absl::Seconds(30));
+  EXPECT_EQ(harness.connections(kA), 2u) << "a stream is still there";
+  harness.Finish(third);
+  harness.Advance(absl::Seconds(9.9));
+  EXPECT_EQ(harness.connections(kA), 2u);
+  // The looks are a quarter of the timeout apart.
+  harness.Advance(absl::Seconds(5));
+  EXPECT_EQ(harness.connections(kA), 1u);
+  EXPECT_THAT(harness.TakeEvents(),
+              ElementsAre("10.0.0.1:80: 2 -> 1: idle, or could not be "
+                          "connected"));
+  EXPECT_EQ(harness.RoundTrip(), kA);
+}
+
+TEST(ConnectionPoolTest, OneMoreThatIsRefusedLeavesTheBackendUp) {
+  PolicyHarness harness(kGrowing);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.Call();
+  harness.Call();
+  ASSERT_EQ(harness.connections(kA), 2u);
+  harness.Refuse(kA, "too many", 1);
+  EXPECT_EQ(harness.StateOf(kA), "ALIVE");
+  EXPECT_EQ(harness.RoundTrip(), kA);
+}
+
+TEST(ConnectionPoolTest, TheBackendIsDownWhenAllItsConnectionsAre) {
+  PolicyHarness harness(R"({"pool":{"min":2,"max":2}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA, 0);
+  harness.Connect(kA, 1);
+  harness.Lose(kA, 0);
+  EXPECT_EQ(harness.RoundTrip(), kA);
+  harness.Refuse(kA, "gone", 0);
+  EXPECT_EQ(harness.StateOf(kA), "ALIVE");
+  harness.Lose(kA, 1);
+  harness.Refuse(kA, "gone too", 1);
+  EXPECT_EQ(harness.StateOf(kA), "DOWN");
+  EXPECT_THAT(harness.RoundTrip(), HasSubstr("gone"));
+}
+
+TEST(ConnectionPoolTest, AnotherConfigOpensAndClosesConnections) {
+  PolicyHarness harness(R"({"pool":{"min":1,"max":1}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  ASSERT_EQ(harness.UpdateConfig(R"({"pool":{"min":2,"max":2}})"),
+            absl::OkStatus());
+  EXPECT_EQ(harness.connections(kA), 2u);
+  harness.Connect(kA, 1);
+  ASSERT_EQ(
+      harness.UpdateConfig(R"({"pool":{"min":1,"max":2,"idleTimeout":"1s"}})"),
+      absl::OkStatus());
+  harness.Advance(absl::Seconds(2));
+  EXPECT_EQ(harness.connections(kA), 1u);
+}
+
+// --- Idle connections and channels -------------------------------------------
+
+TEST(IdleTest, AConnectionThatGoesIdleIsConnectedAgainAtOnce) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  const int asked = harness.Connection(kA).connection_requests();
+  harness.Lose(kA);
+  EXPECT_EQ(harness.Connection(kA).connection_requests(), asked + 1);
+  EXPECT_EQ(harness.Connection(kA).state(), GRPC_CHANNEL_CONNECTING);
+  FakeCall& waiting = harness.Call();
+  EXPECT_EQ(waiting.Outcome(), "queued");
+  harness.Connect(kA);
+  EXPECT_EQ(waiting.Outcome(), kA);
+  EXPECT_EQ(harness.StateOf(kA), "ALIVE");
+}
+
+// Core drops the policy of a channel that has been idle for long, and makes
+// another one with the next call; the pool stays.
+TEST(IdleTest, AChannelsNextPolicyBeginsAnewInTheSamePool) {
+  PolicyHarness::Options options;
+  options.time = std::make_shared<VirtualTime>();
+  options.pool = BackendPool::Create(options.time->ForPool());
+  {
+    PolicyHarness before(options);
+    ASSERT_EQ(before.Update({kA, kB}), absl::OkStatus());
+    before.Connect(kA);
+    before.Refuse(kB);
+    EXPECT_EQ(before.StateOf(kB), "DOWN");
+  }
+  EXPECT_THAT(options.pool->GetAllBackends(), IsEmpty());
+  EXPECT_EQ(options.pool->events()->flagged.load(), 0u);
+  PolicyHarness after(options);
+  ASSERT_EQ(after.Update({kA, kB}), absl::OkStatus());
+  EXPECT_EQ(after.channel().TakeUpdates(), "CONNECTING");
+  EXPECT_EQ(after.StateOf(kB), "ALIVE");
+  after.Connect(kB);
+  EXPECT_EQ(after.RoundTrip(), kB);
+}
+
+// --- Each event once ---------------------------------------------------------
+
+TEST(EventTest, AConnectionsLifeIsOneEventForEachChangeOfState) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  EXPECT_THAT(harness.TakeEvents(), IsEmpty());
+  harness.Refuse(kA);
+  harness.EndBackoff(kA);
+  harness.Refuse(kA, "refused again");
+  harness.EndBackoff(kA);
+  harness.Connect(kA);
+  harness.Lose(kA);
+  harness.Connect(kA);
+  EXPECT_THAT(harness.TakeEvents(),
+              ElementsAre("10.0.0.1:80: ALIVE -> DOWN: refused",
+                          "10.0.0.1:80: DOWN -> ALIVE: connected"));
+}
+
+TEST(EventTest, GoesIntoTheChannelsTraceOnce) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Refuse(kA);
+  EXPECT_THAT(
+      harness.channel().TakeTraces(),
+      ElementsAre("multi_backend: 10.0.0.1:80: ALIVE -> DOWN: refused"));
+  harness.EndBackoff(kA);
+  EXPECT_THAT(harness.channel().TakeTraces(), IsEmpty());
+  harness.MarkUnhealthy(kA);
+  harness.MarkHealthy(kA);
+  EXPECT_THAT(harness.channel().TakeTraces(), IsEmpty())
+      << "it was DOWN, and is";
+}
+
+TEST(EventTest, OfASharedPoolIsOneEventAndInEachChannelsTrace) {
+  PolicyHarness::Options options;
+  options.time = std::make_shared<VirtualTime>();
+  options.pool = BackendPool::Create(options.time->ForPool());
+  PolicyHarness one(options);
+  PolicyHarness other(options);
+  for (PolicyHarness* channel : {&one, &other}) {
+    ASSERT_EQ(channel->Update({kA, kB}), absl::OkStatus());
+    channel->Connect(kA);
+    channel->Connect(kB);
+    channel->channel().TakeUpdates();
+  }
+  one.MarkUnhealthy(kA);
+  const auto is_it =
+      "multi_backend: 10.0.0.1:80: ALIVE -> DOWN: marked unhealthy: manual";
+  EXPECT_EQ(one.TakeEvents().size(), 1u);
+  for (PolicyHarness* channel : {&one, &other}) {
+    EXPECT_THAT(channel->channel().TakeTraces(), ElementsAre(is_it));
+    EXPECT_EQ(channel->channel().TakeUpdates(), "READY");
+    EXPECT_EQ(channel->RoundTrip(), kB);
+  }
+}
+
+TEST(EventTest, ABackendIsDownForAPoolWhenNoneOfItsChannelsIsConnected) {
+  PolicyHarness::Options options;
+  options.time = std::make_shared<VirtualTime>();
+  options.pool = BackendPool::Create(options.time->ForPool());
+  PolicyHarness one(options);
+  PolicyHarness other(options);
+  for (PolicyHarness* channel : {&one, &other}) {
+    ASSERT_EQ(channel->Update({kA}), absl::OkStatus());
+  }
+  one.Connect(kA);
+  other.Refuse(kA);
+  EXPECT_EQ(one.StateOf(kA), "ALIVE");
+  EXPECT_EQ(one.RoundTrip(), kA);
+  EXPECT_THAT(other.RoundTrip(), HasSubstr("refused"));
+  one.Lose(kA);
+  one.Refuse(kA, "gone");
+  EXPECT_THAT(one.TakeEvents(),
+              ElementsAre("10.0.0.1:80: ALIVE -> DOWN: gone"));
+}
+
+TEST(EventTest, PanicIsTwoEventsAndTheIllGetCallsMeanwhile) {
+  PolicyHarness harness(R"({"health":{"active":{},"panicThreshold":60}})");
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.Connect(kB);
+  harness.TakeEvents();
+  for (int i = 0; i < 3; ++i) harness.Probe(kA, false);
+  EXPECT_THAT(harness.TakeEvents(),
+              Contains("root: off -> on: fewer than 60 % are usable").Times(1));
+  std::set<std::string> used;
+  for (int i = 0; i < 4; ++i) used.insert(harness.RoundTrip());
+  EXPECT_EQ(used.size(), 2u);
+  for (int i = 0; i < 2; ++i) harness.Probe(kA, true);
+  EXPECT_THAT(harness.TakeEvents(),
+              Contains("root: on -> off: 60 % are usable again").Times(1));
+}
+
+}  // namespace
+}  // namespace multi_backend

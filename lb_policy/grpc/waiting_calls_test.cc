@@ -1,0 +1,286 @@
+// Calls that wait: in backlogs, whose states follow the backends', and in
+// core's own queue.
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "multi_backend/lb_policy/grpc/testing/policy_harness.h"
+
+namespace multi_backend {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+constexpr char kA[] = "10.0.0.1:80";
+constexpr char kB[] = "10.0.0.2:80";
+
+const absl::Status kReset = absl::UnavailableError("reset");
+
+// Events of balancers; those of backends are others' tests.
+std::vector<std::string> BacklogEvents(PolicyHarness& harness) {
+  std::vector<std::string> events;
+  for (const std::string& event : harness.TakeEvents()) {
+    if (event.compare(0, 4, "root") == 0) events.push_back(event);
+  }
+  return events;
+}
+
+// kA goes down by failed calls.
+void FailA(PolicyHarness& harness) {
+  for (int i = 0; i < 3; ++i) {
+    FakeCall& call = harness.Call();
+    ASSERT_EQ(call.Outcome(), kA);
+    harness.Finish(call, kReset);
+  }
+  ASSERT_EQ(harness.StateOf(kA), "DOWN");
+}
+
+// --- The states --------------------------------------------------------------
+
+TEST(BacklogTest, FollowsItsBackendsFromAliveToDownAndBack) {
+  PolicyHarness harness(R"({"backlog":{"overloadTimeout":"1s"}})");
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  EXPECT_THAT(BacklogEvents(harness), IsEmpty()) << "they are being connected";
+  FakeCall& early = harness.Call();
+  EXPECT_EQ(early.Outcome(), "queued");
+  harness.Connect(kA);
+  EXPECT_EQ(early.Outcome(), kA);
+
+  harness.Lose(kA);
+  harness.Refuse(kB);
+  EXPECT_THAT(BacklogEvents(harness), IsEmpty()) << "kA may be back soon";
+  harness.Refuse(kA);
+  EXPECT_THAT(BacklogEvents(harness),
+              ElementsAre(HasSubstr("ALIVE -> OVERLOADED")));
+  FakeCall& waiting = harness.Call();
+  EXPECT_EQ(waiting.Outcome(), "queued");
+  harness.Advance(absl::Milliseconds(900));
+  EXPECT_EQ(waiting.Outcome(), "queued");
+  harness.Advance(absl::Milliseconds(110));
+  EXPECT_THAT(BacklogEvents(harness),
+              ElementsAre(HasSubstr("OVERLOADED -> DOWN")));
+  EXPECT_THAT(waiting.Outcome(),
+              StartsWith("dropped: UNAVAILABLE: multi_backend: no usable "
+                         "backend, the call was never sent: all backends have "
+                         "been down for"));
+  EXPECT_THAT(harness.RoundTrip(), StartsWith("dropped: UNAVAILABLE"));
+
+  harness.EndBackoff(kB);
+  EXPECT_THAT(harness.RoundTrip(), StartsWith("dropped: UNAVAILABLE"))
+      << "an attempt to connect is no connection";
+  harness.Connect(kB);
+  EXPECT_THAT(BacklogEvents(harness), ElementsAre(HasSubstr("DOWN -> ALIVE")));
+  EXPECT_EQ(harness.RoundTrip(), kB);
+}
+
+TEST(BacklogTest, TheTrialOfABackendIsTheOldestWaitingCall) {
+  PolicyHarness harness(R"({"backlog":{"overloadTimeout":"60s"},
+      "health":{"passive":{"downRetryAfter":"1s"}}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  FailA(harness);
+  EXPECT_THAT(BacklogEvents(harness),
+              ElementsAre(HasSubstr("ALIVE -> OVERLOADED")));
+  FakeCall& first = harness.Call();
+  FakeCall& second = harness.Call();
+  EXPECT_EQ(first.Outcome(), "queued");
+  harness.Advance(absl::Seconds(1.2));
+  EXPECT_EQ(harness.StateOf(kA), "DOWN_RETRY");
+  EXPECT_EQ(first.Outcome(), kA);
+  EXPECT_EQ(second.Outcome(), "queued") << "one trial at a time";
+  harness.Finish(first);
+  EXPECT_EQ(harness.StateOf(kA), "ALIVE");
+  EXPECT_EQ(second.Outcome(), kA);
+}
+
+TEST(BacklogTest, AFailedTrialLeavesTheOthersWaitingForTheNext) {
+  PolicyHarness harness(R"({"backlog":{"overloadTimeout":"60s","timeout":"60s"},
+      "health":{"passive":{"downRetryAfter":"1s"}}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  FailA(harness);
+  FakeCall& first = harness.Call();
+  FakeCall& second = harness.Call();
+  harness.Advance(absl::Seconds(1.2));
+  ASSERT_EQ(first.Outcome(), kA);
+  harness.Finish(first, kReset);
+  EXPECT_EQ(harness.StateOf(kA), "DOWN");
+  EXPECT_EQ(second.Outcome(), "queued");
+  harness.Advance(absl::Seconds(2.3));
+  EXPECT_EQ(second.Outcome(), kA);
+}
+
+TEST(BacklogTest, AnAbandonedTrialGoesToTheNextWaitingCallAtOnce) {
+  PolicyHarness harness(R"({"backlog":{"overloadTimeout":"60s"},
+      "health":{"passive":{"downRetryAfter":"1s"}}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  FailA(harness);
+  FakeCall& first = harness.Call();
+  FakeCall& second = harness.Call();
+  harness.Advance(absl::Seconds(1.2));
+  ASSERT_EQ(first.Outcome(), kA);
+  harness.End(first);
+  EXPECT_EQ(second.Outcome(), kA);
+}
+
+// --- Bounds ------------------------------------------------------------------
+
+TEST(BacklogTest, ACallThatWaitsTooLongIsRefused) {
+  PolicyHarness harness(
+      R"({"backlog":{"timeout":"5s","overloadTimeout":"60s"}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  FakeCall& waiting = harness.Call();
+  harness.Advance(absl::Seconds(2));
+  FakeCall& later = harness.Call();
+  harness.Advance(absl::Seconds(2.9));
+  EXPECT_EQ(waiting.Outcome(), "queued");
+  harness.Advance(absl::Seconds(0.2));
+  EXPECT_THAT(waiting.Outcome(),
+              StartsWith("dropped: DEADLINE_EXCEEDED: multi_backend: no usable "
+                         "backend, the call was never sent: it waited"));
+  EXPECT_EQ(later.Outcome(), "queued");
+  harness.Connect(kA);
+  EXPECT_EQ(later.Outcome(), kA);
+}
+
+TEST(BacklogTest, OneCallMoreThanTheLimitIsRefused) {
+  PolicyHarness harness(R"({"backlog":{"limit":2}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  FakeCall& first = harness.Call();
+  FakeCall& second = harness.Call();
+  EXPECT_THAT(harness.RoundTrip(),
+              HasSubstr("2 calls are waiting already (backlog.limit)"));
+  harness.End(first);
+  FakeCall& third = harness.Call();
+  EXPECT_EQ(third.Outcome(), "queued") << "a cancelled call's place is free";
+  harness.Connect(kA);
+  EXPECT_EQ(second.Outcome(), kA);
+  EXPECT_EQ(third.Outcome(), kA);
+}
+
+// --- Order -------------------------------------------------------------------
+
+TEST(BacklogTest, CallsGoInOrderWhenOthersEnd) {
+  PolicyHarness harness(R"({"maxRequestsPerBackend":1,"backlog":{}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  FakeCall& running = harness.Call();
+  ASSERT_EQ(running.Outcome(), kA);
+  FakeCall& first = harness.Call();
+  FakeCall& second = harness.Call();
+  FakeCall& third = harness.Call();
+  harness.Finish(running);
+  EXPECT_EQ(first.Outcome(), kA);
+  EXPECT_EQ(second.Outcome(), "queued");
+  harness.End(second);
+  harness.Finish(first);
+  EXPECT_EQ(third.Outcome(), kA);
+  FakeCall& newcomer = harness.Call();
+  EXPECT_EQ(newcomer.Outcome(), "queued");
+  harness.Finish(third);
+  EXPECT_EQ(newcomer.Outcome(), kA);
+}
+
+TEST(BacklogTest, ACancelledCallLetsTheNextGoThatOnlyItHeldUp) {
+  PolicyHarness harness(R"({"backlog":{}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.channel().HoldNews();
+  harness.Lose(kA);
+  FakeCall& first = harness.Call();
+  FakeCall& second = harness.Call();
+  harness.channel().ReleaseNews();
+  harness.End(first);
+  harness.Connect(kA);
+  EXPECT_EQ(second.Outcome(), kA);
+}
+
+TEST(BacklogTest, WithoutContextsThereIsNone) {
+  PolicyHarness::Options options;
+  options.config = R"({"backlog":{}})";
+  options.with_context = false;
+  PolicyHarness harness(options);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Refuse(kA);
+  EXPECT_THAT(harness.RoundTrip(), StartsWith("UNAVAILABLE"));
+  EXPECT_THAT(BacklogEvents(harness), IsEmpty());
+}
+
+// --- A retry in a backlog ----------------------------------------------------
+
+TEST(BacklogTest, ARetryWhoseBackendsHaveAllJustGoneWaitsForThem) {
+  PolicyHarness harness(R"({"backlog":{}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  FakeCall& call = harness.Call();
+  harness.channel().HoldNews();
+  harness.Lose(kA);
+  harness.Finish(call, kReset);
+  ASSERT_TRUE(harness.Retry(call));
+  EXPECT_EQ(call.Outcome(), "queued");
+  harness.channel().ReleaseNews();
+  EXPECT_EQ(call.Outcome(), "queued");
+  harness.Connect(kA);
+  EXPECT_EQ(call.Outcome(), kA) << "it had to wait, so it may go there again";
+}
+
+TEST(BacklogTest, ARetryWhoseBackendsHaveNotGoneEndsAfterAMoment) {
+  PolicyHarness harness(R"({"backlog":{}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  FakeCall& call = harness.Call();
+  harness.Finish(call, kReset);
+  ASSERT_TRUE(harness.Retry(call));
+  EXPECT_EQ(call.Outcome(), "queued");
+  harness.Advance(absl::Milliseconds(30));
+  EXPECT_EQ(call.Outcome(), "dropped: UNAVAILABLE: reset");
+}
+
+// --- Core's queue ------------------------------------------------------------
+
+TEST(QueueTest, APatientCallGoesWhenABackendHasRoom) {
+  PolicyHarness harness(R"({"maxRequestsPerBackend":1})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  FakeCall& running = harness.Call();
+  FakeCallOptions patient;
+  patient.wait_for_ready = true;
+  FakeCall& waiting = harness.Call(patient);
+  EXPECT_EQ(waiting.Outcome(), "queued");
+  EXPECT_THAT(harness.RoundTrip(), HasSubstr("at its limit"));
+  harness.Finish(running);
+  EXPECT_EQ(waiting.Outcome(), kA);
+}
+
+TEST(QueueTest, APatientCallGoesWhenAMarkIsLifted) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.MarkUnhealthy(kA);
+  FakeCallOptions patient;
+  patient.wait_for_ready = true;
+  FakeCall& waiting = harness.Call(patient);
+  EXPECT_EQ(waiting.Outcome(), "queued");
+  harness.MarkHealthy(kA);
+  EXPECT_EQ(waiting.Outcome(), kA);
+}
+
+TEST(QueueTest, NobodyIsWokenWhenNobodyWaits) {
+  PolicyHarness harness(R"({"maxRequestsPerBackend":1})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.channel().TakeUpdates();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(harness.RoundTrip(), kA);
+  EXPECT_EQ(harness.channel().TakeUpdates(), "");
+  harness.Advance(absl::Seconds(3600));
+  EXPECT_EQ(harness.channel().TakeUpdates(), "");
+}
+
+}  // namespace
+}  // namespace multi_backend
