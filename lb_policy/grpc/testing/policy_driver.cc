@@ -8,8 +8,8 @@
 #include <map>
 #include <utility>
 
+#include "multi_backend/port/address_attribute.h"
 #include "multi_backend/resolver/endpoint/text_record.h"
-#include "multi_backend/resolver/grpc/endpoint_attribute.h"
 
 namespace multi_backend {
 namespace {
@@ -86,8 +86,8 @@ ServerAddressList PolicyDriver::Endpoints(
         Ipv4Address(ntohl(ip.s_addr), endpoint->port);
     std::map<const char*, std::unique_ptr<ServerAddress::AttributeInterface>>
         attributes;
-    attributes[EndpointAttribute::Key()] =
-        std::make_unique<EndpointAttribute>(std::move(endpoint));
+    attributes[AddressAttribute<Endpoint>::Key()] =
+        std::make_unique<AddressAttribute<Endpoint>>(std::move(endpoint));
     list.emplace_back(address, ChannelArgs(), std::move(attributes));
   }
   return list;
