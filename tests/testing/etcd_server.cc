@@ -161,13 +161,13 @@ absl::Status EtcdServer::Call(const std::string& method, const Request& request,
   return ToStatus(status);
 }
 
-absl::StatusOr<etcdserverpb::RangeResponse> EtcdServer::Range(
+absl::StatusOr<etcd::RangeResponse> EtcdServer::Range(
     const std::string& prefix) {
-  etcdserverpb::RangeRequest request;
+  etcd::RangeRequest request;
   request.set_key(prefix);
   request.set_range_end(EndOfPrefix(prefix));
   request.set_keys_only(true);
-  etcdserverpb::RangeResponse response;
+  etcd::RangeResponse response;
   const absl::Status status = Call("KV/Range", request, response);
   if (!status.ok()) return status;
   return response;
@@ -179,21 +179,21 @@ absl::Status EtcdServer::Put(const std::string& key, const std::string& value) {
 
 absl::Status EtcdServer::PutAll(
     const std::map<std::string, std::string>& entries) {
-  etcdserverpb::TxnRequest request;
+  etcd::TxnRequest request;
   for (const auto& entry : entries) {
     auto* const put = request.add_success()->mutable_request_put();
     put->set_key(entry.first);
     put->set_value(entry.second);
   }
-  etcdserverpb::TxnResponse response;
+  etcd::TxnResponse response;
   return Call("KV/Txn", request, response);
 }
 
 absl::Status EtcdServer::DeletePrefix(const std::string& prefix) {
-  etcdserverpb::DeleteRangeRequest request;
+  etcd::DeleteRangeRequest request;
   request.set_key(prefix);
   request.set_range_end(EndOfPrefix(prefix));
-  etcdserverpb::DeleteRangeResponse response;
+  etcd::DeleteRangeResponse response;
   return Call("KV/DeleteRange", request, response);
 }
 
@@ -209,10 +209,10 @@ absl::StatusOr<std::vector<std::string>> EtcdServer::KeysOf(
 absl::Status EtcdServer::Compact() {
   const auto range = Range("/");
   if (!range.ok()) return range.status();
-  etcdserverpb::CompactionRequest request;
+  etcd::CompactionRequest request;
   request.set_revision(range->header().revision());
   request.set_physical(true);
-  etcdserverpb::CompactionResponse response;
+  etcd::CompactionResponse response;
   return Call("KV/Compact", request, response);
 }
 
@@ -234,10 +234,10 @@ absl::Status EtcdServer::EnableUsers(const std::string& password) {
     const absl::Status status = Call(step.method, request, response);
     if (!status.ok()) return status;
   }
-  etcdserverpb::AuthenticateRequest request;
+  etcd::AuthenticateRequest request;
   request.set_name("root");
   request.set_password(password);
-  etcdserverpb::AuthenticateResponse response;
+  etcd::AuthenticateResponse response;
   const absl::Status status = Call("Auth/Authenticate", request, response);
   token_ = response.token();
   return status;

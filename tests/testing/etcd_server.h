@@ -27,7 +27,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "multi_backend/resolver/grpc/etcd/etcd.grpc.pb.h"
+#include "multi_backend/resolver/grpc/etcd/etcd.pb.h"
 #include "multi_backend/tests/testing/required_package.h"
 #include "multi_backend/tests/testing/store_process.h"
 
@@ -84,7 +84,7 @@ class EtcdServer {
       : options_(std::move(options)), process_(std::move(process)) {}
   absl::Status Launch();
   absl::Status AwaitServing();
-  absl::StatusOr<etcdserverpb::RangeResponse> Range(const std::string& prefix);
+  absl::StatusOr<etcd::RangeResponse> Range(const std::string& prefix);
   // One call, with the user's token.
   template <typename Request, typename Response>
   absl::Status Call(const std::string& method, const Request& request,

@@ -33,8 +33,8 @@ absl::Duration Until(steady_clock::time_point end) {
   return absl::FromChrono(end - steady_clock::now());
 }
 
-void ApplyEvent(const etcdserverpb::Event& event, EtcdRecords& records) {
-  if (event.type() == etcdserverpb::Event::DELETE) {
+void ApplyEvent(const etcd::Event& event, EtcdRecords& records) {
+  if (event.type() == etcd::Event::DELETE) {
     records.Delete(event.kv().key());
   } else {
     records.Put(event.kv().key(), event.kv().value());
@@ -104,7 +104,7 @@ absl::Status EtcdEndpointGroup::FollowServer(const Endpoint& server,
 absl::StatusOr<int64_t> EtcdEndpointGroup::ReadAll(EtcdSession& session,
                                                    EtcdRecords& records) {
   const size_t limit = options_.policy.limits().max_endpoints;
-  etcdserverpb::RangeRequest request;
+  etcd::RangeRequest request;
   request.set_key(target_.prefix);
   request.set_range_end(EndOfPrefix(target_.prefix));
   request.set_limit(kPageKeys);
@@ -115,7 +115,7 @@ absl::StatusOr<int64_t> EtcdEndpointGroup::ReadAll(EtcdSession& session,
     if (page->count() > static_cast<int64_t>(limit)) {
       return TooMany(page->count(), limit);
     }
-    for (const etcdserverpb::KeyValue& entry : page->kvs()) {
+    for (const etcd::KeyValue& entry : page->kvs()) {
       if (entry.key() < request.key()) {
         return absl::InternalError("the keys are not in order");
       }
@@ -145,7 +145,7 @@ absl::Status EtcdEndpointGroup::FollowEvents(EtcdSession& session,
         latest = steady_clock::now() + absl::ToChronoNanoseconds(kLongestBurst);
       }
       news = true;
-      for (const etcdserverpb::Event& event : (*events)->events()) {
+      for (const etcd::Event& event : (*events)->events()) {
         ApplyEvent(event, records);
       }
       if (records.size() > limit) return TooMany(records.size(), limit);

@@ -1,5 +1,9 @@
 // With a fake etcd, for what a real one does too seldom, or never.
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/impl/rpc_service_method.h>
+#include <grpcpp/impl/service_type.h>
+#include <grpcpp/support/method_handler.h>
 
 #include <functional>
 #include <memory>
@@ -12,16 +16,18 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/resolver/grpc/etcd/endpoint_group.h"
-#include "multi_backend/resolver/grpc/etcd/etcd.grpc.pb.h"
+#include "multi_backend/resolver/grpc/etcd/etcd.pb.h"
 #include "multi_backend/tests/testing/group_recorder.h"
 
 namespace multi_backend {
 namespace {
 
-using etcdserverpb::RangeRequest;
-using etcdserverpb::RangeResponse;
-using etcdserverpb::WatchRequest;
-using etcdserverpb::WatchResponse;
+using etcd::AuthenticateRequest;
+using etcd::AuthenticateResponse;
+using etcd::RangeRequest;
+using etcd::RangeResponse;
+using etcd::WatchRequest;
+using etcd::WatchResponse;
 using WatchStream = grpc::ServerReaderWriter<WatchResponse, WatchRequest>;
 
 // What the server answers; `call` counts them from 0.
@@ -33,43 +39,55 @@ struct Script {
   std::string token = "token";
 };
 
-class FakeEtcd : public etcdserverpb::KV::Service,
-                 public etcdserverpb::Watch::Service,
-                 public etcdserverpb::Auth::Service {
+// As generated code does it; etcd.proto has no services (see there).
+class FakeEtcd : public grpc::Service {
  public:
   explicit FakeEtcd(Script script) : script_(std::move(script)) {
+    AddUnary<RangeRequest, RangeResponse>(
+        "/etcdserverpb.KV/Range",
+        [](FakeEtcd* self, grpc::ServerContext*, const RangeRequest* request,
+           RangeResponse* response) {
+          return self->script_.range(self->Next(self->ranges_), *request,
+                                     response);
+        });
+    AddUnary<AuthenticateRequest, AuthenticateResponse>(
+        "/etcdserverpb.Auth/Authenticate",
+        [](FakeEtcd* self, grpc::ServerContext*, const AuthenticateRequest*,
+           AuthenticateResponse* response) {
+          response->set_token(self->script_.token);
+          return grpc::Status::OK;
+        });
+    AddMethod(new grpc::internal::RpcServiceMethod(
+        "/etcdserverpb.Watch/Watch", grpc::internal::RpcMethod::BIDI_STREAMING,
+        new grpc::internal::BidiStreamingHandler<FakeEtcd, WatchRequest,
+                                                 WatchResponse>(
+            [](FakeEtcd* self, grpc::ServerContext*, WatchStream* stream) {
+              WatchRequest request;
+              if (stream->Read(&request)) {
+                self->script_.watch(self->Next(self->watches_), request,
+                                    stream);
+              }
+              return grpc::Status::OK;
+            },
+            this)));
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
                              &port_);
-    builder.RegisterService(static_cast<KV::Service*>(this));
-    builder.RegisterService(static_cast<etcdserverpb::Watch::Service*>(this));
-    builder.RegisterService(static_cast<etcdserverpb::Auth::Service*>(this));
+    builder.RegisterService(this);
     server_ = builder.BuildAndStart();
   }
   ~FakeEtcd() override { server_->Shutdown(std::chrono::system_clock::now()); }
 
   std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
 
-  grpc::Status Range(grpc::ServerContext*, const RangeRequest* request,
-                     RangeResponse* response) override {
-    return script_.range(Next(ranges_), *request, response);
-  }
-  grpc::Status Watch(grpc::ServerContext*, WatchStream* stream) override {
-    WatchRequest request;
-    if (stream->Read(&request)) {
-      script_.watch(Next(watches_), request, stream);
-    }
-    return grpc::Status::OK;
-  }
-  grpc::Status Authenticate(
-      grpc::ServerContext*, const etcdserverpb::AuthenticateRequest*,
-      etcdserverpb::AuthenticateResponse* response) override {
-    response->set_token(script_.token);
-    return grpc::Status::OK;
-  }
-
  private:
-  using KV = etcdserverpb::KV;
+  template <typename Request, typename Response, typename Function>
+  void AddUnary(const char* method, Function function) {
+    AddMethod(new grpc::internal::RpcServiceMethod(
+        method, grpc::internal::RpcMethod::NORMAL_RPC,
+        new grpc::internal::RpcMethodHandler<FakeEtcd, Request, Response>(
+            function, this)));
+  }
 
   int Next(int& count) {
     std::lock_guard<std::mutex> lock(mu_);

@@ -164,14 +164,14 @@ absl::Status EtcdRegistrar::List(EtcdSession& session) {
     if (*left <= absl::ZeroDuration()) lease_ = 0;
   }
   if (lease_ == 0) {
-    etcdserverpb::LeaseGrantRequest request;
+    etcd::LeaseGrantRequest request;
     request.set_ttl(absl::ToInt64Seconds(ttl_));
     const auto lease = session.LeaseGrant(request);
     if (!lease.ok()) return lease.status();
     lease_ = lease->id();
   }
   // Another client may have deleted the key, or put it without the lease.
-  etcdserverpb::RangeRequest look;
+  etcd::RangeRequest look;
   look.set_key(key_);
   const auto found = session.Range(look);
   if (!found.ok()) return found.status();
@@ -179,7 +179,7 @@ absl::Status EtcdRegistrar::List(EtcdSession& session) {
       found->kvs(0).value() == value_) {
     return absl::OkStatus();
   }
-  etcdserverpb::PutRequest put;
+  etcd::PutRequest put;
   put.set_key(key_);
   put.set_value(value_);
   put.set_lease(lease_);
@@ -191,7 +191,7 @@ void EtcdRegistrar::Revoke() {
   StoppableCalls calls;
   EtcdOptions client = client_;
   client.call_timeout = std::min(client.call_timeout, kRevokeTimeout);
-  etcdserverpb::LeaseRevokeRequest request;
+  etcd::LeaseRevokeRequest request;
   request.set_id(lease_);
   const auto start = steady_clock::now();
   for (const Endpoint& server : target_.servers) {

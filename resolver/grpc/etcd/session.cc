@@ -1,6 +1,9 @@
 #include "multi_backend/resolver/grpc/etcd/session.h"
 
 #include <grpcpp/create_channel.h>
+#include <grpcpp/impl/rpc_method.h>
+#include <grpcpp/support/async_stream.h>
+#include <grpcpp/support/async_unary_call.h>
 #include <grpcpp/support/channel_arguments.h>
 
 #include <algorithm>
@@ -19,13 +22,14 @@
 namespace multi_backend {
 namespace {
 
-using etcdserverpb::AuthenticateRequest;
-using etcdserverpb::AuthenticateResponse;
-using etcdserverpb::LeaseGrantResponse;
-using etcdserverpb::LeaseRevokeResponse;
-using etcdserverpb::PutResponse;
-using etcdserverpb::RangeResponse;
-using etcdserverpb::WatchResponse;
+using etcd::AuthenticateRequest;
+using etcd::AuthenticateResponse;
+using etcd::LeaseGrantResponse;
+using etcd::LeaseRevokeResponse;
+using etcd::PutResponse;
+using etcd::RangeResponse;
+using etcd::WatchResponse;
+using grpc::internal::RpcMethod;
 
 constexpr size_t kMaxServerText = 200;
 constexpr size_t kMaxAuthFile = 4096;
@@ -90,6 +94,17 @@ absl::StatusOr<AuthenticateRequest> UserOf(const EtcdOptions& options) {
   return user;
 }
 
+// As a generated stub does it.  `method` must live for ever.
+template <typename Request, typename Response>
+std::unique_ptr<grpc::ClientAsyncReaderWriter<Request, Response>> StartStream(
+    grpc::ChannelInterface& channel, const char* method,
+    grpc::ClientContext* context, grpc::CompletionQueue* queue, void* tag) {
+  return std::unique_ptr<grpc::ClientAsyncReaderWriter<Request, Response>>(
+      grpc::internal::ClientAsyncReaderWriterFactory<Request, Response>::Create(
+          &channel, queue, RpcMethod(method, RpcMethod::BIDI_STREAMING),
+          context, /*start=*/true, tag));
+}
+
 // The reason why a watch has ended, if it has.
 absl::Status StatusOfWatch(const WatchResponse& response) {
   if (response.compact_revision() != 0) {
@@ -117,10 +132,7 @@ EtcdSession::EtcdSession(const Endpoint& server, EtcdOptions options,
     : server_(server.address()),
       options_(std::move(options)),
       calls_(calls),
-      channel_(MakeChannel(server_, options_)),
-      kv_(etcdserverpb::KV::NewStub(channel_)),
-      watches_(etcdserverpb::Watch::NewStub(channel_)),
-      leases_(etcdserverpb::Lease::NewStub(channel_)) {}
+      channel_(MakeChannel(server_, options_)) {}
 
 void EtcdSession::Prepare(grpc::ClientContext& context) const {
   // Without this, a server that has lost contact with the other members would
@@ -135,14 +147,19 @@ absl::Status EtcdSession::Named(const absl::Status& status) const {
                       absl::StrCat(server_, ": ", status.message()));
 }
 
-template <typename Response, typename Start>
-absl::StatusOr<Response> EtcdSession::Unary(Start start) {
+template <typename Response, typename Request>
+absl::StatusOr<Response> EtcdSession::Unary(const char* method,
+                                            const Request& request) {
   grpc::ClientContext context;
   Prepare(context);
   context.set_deadline(DeadlineAfter(options_.call_timeout));
   Response response;
   grpc::Status status;
-  const auto call = start(&context, calls_.queue());
+  const std::unique_ptr<grpc::ClientAsyncResponseReader<Response>> call(
+      grpc::internal::ClientAsyncResponseReaderHelper::Create<Response>(
+          channel_.get(), calls_.queue(),
+          RpcMethod(method, RpcMethod::NORMAL_RPC), &context, request));
+  call->StartCall();
   call->Finish(&response, &status, nullptr);
   calls_.Finish(context);
   if (!status.ok()) return Named(FromServer(status));
@@ -153,10 +170,8 @@ absl::Status EtcdSession::Authenticate() {
   const auto user = UserOf(options_);
   if (!user.ok()) return user.status();
   if (user->name().empty()) return absl::OkStatus();
-  const auto stub = etcdserverpb::Auth::NewStub(channel_);
-  auto answer = Unary<AuthenticateResponse>([&](auto* context, auto* queue) {
-    return stub->AsyncAuthenticate(context, *user, queue);
-  });
+  auto answer =
+      Unary<AuthenticateResponse>("/etcdserverpb.Auth/Authenticate", *user);
   if (absl::IsFailedPrecondition(answer.status())) {
     return absl::OkStatus();  // The server has no users.
   }
@@ -169,31 +184,22 @@ absl::Status EtcdSession::Authenticate() {
 }
 
 absl::StatusOr<RangeResponse> EtcdSession::Range(
-    const etcdserverpb::RangeRequest& request) {
-  return Unary<RangeResponse>([&](auto* context, auto* queue) {
-    return kv_->AsyncRange(context, request, queue);
-  });
+    const etcd::RangeRequest& request) {
+  return Unary<RangeResponse>("/etcdserverpb.KV/Range", request);
 }
 
-absl::StatusOr<PutResponse> EtcdSession::Put(
-    const etcdserverpb::PutRequest& request) {
-  return Unary<PutResponse>([&](auto* context, auto* queue) {
-    return kv_->AsyncPut(context, request, queue);
-  });
+absl::StatusOr<PutResponse> EtcdSession::Put(const etcd::PutRequest& request) {
+  return Unary<PutResponse>("/etcdserverpb.KV/Put", request);
 }
 
 absl::StatusOr<LeaseGrantResponse> EtcdSession::LeaseGrant(
-    const etcdserverpb::LeaseGrantRequest& request) {
-  return Unary<LeaseGrantResponse>([&](auto* context, auto* queue) {
-    return leases_->AsyncLeaseGrant(context, request, queue);
-  });
+    const etcd::LeaseGrantRequest& request) {
+  return Unary<LeaseGrantResponse>("/etcdserverpb.Lease/LeaseGrant", request);
 }
 
 absl::StatusOr<LeaseRevokeResponse> EtcdSession::LeaseRevoke(
-    const etcdserverpb::LeaseRevokeRequest& request) {
-  return Unary<LeaseRevokeResponse>([&](auto* context, auto* queue) {
-    return leases_->AsyncLeaseRevoke(context, request, queue);
-  });
+    const etcd::LeaseRevokeRequest& request) {
+  return Unary<LeaseRevokeResponse>("/etcdserverpb.Lease/LeaseRevoke", request);
 }
 
 absl::Status EtcdSession::Watch(absl::string_view prefix, int64_t revision) {
@@ -201,13 +207,13 @@ absl::Status EtcdSession::Watch(absl::string_view prefix, int64_t revision) {
   Prepare(watch_->context());
   absl::Status status = watch_->Start(
       [this](auto* context, auto* queue, void* tag) {
-        return watches_->AsyncWatch(context, queue, tag);
+        return StartStream<etcd::WatchRequest, WatchResponse>(
+            *channel_, "/etcdserverpb.Watch/Watch", context, queue, tag);
       },
       options_.call_timeout);
   if (!status.ok()) return Named(status);
-  etcdserverpb::WatchRequest request;
-  etcdserverpb::WatchCreateRequest* const create =
-      request.mutable_create_request();
+  etcd::WatchRequest request;
+  etcd::WatchCreateRequest* const create = request.mutable_create_request();
   create->set_key(std::string(prefix));
   create->set_range_end(EndOfPrefix(prefix));
   create->set_start_revision(revision);
@@ -240,12 +246,15 @@ absl::StatusOr<absl::Duration> EtcdSession::KeepAlive(int64_t lease) {
     Prepare(keep_alive_->context());
     status = keep_alive_->Start(
         [this](auto* context, auto* queue, void* tag) {
-          return leases_->AsyncLeaseKeepAlive(context, queue, tag);
+          return StartStream<etcd::LeaseKeepAliveRequest,
+                             etcd::LeaseKeepAliveResponse>(
+              *channel_, "/etcdserverpb.Lease/LeaseKeepAlive", context, queue,
+              tag);
         },
         options_.call_timeout);
     if (!status.ok()) return Named(status);
   }
-  etcdserverpb::LeaseKeepAliveRequest request;
+  etcd::LeaseKeepAliveRequest request;
   request.set_id(lease);
   status = keep_alive_->Write(request, options_.call_timeout);
   if (!status.ok()) return Named(status);

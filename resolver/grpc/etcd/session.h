@@ -25,7 +25,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
-#include "multi_backend/resolver/grpc/etcd/etcd.grpc.pb.h"
+#include "multi_backend/resolver/grpc/etcd/etcd.pb.h"
 #include "multi_backend/resolver/grpc/etcd/options.h"
 #include "multi_backend/resolver/grpc/etcd/stoppable_calls.h"
 #include "multi_backend/resolver/grpc/etcd/stream.h"
@@ -34,10 +34,9 @@ namespace multi_backend {
 
 class EtcdSession {
  public:
-  using WatchStream =
-      EtcdStream<etcdserverpb::WatchRequest, etcdserverpb::WatchResponse>;
-  using LeaseStream = EtcdStream<etcdserverpb::LeaseKeepAliveRequest,
-                                 etcdserverpb::LeaseKeepAliveResponse>;
+  using WatchStream = EtcdStream<etcd::WatchRequest, etcd::WatchResponse>;
+  using LeaseStream =
+      EtcdStream<etcd::LeaseKeepAliveRequest, etcd::LeaseKeepAliveResponse>;
 
   // Does not wait for the connection.  `calls` must outlive the session.
   EtcdSession(const Endpoint& server, EtcdOptions options,
@@ -46,21 +45,19 @@ class EtcdSession {
   // Must be called first.  Does nothing when there is no user.
   absl::Status Authenticate();
 
-  absl::StatusOr<etcdserverpb::RangeResponse> Range(
-      const etcdserverpb::RangeRequest& request);
-  absl::StatusOr<etcdserverpb::PutResponse> Put(
-      const etcdserverpb::PutRequest& request);
-  absl::StatusOr<etcdserverpb::LeaseGrantResponse> LeaseGrant(
-      const etcdserverpb::LeaseGrantRequest& request);
-  absl::StatusOr<etcdserverpb::LeaseRevokeResponse> LeaseRevoke(
-      const etcdserverpb::LeaseRevokeRequest& request);
+  absl::StatusOr<etcd::RangeResponse> Range(const etcd::RangeRequest& request);
+  absl::StatusOr<etcd::PutResponse> Put(const etcd::PutRequest& request);
+  absl::StatusOr<etcd::LeaseGrantResponse> LeaseGrant(
+      const etcd::LeaseGrantRequest& request);
+  absl::StatusOr<etcd::LeaseRevokeResponse> LeaseRevoke(
+      const etcd::LeaseRevokeRequest& request);
 
   // Watches all keys that begin with `prefix`.  After OK, every change from
   // `revision` on, including that one, comes through NextEvents().
   absl::Status Watch(absl::string_view prefix, int64_t revision);
   // nullopt when no change came in time.  OUT_OF_RANGE when changes were lost
   // to a compaction.  Any error ends the watch.
-  absl::StatusOr<absl::optional<etcdserverpb::WatchResponse>> NextEvents(
+  absl::StatusOr<absl::optional<etcd::WatchResponse>> NextEvents(
       absl::Duration timeout);
 
   // Renews the lease.  Returns how long it then lives; zero when there is no
@@ -68,8 +65,9 @@ class EtcdSession {
   absl::StatusOr<absl::Duration> KeepAlive(int64_t lease);
 
  private:
-  template <typename Response, typename Start>
-  absl::StatusOr<Response> Unary(Start start);
+  // `method` must live for ever.
+  template <typename Response, typename Request>
+  absl::StatusOr<Response> Unary(const char* method, const Request& request);
   void Prepare(grpc::ClientContext& context) const;
   absl::Status Named(const absl::Status& status) const;
 
@@ -77,9 +75,6 @@ class EtcdSession {
   const EtcdOptions options_;
   StoppableCalls& calls_;
   const std::shared_ptr<grpc::Channel> channel_;
-  const std::unique_ptr<etcdserverpb::KV::Stub> kv_;
-  const std::unique_ptr<etcdserverpb::Watch::Stub> watches_;
-  const std::unique_ptr<etcdserverpb::Lease::Stub> leases_;
   std::string token_;
   std::unique_ptr<WatchStream> watch_;
   std::unique_ptr<LeaseStream> keep_alive_;

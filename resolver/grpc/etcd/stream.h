@@ -7,6 +7,7 @@
 #define MULTI_BACKEND_RESOLVER_GRPC_ETCD_STREAM_H_
 
 #include <grpcpp/client_context.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/support/async_stream.h>
 
 #include <memory>
