@@ -11,9 +11,15 @@
 #include "absl/strings/strip.h"
 #include "absl/types/optional.h"
 #include "multi_backend/call/grpc/attach.h"
+#include "multi_backend/health/probes/registry.h"
+#include "multi_backend/interceptors/grpc/routing_interceptor.h"
+#include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/lb_policy/grpc/policy_factory.h"
+#include "multi_backend/linked_parts.h"
 #include "multi_backend/port/log.h"
 #include "multi_backend/port/registration.h"
+#include "multi_backend/proto/config/config.h"
+#include "multi_backend/proto/config/parser/parser.h"
 #include "multi_backend/resolver/grpc/resolver_factories.h"
 
 namespace multi_backend {
@@ -22,6 +28,8 @@ namespace {
 absl::StatusOr<Config> CheckServiceConfig(const std::string& json) {
   absl::StatusOr<ParsedConfig> parsed = ParseServiceConfig(json);
   if (!parsed.ok()) return parsed.status();
+  const absl::Status linked = CheckProbeIsLinked(parsed->config.policy.health);
+  if (!linked.ok()) return linked;
   if (!parsed->warnings.empty()) {
     Log(LogSeverity::kInfo,
         absl::StrCat("service config: ", FormatWarnings(parsed->warnings)));
@@ -77,6 +85,8 @@ bool NeedsInterceptor(const Config& config,
 }  // namespace
 
 absl::Status Register() {
+  const absl::Status linked = RegisterLinkedParts();
+  if (!linked.ok()) return linked;
   return RegisterWithCore({RegisterPolicy, RegisterResolvers});
 }
 

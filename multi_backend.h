@@ -12,6 +12,26 @@
 //
 // Each call then goes to one of the backends, and when that one fails for
 // infrastructure reasons, to another one.  See the README for all of it.
+//
+// The API is this header and the six beside it,
+//
+//   backend_pool.h     the backends of a channel: their health, marks, events
+//   endpoint_groups.h  lists of endpoints, for group:///name
+//   interceptor.h      routes and sticky keys on channels that gRPC makes
+//   probes.h           health probes
+//   registrar.h        lists a server in ZooKeeper or etcd
+//   sources.h          DNS, ZooKeeper and etcd
+//
+// with the names that each of them lists, the service config
+// (proto/config.proto) and the targets.  Everything else may change in any
+// release, even when one of these headers includes it.  Before 1.0 a minor
+// release may change the API, and CHANGELOG.md marks such a change as breaking.
+// From 1.0 on only a major release may, and a name is deprecated for at least
+// one minor release before it goes.
+//
+// API of this header: Version, Register, ChannelOptions, CreateChannel,
+// RetryClassifier, AttemptView, StickyKeyFunction, CallView, SetLogSink,
+// LogSink, LogSeverity.
 #ifndef MULTI_BACKEND_MULTI_BACKEND_H_
 #define MULTI_BACKEND_MULTI_BACKEND_H_
 
@@ -26,38 +46,28 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "multi_backend/health/grpc/grpc_probe.h"
-#include "multi_backend/health/health_checked_endpoint_group.h"
-#include "multi_backend/health/probes/curl/probe.h"
+#include "absl/strings/string_view.h"
 #include "multi_backend/interceptors/call_view.h"
-#include "multi_backend/interceptors/grpc/routing_interceptor.h"
-#include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/lb_policy/failover/failover.h"
 #include "multi_backend/port/log.h"
-#include "multi_backend/proto/config/config.h"
-#include "multi_backend/proto/config/parser/parser.h"
-#include "multi_backend/resolver/dns/endpoint_group.h"
-#include "multi_backend/resolver/endpoint/endpoint.h"
-#include "multi_backend/resolver/file/endpoint_group.h"
-#include "multi_backend/resolver/groups/endpoint_group.h"
-#include "multi_backend/resolver/groups/fallback_endpoint_group.h"
-#include "multi_backend/resolver/groups/registry.h"
-#include "multi_backend/resolver/groups/static_endpoint_group.h"
-#include "multi_backend/resolver/groups/union_endpoint_group.h"
-#include "multi_backend/resolver/grpc/etcd/endpoint_group.h"
-#include "multi_backend/resolver/grpc/etcd/registrar.h"
-#include "multi_backend/resolver/grpc/registrar_factory.h"
-#include "multi_backend/resolver/source/registrar.h"
-#include "multi_backend/resolver/zookeeper/endpoint_group.h"
 
 namespace multi_backend {
 
-// Makes the LB policy `multi_backend` and our target schemes known to gRPC.
+class BackendPool;  // backend_pool.h
+
+// The version of this library: "major.minor.patch" (semver.org).
+constexpr absl::string_view Version() { return "0.2.0"; }
+
+// Makes the LB policy `multi_backend` and our target schemes known to gRPC.  In
+// a program that links //:multi_backend it also registers all sources and all
+// probes.  A program that links //:core registers those that it links itself:
+// see sources.h and probes.h.
 //
 // Must run before the first channel or server of the process is made;
 // CreateChannel() calls it too.  Idempotent, thread-safe.  FAILED_PRECONDITION
 // (and a log line) when it comes too late or another gRPC than 1.51 is loaded;
-// then nothing is registered and CreateChannel() fails with the same status.
+// then nothing is registered with gRPC and CreateChannel() fails with the same
+// status.
 absl::Status Register();
 
 struct ChannelOptions {
@@ -86,16 +96,16 @@ struct ChannelOptions {
 //   static:///host:port,host:port   a list; "static:///" = `backends` of the
 //                                   configuration
 //   group:///name                   a group of EndpointGroupRegistry
-//   file:///path, dns+addr://…, dns+srv://…, dns+txt://…
-//                                   discovery; see resolver/source_factory.h
-//   etcd://host:port/prefix/        discovery; see
-//                                   resolver/grpc/etcd/endpoint_group.h
+//   file:///path                    a file (proto/endpoints.proto)
+//   dns+addr://…, dns+srv://…, dns+txt://…, zookeeper://…, etcd://…
+//                                   discovery; see sources.h
 //   anything else                   gRPC's own resolvers (dns, ipv4, unix, …)
 //
 // INVALID_ARGUMENT names every wrong field of the configuration, what is wrong
-// with the target, or why the routes could not be followed; NOT_FOUND for an
-// unknown group; FAILED_PRECONDITION as Register().  Warnings about the
-// configuration go to gRPC's log.  Thread-safe.
+// with the target, why the routes could not be followed, or what the program
+// must link for the target or the probes; NOT_FOUND for an unknown group;
+// FAILED_PRECONDITION as Register().  Warnings about the configuration go to
+// the log.  Thread-safe.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
     const std::string& target,
     const std::shared_ptr<grpc::ChannelCredentials>& creds,

@@ -30,6 +30,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "multi_backend/backend_pool.h"
 #include "multi_backend/bench/bound_table.h"
 #include "multi_backend/bench/scenarios.h"
 #include "multi_backend/examples/users.grpc.pb.h"

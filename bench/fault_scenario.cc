@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "multi_backend/backend_pool.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/users_client.h"
 

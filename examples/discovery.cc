@@ -19,6 +19,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "multi_backend/backend_pool.h"
 #include "multi_backend/examples/demonstration.h"
 #include "multi_backend/examples/discovery_store.h"
 #include "multi_backend/examples/traffic.h"

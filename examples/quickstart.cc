@@ -20,6 +20,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "multi_backend/backend_pool.h"
+#include "multi_backend/endpoint_groups.h"
 #include "multi_backend/examples/demonstration.h"
 #include "multi_backend/examples/traffic.h"
 #include "multi_backend/multi_backend.h"

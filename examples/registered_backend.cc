@@ -12,9 +12,11 @@
 #include <iostream>
 #include <memory>
 
+#include "multi_backend/endpoint_groups.h"
 #include "multi_backend/examples/backend_model.h"
 #include "multi_backend/examples/users_service.h"
 #include "multi_backend/multi_backend.h"
+#include "multi_backend/registrar.h"
 
 int main(int argc, char** argv) {
   if (argc != 2 && argc != 3) {

@@ -15,6 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "multi_backend/multi_backend.h"
+#include "multi_backend/sources.h"
 #include "multi_backend/tests/testing/etcd_server.h"
 #include "multi_backend/tests/testing/group_recorder.h"
 #include "multi_backend/tests/testing/server_process.h"

@@ -10,7 +10,8 @@
 
 #include "absl/strings/match.h"
 #include "multi_backend/health/grpc/grpc_probe.h"
-#include "multi_backend/health/probes/curl/probe.h"
+#include "multi_backend/health/probes/registry.h"
+#include "multi_backend/health/probes/tcp_probe.h"
 
 namespace multi_backend {
 namespace {
@@ -75,7 +76,12 @@ std::unique_ptr<Probe> MakeChannelProbe(
     return MakeOwnGrpcProbe(channel_args, config, address, authority);
   }
   if (absl::StartsWith(address, "unix")) return nullptr;
-  return MakeCurlProbeFactory(config)->Make(endpoint, address);
+  if (config.probe == ProbeKind::kTcp) {
+    return MakeTcpProbeFactory(config)->Make(endpoint, address);
+  }
+  const ProbeRegistry::Maker make_http = ProbeRegistry::Http();
+  if (make_http == nullptr) return nullptr;
+  return make_http(config)->Make(endpoint, address);
 }
 
 }  // namespace multi_backend

@@ -14,8 +14,8 @@ namespace multi_backend {
 
 // A probe as `config` says.  gRPC: over the credentials of `channel_args`
 // (those of the channel, which its LB policy gets), without the application's
-// call credentials, interceptors and service config; see grpc_probe.h.  HTTP
-// and TCP: see health/probes/curl/probe.h.
+// call credentials, interceptors and service config; see grpc_probe.h.  TCP:
+// see health/probes/tcp_probe.h.  HTTP: the one of ProbeRegistry.
 //
 // `address`: "1.2.3.4:80", "[::1]:80" or the URI of a socket ("unix:/a",
 // "ipv4:1.2.3.4:80").  `authority`: the :authority and TLS name of calls to
@@ -23,7 +23,8 @@ namespace multi_backend {
 // `endpoint`: names the host in HTTP.
 //
 // Null when `channel_args` hold no credentials, or when there is no such probe
-// (HTTP and TCP of a Unix socket).
+// (HTTP and TCP of a Unix socket; HTTP where it is not linked, which
+// CheckProbeIsLinked() refuses before).
 std::unique_ptr<Probe> MakeChannelProbe(
     const grpc_core::ChannelArgs& channel_args,
     const ActiveHealthConfig& config, const Endpoint& endpoint,

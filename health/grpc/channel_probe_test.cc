@@ -21,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "multi_backend/health/probes/curl/registration.h"
 #include "multi_backend/health/probes/probe.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/config/config.h"
@@ -217,6 +218,10 @@ TEST(ChannelProbeTest, OtherKindsComeFromTheConfiguration) {
           .healthy);
   // A gRPC server speaks no HTTP/1.1.
   config.probe = ProbeKind::kHttp;
+  EXPECT_EQ(ProbeOf(grpc_core::ChannelArgs(), server.address(), config),
+            nullptr)
+      << "it is not registered yet";
+  ASSERT_TRUE(RegisterHttpProbe().ok());
   EXPECT_FALSE(
       AskOnce(*ProbeOf(grpc_core::ChannelArgs(), server.address(), config))
           .healthy);

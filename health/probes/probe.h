@@ -1,7 +1,7 @@
 // Probe: asks one backend once whether it is healthy.
 //
-// Each kind of probe has a file of its own: health/grpc/grpc_probe.h (gRPC) and
-// curl/probe.h (HTTP and TCP).  prober.h repeats a probe.
+// Each kind of probe has a file of its own: health/grpc/grpc_probe.h (gRPC),
+// tcp_probe.h (TCP) and curl/probe.h (HTTP).  prober.h repeats a probe.
 #ifndef MULTI_BACKEND_HEALTH_PROBES_PROBE_H_
 #define MULTI_BACKEND_HEALTH_PROBES_PROBE_H_
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "multi_backend/health/probes/registry.h"
 #include "multi_backend/lb_policy/grpc/multi_backend_policy.h"
 #include "multi_backend/port/core_builder.h"
 #include "multi_backend/proto/config/parser/parser.h"
@@ -29,6 +30,8 @@ class PolicyFactory final : public grpc_core::LoadBalancingPolicyFactory {
             ? PolicyConfig()
             : ParsePolicyConfig(json.Dump());
     if (!config.ok()) return config.status();
+    const absl::Status linked = CheckProbeIsLinked(config->health);
+    if (!linked.ok()) return linked;
     return grpc_core::MakeRefCounted<MultiBackendPolicyConfig>(
         *std::move(config));
   }

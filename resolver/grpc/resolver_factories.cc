@@ -1,33 +1,27 @@
 #include "multi_backend/resolver/grpc/resolver_factories.h"
 
-#include <array>
 #include <memory>
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/types/optional.h"
-#include "absl/types/span.h"
 #include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/port/core_builder.h"
 #include "multi_backend/port/log.h"
 #include "multi_backend/proto/config/parser/parser.h"
 #include "multi_backend/resolver/endpoint/backend_overrides.h"
-#include "multi_backend/resolver/etcd/target.h"
 #include "multi_backend/resolver/groups/group_name.h"
 #include "multi_backend/resolver/groups/registry.h"
 #include "multi_backend/resolver/groups/static_endpoint_group.h"
 #include "multi_backend/resolver/groups/static_target.h"
 #include "multi_backend/resolver/grpc/channel_ownership.h"
-#include "multi_backend/resolver/grpc/etcd/endpoint_group.h"
 #include "multi_backend/resolver/grpc/group_resolver.h"
 #include "multi_backend/resolver/grpc/routing_check.h"
 #include "multi_backend/resolver/grpc/wrapping_resolver.h"
-#include "multi_backend/resolver/source/store_authority.h"
-#include "multi_backend/resolver/source_factory.h"
+#include "multi_backend/resolver/source/registry.h"
 
 namespace multi_backend {
 namespace {
@@ -121,57 +115,14 @@ class GroupResolverFactory final : public grpc_core::ResolverFactory {
   }
 };
 
-// Discovery sources: those of resolver/, and those that need gRPC themselves.
-struct SourceFamily {
-  absl::Span<const absl::string_view> schemes;  // Texts that live for ever.
-  // As the functions of source_factory.h.
-  absl::Status (*check)(absl::string_view scheme, absl::string_view authority,
-                        absl::string_view path);
-  absl::StatusOr<std::shared_ptr<EndpointGroup>> (*make)(
-      absl::string_view scheme, absl::string_view authority,
-      absl::string_view path);
-  std::string (*default_authority)(absl::string_view scheme,
-                                   absl::string_view path);
-};
-
-absl::Status CheckEtcd(absl::string_view, absl::string_view authority,
-                       absl::string_view path) {
-  return ParseEtcdTarget(authority, path).status();
-}
-
-absl::StatusOr<std::shared_ptr<EndpointGroup>> MakeEtcd(
-    absl::string_view, absl::string_view authority, absl::string_view path) {
-  const auto target = ParseEtcdTarget(authority, path);
-  if (!target.ok()) return target.status();
-  return EtcdEndpointGroup::Make(authority, target->prefix);
-}
-
-std::string DefaultAuthorityOfEtcd(absl::string_view, absl::string_view path) {
-  return AuthorityOfStorePath(path);
-}
-
-constexpr absl::string_view kEtcdSchemes[] = {"etcd"};
-
-std::array<SourceFamily, 2> SourceFamilies() {
-  return {{
-      {SourceSchemes(), CheckSource, MakeSource, DefaultAuthorityOfSource},
-      {kEtcdSchemes, CheckEtcd, MakeEtcd, DefaultAuthorityOfEtcd},
-  }};
-}
-
-// nullopt: not the scheme of a source.
-absl::optional<SourceFamily> FamilyOf(absl::string_view scheme) {
-  for (const SourceFamily& family : SourceFamilies()) {
-    if (absl::c_linear_search(family.schemes, scheme)) return family;
-  }
-  return absl::nullopt;
+SourceTarget TargetOf(const URI& uri) {
+  return {uri.scheme(), uri.authority(), uri.path()};
 }
 
 class SourceResolverFactory final : public grpc_core::ResolverFactory {
  public:
-  // `scheme`: one of the family's.
-  SourceResolverFactory(const SourceFamily& family, absl::string_view scheme)
-      : family_(family), scheme_(scheme) {}
+  // `scheme`: one of SourceRegistry::Schemes().
+  explicit SourceResolverFactory(absl::string_view scheme) : scheme_(scheme) {}
 
   absl::string_view scheme() const override { return scheme_; }
 
@@ -180,20 +131,21 @@ class SourceResolverFactory final : public grpc_core::ResolverFactory {
     // belong into it.  CreateResolver() fails too, and says no more than it
     // may.
     if (absl::StrContains(uri.authority(), '@')) return true;
-    return AcceptsUri(uri, family_.check(scheme_, uri.authority(), uri.path()));
+    // Calls must fail with the text that says what to link.
+    if (!SourceRegistry::Find(scheme_).ok()) return true;
+    return AcceptsUri(uri, CheckSource(TargetOf(uri)));
   }
 
   OrphanablePtr<Resolver> CreateResolver(ResolverArgs args) const override {
-    auto group = family_.make(scheme_, args.uri.authority(), args.uri.path());
+    auto group = MakeSource(TargetOf(args.uri));
     return MakeResolver(std::move(args), std::move(group), absl::nullopt);
   }
 
   std::string GetDefaultAuthority(const URI& uri) const override {
-    return family_.default_authority(scheme_, uri.path());
+    return DefaultAuthorityOfSource(TargetOf(uri));
   }
 
  private:
-  const SourceFamily family_;
   const absl::string_view scheme_;
 };
 
@@ -225,11 +177,9 @@ void RegisterResolvers(CoreBuilder& builder) {
   auto* registry = builder.builder->resolver_registry();
   registry->RegisterResolverFactory(std::make_unique<StaticResolverFactory>());
   registry->RegisterResolverFactory(std::make_unique<GroupResolverFactory>());
-  for (const SourceFamily& family : SourceFamilies()) {
-    for (absl::string_view scheme : family.schemes) {
-      registry->RegisterResolverFactory(
-          std::make_unique<SourceResolverFactory>(family, scheme));
-    }
+  for (const absl::string_view scheme : SourceRegistry::Schemes()) {
+    registry->RegisterResolverFactory(
+        std::make_unique<SourceResolverFactory>(scheme));
   }
   registry->RegisterResolverFactory(
       std::make_unique<WrappingResolverFactory>());
@@ -242,7 +192,7 @@ bool IsOurTarget(absl::string_view target) {
   return uri.ok() &&
          (uri->scheme() == kStaticScheme || uri->scheme() == kGroupScheme ||
           uri->scheme() == kWrappingScheme ||
-          FamilyOf(uri->scheme()).has_value());
+          SourceRegistry::Knows(uri->scheme()));
 }
 
 absl::StatusOr<std::string> CheckAndWrapTarget(absl::string_view target,
@@ -260,10 +210,8 @@ absl::StatusOr<std::string> CheckAndWrapTarget(absl::string_view target,
     if (!group.ok()) return group.status();
     return std::string(target);
   }
-  const auto family = uri.ok() ? FamilyOf(uri->scheme()) : absl::nullopt;
-  if (family.has_value()) {
-    const absl::Status checked =
-        family->check(uri->scheme(), uri->authority(), uri->path());
+  if (uri.ok() && SourceRegistry::Knows(uri->scheme())) {
+    const absl::Status checked = CheckSource(TargetOf(*uri));
     if (!checked.ok()) return checked;
     return std::string(target);
   }

@@ -2,8 +2,8 @@
 //   static:///host:port,host:port   a literal list; empty = the configuration's
 //                                   `backends`
 //   group:///name                   a group of EndpointGroupRegistry
-//   file, dns+addr, …               discovery sources (source_factory.h)
-//   etcd                            another one (etcd/endpoint_group.h)
+//   file, dns+addr, …               discovery sources (source/registry.h), all
+//                                   of them, also those that are not linked
 //   multi-backend:TARGET            any other target, with our config selector
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_RESOLVER_FACTORIES_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_RESOLVER_FACTORIES_H_

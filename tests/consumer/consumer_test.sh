@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Builds and runs the outside workspace with a Bazel server of its own, which
-# ends with the test.  What it compiles is kept between runs in a disk cache.
+# ends with the test: once with everything, once with the core alone, which must
+# not link the libraries of the sources and of HTTP probes.  What it compiles is
+# kept between runs in a disk cache.
 set -euo pipefail
 
 # From the runfiles to the sources: the workspace refers to its surroundings.
@@ -20,8 +22,50 @@ nested_bazel() {
 }
 trap 'nested_bazel shutdown > /dev/null 2>&1 || true' EXIT
 
-output=$(nested_bazel run --disk_cache="$cache" --jobs=2 \
+nested_bazel build --disk_cache="$cache" --jobs=2 \
   --symlink_prefix=/ --noshow_progress --ui_event_filters=-info \
-  //:consumer)
-printf '%s\n' "$output"
-[ "${output##*$'\n'}" = "Hello, consumer" ]
+  //:consumer //:consumer_core
+bin=$(nested_bazel info bazel-bin)
+
+fail() {
+  echo "$*" >&2
+  exit 1
+}
+
+# The answer of the call, and what CreateChannel has against a ZooKeeper target.
+target=zookeeper://127.0.0.1:1/users
+answer=$("$bin/consumer" $target)
+[ "$answer" = "Hello, consumer" ] || fail "consumer: $answer"
+answer=$("$bin/consumer_core" $target)
+[ "$answer" = 'Hello, consumer
+scheme "zookeeper" is not linked: add @multi_backend//sources:zookeeper to the deps and call multi_backend::RegisterZookeeper() first' ] ||
+  fail "consumer_core: $answer"
+
+# What a program itself needs.  ldd would also show libcares, because the
+# distribution's libgrpc links it.
+needs() {
+  readelf -d "$bin/$1" | grep -q "(NEEDED).*\[$2\.so"
+}
+needs consumer_core libgrpc++ || fail "readelf shows no libraries"
+for library in libcares libcurl libzookeeper_mt; do
+  needs consumer $library || fail "consumer does not link $library"
+  ! needs consumer_core $library || fail "consumer_core links $library"
+done
+
+# What a public target does not need, it does not reach either.
+reaches_not() {
+  local from=@multi_backend$1 to path
+  shift
+  for to; do
+    path=$(nested_bazel query --noshow_progress --ui_event_filters=-info \
+      "somepath($from, $to)")
+    [ -z "$path" ] || fail "$from reaches $to:" $path
+  done
+}
+cares=@cares//... curl=@curl//... zookeeper=@zookeeper//...
+etcd=@multi_backend//resolver/grpc/etcd:etcd_proto
+reaches_not //:core $cares $curl $zookeeper $etcd
+reaches_not //sources:dns $curl $zookeeper $etcd
+reaches_not //sources:zookeeper $cares $curl $etcd
+reaches_not //sources:etcd $cares $curl $zookeeper
+reaches_not //probes:http $cares $zookeeper $etcd

@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "multi_backend/interceptor.h"
 #include "multi_backend/multi_backend.h"
 
 namespace multi_backend {
@@ -46,6 +47,22 @@ TEST_P(BadConfigTest, IsRefusedWithTheFieldPath) {
   const absl::Status status = StatusOf(GetParam().json);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(std::string(status.message()), GetParam().message);
+}
+
+// gRPC's own part is for the channel, so the interceptor does not look at it.
+TEST_P(BadConfigTest, IsRefusedByTheInterceptorToo) {
+  const absl::Status status = MakeInterceptorFactory(GetParam().json).status();
+  if (absl::StartsWith(GetParam().message, "errors validating service")) {
+    EXPECT_EQ(status, absl::OkStatus());
+  } else {
+    EXPECT_EQ(status, absl::InvalidArgumentError(GetParam().message));
+  }
+}
+
+TEST(MakeInterceptorFactoryTest, WithoutOurPartThereAreNoRoutes) {
+  for (const char* json : {"{}", R"({"methodConfig":[]})"}) {
+    EXPECT_EQ(MakeInterceptorFactory(json).status(), absl::OkStatus());
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -14,7 +14,9 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "multi_backend/endpoint_groups.h"
 #include "multi_backend/examples/users.grpc.pb.h"
+#include "multi_backend/interceptor.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 
@@ -50,11 +52,8 @@ class PlainGrpcTest : public testing::Test {
   // With the routing interceptor: Create… goes to the primary.
   std::unique_ptr<Users::Stub> RoutedStubFor(
       const std::string& target, const grpc::ChannelArguments& args) {
-    RoutingConfig routing;
-    routing.routes.resize(1);
-    routing.routes[0].method = "Create.*";
-    routing.routes[0].role = "primary";
-    auto factory = MakeInterceptorFactory(routing);
+    auto factory = MakeInterceptorFactory(R"({"multiBackend":{"routes":[
+        {"match":{"method":"Create.*"},"role":"primary"}]}})");
     EXPECT_TRUE(factory.ok()) << factory.status();
     std::vector<
         std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>

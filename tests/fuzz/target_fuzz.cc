@@ -6,10 +6,13 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "multi_backend/resolver/dns/registration.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/file/registration.h"
 #include "multi_backend/resolver/groups/group_name.h"
 #include "multi_backend/resolver/groups/static_target.h"
-#include "multi_backend/resolver/source_factory.h"
+#include "multi_backend/resolver/source/registry.h"
+#include "multi_backend/resolver/zookeeper/registration.h"
 #include "multi_backend/tests/fuzz/fuzz_check.h"
 
 namespace multi_backend {
@@ -41,14 +44,13 @@ void CheckGroup(absl::string_view path) {
   FUZZ_CHECK(*name == absl::StripPrefix(path, "/"));
 }
 
-void CheckSourceTarget(absl::string_view scheme, absl::string_view authority,
-                       absl::string_view path) {
-  const absl::Status status = CheckSource(scheme, authority, path);
+void CheckSourceTarget(const SourceTarget& target) {
+  const absl::Status status = CheckSource(target);
   if (!status.ok()) {
     CheckError(status);
     return;
   }
-  const std::string name = DefaultAuthorityOfSource(scheme, path);
+  const std::string name = DefaultAuthorityOfSource(target);
   FUZZ_CHECK(!name.empty());
   FUZZ_CHECK(std::all_of(name.begin(), name.end(), [](char c) {
     return absl::ascii_isgraph(static_cast<unsigned char>(c));
@@ -61,13 +63,17 @@ void CheckSourceTarget(absl::string_view scheme, absl::string_view authority,
 // "authority/path", as it stands after "scheme://".
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace multi_backend;
+  static const bool registered =
+      RegisterFile().ok() && RegisterDns().ok() && RegisterZookeeper().ok();
+  FUZZ_CHECK(registered);
   const absl::string_view text = AsText(data, size);
   CheckStatic(text);
   CheckGroup(text);
   const size_t slash = std::min(text.find('/'), text.size());
-  for (const absl::string_view scheme : SourceSchemes()) {
-    CheckSourceTarget(scheme, text.substr(0, slash), text.substr(slash));
+  for (const absl::string_view scheme : SourceRegistry::Schemes()) {
+    if (!SourceRegistry::Find(scheme).ok()) continue;  // etcd: not pure.
+    CheckSourceTarget({scheme, text.substr(0, slash), text.substr(slash)});
   }
-  FUZZ_CHECK(!CheckSource("static", "", text).ok());
+  FUZZ_CHECK(!CheckSource({"static", "", text}).ok());
   return 0;
 }

@@ -21,6 +21,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "multi_backend/backend_pool.h"
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/tests/testing/event.h"
 #include "multi_backend/tests/testing/users_client.h"

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "multi_backend/backend_pool.h"
 
 namespace multi_backend {
 namespace {

@@ -25,8 +25,7 @@ constexpr long kHttpOk = 200;
 
 // What one backend is asked.
 struct Question {
-  bool http;         // Or TCP.
-  std::string url;   // For TCP, only its address is used.
+  std::string url;
   std::string host;  // "Host: …".
 };
 
@@ -47,10 +46,8 @@ class Transfer final : public CurlThread::Transfer {
 
  private:
   static size_t DropBytes(char* data, size_t size, size_t count, void* self);
-  void SetUpHttp(const Question& question);
   ProbeResult Judge(CURLcode code) const;
 
-  const bool http_;
   const absl::Duration timeout_;
   Probe::Done done_;
   const std::shared_ptr<CallbackGate> gate_;
@@ -63,10 +60,7 @@ class Transfer final : public CurlThread::Transfer {
 
 Transfer::Transfer(const Question& question, absl::Duration timeout,
                    Probe::Done done, std::shared_ptr<CallbackGate> gate)
-    : http_(question.http),
-      timeout_(timeout),
-      done_(std::move(done)),
-      gate_(std::move(gate)) {
+    : timeout_(timeout), done_(std::move(done)), gate_(std::move(gate)) {
   CURL* const easy = easy_.get();
   curl_easy_setopt(easy, CURLOPT_URL, question.url.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
@@ -78,15 +72,6 @@ Transfer::Transfer(const Question& question, absl::Duration timeout,
   // 0 would be no limit.
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
                    std::max<long>(1, absl::ToInt64Milliseconds(timeout)));
-  if (http_) {
-    SetUpHttp(question);
-  } else {
-    curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
-  }
-}
-
-void Transfer::SetUpHttp(const Question& question) {
-  CURL* const easy = easy_.get();
   headers_.reset(curl_slist_append(nullptr, question.host.c_str()));
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "multi_backend-probe");
@@ -116,7 +101,6 @@ ProbeResult Transfer::Judge(CURLcode code) const {
   if (code != CURLE_OK && !cut) {
     return {false, error_[0] != '\0' ? error_ : curl_easy_strerror(code)};
   }
-  if (!http_) return {true, "connected"};
   long status = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
   return {status == kHttpOk, absl::StrCat("HTTP status ", status)};
@@ -127,14 +111,14 @@ void Transfer::OnFinished(CURLcode code) {
   gate_->Run([&] { done(Judge(code)); });
 }
 
-class CurlProbe final : public Probe {
+class HttpProbe final : public Probe {
  public:
-  explicit CurlProbe(Question question)
+  explicit HttpProbe(Question question)
       : question_(std::move(question)),
         thread_(CurlThread::Shared()),
         gate_(std::make_shared<CallbackGate>()) {}
 
-  ~CurlProbe() override {
+  ~HttpProbe() override {
     if (transfer_ != nullptr) thread_->Drop(transfer_);
     gate_->Close();
   }
@@ -152,9 +136,9 @@ class CurlProbe final : public Probe {
   std::shared_ptr<Transfer> transfer_;  // The newest.
 };
 
-class CurlProbeFactory final : public ProbeFactory {
+class HttpProbeFactory final : public ProbeFactory {
  public:
-  explicit CurlProbeFactory(const ActiveHealthConfig& config)
+  explicit HttpProbeFactory(const ActiveHealthConfig& config)
       : config_(config) {}
 
   std::unique_ptr<Probe> Make(const Endpoint& endpoint,
@@ -166,8 +150,7 @@ class CurlProbeFactory final : public ProbeFactory {
     if (config_.port.has_value()) asked.port = *config_.port;
     named.port = asked.port;
     // A scope's % is written %25 in URLs (RFC 6874).
-    return std::make_unique<CurlProbe>(Question{
-        config_.probe == ProbeKind::kHttp,
+    return std::make_unique<HttpProbe>(Question{
         absl::StrCat(
             "http://", absl::StrReplaceAll(asked.address(), {{"%", "%25"}}),
             absl::StartsWith(config_.path, "/") ? "" : "/", config_.path),
@@ -180,9 +163,9 @@ class CurlProbeFactory final : public ProbeFactory {
 
 }  // namespace
 
-std::unique_ptr<ProbeFactory> MakeCurlProbeFactory(
+std::unique_ptr<ProbeFactory> MakeHttpProbeFactory(
     const ActiveHealthConfig& config) {
-  return std::make_unique<CurlProbeFactory>(config);
+  return std::make_unique<HttpProbeFactory>(config);
 }
 
 }  // namespace multi_backend

@@ -1,10 +1,9 @@
-// HTTP and TCP probes.
+// HTTP probes, by libcurl.
 //
-// HTTP: GET of config.path over plain HTTP/1.1; only status 200 is healthy,
-// redirects are not followed.  The Host header is the endpoint's host with the
-// port that is asked.  The body is dropped; after 64 KiB of it the rest is not
-// waited for.  TCP: a connection that opens is healthy.  config.port, when set,
-// is asked instead of the address's own.
+// GET of config.path over plain HTTP/1.1; only status 200 is healthy, redirects
+// are not followed.  The Host header is the endpoint's host with the port that
+// is asked.  The body is dropped; after 64 KiB of it the rest is not waited
+// for.  config.port, when set, is asked instead of the address's own.
 //
 // Each probe opens a connection and closes it.  No proxy, whatever the
 // environment says; no credentials, no cookies.
@@ -24,9 +23,8 @@
 
 namespace multi_backend {
 
-// Of `config` counts what is about HTTP or TCP, as config.probe says (not
-// kGrpc).
-std::unique_ptr<ProbeFactory> MakeCurlProbeFactory(
+// Uses the fields of `config` that are about HTTP.
+std::unique_ptr<ProbeFactory> MakeHttpProbeFactory(
     const ActiveHealthConfig& config);
 
 }  // namespace multi_backend

@@ -14,7 +14,6 @@
 #include "gtest/gtest.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 #include "multi_backend/resolver/grpc/etcd/endpoint_group.h"
-#include "multi_backend/resolver/grpc/registrar_factory.h"
 #include "multi_backend/tests/testing/etcd_server.h"
 #include "multi_backend/tests/testing/group_recorder.h"
 
@@ -26,7 +25,6 @@ using std::chrono::steady_clock;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 
 constexpr char kPrefix[] = "/services/users/";
 constexpr absl::Duration kPatience = absl::Seconds(30);
@@ -53,7 +51,8 @@ class EtcdRegistrarTest : public ::testing::Test {
   }
 
   std::unique_ptr<Registrar> Make(const Endpoint& endpoint) {
-    auto registrar = MakeRegistrar(Target(), endpoint, options_);
+    auto registrar =
+        EtcdRegistrar::Make(server_->address(), kPrefix, endpoint, options_);
     EXPECT_TRUE(registrar.ok()) << registrar.status();
     return registrar.ok() ? *std::move(registrar) : nullptr;
   }
@@ -182,38 +181,6 @@ TEST_F(EtcdRegistrarTest, UsesCredentials) {
   // Users come and go: a store without any serves too.
   ASSERT_TRUE(server_->Wipe().ok());
   EXPECT_TRUE(clients_->WaitForSize(1));
-}
-
-TEST(MakeRegistrarTest, WhatCannotWorkIsRefusedAtOnce) {
-  const Endpoint good = Endpoint::Of("10.0.0.1", 1);
-  Endpoint bad_label = good;
-  bad_label.labels["x"] = "\xff";
-  RegistrarOptions bad_id;
-  bad_id.id = "a/b";
-  const struct {
-    const char* target;
-    Endpoint endpoint;
-    RegistrarOptions options;
-    const char* error;
-  } rows[] = {
-      {"consul://h/users", good, {}, "write zookeeper://"},
-      {"no uri", good, {}, "write zookeeper://"},
-      {"etcd:///users/", good, {}, "no server"},
-      {"etcd://h:1", good, {}, "no prefix"},
-      {"etcd://me:secret@h:1/users/", good, {}, "have no place in it"},
-      {"zookeeper://me:secret@h:1/users", good, {}, "credentials"},
-      {"etcd://h:1/users/", Endpoint::Of("0.0.0.0", 1), {}, "unspecified"},
-      {"etcd://h:1/users/", Endpoint::Of("", 1), {}, "endpoint"},
-      {"etcd://h:1/users/", bad_label, {}, "UTF-8"},
-      {"etcd://h:1/users/", good, bad_id, "id \"a/b\""},
-  };
-  for (const auto& row : rows) {
-    const auto registrar = MakeRegistrar(row.target, row.endpoint, row.options);
-    ASSERT_FALSE(registrar.ok()) << row.target;
-    EXPECT_EQ(registrar.status().code(), absl::StatusCode::kInvalidArgument);
-    EXPECT_THAT(registrar.status().message(), HasSubstr(row.error));
-    EXPECT_THAT(registrar.status().message(), Not(HasSubstr("secret")));
-  }
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // An application with multi_backend as a dependency: one call to a server of
-// its own process.  Prints the answer; exits with 1 when there is none.
+// its own process.  Prints the answer, and whether a channel could be made to
+// the target that its argument names; exits with 1 when there is no answer.
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
@@ -9,7 +10,13 @@
 #include <utility>
 
 #include "greeter.grpc.pb.h"
+// All of //:core's headers, to see that they compile here.
+#include "multi_backend/backend_pool.h"
+#include "multi_backend/endpoint_groups.h"
+#include "multi_backend/interceptor.h"
 #include "multi_backend/multi_backend.h"
+#include "multi_backend/probes.h"
+#include "multi_backend/registrar.h"
 
 namespace {
 
@@ -24,7 +31,11 @@ class Service final : public consumer::Greeter::Service {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: consumer TARGET\n";
+    return 1;
+  }
   // Before the server, which fixes core's configuration.
   const absl::Status registered = multi_backend::Register();
   if (!registered.ok()) {
@@ -61,6 +72,11 @@ int main() {
     std::cerr << status.error_message() << "\n";
     return 1;
   }
-  std::cout << reply.text() << std::endl;
+  std::cout << reply.text() << "\n"
+            << multi_backend::CreateChannel(argv[1],
+                                            grpc::InsecureChannelCredentials())
+                   .status()
+                   .message()
+            << std::endl;
   return 0;
 }

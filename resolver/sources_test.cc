@@ -1,12 +1,16 @@
-#include "multi_backend/resolver/source_factory.h"
-
+// The targets of the pure sources: what they are, and which are refused, with
+// what text.  Those of etcd are in etcd/target_test.cc.
 #include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "multi_backend/resolver/dns/registration.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/file/registration.h"
 #include "multi_backend/resolver/groups/registry.h"
 #include "multi_backend/resolver/groups/static_endpoint_group.h"
+#include "multi_backend/resolver/source/registry.h"
+#include "multi_backend/resolver/zookeeper/registration.h"
 
 namespace multi_backend {
 namespace {
@@ -15,9 +19,20 @@ struct Target {
   std::string scheme;
   std::string authority;
   std::string path;
+
+  operator SourceTarget() const { return {scheme, authority, path}; }
 };
 
-TEST(SourceFactoryTest, MakesASourceOfEachScheme) {
+class SourcesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(RegisterFile().ok());
+    ASSERT_TRUE(RegisterDns().ok());
+    ASSERT_TRUE(RegisterZookeeper().ok());
+  }
+};
+
+TEST_F(SourcesTest, MakesASourceOfEachScheme) {
   struct Row {
     Target target;
     std::string authority_of_calls;
@@ -40,25 +55,23 @@ TEST(SourceFactoryTest, MakesASourceOfEachScheme) {
   for (const Row& row : rows) {
     const Target& target = row.target;
     SCOPED_TRACE(target.scheme + " " + target.authority + " " + target.path);
-    EXPECT_TRUE(IsSourceScheme(target.scheme));
+    EXPECT_TRUE(SourceRegistry::Knows(target.scheme));
     if (target.authority == "::1") {
       // Without brackets it is not told from a port.
-      EXPECT_FALSE(
-          CheckSource(target.scheme, target.authority, target.path).ok());
+      EXPECT_FALSE(CheckSource(target).ok());
       continue;
     }
-    EXPECT_TRUE(CheckSource(target.scheme, target.authority, target.path).ok());
-    const auto group = MakeSource(target.scheme, target.authority, target.path);
+    EXPECT_TRUE(CheckSource(target).ok());
+    const auto group = MakeSource(target);
     ASSERT_TRUE(group.ok()) << group.status();
     EXPECT_FALSE((*group)->names_are_configured());
     (*group)->Close();
-    EXPECT_EQ(DefaultAuthorityOfSource(target.scheme, target.path),
-              row.authority_of_calls);
+    EXPECT_EQ(DefaultAuthorityOfSource(target), row.authority_of_calls);
   }
 }
 
-TEST(SourceFactoryTest, FollowingANameSaysWhoseItsNamesAre) {
-  auto discovered = MakeSource("file", "", "/nowhere/backends.json");
+TEST_F(SourcesTest, FollowingANameSaysWhoseItsNamesAre) {
+  auto discovered = MakeSource({"file", "", "/nowhere/backends.json"});
   ASSERT_TRUE(discovered.ok()) << discovered.status();
   auto configured = StaticEndpointGroup::Make({Endpoint::Of("a", 1)});
   ASSERT_TRUE(configured.ok()) << configured.status();
@@ -75,7 +88,7 @@ TEST(SourceFactoryTest, FollowingANameSaysWhoseItsNamesAre) {
   EXPECT_TRUE((*follower)->names_are_configured()) << "of the list in use";
 }
 
-TEST(SourceFactoryTest, SaysWhatIsWrongWithATarget) {
+TEST_F(SourcesTest, SaysWhatIsWrongWithATarget) {
   struct Row {
     Target target;
     std::string message;
@@ -117,9 +130,8 @@ TEST(SourceFactoryTest, SaysWhatIsWrongWithATarget) {
   };
   for (const Row& row : rows) {
     const Target& target = row.target;
-    EXPECT_EQ(CheckSource(target.scheme, target.authority, target.path),
-              absl::InvalidArgumentError(row.message));
-    EXPECT_EQ(MakeSource(target.scheme, target.authority, target.path).status(),
+    EXPECT_EQ(CheckSource(target), absl::InvalidArgumentError(row.message));
+    EXPECT_EQ(MakeSource(target).status(),
               absl::InvalidArgumentError(row.message));
   }
 }

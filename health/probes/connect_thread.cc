@@ -1,0 +1,318 @@
+#include "multi_backend/health/probes/connect_thread.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
+#include "multi_backend/health/timers/process_thread.h"
+
+namespace multi_backend {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using AttemptPtr = std::shared_ptr<ConnectThread::Attempt>;
+
+// Longer than any useful timeout, and adding it to the current time does not
+// overflow.
+constexpr absl::Duration kLongestTimeout = absl::Hours(24);
+// How often the thread looks for orders when it cannot be woken, because the
+// process had no descriptor left for the event.
+constexpr absl::Duration kUnwokenWait = absl::Milliseconds(100);
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+struct SocketAddress {
+  sockaddr_storage storage;
+  socklen_t length;
+};
+
+absl::Status FailedToConnect(const Endpoint& where, int error) {
+  return absl::UnavailableError(absl::StrCat(
+      "Failed to connect to ", where.address(), ": ", strerror(error)));
+}
+
+// The addresses of the host.  With AI_NUMERICHOST in `flags`, no name is
+// resolved.
+absl::StatusOr<std::vector<SocketAddress>> AddressesOf(const Endpoint& where,
+                                                       int flags) {
+  addrinfo hints = {};
+  hints.ai_flags = flags | AI_NUMERICSERV;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(
+      where.host.c_str(), absl::StrCat(where.port).c_str(), &hints, &found);
+  if (error != 0) {
+    return absl::UnavailableError(absl::StrCat(
+        "Could not resolve host: ", where.host, ": ", gai_strerror(error)));
+  }
+  std::vector<SocketAddress> addresses;
+  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+    SocketAddress address = {};
+    address.length = one->ai_addrlen;
+    memcpy(&address.storage, one->ai_addr, one->ai_addrlen);
+    addresses.push_back(address);
+  }
+  freeaddrinfo(found);
+  return addresses;
+}
+
+// One attempt under way.
+struct Connecting {
+  AttemptPtr attempt;
+  Clock::time_point end;
+  // Empty while the name is being resolved.
+  std::vector<SocketAddress> addresses;
+  size_t next = 0;
+  Descriptor socket;          // To the address before `next`.
+  Clock::time_point next_at;  // Then the next address is tried.
+  absl::Status error = absl::DeadlineExceededError("no connection in time");
+
+  // Goes on to the next address that can be tried.  Returns false when none is
+  // left.
+  bool TryNext(Clock::time_point now);
+};
+
+bool Connecting::TryNext(Clock::time_point now) {
+  socket = Descriptor();
+  while (next < addresses.size()) {
+    const auto left = static_cast<int64_t>(addresses.size() - next);
+    const SocketAddress& address = addresses[next++];
+    socket = Descriptor(::socket(address.storage.ss_family,
+                                 SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                                 /*protocol=*/0));
+    if (socket.get() >= 0 &&
+        (connect(socket.get(),
+                 reinterpret_cast<const sockaddr*>(&address.storage),
+                 address.length) == 0 ||
+         errno == EINPROGRESS)) {
+      next_at = now + (end - now) / left;
+      return true;
+    }
+    error = FailedToConnect(attempt->where(), errno);
+    socket = Descriptor();
+  }
+  return false;
+}
+
+// Takes the attempt one step further.  Returns its result, or nullopt when it
+// has none yet.
+absl::optional<absl::Status> Advance(Connecting& connecting, bool has_event,
+                                     Clock::time_point now) {
+  if (has_event) {
+    int error = 0;
+    socklen_t length = sizeof(error);
+    getsockopt(connecting.socket.get(), SOL_SOCKET, SO_ERROR, &error, &length);
+    if (error == 0) return absl::OkStatus();
+    connecting.error = FailedToConnect(connecting.attempt->where(), error);
+    if (!connecting.TryNext(now)) return connecting.error;
+  }
+  if (now >= connecting.end) {
+    return absl::DeadlineExceededError("no connection in time");
+  }
+  if (connecting.socket.get() >= 0 && now >= connecting.next_at &&
+      !connecting.TryNext(now)) {
+    return connecting.error;
+  }
+  return absl::nullopt;
+}
+
+}  // namespace
+
+struct ConnectThread::State : std::enable_shared_from_this<State> {
+  struct Order {
+    enum class Kind { kStart, kConnect, kDrop };
+    Kind kind;
+    AttemptPtr attempt;
+    // The result of resolving the name; only for kConnect.
+    absl::StatusOr<std::vector<SocketAddress>> addresses =
+        std::vector<SocketAddress>();
+  };
+
+  const Descriptor wake{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  std::mutex mu;
+  std::vector<Order> orders ABSL_GUARDED_BY(mu);
+  bool stopped ABSL_GUARDED_BY(mu) = false;
+  std::thread thread ABSL_GUARDED_BY(mu);
+  // Only the thread uses it.
+  absl::flat_hash_map<Attempt*, Connecting> running;
+
+  void Wake();
+  void Loop();
+  void Obey(Order order);
+  void Begin(AttemptPtr attempt);
+  void Connect(Attempt* attempt,
+               absl::StatusOr<std::vector<SocketAddress>> addresses);
+  // Waits for an event, an order or the next time-out, and acts on it.
+  void Wait();
+  void Finish(Attempt* attempt, const absl::Status& status);
+};
+
+void ConnectThread::State::Wake() {
+  const uint64_t one = 1;
+  // A write can only fail when the thread is about to wake anyway.
+  if (write(wake.get(), &one, sizeof(one)) < 0) return;
+}
+
+void ConnectThread::State::Finish(Attempt* attempt,
+                                  const absl::Status& status) {
+  const auto found = running.find(attempt);
+  if (found == running.end()) return;
+  const AttemptPtr kept = std::move(found->second.attempt);
+  running.erase(found);
+  kept->OnFinished(status);
+}
+
+void ConnectThread::State::Begin(AttemptPtr attempt) {
+  Attempt* const key = attempt.get();
+  Connecting& connecting = running[key];
+  connecting.end = Clock::now() + absl::ToChronoNanoseconds(std::min(
+                                      attempt->timeout(), kLongestTimeout));
+  connecting.attempt = attempt;
+  auto addresses = AddressesOf(attempt->where(), AI_NUMERICHOST);
+  if (addresses.ok()) return Connect(key, std::move(addresses));
+  StartProcessThread("mb_probe_name", [self = shared_from_this(), attempt] {
+    auto found = AddressesOf(attempt->where(), /*flags=*/0);
+    std::lock_guard<std::mutex> lock(self->mu);
+    self->orders.push_back({Order::Kind::kConnect, attempt, std::move(found)});
+    self->Wake();
+  }).detach();
+}
+
+void ConnectThread::State::Connect(
+    Attempt* attempt, absl::StatusOr<std::vector<SocketAddress>> addresses) {
+  const auto found = running.find(attempt);
+  if (found == running.end()) return;
+  if (!addresses.ok()) return Finish(attempt, addresses.status());
+  Connecting& connecting = found->second;
+  connecting.addresses = *std::move(addresses);
+  if (!connecting.TryNext(Clock::now())) Finish(attempt, connecting.error);
+}
+
+void ConnectThread::State::Obey(Order order) {
+  switch (order.kind) {
+    case Order::Kind::kStart:
+      return Begin(std::move(order.attempt));
+    case Order::Kind::kConnect:
+      return Connect(order.attempt.get(), std::move(order.addresses));
+    case Order::Kind::kDrop:
+      running.erase(order.attempt.get());
+  }
+}
+
+void ConnectThread::State::Wait() {
+  std::vector<pollfd> polled = {{wake.get(), POLLIN, 0}};
+  std::vector<Attempt*> attempts;
+  Clock::time_point first = Clock::time_point::max();
+  for (const auto& entry : running) {
+    const Connecting& connecting = entry.second;
+    const int fd = connecting.socket.get();
+    // While the name is being resolved this is -1, which poll() ignores.
+    polled.push_back({fd, POLLOUT, 0});
+    attempts.push_back(entry.first);
+    first = std::min(first, fd < 0 ? connecting.end : connecting.next_at);
+  }
+  absl::Duration wait = running.empty()
+                            ? absl::InfiniteDuration()
+                            : absl::FromChrono(first - Clock::now());
+  if (wake.get() < 0) wait = std::min(wait, kUnwokenWait);
+  const timespec timeout =
+      absl::ToTimespec(std::max(wait, absl::ZeroDuration()));
+  ppoll(polled.data(), polled.size(),
+        wait == absl::InfiniteDuration() ? nullptr : &timeout,
+        /*sigmask=*/nullptr);
+  uint64_t wakes = 0;
+  if (read(wake.get(), &wakes, sizeof(wakes)) < 0) wakes = 0;
+  const Clock::time_point now = Clock::now();
+  for (size_t i = 0; i < attempts.size(); ++i) {
+    const auto ended =
+        Advance(running[attempts[i]], polled[i + 1].revents != 0, now);
+    if (ended.has_value()) Finish(attempts[i], *ended);
+  }
+}
+
+void ConnectThread::State::Loop() {
+  while (true) {
+    std::vector<Order> taken;
+    {
+      std::lock_guard<std::mutex> lock(mu);
+      if (stopped) break;
+      taken.swap(orders);
+    }
+    for (Order& order : taken) Obey(std::move(order));
+    Wait();
+  }
+  running.clear();
+}
+
+std::shared_ptr<ConnectThread> ConnectThread::Shared() {
+  static auto& shared = *new ProcessWide<ConnectThread>;
+  return shared.Get(
+      [] { return std::shared_ptr<ConnectThread>(new ConnectThread); });
+}
+
+ConnectThread::ConnectThread() : state_(std::make_shared<State>()) {}
+
+ConnectThread::~ConnectThread() {
+  std::thread thread;
+  {
+    std::lock_guard<std::mutex> lock(state_->mu);
+    state_->stopped = true;
+    thread = std::move(state_->thread);
+  }
+  state_->Wake();
+  EndProcessThread(std::move(thread));
+}
+
+void ConnectThread::Start(std::shared_ptr<Attempt> attempt) {
+  std::lock_guard<std::mutex> lock(state_->mu);
+  state_->orders.push_back({State::Order::Kind::kStart, std::move(attempt)});
+  if (state_->thread.joinable()) {
+    state_->Wake();
+    return;
+  }
+  state_->thread =
+      StartProcessThread("mb_probe_tcp", [state = state_] { state->Loop(); });
+}
+
+void ConnectThread::Drop(const std::shared_ptr<Attempt>& attempt) {
+  std::lock_guard<std::mutex> lock(state_->mu);
+  state_->orders.push_back({State::Order::Kind::kDrop, attempt});
+  state_->Wake();
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,149 @@
+#include "multi_backend/health/probes/tcp_probe.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "multi_backend/health/probes/probe.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/tests/testing/fixed_server.h"
+#include "multi_backend/tests/testing/probe_answer.h"
+#include "multi_backend/tests/testing/socket_probe_test.h"
+
+namespace multi_backend {
+
+INSTANTIATE_TEST_SUITE_P(Tcp, SocketProbeTest,
+                         ::testing::Values(&MakeTcpProbeFactory));
+
+namespace {
+
+constexpr absl::Duration kLong = absl::Seconds(30);
+
+std::unique_ptr<Probe> ProbeOf(const Endpoint& endpoint) {
+  return MakeTcpProbeFactory({})->Make(endpoint, endpoint.address());
+}
+
+// A port of this machine whose connections never open: its queue is full, and
+// nobody takes anything out of it.
+class FullServer {
+ public:
+  FullServer() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof(address_);
+    auto* const raw = reinterpret_cast<sockaddr*>(&address_);
+    EXPECT_EQ(bind(listener_, raw, length), 0);
+    EXPECT_EQ(listen(listener_, 0), 0);
+    EXPECT_EQ(getsockname(listener_, raw, &length), 0);
+    // Linux takes one more than the queue's length says.
+    for (int i = 0; i < 4; ++i) {
+      waiting_.push_back(
+          socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+      connect(waiting_.back(), raw, length);
+    }
+  }
+  ~FullServer() {
+    for (const int fd : waiting_) close(fd);
+    close(listener_);
+  }
+
+  uint16_t port() const { return ntohs(address_.sin_port); }
+
+ private:
+  const int listener_;
+  sockaddr_in address_ = {};
+  std::vector<int> waiting_;
+};
+
+TEST(TcpProbeTest, AServerThatSaysNothingIsHealthy) {
+  FixedServer server("");
+  const ProbeResult result =
+      AskOnce(*ProbeOf(Endpoint::Of("127.0.0.1", server.port())));
+  EXPECT_TRUE(result.healthy);
+  EXPECT_EQ(result.detail, "connected");
+  EXPECT_EQ(server.request(), "") << "nothing is sent";
+}
+
+TEST(TcpProbeTest, SaysWhyAConnectionIsRefused) {
+  const Endpoint nobody = Endpoint::Of("127.0.0.1", ClosedPort());
+  EXPECT_EQ(
+      AskOnce(*ProbeOf(nobody)).detail,
+      "Failed to connect to " + nobody.address() + ": Connection refused");
+}
+
+TEST(TcpProbeTest, AConnectionThatDoesNotOpenIsUnhealthyAfterTheTimeout) {
+  FullServer server;
+  const auto probe = ProbeOf(Endpoint::Of("127.0.0.1", server.port()));
+  for (int i = 0; i < 2; ++i) {
+    const absl::Time begin = absl::Now();
+    const ProbeResult result = AskOnce(*probe, absl::Milliseconds(200));
+    EXPECT_FALSE(result.healthy);
+    EXPECT_EQ(result.detail, "no answer in 200ms");
+    EXPECT_GE(absl::Now() - begin, absl::Milliseconds(190));
+    EXPECT_LE(absl::Now() - begin, absl::Seconds(5));
+  }
+}
+
+TEST(TcpProbeTest, AConnectionThatDoesNotOpenHoldsUpNoOther) {
+  FullServer full;
+  FixedServer server("");
+  const auto stuck = ProbeOf(Endpoint::Of("127.0.0.1", full.port()));
+  stuck->Start(absl::Hours(1000000), [](ProbeResult) { FAIL(); });
+  const auto probe = ProbeOf(Endpoint::Of("127.0.0.1", server.port()));
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(AskOnce(*probe).healthy);
+}
+
+TEST(TcpProbeTest, NoResultComesAfterTheDestructorWhateverItWaitsFor) {
+  FullServer server;
+  for (const char* host : {"127.0.0.1", "localhost"}) {
+    for (int round = 0; round < 50; ++round) {
+      auto probe = ProbeOf(Endpoint::Of(host, server.port()));
+      std::atomic<bool> destroyed{false};
+      probe->Start(kLong, [&](ProbeResult) { EXPECT_FALSE(destroyed); });
+      if (round % 2 == 0) std::this_thread::yield();
+      probe.reset();
+      destroyed = true;
+    }
+  }
+}
+
+std::set<int> OpenDescriptors() {
+  std::set<int> open;
+  for (int fd = 0; fd < 256; ++fd) {
+    if (fcntl(fd, F_GETFD) >= 0) open.insert(fd);
+  }
+  return open;
+}
+
+TEST(TcpProbeTest, ProgramsThatTheProcessStartsInheritNothing) {
+  FullServer server;
+  const std::set<int> before = OpenDescriptors();
+  const auto probe = ProbeOf(Endpoint::Of("127.0.0.1", server.port()));
+  probe->Start(kLong, [](ProbeResult) {});
+  // The one that wakes the thread, and the socket.
+  const absl::Time end = absl::Now() + kLong;
+  while (OpenDescriptors().size() < before.size() + 2 && absl::Now() < end) {
+    std::this_thread::yield();
+  }
+  const std::set<int> after = OpenDescriptors();
+  EXPECT_EQ(after.size(), before.size() + 2);
+  for (const int fd : after) {
+    if (before.count(fd) != 0) continue;
+    EXPECT_EQ(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC) << fd;
+  }
+}
+
+}  // namespace
+}  // namespace multi_backend

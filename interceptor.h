@@ -1,0 +1,47 @@
+// The client interceptor, for channels that gRPC's own functions make:
+//
+//   std::vector<std::unique_ptr<
+//       grpc::experimental::ClientInterceptorFactoryInterface>> interceptors;
+//   auto factory = multi_backend::MakeInterceptorFactory(json);
+//   if (!factory.ok()) …
+//   interceptors.push_back(*std::move(factory));
+//   args.SetLoadBalancingPolicyName("multi_backend");
+//   auto channel = grpc::experimental::CreateCustomChannelWithInterceptors(
+//       target, creds, args, std::move(interceptors));
+//
+// Such a channel follows the routes and `stickyKey.header` of its service
+// config without an interceptor.  The interceptor is for sticky keys that come
+// from the request or from a function, and it gives DEADLINE_EXCEEDED to a call
+// whose last attempt ran into `perTryTimeout`.  CreateChannel() adds it itself.
+//
+// API of this header: the MakeInterceptorFactory that it declares,
+// StickyKeyFunction, CallView.
+#ifndef MULTI_BACKEND_INTERCEPTOR_H_
+#define MULTI_BACKEND_INTERCEPTOR_H_
+
+#include <grpcpp/support/client_interceptor.h>
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "multi_backend/interceptors/call_view.h"
+
+namespace multi_backend {
+
+// Makes the factory for the `multiBackend` part of a whole service config.
+// Without that part there are no routes.  `sticky_key` replaces its
+// `stickyKey`. What this interceptor decides wins over the routes of the
+// channel's own service config.  Put the factory behind the application's own
+// ones, so that they may still set the header that holds the key.
+//
+// INVALID_ARGUMENT names every wrong field by its path, also in the part of the
+// LB policy.  Thread-safe.
+absl::StatusOr<
+    std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
+MakeInterceptorFactory(absl::string_view service_config_json,
+                       StickyKeyFunction sticky_key = nullptr);
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_INTERCEPTOR_H_
