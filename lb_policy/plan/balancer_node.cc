@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "multi_backend/lb_policy/backends/flags.h"
 #include "multi_backend/lb_policy/fast_random.h"
+#include "multi_backend/lb_policy/strategies/make_strategy.h"
 
 namespace multi_backend {
 namespace {

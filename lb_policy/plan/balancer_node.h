@@ -3,7 +3,7 @@
 // balancer acts like a backend itself").
 //
 // Immutable, except for the position of its strategy;
-// lb_policy/strategies/strategy.h describes the threads.  Memory: about 100
+// lb_policy/strategy.h describes the threads.  Memory: about 100
 // bytes for each backend in each leaf that holds it.
 #ifndef MULTI_BACKEND_LB_POLICY_PLAN_BALANCER_NODE_H_
 #define MULTI_BACKEND_LB_POLICY_PLAN_BALANCER_NODE_H_
@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "multi_backend/lb_policy/plan/entry.h"
-#include "multi_backend/lb_policy/strategies/strategy.h"
+#include "multi_backend/lb_policy/strategy.h"
 #include "multi_backend/lb_policy/waiting/backlog.h"
 #include "multi_backend/lb_policy/waiting/backlog_set.h"
 #include "multi_backend/proto/config/config.h"

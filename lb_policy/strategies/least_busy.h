@@ -14,7 +14,7 @@
 
 #include "multi_backend/lb_policy/fast_random.h"
 #include "multi_backend/lb_policy/strategies/algorithms/two_choices.h"
-#include "multi_backend/lb_policy/strategies/strategy.h"
+#include "multi_backend/lb_policy/strategy.h"
 
 namespace multi_backend {
 

@@ -27,7 +27,7 @@
 #include "absl/time/time.h"
 #include "multi_backend/lb_policy/load_stats.h"
 #include "multi_backend/lb_policy/strategies/algorithms/two_choices.h"
-#include "multi_backend/lb_policy/strategies/strategy.h"
+#include "multi_backend/lb_policy/strategy.h"
 
 namespace multi_backend {
 

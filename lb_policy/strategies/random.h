@@ -9,7 +9,7 @@
 
 #include "multi_backend/lb_policy/fast_random.h"
 #include "multi_backend/lb_policy/strategies/algorithms/weighted_draw.h"
-#include "multi_backend/lb_policy/strategies/strategy.h"
+#include "multi_backend/lb_policy/strategy.h"
 
 namespace multi_backend {
 

@@ -28,7 +28,7 @@
 #include "multi_backend/lb_policy/strategies/algorithms/owner_cache.h"
 #include "multi_backend/lb_policy/strategies/algorithms/rendezvous.h"
 #include "multi_backend/lb_policy/strategies/algorithms/weighted_draw.h"
-#include "multi_backend/lb_policy/strategies/strategy.h"
+#include "multi_backend/lb_policy/strategy.h"
 
 namespace multi_backend {
 

@@ -27,7 +27,7 @@
 #include <vector>
 
 #include "absl/types/optional.h"
-#include "multi_backend/lb_policy/strategies/strategy.h"
+#include "multi_backend/lb_policy/strategy.h"
 
 namespace multi_backend {
 

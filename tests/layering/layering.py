@@ -1,7 +1,7 @@
 """Checks of the sources that a compiler does not make.
 
-Who may include whom (the folders' layers), what may not be used where, and the
-size of files.  Prints one line for each offence, "file:line: what", and exits
+Which room may include which, what may not be used where, the size of files and
+of rooms.  Prints one line for each offence, "file:line: what", and exits
 with 1 if there is one.
 
     python3 layering.py [ROOT]
@@ -11,51 +11,112 @@ import os
 import re
 import sys
 
-# The layers: a folder may include itself and these.  `x/grpc` is the adapter of
-# x to gRPC; no other folder may include an adapter.
-PURE = {
-    "proto": set(),
-    "resolver": {"proto"},
-    "health": {"proto", "resolver"},
-    "lb_policy": {"proto", "resolver", "health"},
-    "interceptors": {"proto"},
-}
-# The seam knows plain values of ours, which travel through core.
-SEAM = {"proto", "resolver", "lb_policy"}
-EVERYTHING = None
-WHO_MAY_INCLUDE = dict(
-    PURE,
-    port=SEAM,
-    bench=EVERYTHING,
-    tests=EVERYTHING,
-    # The library's root: wires the parts.
-    **{"": EVERYTHING},
-    # Programs know the public header, and what starts their servers.
-    examples={"", "tests/testing"},
-)
-for _folder, _below in PURE.items():
-    WHO_MAY_INCLUDE[_folder + "/grpc"] = _below | {_folder, "port"}
-# The policy's backends are probed over the channel's own credentials.
-WHO_MAY_INCLUDE["lb_policy/grpc"].add("health/grpc")
-# The config selector follows the routes where no interceptor does.
-WHO_MAY_INCLUDE["resolver/grpc"].add("interceptors")
+# The house, lowest rooms first: each room, what it is for, and the rooms that its
+# files may include beside their own.  `x/grpc` is the adapter of x to gRPC; only
+# the public targets, tests and benches use adapters, with the exceptions that
+# stand here.  docs/layout.md draws the same table for readers.
+ROOMS = [
+    # room, purpose, rooms it may use
+    ("proto", "the schemas config.proto and endpoints.proto", ""),
+    ("proto/json", "reading JSON, and errors that name a field", ""),
+    ("proto/config", "the configuration as immutable structs", ""),
+    ("proto/config/rules", "what a configuration must obey",
+     "proto proto/config proto/json"),
+    ("proto/config/lint", "warnings about probable mistakes",
+     "proto/config proto/config/rules proto/json"),
+    ("proto/config/parser", "service config JSON to Config",
+     "proto proto/config proto/config/rules proto/config/lint proto/json"),
+    ("call", "the label of a call", "proto/config"),
+    ("port", "the seam to core: the only folder that includes its headers", ""),
+    ("call/grpc", "what travels with a call and with a channel",
+     "call port"),
+    ("resolver/endpoint", "an endpoint, its attributes, and which are allowed",
+     "proto/config proto/json"),
+    ("resolver/groups", "lists of endpoints that change, and their registry",
+     "proto/config resolver/endpoint"),
+    ("resolver/source", "what sources are made of, and which are registered",
+     "resolver/endpoint resolver/groups"),
+    ("resolver/file", "endpoints from a file",
+     "proto proto/config proto/json resolver/endpoint resolver/groups "
+     "resolver/source"),
+    ("resolver/dns", "endpoints from A, SRV and TXT records",
+     "resolver/endpoint resolver/groups resolver/source"),
+    ("resolver/zookeeper", "endpoints from ZooKeeper",
+     "proto/json resolver/endpoint resolver/groups resolver/source"),
+    ("resolver/etcd", "etcd's targets and records",
+     "proto/json resolver/endpoint"),
+    ("resolver/grpc/etcd", "endpoints from etcd, a client over gRPC",
+     "port resolver/endpoint resolver/groups resolver/source resolver/etcd"),
+    ("resolver", "a test of all sources together",
+     "resolver/dns resolver/endpoint resolver/file resolver/groups "
+     "resolver/source resolver/zookeeper"),
+    ("health/state", "a backend's states and what moves between them",
+     "proto/config"),
+    ("health/timers", "timers and threads of the process", ""),
+    ("health/probes", "asking one backend again and again; TCP probes",
+     "health/timers proto/config proto/json resolver/endpoint"),
+    ("health/probes/curl", "HTTP probes with libcurl",
+     "health/probes health/timers proto/config resolver/endpoint"),
+    # It lives here and not in resolver/groups because it probes.
+    ("health", "the endpoint group that leaves out what its probes find ill",
+     "health/probes health/state health/timers proto/config resolver/endpoint "
+     "resolver/groups resolver/source"),
+    ("health/grpc", "probes over gRPC",
+     "health/probes health/timers port proto/config resolver/endpoint"),
+    ("lb_policy", "ground words: strategy, request, load, clock, random numbers",
+     "proto/config resolver/source"),
+    ("lb_policy/strategies/algorithms", "what strategies are built from",
+     "lb_policy"),
+    ("lb_policy/strategies", "how a balancer chooses among its members",
+     "lb_policy lb_policy/strategies/algorithms proto/config"),
+    ("lb_policy/backends", "a backend, its health and its events",
+     "health/probes health/state health/timers lb_policy proto/config "
+     "resolver/endpoint"),
+    ("lb_policy/waiting", "the bounded queue of calls", "proto/config"),
+    ("lb_policy/failover", "whether a failed attempt is tried elsewhere",
+     "call lb_policy proto/config"),
+    ("lb_policy/connections", "how many connections a backend has",
+     "lb_policy proto/config"),
+    ("lb_policy/plan", "the balancer tree that picks walk",
+     "call health/state lb_policy lb_policy/backends lb_policy/strategies "
+     "lb_policy/waiting proto/config resolver/endpoint"),
+    ("interceptors", "routes, sticky keys", "call proto/config proto/json"),
+    ("interceptors/grpc", "the client interceptor",
+     "call interceptors port proto/config proto/json"),
+    # The config selector follows the routes where no interceptor does.
+    ("resolver/grpc", "resolvers and config selector for core",
+     "call call/grpc interceptors port proto/config proto/config/parser "
+     "proto/json resolver/endpoint resolver/groups resolver/source"),
+    # The policy's backends are probed over the channel's own credentials.
+    ("lb_policy/grpc", "the LB policy, picker and trackers for core",
+     "call call/grpc health/grpc health/probes lb_policy lb_policy/backends "
+     "lb_policy/connections lb_policy/failover lb_policy/plan "
+     "lb_policy/strategies lb_policy/waiting port proto/config "
+     "proto/config/parser resolver/endpoint"),
+]
+USES = {room: set(uses.split()) for room, _, uses in ROOMS}
+
+# The library's root wires the parts.  Benches and tests may use everything.
+FREE = {"", "bench", "tests"}
+# Programs know the public headers, and what starts their servers.
+EXAMPLES = {"", "tests/testing"}
 
 # Tests and their support may also use what the tests share.
-TEST_SUPPORT = {"tests/testing", "tests/e2e", "examples", "interceptors/testing",
-                "lb_policy/grpc/testing", "proto/config/testing"}
+TEST_SUPPORT = {"tests/testing", "tests/e2e", "examples"}
 
-# Rooms, and a file, that still count as the layer they come from.
-LAYER_OF = {
-    "call": "proto",
-    "call/grpc": "port",
-}
+# Libraries that belong to one room each.
+LIBRARY_OF = [
+    (re.compile(r"^curl/"), {"health/probes/curl"}, "libcurl"),
+    (re.compile(r"^ares"), {"resolver/dns"}, "c-ares"),
+    (re.compile(r"^zookeeper/"), {"resolver/zookeeper"}, "libzookeeper"),
+]
 
 CORE_HEADER_FILE = "port/core_api.h"
-# HTTP and TCP probes; everybody else asks through health/probes/probe.h.
-LIBCURL_FILE = re.compile(r"^health/probes/curl/\w+\.(h|cc)$")
 SOURCE = re.compile(r"\.(h|cc|proto)$")
 SKIPPED = re.compile(r"^(\.git|bazel-|\.|tests/consumer/workspace)")
 MAX_LINES = 450
+# In one folder, tests apart.
+MAX_FILES = 25
 # Tables of test rows may be longer than code.
 MAX_TEST_LINES = 900
 
@@ -73,20 +134,14 @@ WORDS = [
 FORBIDDEN_NAMES = re.compile(r"(^|[/_])(utils?|common|manager|helpers?)([._/]|$)")
 
 
-def folder_of(path):
-    """The layer of a file: "resolver", "resolver/grpc", "tests", ""...
-
-    A room within a layer, "resolver/dns", belongs to that.
-    """
-    if path in LAYER_OF:
-        return LAYER_OF[path]
-    parts = path.split("/")[:-1]
-    if not parts:
-        return ""
-    layer = parts[0]
-    if len(parts) > 1 and parts[1] == "grpc":
-        layer = "/".join(parts[:2])
-    return LAYER_OF.get(layer, layer)
+def room_of(path):
+    """The room of a file: its folder, without a `testing` at the end."""
+    folder = os.path.dirname(path)
+    if folder.split("/")[0] in ("bench", "examples"):
+        return folder.split("/")[0]
+    if folder.startswith("tests"):
+        return "/".join(folder.split("/")[:2])
+    return re.sub(r"/testing$", "", folder)
 
 
 def is_test(path):
@@ -94,42 +149,58 @@ def is_test(path):
             "/testing/" in path)
 
 
-def included_folder(path):
-    folder = folder_of(path)
-    if folder == "tests":
-        return "/".join(path.split("/")[:2])
-    if "/testing/" in path and not path.startswith("tests/"):
-        return os.path.dirname(path)
-    return folder
+def is_pure(room):
+    return room in USES and room != "port" and "grpc" not in room.split("/")
+
+
+def reachable(room):
+    """The room and all that it may use, directly or not."""
+    found = {room}
+    todo = [room]
+    while todo:
+        for other in USES.get(todo.pop(), ()):
+            if other not in found:
+                found.add(other)
+                todo.append(other)
+    return found
 
 
 def check_include(path, included):
     """None, or what is wrong with `path` including `included`."""
-    folder = folder_of(path)
+    room = room_of(path)
     if included.startswith("src/core/"):
         if path != CORE_HEADER_FILE:
             return "core's headers come through %s only" % CORE_HEADER_FILE
         return None
     if re.match(r"grpc(pp|\+\+)?/", included):
-        if folder in PURE and not is_test(path):
-            return "a pure folder knows no gRPC; that is for %s/grpc" % folder
+        if is_pure(room) and not is_test(path):
+            return "a pure room knows no gRPC; that is for an adapter"
         return None
-    if included.startswith("curl/") and not LIBCURL_FILE.match(path):
-        return "libcurl is for health/probes/curl only"
+    for header, rooms, library in LIBRARY_OF:
+        if header.match(included) and room not in rooms and not is_test(path):
+            return "%s is for %s only" % (library, " and ".join(sorted(rooms)))
     if not included.startswith("multi_backend/"):
         return None
     target = included[len("multi_backend/"):]
-    to = included_folder(target)
-    if to == folder or (is_test(path) and to in TEST_SUPPORT):
+    to = room_of(target)
+    if ("/testing/" in target and not is_test(path) and room != "bench" and
+            not (room == "examples" and to in EXAMPLES)):
+        return "only tests use what tests share"
+    if to == room or room.split("/")[0] in FREE:
         return None
-    if "/testing/" in path and to == folder_of(path).split("/")[0]:
+    if room == "examples":
+        return None if to in EXAMPLES else "examples use public headers only"
+    if room not in USES:
+        return "the room %s has no row in the table" % room
+    if to in USES[room]:
         return None
-    allowed = WHO_MAY_INCLUDE.get(folder, set())
-    if allowed is EVERYTHING or to in allowed:
+    # A test may use all that its top folder's rooms may use.
+    if is_test(path) and (to in TEST_SUPPORT or target == CORE_HEADER_FILE or
+                          any(to in reachable(neighbour) for neighbour in USES
+                              if neighbour.split("/")[0] ==
+                              room.split("/")[0])):
         return None
-    if target == "port/core_api.h" and is_test(path):
-        return None
-    return "%s may not include %s" % (folder or "the root", to or "the root")
+    return "%s may not include %s" % (room, to or "the root")
 
 
 def check_file(path, text):
@@ -156,6 +227,16 @@ def check_file(path, text):
     return offences
 
 
+def full_rooms(paths):
+    """The folders of the library with more files than a reader takes in."""
+    counts = {}
+    for path in paths:
+        if not is_test(path):
+            folder = os.path.dirname(path)
+            counts[folder] = counts.get(folder, 0) + 1
+    return sorted(f for f, count in counts.items() if count > MAX_FILES)
+
+
 def sources(root):
     for directory, folders, files in os.walk(root):
         relative = os.path.relpath(directory, root)
@@ -179,6 +260,10 @@ def main():
             for line, what in check_file(path, source.read()):
                 print("%s:%d: %s" % (path, line, what))
                 count += 1
+    for folder in full_rooms(files):
+        print("%s: more than %d files; make a room of each concept" %
+              (folder, MAX_FILES))
+        count += 1
     print("layering: %d files, %d offences" % (len(files), count))
     sys.exit(1 if count else 0)
 

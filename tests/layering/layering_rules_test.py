@@ -1,5 +1,6 @@
 """That the layering check finds what it is for."""
 
+import os
 import unittest
 
 import layering
@@ -8,51 +9,71 @@ import layering
 
 # (file, line, whether it is an offence)
 ROWS = [
-    # Downwards is allowed, upwards and sideways is not.
-    ("resolver/a.cc", '#include "multi_backend/proto/config/x.h"', False),
-    ("resolver/dns/a.cc", '#include "multi_backend/resolver/file/x.h"', False),
+    # A room may use what its row names, and nothing else.
+    ("resolver/dns/a.cc", '#include "multi_backend/resolver/source/x.h"', False),
+    ("resolver/dns/a.cc", '#include "multi_backend/resolver/dns/x.h"', False),
+    ("resolver/dns/a.cc", '#include "multi_backend/resolver/zookeeper/x.h"',
+     True),
+    ("resolver/dns/a.cc", '#include "multi_backend/resolver/file/x.h"', True),
     ("proto/json/a.cc", '#include "multi_backend/resolver/endpoint/x.h"', True),
-    ("resolver/a.h", '#include "multi_backend/lb_policy/x.h"', True),
-    ("resolver/grpc/etcd/a.cc", '#include "multi_backend/port/core_api.h"',
+    ("resolver/file/a.h", '#include "multi_backend/lb_policy/x.h"', True),
+    ("resolver/grpc/etcd/a.cc", '#include "multi_backend/port/deadline.h"',
      False),
     ("resolver/etcd/a.cc", '#include "multi_backend/resolver/grpc/etcd/x.h"',
      True),
-    ("resolver/endpoint/a.cc", '#include "multi_backend/call/x.h"', False),
+    ("resolver/endpoint/a.cc", '#include "multi_backend/call/x.h"', True),
     ("resolver/grpc/a.cc", '#include "multi_backend/call/grpc/x.h"', False),
+    ("lb_policy/strategies/a.cc", '#include "multi_backend/lb_policy/x.h"',
+     False),
+    ("lb_policy/strategies/a.cc",
+     '#include "multi_backend/lb_policy/strategies/algorithms/x.h"', False),
+    ("lb_policy/strategies/algorithms/a.h",
+     '#include "multi_backend/lb_policy/strategies/x.h"', True),
+    ("lb_policy/strategies/a.cc",
+     '#include "multi_backend/lb_policy/waiting/x.h"', True),
+    ("lb_policy/plan/a.cc", '#include "multi_backend/lb_policy/waiting/x.h"',
+     False),
     ("lb_policy/plan/a.cc", '#include "multi_backend/call/grpc/x.h"', True),
-    ("lb_policy/a.h", '#include "multi_backend/health/tracker.h"', False),
-    ("lb_policy/a.h", '#include "multi_backend/interceptors/x.h"', True),
-    ("interceptors/a.cc", '#include "multi_backend/resolver/x.h"', True),
-    ("interceptors/a.cc", '#include "multi_backend/proto/x.h"', False),
+    ("interceptors/a.cc", '#include "multi_backend/resolver/groups/x.h"', True),
+    ("interceptors/a.cc", '#include "multi_backend/proto/config/x.h"', False),
+    ("unheard_of/a.cc", '#include "multi_backend/proto/config/x.h"', True),
     # The seam is for adapters, the adapters are for the root.
-    ("lb_policy/a.cc", '#include "multi_backend/port/core_api.h"', True),
+    ("lb_policy/plan/a.cc", '#include "multi_backend/port/core_api.h"', True),
     ("lb_policy/grpc/a.cc", '#include "multi_backend/port/core_api.h"', False),
-    ("lb_policy/a.cc", '#include "multi_backend/lb_policy/grpc/x.h"', True),
+    ("lb_policy/plan/a.cc", '#include "multi_backend/lb_policy/grpc/x.h"', True),
     ("lb_policy/grpc/a.cc", '#include "multi_backend/resolver/grpc/x.h"', True),
-    ("lb_policy/grpc/a.cc", '#include "multi_backend/lb_policy/x.h"', False),
     ("lb_policy/grpc/a.cc", '#include "multi_backend/health/grpc/x.h"', False),
     ("health/grpc/a.cc", '#include "multi_backend/lb_policy/grpc/x.h"', True),
     ("multi_backend.cc", '#include "multi_backend/lb_policy/grpc/x.h"', False),
     ("port/a.h", '#include "multi_backend/lb_policy/grpc/x.h"', True),
+    ("port/a.h", '#include "multi_backend/proto/config/x.h"', True),
     ("bench/a.cc", '#include "multi_backend/lb_policy/grpc/x.h"', False),
-    # gRPC: no header in pure folders, core's only through the seam.
-    ("proto/a.cc", "#include <grpcpp/grpcpp.h>", True),
-    ("resolver/a.h", '#include "grpc/support/log.h"', True),
-    ("resolver/a_test.cc", "#include <grpcpp/grpcpp.h>", False),
+    # gRPC: no header in pure rooms, core's only through the seam.
+    ("proto/config/a.cc", "#include <grpcpp/grpcpp.h>", True),
+    ("resolver/endpoint/a.h", '#include "grpc/support/log.h"', True),
+    ("resolver/endpoint/a_test.cc", "#include <grpcpp/grpcpp.h>", False),
     ("resolver/grpc/a.cc", "#include <grpcpp/grpcpp.h>", False),
     ("resolver/grpc/a.cc", '#include "src/core/lib/uri/uri_parser.h"', True),
     ("port/core_api.h", '#include "src/core/lib/uri/uri_parser.h"', False),
+    # Each library has its room.
     ("health/probes/curl/probe.cc", "#include <curl/curl.h>", False),
     ("health/probes/prober.cc", "#include <curl/curl.h>", True),
+    ("resolver/dns/client.cc", "#include <ares.h>", False),
+    ("resolver/file/a.cc", "#include <ares.h>", True),
+    ("resolver/zookeeper/a.cc", "#include <zookeeper/zookeeper.h>", False),
+    ("resolver/dns/a.cc", "#include <zookeeper/zookeeper.h>", True),
     # Programs use what everybody can use.
     ("examples/a.cc", '#include "multi_backend/multi_backend.h"', False),
     ("examples/a.cc", '#include "multi_backend/examples/x.h"', False),
-    ("examples/a.cc", '#include "multi_backend/resolver/x.h"', True),
+    ("examples/a.cc", '#include "multi_backend/resolver/dns/x.h"', True),
+    ("examples/a.cc", '#include "multi_backend/tests/testing/x.h"', False),
     # Only tests use what tests share.
-    ("lb_policy/a_test.cc", '#include "multi_backend/tests/testing/x.h"',
+    ("lb_policy/plan/a_test.cc", '#include "multi_backend/tests/testing/x.h"',
      False),
-    ("lb_policy/a.cc", '#include "multi_backend/tests/testing/x.h"', True),
-    ("proto/a_test.cc", '#include "multi_backend/lb_policy/x.h"', True),
+    ("lb_policy/plan/a.cc", '#include "multi_backend/tests/testing/x.h"', True),
+    ("proto/json/a_test.cc", '#include "multi_backend/lb_policy/x.h"', True),
+    ("proto/config/lint/a_test.cc",
+     '#include "multi_backend/proto/config/parser/x.h"', False),
     ("proto/config/parser/a_test.cc",
      '#include "multi_backend/proto/config/testing/x.h"', False),
     ("proto/config/parser/a.cc",
@@ -81,8 +102,31 @@ class LayeringRulesTest(unittest.TestCase):
 
     def test_long_files_are_offences(self):
         text = "int x;\n" * (layering.MAX_LINES + 1)
-        self.assertTrue(layering.check_file("proto/a.cc", text))
-        self.assertFalse(layering.check_file("proto/a_test.cc", text))
+        self.assertTrue(layering.check_file("proto/config/a.cc", text))
+        self.assertFalse(layering.check_file("proto/config/a_test.cc", text))
+
+    def test_full_rooms_are_offences(self):
+        files = ["proto/config/a%d.h" % i for i in range(layering.MAX_FILES)]
+        tests = ["proto/config/a%d_test.cc" % i for i in range(99)]
+        self.assertEqual(layering.full_rooms(files + tests), [])
+        self.assertEqual(layering.full_rooms(files + ["proto/config/b.cc"]),
+                         ["proto/config"])
+
+    def test_the_table_names_rooms_that_stand_above(self):
+        for number, (room, _, uses) in enumerate(layering.ROOMS):
+            above = {row[0] for row in layering.ROOMS[:number]}
+            self.assertLessEqual(set(uses.split()), above, room)
+
+    def test_the_layout_page_draws_the_same_table(self):
+        page = os.path.join(os.path.dirname(os.path.realpath(
+            layering.__file__)), "../../docs/layout.md")
+        with open(page, encoding="utf-8") as text:
+            rows = [line for line in text.read().split("\n")
+                    if line.startswith("| `")]
+        for room, purpose, uses in layering.ROOMS:
+            named = ", ".join("`%s`" % other for other in uses.split())
+            self.assertIn("| `%s` | %s | %s |" %
+                          (room, purpose, named or "nothing"), rows)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "multi_backend/lb_policy/fast_random.h"
-#include "multi_backend/lb_policy/strategies/strategy.h"
+#include "multi_backend/lb_policy/strategy.h"
 
 namespace multi_backend {
 namespace testing {

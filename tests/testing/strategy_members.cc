@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "multi_backend/lb_policy/fast_random.h"
+#include "multi_backend/lb_policy/strategies/make_strategy.h"
 
 namespace multi_backend {
 namespace testing {

@@ -19,7 +19,7 @@
 
 #include "multi_backend/lb_policy/load_stats.h"
 #include "multi_backend/lb_policy/pick_request.h"
-#include "multi_backend/lb_policy/strategies/strategy.h"
+#include "multi_backend/lb_policy/strategy.h"
 #include "multi_backend/proto/config/config.h"
 
 namespace multi_backend {

@@ -26,7 +26,7 @@
 
 #include "absl/types/span.h"
 #include "multi_backend/lb_policy/fast_random.h"
-#include "multi_backend/lb_policy/strategies/strategy.h"
+#include "multi_backend/lb_policy/strategy.h"
 
 namespace multi_backend {
 

@@ -1,4 +1,4 @@
-#include "multi_backend/lb_policy/strategies/strategy.h"
+#include "multi_backend/lb_policy/strategies/make_strategy.h"
 
 #include <utility>
 

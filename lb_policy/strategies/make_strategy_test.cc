@@ -1,7 +1,5 @@
 // The contract that every strategy keeps, for each of them.
 
-#include "multi_backend/lb_policy/strategies/strategy.h"
-
 #include <atomic>
 #include <set>
 #include <string>
@@ -9,6 +7,7 @@
 
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/fast_random.h"
+#include "multi_backend/lb_policy/strategy.h"
 #include "multi_backend/tests/testing/strategy_members.h"
 
 namespace multi_backend {

@@ -13,12 +13,11 @@
 // picks under the channel's lock).  Everything that Pick() changes is a relaxed
 // atomic, because the control plane may build a successor from the object while
 // picks go on; a handful of picks that fall between are then forgotten.
-#ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_STRATEGY_H_
-#define MULTI_BACKEND_LB_POLICY_STRATEGIES_STRATEGY_H_
+#ifndef MULTI_BACKEND_LB_POLICY_STRATEGY_H_
+#define MULTI_BACKEND_LB_POLICY_STRATEGY_H_
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -79,10 +78,6 @@ struct StrategyArgs {
   uint64_t seed = 0;             // Of the strategy's own random numbers.
 };
 
-// Makes the strategy that `args.config.strategy` names.  Never null.  When
-// `args.previous` is given it must have been made for the same StrategyKind.
-std::unique_ptr<Strategy> MakeStrategy(StrategyArgs args);
-
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_LB_POLICY_STRATEGIES_STRATEGY_H_
+#endif  // MULTI_BACKEND_LB_POLICY_STRATEGY_H_
