@@ -50,9 +50,8 @@ void AttemptTracker::Bounce() {
   if (!in_turn_) return;
   WaitingPlace& place = call_->place;
   if (place.backlog == nullptr || place.waiting) return;
-  place.waiting =
-      place.backlog->Join(place.number, clock_->NowNanos()) ==
-      Backlog::Turn::kWait;
+  place.waiting = place.backlog->Join(place.number, clock_->NowNanos()) ==
+                  Backlog::Turn::kWait;
   if (place.waiting) state_->waiting->OnWaiting(place.backlog->quiet_until());
 }
 
