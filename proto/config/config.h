@@ -18,9 +18,9 @@
 
 namespace multi_backend {
 
-// The policy, as gRPC knows it and `loadBalancingConfig` names it.
+// The name of our LB policy in gRPC and in `loadBalancingConfig`.
 constexpr absl::string_view kPolicyName = "multi_backend";
-// The service config's top-level key of the routing.
+// The top-level key of the service config that holds the routing.
 constexpr absl::string_view kRoutingKey = "multiBackend";
 
 // How a balancer chooses among its members; semantics in docs/strategies.md.
@@ -34,10 +34,11 @@ enum class StrategyKind {
   kRandom,
 };
 
-// The configuration name, e.g. "ROUND_ROBIN".
+// The name in the configuration, for example "ROUND_ROBIN".
 absl::string_view StrategyName(StrategyKind kind);
 
-// Which endpoints belong to a member of a balancer: all given conditions hold.
+// Selects the endpoints of a balancer's member: those that meet every condition
+// that is given.
 struct SelectorConfig {
   absl::optional<std::string> role;
   absl::optional<std::string> zone;
@@ -46,12 +47,12 @@ struct SelectorConfig {
   bool operator==(const SelectorConfig& other) const;
 };
 
-// Calls that find no usable backend wait, first in first out.
+// The queue, first in first out, of the calls that find no usable backend.
 struct BacklogConfig {
   int limit = 1000;  // Calls that may wait at the same time.
   // A call that has waited this long is refused (DEADLINE_EXCEEDED).
   absl::Duration timeout = absl::Seconds(5);
-  // All members have been down for so long: calls are refused at once.
+  // When all members have been down this long, calls are refused at once.
   absl::Duration overload_timeout = absl::Seconds(1);
 
   bool operator==(const BacklogConfig& other) const;
@@ -60,7 +61,7 @@ struct BacklogConfig {
 // One node of the balancer tree.  A node with `members` chooses among those
 // balancers; a node without chooses among the endpoints that it selects.
 struct BalancerConfig {
-  std::string name;  // Of a member, unique among its siblings; "" at the root.
+  std::string name;       // Unique among its siblings; "" at the root.
   SelectorConfig select;  // Empty selects every endpoint that the parent has.
   StrategyKind strategy = StrategyKind::kRoundRobin;
   // STICKY: no member takes more than this times the mean load; unset = no
@@ -78,8 +79,9 @@ struct BalancerConfig {
   bool operator==(const BalancerConfig& other) const;
 };
 
-// An entry of `backends`: attributes laid over the endpoint of that address,
-// and the endpoint list itself for the target `static:///`.
+// An entry of `backends`: attributes for the endpoint with that address, which
+// replace those of discovery.  For the target `static:///` the entries are also
+// the endpoints.
 struct BackendConfig {
   std::string address;  // "host:port", IPv6 as "[::1]:port".
   absl::optional<uint32_t> weight;
@@ -91,7 +93,7 @@ struct BackendConfig {
   bool operator==(const BackendConfig& other) const;
 };
 
-// Retries on another backend.
+// How failed calls are tried again on another backend.
 struct FailoverConfig {
   int max_retries = 2;  // 0..4; attempts = 1 + max_retries.
   std::vector<absl::StatusCode> retriable_status_codes = {
@@ -107,18 +109,19 @@ struct FailoverConfig {
 
 enum class ProbeKind { kGrpc, kHttp, kTcp };
 
-// Probes, one prober per backend.
+// Probes ask each backend at intervals whether it is healthy.
 struct ActiveHealthConfig {
   ProbeKind probe = ProbeKind::kGrpc;
   absl::Duration interval = absl::Seconds(5);
   absl::Duration timeout = absl::Seconds(2);
   int unhealthy_after = 3;  // Failed probes in a row.
   int healthy_after = 2;    // Successful ones in a row.
-  std::string service;      // gRPC: of grpc.health.v1; "" = the whole server.
-  // gRPC: what a server without the health service is.
+  // gRPC: the service asked about; "" = the whole server.
+  std::string service;
+  // gRPC: whether a server without the health service counts as healthy.
   bool unimplemented_is_healthy = true;
-  std::string path = "/";         // HTTP: of the GET.
-  absl::optional<uint16_t> port;  // HTTP and TCP: instead of the backend's own.
+  std::string path = "/";         // HTTP: the path of the GET.
+  absl::optional<uint16_t> port;  // HTTP and TCP; unset = the backend's own.
 
   bool operator==(const ActiveHealthConfig& other) const;
 };
@@ -127,22 +130,22 @@ struct ActiveHealthConfig {
 struct FailureRateConfig {
   double threshold = 0.5;  // Share of calls, 0 to 1.
   absl::Duration window = absl::Seconds(10);
-  int min_calls = 20;  // In the window; with fewer nothing is concluded.
+  int min_calls = 20;  // With fewer in the window no backend is ejected.
 
   bool operator==(const FailureRateConfig& other) const;
 };
 
-// What the ends of calls say of a backend.
+// How the results of calls change the state of a backend.
 struct PassiveHealthConfig {
   int unhealthy_after = 3;  // Infrastructure failures in a row.
   int healthy_after = 1;    // Successful trial calls in a row.
-  // How long a backend is left alone before a trial; doubles with each
-  // unsuccessful return.
+  // How long a backend that is down waits for its trial call; doubles each time
+  // that it goes down again.
   absl::Duration down_retry_after = absl::Seconds(1);
   absl::Duration max_down_retry_after = absl::Seconds(30);
   absl::Duration overloaded_for = absl::Seconds(3);
   absl::optional<FailureRateConfig> failure_rate;
-  // Of a balancer's members, by the failure rate.
+  // The share of a balancer's members that the failure rate may eject.
   int max_ejected_percent = 50;
 
   bool operator==(const PassiveHealthConfig& other) const;
@@ -150,11 +153,12 @@ struct PassiveHealthConfig {
 
 struct HealthConfig {
   absl::optional<ActiveHealthConfig> active;    // Unset: no probes.
-  absl::optional<PassiveHealthConfig> passive;  // Unset: calls mark nothing.
-  // A balancer with a smaller share of usable members than this ignores their
-  // health; 0 = never.
+  absl::optional<PassiveHealthConfig> passive;  // Unset: calls change no state.
+  // A balancer ignores health while its share of usable members is below this;
+  // 0 = never.
   int panic_percent = 0;
-  // How long a backend that has come back takes to its full share; 0 = at once.
+  // How long the share of a backend that has come back takes to grow to its
+  // full size; 0 = it has it at once.
   absl::Duration slow_start = absl::ZeroDuration();
 
   bool operator==(const HealthConfig& other) const;
@@ -164,9 +168,9 @@ struct HealthConfig {
 struct ConnectionPoolConfig {
   int min = 1;
   int max = 1;
-  // One above `min` is closed when it has had no stream for so long.
+  // A connection above `min` is closed after this long without a stream.
   absl::Duration idle_timeout = absl::Seconds(30);
-  // Another one is opened when all have this many.
+  // When every connection has this many, another one is opened.
   int max_streams_per_connection = 100;
 
   bool operator==(const ConnectionPoolConfig& other) const;
@@ -182,7 +186,7 @@ struct PolicyConfig {
   FailoverConfig failover;
   HealthConfig health;
   ConnectionPoolConfig pool;
-  // A backend with so many calls in flight gets no more; 0 = no limit.
+  // A backend with this many calls in flight gets no more; 0 = no limit.
   int max_requests_per_backend = 0;
 
   bool operator==(const PolicyConfig& other) const;

@@ -1,4 +1,5 @@
-// What may be said of an endpoint, by the configuration and by discovery alike.
+// The bounds on lists of endpoints and on their attributes, for the
+// configuration and for discovery alike.
 #ifndef MULTI_BACKEND_PROTO_CONFIG_ENDPOINT_BOUNDS_H_
 #define MULTI_BACKEND_PROTO_CONFIG_ENDPOINT_BOUNDS_H_
 
@@ -7,13 +8,14 @@
 
 namespace multi_backend {
 
-// Of one list.
+// In one list.
 constexpr size_t kMaxEndpoints = 10000;
-// A backend's share of 1/1,000,000 of another one's is as good as none, and
-// the sum over 10,000 backends stays far inside 64 bits.
+// A backend with a millionth of another one's share gets no calls to speak of,
+// and the sum over 10,000 backends stays far inside 64 bits.
 constexpr uint32_t kMaxEndpointWeight = 1000000;
 constexpr size_t kMaxLabels = 64;
-constexpr size_t kMaxNameSize = 256;  // Zones, labels, sticky keys' names.
+// In bytes, of zones, of names and values of labels, of names of sticky keys.
+constexpr size_t kMaxNameSize = 256;
 
 }  // namespace multi_backend
 

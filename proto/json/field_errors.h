@@ -1,8 +1,8 @@
-// FieldErrors: collects what is wrong with a document, by field path, and says
-// it in the form of gRPC's own ValidationErrors.
+// FieldErrors: collects the errors of a document by field path and writes them
+// in the form of gRPC's own ValidationErrors.
 //
-// A path is the JSON names from the document's root: "routes[2].match.method",
-// "roles[\"replica\"].strategy".  Thread-compatible.
+// A path consists of the JSON names from the document's root:
+// "routes[2].match.method", "roles[\"replica\"].strategy".  Thread-compatible.
 #ifndef MULTI_BACKEND_PROTO_JSON_FIELD_ERRORS_H_
 #define MULTI_BACKEND_PROTO_JSON_FIELD_ERRORS_H_
 
@@ -21,18 +21,19 @@ namespace multi_backend {
 std::string FieldPath(absl::string_view parent, absl::string_view name);
 // "a" + 2 = "a[2]".
 std::string ElementPath(absl::string_view parent, size_t index);
-// "a" + "k" = a["k"]; a key with odd characters is escaped, a long one is cut.
+// "a" + "k" = a["k"]; special characters of a key are escaped, and a long key
+// is cut.
 std::string KeyPath(absl::string_view parent, absl::string_view key);
 
 class FieldErrors {
  public:
-  // The field has a value that cannot even be read.  What depends on its value
-  // is unknown then, so Add() says nothing more about it or what is below it.
+  // The field's value cannot be read, so nothing that depends on it can be
+  // judged: Add() ignores this field and all below it from then on.
   void AddUnreadable(absl::string_view path, absl::string_view what);
   // The field breaks a rule.  Ignored for an unreadable field.
   void Add(absl::string_view path, absl::string_view what);
 
-  // Whether this field, or one that it is part of, could not be read.
+  // Whether this field, or a field that contains it, could not be read.
   bool IsUnreadable(absl::string_view path) const;
   bool empty() const { return errors_.empty(); }
 
@@ -44,8 +45,8 @@ class FieldErrors {
   // OK when empty.
   absl::Status ToStatus() const;
 
-  // A text for people: more than this is not read, and a document of 1 MiB can
-  // hold 100,000 errors.
+  // Nobody reads more than this, and a document of 1 MiB can hold 100,000
+  // errors.
   static constexpr size_t kMaxNamedFields = 100;
 
  private:

@@ -15,8 +15,8 @@ namespace {
 
 constexpr uint32_t kReplacement = 0xFFFD;  // For half of a surrogate pair.
 
-// Everything below reads text that CheckJsonSyntax() has passed, so it only has
-// to find where things end.  It stays within the text whatever that is.
+// The functions below read text that CheckJsonSyntax() has accepted, so they
+// only need to find where a value ends.  On other text they stay within bounds.
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -25,7 +25,7 @@ size_t SkipSpace(absl::string_view text, size_t at) {
   return at;
 }
 
-// Behind the string whose opening quote is at `at`.
+// The position after the string whose opening quote is at `at`.
 size_t EndOfString(absl::string_view text, size_t at) {
   for (++at; at < text.size(); ++at) {
     if (text[at] == '\\') {
@@ -48,7 +48,7 @@ size_t EndOfValue(absl::string_view text, size_t at) {
     }
     if (c == '{' || c == '[') ++depth;
     if (c == '}' || c == ']') {
-      // That of the object which the value is in.
+      // The end of the object or array that contains the value.
       if (depth == 0) return at;
       if (--depth == 0) return at + 1;
     }
@@ -87,7 +87,8 @@ uint32_t HexAt(absl::string_view text, size_t at) {
   return absl::SimpleHexAtoi(text.substr(at, 4), &code) ? code : 0;
 }
 
-// What the escape whose backslash is at `at` stands for; returns its end.
+// Appends what the escape with its backslash at `at` stands for; returns the
+// position after it.
 size_t AppendEscape(absl::string_view text, size_t at, std::string& result) {
   const char kind = at + 1 < text.size() ? text[at + 1] : '\\';
   const absl::string_view kNames = "bfnrt";
@@ -142,7 +143,7 @@ absl::optional<std::string> JsonValue::String() const {
 
 absl::optional<int64_t> JsonValue::Integer() const {
   int64_t value = 0;
-  // SimpleAtoi() also takes spaces and "+"; there are none in a value.
+  // SimpleAtoi() also accepts spaces and "+", which a JSON value never has.
   if (text_.empty() || text_[0] == '"' || !absl::SimpleAtoi(text_, &value)) {
     return absl::nullopt;
   }
@@ -151,8 +152,8 @@ absl::optional<int64_t> JsonValue::Integer() const {
 
 absl::optional<double> JsonValue::Number() const {
   double value = 0;
-  // SimpleAtod() also takes spaces, "+", "inf" and "nan"; a value begins with
-  // none of them.
+  // SimpleAtod() also accepts spaces, "+", "inf" and "nan", which a JSON value
+  // never has.
   if (text_.empty() || text_[0] == '"' || !absl::SimpleAtod(text_, &value) ||
       !std::isfinite(value)) {
     return absl::nullopt;
@@ -179,7 +180,7 @@ absl::optional<std::vector<JsonValue>> JsonValue::Array() const {
     const size_t value = at;
     at = EndOfValue(text_, value);
     values.emplace_back(text_.substr(value, at - value));
-    // The comma, too.
+    // Skip the comma.
     at = SkipSpace(text_, at);
     if (at < text_.size() && text_[at] == ',') at = SkipSpace(text_, at + 1);
   }
@@ -197,13 +198,13 @@ absl::StatusOr<JsonObject> JsonObject::Parse(absl::string_view text) {
 }
 
 JsonObject::JsonObject(absl::string_view text) {
-  members_.reserve(8);  // Most have no more.
+  members_.reserve(8);  // Enough for most objects.
   size_t at = SkipSpace(text, 1);
   while (at < text.size() && text[at] == '"') {
     const size_t name = at;
     at = EndOfString(text, at);
     const size_t name_size = at - name;
-    // The colon, too.
+    // Skip the colon.
     at = SkipSpace(text, at);
     const size_t value = SkipSpace(text, at < text.size() ? at + 1 : at);
     at = EndOfValue(text, value);

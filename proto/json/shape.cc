@@ -19,7 +19,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Struct;
 using google::protobuf::Value;
 
-// Integers beyond this have lost digits in JSON's doubles already.
+// Integers beyond this have already lost digits in a double.
 constexpr double kMaxExactInteger = 9007199254740992;  // 2^53.
 constexpr size_t kShownValueSize = 40;
 
@@ -41,8 +41,8 @@ size_t CountDigits(absl::string_view text) {
   return count;
 }
 
-// Like "1.5s": what both of protobuf's readers take.  They differ on the odd
-// rest, such as "-s".
+// Whether the text is like "1.5s", a form that both of protobuf's readers
+// accept. The two differ on malformed texts such as "-s".
 bool IsDuration(absl::string_view text) {
   absl::ConsumePrefix(&text, "-");
   const size_t seconds = CountDigits(text);
@@ -112,7 +112,7 @@ class Fitter {
     auto& elements = *value->mutable_list_value()->mutable_values();
     for (int i = 0; i < elements.size(); ++i) {
       if (Single(field, ElementPath(path, i), &elements[i])) continue;
-      // Something that fits, so that the others keep their index.
+      // A value that fits takes its place, so that the others keep their index.
       if (field.message_type() != nullptr) {
         elements[i].mutable_struct_value();
       } else {

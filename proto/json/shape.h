@@ -1,9 +1,11 @@
 // Fits a JSON object to the shape of a message: types, enumerators, durations
-// and, if asked, unknown keys.  ALL that does not fit is collected with its
-// field path; protobuf's own JSON parser would stop at the first.
+// and, on request, unknown keys.  Every misfit is collected with its field
+// path, while protobuf's own JSON parser would stop at the first one.
 //
-// Stricter than protobuf's JSON, as a configuration should be: lowerCamelCase
-// keys only, numbers as numbers, enumerators by name.
+// The rules are stricter than those of protobuf's JSON, as suits a
+// configuration: keys are lowerCamelCase only, numbers are JSON numbers,
+// enumerators are names.
+//
 // Cost: linear in the object.  Pure and thread-safe.
 #ifndef MULTI_BACKEND_PROTO_JSON_SHAPE_H_
 #define MULTI_BACKEND_PROTO_JSON_SHAPE_H_
@@ -23,8 +25,8 @@ struct ShapeOptions {
 // Checks `object` at `path` against `type`, which may hold: string, double,
 // int64 and enum fields, google.protobuf.Duration, messages, lists of strings
 // or messages, and maps from string to one of those.
-// Removes nulls, unknown keys, and (after an error) what does not fit, so that
-// protobuf can read the rest; list elements keep their index.
+// Removes nulls, unknown keys and misfits, so that protobuf can read the rest.
+// Elements of lists keep their index.
 void FitToMessage(const google::protobuf::Descriptor& type,
                   const ShapeOptions& options, absl::string_view path,
                   google::protobuf::Struct* object, FieldErrors* errors);

@@ -1,11 +1,11 @@
 // Whether a text is JSON (RFC 8259, UTF-8), and if not, where and why.
 //
-// protobuf's JSON parser reads the text afterwards; it is not enough alone: it
-// takes much that gRPC refuses (unquoted keys, single quotes, trailing commas,
-// control characters), does not say the line, and 1,000,000 nested brackets
-// keep it busy for many minutes.
+// protobuf's JSON parser, which reads the text afterwards, does not suffice: it
+// accepts much that gRPC refuses (unquoted keys, single quotes, trailing
+// commas, control characters), does not tell the line, and takes many minutes
+// for 1,000,000 nested brackets.
 //
-// Cost: one pass, no allocation but the keys of the objects that are open.
+// Cost: one pass; only the keys of the objects that are open are allocated.
 // Pure and thread-safe.
 #ifndef MULTI_BACKEND_PROTO_JSON_SYNTAX_H_
 #define MULTI_BACKEND_PROTO_JSON_SYNTAX_H_
@@ -15,9 +15,9 @@
 
 namespace multi_backend {
 
-// Objects and arrays within each other.  google.protobuf.Value can hold 30 of
-// them (each is three messages, of which protobuf reads 100); a legal service
-// config needs 15.
+// How deeply objects and arrays may be nested.  google.protobuf.Value can hold
+// 30 levels (each is three messages, of which protobuf reads 100), and a legal
+// service config needs 15.
 constexpr int kMaxJsonDepth = 24;
 
 // INVALID_ARGUMENT "line 3, column 7: expected ':'"; columns count bytes

@@ -1,11 +1,10 @@
-// What a JSON object of a discovery store says of an endpoint beside its
-// address:
+// The attributes that a JSON object of a discovery store gives an endpoint, in
+// addition to its address:
 //
 //   {"weight":2000,"role":"replica","zone":"eu","priority":1,
 //    "labels":{"version":"7"}}
 //
-// Each may be missing or null; other members are left out.  Pure and
-// thread-safe.
+// Each may be absent or null; other members are ignored.  Pure and thread-safe.
 #ifndef MULTI_BACKEND_RESOLVER_ENDPOINT_ATTRIBUTES_H_
 #define MULTI_BACKEND_RESOLVER_ENDPOINT_ATTRIBUTES_H_
 
@@ -17,11 +16,13 @@
 
 namespace multi_backend {
 
-// INVALID_ARGUMENT: "weight: must be 0..1000000".
+// Sets the fields of `endpoint` that the object has.  INVALID_ARGUMENT says
+// what is wrong: "weight: must be 0..1000000".
 absl::Status ReadEndpointAttributes(const JsonObject& object,
                                     Endpoint& endpoint);
 
-// The object, without what has its default; "null" when nothing is left.
+// Writes the object, without the attributes that have their default; "null"
+// when all have it.
 std::string FormatEndpointAttributes(const Endpoint& endpoint);
 
 }  // namespace multi_backend

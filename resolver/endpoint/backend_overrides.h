@@ -1,4 +1,5 @@
-// Overlay: the configuration's `backends` and a list of endpoints.
+// The configuration's `backends` as overrides of a discovered list of
+// endpoints, and as a list of their own.
 //
 // Addresses are compared by Endpoint::key().  Pure and thread-safe.
 #ifndef MULTI_BACKEND_RESOLVER_ENDPOINT_BACKEND_OVERRIDES_H_
@@ -12,17 +13,18 @@
 
 namespace multi_backend {
 
-// Lays what each entry states (weight, role, zone, priority) over the endpoints
-// with its address; labels are added, an entry's value replaces an endpoint's.
-// An entry without an endpoint (or with a text that is no address: the
-// configuration's validation refuses those) changes nothing; of two entries for
-// one address the later one wins.  O(endpoints + backends).
+// Gives each endpoint what the entry with its address states: weight, role,
+// zone and priority replace the endpoint's, and labels are added to its labels
+// or replace those of the same name.  An entry whose address no endpoint has
+// changes nothing; neither does one with a malformed address, which validation
+// refuses anyway.  Of two entries for one address the later one wins.
+// Cost: O(endpoints + backends).
 EndpointList ApplyBackendConfigs(EndpointList endpoints,
                                  const std::vector<BackendConfig>& backends);
 
-// The entries themselves as endpoints, in order, for the target `static:///`.
-// INVALID_ARGUMENT for none, a bad address (named by its field path), or the
-// same address twice.
+// The entries as endpoints, in their order, for the target `static:///`.
+// INVALID_ARGUMENT when there is none, for a malformed address (named by its
+// field path), and for the same address twice.
 absl::StatusOr<EndpointList> EndpointsOfBackendConfigs(
     const std::vector<BackendConfig>& backends);
 

@@ -12,7 +12,8 @@
 namespace multi_backend {
 namespace {
 
-// Of a bad address, in an error text: the longest good one with its port fits.
+// How much of a malformed address an error shows: as much as the longest good
+// address with its port has.
 constexpr size_t kMaxQuoted = kMaxHostSize + 8;
 
 }  // namespace

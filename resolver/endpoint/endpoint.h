@@ -1,5 +1,5 @@
-// Endpoint: one place where a service can be reached, and what discovery knows
-// of it.  A plain value; pure; thread-compatible.
+// Endpoint: one address at which a service can be reached, and what discovery
+// knows about it.  A plain value; pure; thread-compatible.
 #ifndef MULTI_BACKEND_RESOLVER_ENDPOINT_ENDPOINT_H_
 #define MULTI_BACKEND_RESOLVER_ENDPOINT_ENDPOINT_H_
 
@@ -15,7 +15,7 @@
 
 namespace multi_backend {
 
-// The share of an endpoint that says nothing about its weight.
+// The weight of an endpoint for which none is given.
 constexpr uint32_t kDefaultEndpointWeight = 1000;
 
 struct Endpoint {
@@ -36,8 +36,8 @@ struct Endpoint {
 
   // "host:port", IPv6 hosts in brackets; Parse(address()) gives host and port.
   std::string address() const;
-  // address() in one spelling for all ways to write it: lower case, IPv6
-  // shortened.  Two endpoints with the same key are the same place.
+  // address() in its one canonical spelling: lower case, IPv6 shortened.  Two
+  // endpoints with the same key are the same place.
   std::string key() const;
   // Whether host is an IPv4 or IPv6 literal.
   bool is_ip() const;
@@ -46,16 +46,17 @@ struct Endpoint {
   bool operator!=(const Endpoint& other) const { return !(*this == other); }
 };
 
-// For texts of tests: the address, and what differs from Of().
+// Writes the address and what differs from Of(), for the messages of tests.
 std::ostream& operator<<(std::ostream& out, const Endpoint& endpoint);
 
 using EndpointList = std::vector<Endpoint>;
 
-// INVALID_ARGUMENT for the first endpoint that Parse() would refuse, or that is
-// the same place as an earlier one; counts from 1: `endpoint 3: …`.  O(n).
+// INVALID_ARGUMENT for the first endpoint that Parse() would refuse or that has
+// the key of an earlier one; endpoints are counted from 1: `endpoint 3: …`.
+// Cost: O(n).
 absl::Status CheckEndpoints(const EndpointList& endpoints);
 
-// "a:1,b:2"; names at most five, then " and N more".
+// "a:1,b:2"; names at most five endpoints, followed by " and N more".
 std::string NameEndpoints(const EndpointList& endpoints);
 
 }  // namespace multi_backend

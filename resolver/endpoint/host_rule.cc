@@ -14,9 +14,9 @@
 namespace multi_backend {
 namespace {
 
-// Of a bad rule, in an error text.
+// How much of a malformed rule an error shows.
 constexpr size_t kMaxQuoted = 100;
-// What an IPv4-mapped IPv6 prefix has before the IPv4 address.
+// The bits of an IPv4-mapped IPv6 prefix before the IPv4 address.
 constexpr size_t kMappedBits = 96;
 
 absl::Status BadRule(absl::string_view text, absl::string_view problem) {
@@ -60,7 +60,7 @@ absl::StatusOr<HostRule> HostRule::Parse(absl::string_view text) {
   absl::string_view name = text;
   if (!absl::ConsumePrefix(&name, "*.")) absl::ConsumePrefix(&name, ".");
   absl::ConsumeSuffix(&name, ".");
-  // The port is there because an address has one.
+  // Parse() requires a port.
   if (!Endpoint::Parse(absl::StrCat(name, ":1")).ok()) {
     return BadRule(text, "neither an IP address, a network, nor a host name");
   }

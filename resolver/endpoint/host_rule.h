@@ -1,11 +1,12 @@
-// HostRule: one line of an allow or deny list of hosts.
+// HostRule: one entry of a list of allowed or denied hosts.
 //
 //   "10.0.0.0/8", "2001:db8::/32"  the addresses of a network (CIDR)
 //   "10.0.0.1", "::1"              one address
 //   "prod.example"                 that name and every name below it
 //
-// A name never matches a network, nor an address a name: nothing is looked up.
-// Names are compared without case and without a final dot.  Pure; immutable.
+// Nothing is looked up, so a rule for a name never matches an address, and a
+// rule for a network never matches a name.  Names are compared without case and
+// without a final dot.  Pure; immutable.
 #ifndef MULTI_BACKEND_RESOLVER_ENDPOINT_HOST_RULE_H_
 #define MULTI_BACKEND_RESOLVER_ENDPOINT_HOST_RULE_H_
 
@@ -21,8 +22,8 @@ namespace multi_backend {
 
 class HostRule {
  public:
-  // INVALID_ARGUMENT says what is wrong; a leading "." or "*." of a name is
-  // taken and means nothing more.
+  // INVALID_ARGUMENT says what is wrong.  A leading "." or "*." of a name is
+  // accepted and changes nothing.
   static absl::StatusOr<HostRule> Parse(absl::string_view text);
 
   // `address` is IpAddress::Parse(host).

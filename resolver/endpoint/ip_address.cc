@@ -46,7 +46,7 @@ absl::string_view UndialableV4(const IpAddress& address) {
 
 absl::optional<IpAddress> IpAddress::Parse(absl::string_view host) {
   IpAddress address;
-  // The C library stops at a NUL; a host that has one is no literal.
+  // The C library stops at a NUL, and a host with one is no literal.
   if (host.find('\0') != absl::string_view::npos) return absl::nullopt;
   if (inet_pton(AF_INET, std::string(host).c_str(), address.bytes.data()) ==
       1) {

@@ -16,7 +16,7 @@
 namespace multi_backend {
 namespace {
 
-// Of a text that somebody else wrote, in one of ours.
+// How much of a discovered text an error shows.
 constexpr size_t kMaxQuoted = 300;
 
 absl::StatusOr<std::vector<HostRule>> ParseRules(
@@ -91,8 +91,8 @@ std::string EndpointPolicy::ReasonToRefuse(const Endpoint& endpoint,
 std::string EndpointPolicy::ProblemOfHost(const Endpoint& endpoint,
                                           absl::string_view name) const {
   const auto address = IpAddress::Parse(endpoint.host);
-  // An IP address says all by itself, but for a zone ("%eth0"), which may be
-  // anything.
+  // The literal itself has been parsed; only a zone ("%eth0") may still hold
+  // characters that no address has.
   if (!address.has_value() || endpoint.port == 0 ||
       absl::StrContains(endpoint.host, '%')) {
     const auto parsed = Endpoint::Parse(endpoint.address());
@@ -150,7 +150,7 @@ void EndpointAdmission::Offer(Endpoint endpoint, absl::string_view where,
     reason = "the same address again";
   }
   if (!reason.empty()) {
-    // Parse() has the address in its own message.
+    // The message of Parse() already has the address.
     const std::string place = absl::StrCat(
         where, where.empty() ? "" : " ",
         absl::CHexEscape(endpoint.address().substr(0, kMaxQuoted)));

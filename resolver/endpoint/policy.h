@@ -1,22 +1,24 @@
-// EndpointPolicy: which discovered endpoints are used.  Discovery data is not
-// trusted: whoever can write a record must not be able to send calls to the
-// metadata service of a cloud, or to make a client run out of memory.
+// EndpointPolicy: decides which discovered endpoints are used.
+//
+// Discovery data is not trusted: whoever can write a record must not be able to
+// send calls to the metadata service of a cloud, or to make a client run out of
+// memory.
 //
 //   EndpointAdmission admission(policy);
 //   admission.Offer(*std::move(endpoint), "endpoints[3]");  // Kept or dropped.
 //   auto admitted = std::move(admission).Finish();
 //
-// Refused are: a host or port that no address can have; link-local, multicast,
-// unspecified and broadcast addresses; host names that the C library would read
-// as numbers; hosts that the lists refuse; the same address again; weights,
-// roles, zones and labels beyond the configuration's bounds.  A refused
-// endpoint is dropped, counted, and shown with the reason.
+// The policy refuses: a host or port that no address can have; link-local,
+// multicast, unspecified and broadcast addresses; host names that the C library
+// would read as numbers; hosts that the lists exclude; an address that came
+// before; weights, roles, zones and labels beyond the configuration's bounds. A
+// refused endpoint is dropped, counted, and reported with the reason.
 //
-// The lists look at what was discovered: when a host NAME is discovered, the
-// addresses that it later has are not checked.
+// The lists apply to what was discovered.  When that is a host name, the
+// addresses to which it later resolves are not checked.
 //
-// Cost: O(1) an endpoint, but for the lists' length.  Pure; EndpointPolicy is
-// immutable, EndpointAdmission thread-compatible.
+// Cost: linear in the length of the two lists for each endpoint.  Pure;
+// EndpointPolicy is immutable, EndpointAdmission is thread-compatible.
 #ifndef MULTI_BACKEND_RESOLVER_ENDPOINT_POLICY_H_
 #define MULTI_BACKEND_RESOLVER_ENDPOINT_POLICY_H_
 
@@ -40,11 +42,12 @@ struct DiscoveryLimits {
   size_t max_document_bytes = 1 << 20;
   size_t max_endpoints = kMaxEndpoints;  // Refused ones count too.
   size_t max_labels = kMaxLabels;        // Of one endpoint.
-  size_t max_label_bytes =
-      kMaxNameSize;  // Of a name, and of a value; also of a zone.
+  // Of the name of a label, of its value, and of a zone.
+  size_t max_label_bytes = kMaxNameSize;
 };
 
-// What was dropped; only the first kMostNamed are kept as texts.
+// The endpoints that were dropped.  Only the first kMostNamed are kept as
+// texts.
 struct Refusals {
   size_t count = 0;
   std::vector<std::string> shown;
@@ -63,9 +66,9 @@ class EndpointPolicy {
  public:
   struct Options {
     DiscoveryLimits limits;
-    // HostRules.  Not empty: whatever matches none is refused.
+    // HostRules.  When there are any, a host that matches none is refused.
     std::vector<std::string> allow;
-    // HostRules.  Whatever matches one is refused, also when it is allowed.
+    // HostRules.  A host that matches one is refused, even if it is allowed.
     std::vector<std::string> deny;
   };
 
@@ -76,9 +79,9 @@ class EndpointPolicy {
 
   const DiscoveryLimits& limits() const { return limits_; }
 
-  // Why the endpoint is refused, without its address: "link-local address";
-  // "" when it is not.  `name`: the discovered name whose address the endpoint
-  // is, if there is one; a list matches when it matches either.
+  // Why the endpoint is refused, without its address: "link-local address"; ""
+  // when it is not refused.  `name`: the discovered name that resolved to the
+  // endpoint's address, if any; a list applies to the name and to the address.
   std::string ReasonToRefuse(const Endpoint& endpoint,
                              absl::string_view name = "") const;
 
@@ -92,10 +95,10 @@ class EndpointPolicy {
   std::vector<HostRule> deny_;
 };
 
-// One list on its way through a policy, which must outlive it.
+// Admits the endpoints of one list.  The policy must outlive it.
 class EndpointAdmission {
  public:
-  // `expected`: about so many will be offered.
+  // `expected`: about how many endpoints will be offered.
   explicit EndpointAdmission(const EndpointPolicy& policy, size_t expected = 0)
       : policy_(policy) {
     expected = std::min(expected, policy.limits().max_endpoints);
@@ -103,15 +106,15 @@ class EndpointAdmission {
     keys_.reserve(expected);
   }
 
-  // `where`: of the source, for texts: "endpoints[3]".  `name`: as that of
-  // ReasonToRefuse().
+  // Keeps the endpoint or refuses it.  `where`: its place in the source, for
+  // texts: "endpoints[3]".  `name`: as in ReasonToRefuse().
   void Offer(Endpoint endpoint, absl::string_view where,
              absl::string_view name = "");
-  // An entry that could not even be read.
+  // Counts an entry that could not be read.
   void Refuse(absl::string_view where, absl::string_view reason);
 
-  // RESOURCE_EXHAUSTED when there were more than max_endpoints: a list that
-  // lacks some would be worse than the last good one.
+  // RESOURCE_EXHAUSTED when there were more than max_endpoints, because a list
+  // with some endpoints missing would be worse than the last good list.
   absl::StatusOr<AdmittedEndpoints> Finish() &&;
 
  private:

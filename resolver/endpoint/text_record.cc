@@ -18,7 +18,7 @@
 namespace multi_backend {
 namespace {
 
-// Of a bad word, in an error text.
+// How much of a malformed word an error shows.
 constexpr size_t kMaxQuoted = 100;
 
 absl::Status BadWord(absl::string_view name, absl::string_view value,
@@ -28,7 +28,8 @@ absl::Status BadWord(absl::string_view name, absl::string_view value,
       absl::CHexEscape(value.substr(0, kMaxQuoted)), "\": ", problem));
 }
 
-// SimpleAtoi() also takes spaces and "+".
+// Accepts digits with an optional "-"; SimpleAtoi() also accepts spaces and
+// "+".
 template <typename Integer>
 bool ParseInteger(absl::string_view text, Integer* value) {
   absl::string_view digits = text;

@@ -16,13 +16,14 @@
 namespace multi_backend {
 namespace {
 
-// Shorter would be a busy loop.
+// A shorter interval would be a busy loop.
 constexpr absl::Duration kShortestRecheck = absl::Milliseconds(100);
-// When the file cannot be watched, or was written to while it was read.
+// The interval while the file cannot be watched, and after it was written to
+// during a read.
 constexpr absl::Duration kSoon = absl::Milliseconds(100);
 
-// Whether something was noticed, or the thread woken, before `timeout`; false
-// also when it is stopped.
+// Whether a change was noticed or the thread was woken before `timeout`; false
+// also when the thread is stopped.
 bool WaitForChange(PathWatch& watch, SourceThread::Signal& signal,
                    absl::Duration timeout) {
   const auto end =
@@ -30,7 +31,7 @@ bool WaitForChange(PathWatch& watch, SourceThread::Signal& signal,
   while (!signal.stopped()) {
     auto left = absl::FromChrono(end - std::chrono::steady_clock::now());
     if (left <= absl::ZeroDuration()) return false;
-    // Without its descriptor a stop cannot end the wait.
+    // Without the descriptor a stop cannot end the wait.
     if (signal.wake_fd() < 0) left = std::min(left, kSoon);
     pollfd both[] = {{watch.fd(), POLLIN, 0}, {signal.wake_fd(), POLLIN, 0}};
     poll(both, 2, PollTimeout(left));
@@ -81,7 +82,7 @@ void FileEndpointGroup::Follow() {
   PathWatch watch(path_);
   bool noticed = true;
   while (!signal->stopped()) {
-    // Before the file is read: what changes from here on is noticed.
+    // Watches before the file is read, so that every later change is noticed.
     const bool watched = watch.Follow();
     absl::Duration wait = watched ? options_.recheck : kSoon;
     if (noticed || loaded_ == absl::nullopt ||

@@ -1,19 +1,19 @@
-// FileEndpointGroup: endpoints from a file (proto/endpoints.proto says how it
-// is written), followed while it changes.
+// FileEndpointGroup: the endpoints that a file lists (proto/endpoints.proto
+// defines the format), followed while the file changes.
 //
 //   auto group = FileEndpointGroup::Make("/etc/app/backends.json");
 //
-// A change is in use within milliseconds: of the file itself, by a rename over
-// it, or by a symbolic link on its path.  Replace the file by a rename where
-// you can; one that is written in place is read when the writer closes it. What
-// inotify does not tell (network file systems) is found by a look every
-// `recheck`.
+// A change is in use within milliseconds, whether the file is written, replaced
+// by a rename, or reached through a symbolic link that changes.  Replace the
+// file by a rename where you can; a file that is written in place is read when
+// the writer closes it.  Changes that inotify does not report (on network file
+// systems) are found by a look at the file every `recheck`.
 //
-// A file that is away, unreadable, no regular file, too large, half-written or
-// broken changes nothing: the list stays, last_error() says why, with the line.
-// A document without endpoints is an empty list.
+// While the file is missing, unreadable, not a regular file, too large,
+// half-written or malformed, the list stays, and last_error() says what is
+// wrong, with the line.  A document without endpoints is an empty list.
 //
-// Threads: one of its own; ends with Close() or the group.
+// Threads: the group has one thread, which ends with Close() or with the group.
 #ifndef MULTI_BACKEND_RESOLVER_FILE_ENDPOINT_GROUP_H_
 #define MULTI_BACKEND_RESOLVER_FILE_ENDPOINT_GROUP_H_
 
@@ -38,7 +38,7 @@ struct FileSourceOptions {
 
 class FileEndpointGroup final : public DiscoveredEndpointGroup {
  public:
-  // INVALID_ARGUMENT: the path is not absolute, or cannot be that of a file.
+  // INVALID_ARGUMENT when the path is not absolute or cannot name a file.
   static absl::Status CheckPath(absl::string_view path);
 
   // The file need not exist yet.  INVALID_ARGUMENT as CheckPath().
@@ -58,12 +58,13 @@ class FileEndpointGroup final : public DiscoveredEndpointGroup {
 
   // The thread's body.
   void Follow();
-  // False: it was written to meanwhile, so look again soon.
+  // False: the file was written to during the read, so look again soon.
   bool Load();
 
   const std::string path_;
   const FileSourceOptions options_;
-  // What the list is from; nullopt after an error.  The thread's own.
+  // The version that the list comes from; nullopt after an error.  Only the
+  // thread uses it.
   absl::optional<FileVersion> loaded_;
   SourceThread thread_;
 };

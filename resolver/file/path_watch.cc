@@ -17,9 +17,10 @@
 namespace multi_backend {
 namespace {
 
-// As the kernel's own limit (path_resolution(7)).
+// The kernel's own limit (path_resolution(7)).
 constexpr int kMaxLinks = 40;
-// Not IN_MODIFY: a file that is being written is read when it is closed.
+// Without IN_MODIFY, since a file that is being written is read when it is
+// closed.
 constexpr uint32_t kEvents = IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO |
                              IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |
                              IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
@@ -84,8 +85,9 @@ bool PathWatch::Follow() {
   if (fd_ < 0) return false;
   bool complete = true;
   std::map<int, std::set<std::string>> watches;
-  // A link swapped between the look and the watch would go unnoticed: so look
-  // again until the place is the same.  Bounded, for a link that never rests.
+  // A link that is swapped between the look and the watch would go unnoticed,
+  // so look again until the places are the same; five times at most, in case a
+  // link changes all the time.
   Places places;
   for (int attempt = 0; attempt < 5; ++attempt) {
     Places now = PlacesOf(path_);
@@ -121,7 +123,7 @@ bool PathWatch::TakeChange() {
       if ((event->mask & IN_Q_OVERFLOW) != 0) changed = true;
       const auto watch = watches_.find(event->wd);
       if (watch == watches_.end()) continue;
-      // Without a name it is about the directory itself.
+      // An event without a name is about the directory itself.
       if (event->len == 0 || watch->second.count(event->name) > 0) {
         changed = true;
       }

@@ -1,18 +1,19 @@
-// PathWatch: notices, by inotify, that a path may name another file or other
-// contents: written to, replaced by a rename, or a symbolic link on the way
-// there swapped (as Kubernetes swaps `..data`).
+// PathWatch: notices through inotify that the file at a path may have changed:
+// it was written to, a rename replaced it, or a symbolic link on the path was
+// swapped (as Kubernetes swaps `..data`).
 //
-//   watch.Follow();                    // BEFORE looking at the file: what
-//   contents = Read(path);             // changes from here on is noticed.
+//   watch.Follow();                    // Before the read, so that every later
+//   contents = Read(path);             // change is noticed.
 //   poll({watch.fd(), …});
 //   if (watch.TakeChange()) …          // Again from the top.
 //
-// Watched are the directories, not the file: of the last component, of every
-// symbolic link, and of the first component that does not exist.  A renamed
-// directory further up is not noticed, nor is a change on a network file system
-// by another machine; so look at the file every few seconds too.
+// It watches directories, not the file itself: the directories that hold the
+// last component, each symbolic link, and the first component that does not
+// exist.  It does not notice that a directory further up is renamed, or that
+// another machine changes a file on a network file system, so look at the file
+// every few seconds too.
 //
-// Thread-compatible.  Cost: one inotify instance, a watch a directory.
+// Thread-compatible.  Cost: one inotify instance, and one watch per directory.
 #ifndef MULTI_BACKEND_RESOLVER_FILE_PATH_WATCH_H_
 #define MULTI_BACKEND_RESOLVER_FILE_PATH_WATCH_H_
 
@@ -30,25 +31,26 @@ class PathWatch {
   PathWatch(const PathWatch&) = delete;
   PathWatch& operator=(const PathWatch&) = delete;
 
-  // -1: the system's limit of inotify instances is reached.
+  // -1 when the system's limit of inotify instances is reached.
   int fd() const { return fd_; }
 
-  // Watches where the path leads now.  False: some directory could not be
-  // watched, so changes may go unnoticed.
+  // Watches the directories to which the path leads now.  False: one of them
+  // could not be watched, so changes may go unnoticed.
   bool Follow();
 
-  // Takes what has been noticed; whether it may concern the path.
+  // Clears what has been noticed; returns whether any of it may concern the
+  // path.
   bool TakeChange();
 
  private:
-  // Directory -> names in it that the path depends on.
+  // For each directory, the names in it on which the path depends.
   using Places = std::map<std::string, std::set<std::string>>;
 
   static Places PlacesOf(const std::string& path);
 
   const std::string path_;
   const int fd_;
-  // Watch descriptor -> names.
+  // For each watch descriptor, the names.
   std::map<int, std::set<std::string>> watches_;
 };
 

@@ -1,9 +1,9 @@
 // DiscoveredEndpointGroup: the base of the sources whose data comes from
-// outside of the program: files, DNS, ….
+// outside of the program, such as files and DNS.
 //
-// On top of DynamicEndpointGroup: its endpoints' names are not the
-// application's own, last_error() says how old the list is that is kept, and
-// Describe() shows what was refused.
+// It adds to DynamicEndpointGroup: the host names are not the application's
+// own, last_error() says how old the list in use is, and Describe() shows the
+// refused endpoints.
 #ifndef MULTI_BACKEND_RESOLVER_GROUPS_DISCOVERED_ENDPOINT_GROUP_H_
 #define MULTI_BACKEND_RESOLVER_GROUPS_DISCOVERED_ENDPOINT_GROUP_H_
 
@@ -21,8 +21,8 @@ namespace multi_backend {
 
 // What an answer without any endpoint means.
 enum class EmptyAnswer {
-  kIsAList,       // There are none just now.
-  kKeepsTheList,  // An error: more often a mistake than the truth.
+  kIsAList,       // There are no endpoints at present.
+  kKeepsTheList,  // An error, since it is more likely a mistake than the truth.
 };
 
 class DiscoveredEndpointGroup : public DynamicEndpointGroup {
@@ -32,16 +32,16 @@ class DiscoveredEndpointGroup : public DynamicEndpointGroup {
   absl::Status last_error() const override;
   // "file:///a.json (last error: …) (2 refused: …)".
   std::string Describe() const override;
-  // Of the newest answer.
+  // What the latest answer had and the policy refused.
   Refusals refusals() const;
 
  protected:
   explicit DiscoveredEndpointGroup(EmptyAnswer empty) : empty_(empty) {}
 
-  // The newest answer.  One with nothing but refused endpoints is an error.
-  // A watch's callback may destroy the group in here.
+  // Takes the latest answer.  One in which every endpoint was refused is an
+  // error. The callback of a watch may destroy the group during the call.
   void Publish(AdmittedEndpoints admitted);
-  // The newest attempt failed; the list stays.
+  // Takes the error of the latest attempt; the list stays.
   void Fail(absl::Status error);
 
  private:

@@ -18,20 +18,21 @@
 namespace multi_backend {
 namespace {
 
-// Longer waits are endless ones: the clock's arithmetic would overflow.
+// A longer wait has no end, since the clock's arithmetic would overflow.
 constexpr absl::Duration kLongestTimedWait = absl::Hours(24 * 365);
 
 }  // namespace
 
-// One watch.  Whoever finds it idle and has news becomes its runner and calls
-// back until there are no more news; others only leave theirs.
+// One watch.  A thread that offers a new list while no callback is running
+// becomes the runner, which calls back until there is no newer list.  A thread
+// that offers a list to a running watch only leaves it there.
 class DynamicEndpointGroup::Watcher {
  public:
-  // Begins with the maker as its runner, so that the first callback is
-  // Watch()'s own; the maker must call Run() next.
+  // The thread that constructs the watch is its first runner, so that the first
+  // callback happens within Watch(); it must call Run() next.
   explicit Watcher(Callback callback) : callback_(std::move(callback)) {}
 
-  // Leaves news.  True: the caller has become the runner and must call Run().
+  // Leaves a list.  True: the caller has become the runner and must call Run().
   bool Offer(uint64_t version, ListPtr list) {
     std::lock_guard<std::mutex> lock(mu_);
     if (stopped_ || version <= newest_) return false;
@@ -44,7 +45,7 @@ class DynamicEndpointGroup::Watcher {
   }
 
   void Run() {
-    Callback done;  // Destroyed without the lock: it may hold anything.
+    Callback done;  // Destroyed without the lock, because it may hold anything.
     std::unique_lock<std::mutex> lock(mu_);
     while (!stopped_ && news_ != nullptr) {
       ListPtr list = std::move(news_);
@@ -59,7 +60,8 @@ class DynamicEndpointGroup::Watcher {
     lock.unlock();
   }
 
-  // No callback starts or runs after it, but for one that has called it.
+  // On return no callback is running, except one that called Stop() itself, and
+  // none will start.
   void Stop() {
     Callback done;
     std::unique_lock<std::mutex> lock(mu_);
@@ -74,7 +76,8 @@ class DynamicEndpointGroup::Watcher {
  private:
   std::mutex mu_;
   std::condition_variable idle_;
-  // Called by the runner without the lock; moved away only when there is none.
+  // The runner calls it without the lock; moved away only when there is no
+  // runner.
   Callback callback_;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
   bool running_ ABSL_GUARDED_BY(mu_) = true;
@@ -85,12 +88,12 @@ class DynamicEndpointGroup::Watcher {
 
 struct DynamicEndpointGroup::State {
   std::mutex mu;
-  std::condition_variable changed;  // First endpoints, or closed.
+  std::condition_variable changed;  // Signalled for new lists and at the end.
   ListPtr list ABSL_GUARDED_BY(mu) = std::make_shared<const EndpointList>();
   uint64_t version ABSL_GUARDED_BY(mu) = 0;  // 0 = no list known yet.
   absl::Status error ABSL_GUARDED_BY(mu);
   bool closed ABSL_GUARDED_BY(mu) = false;
-  // By age, so that watches are called in the order they were made.
+  // By id, so that watches are called in the order in which they were made.
   std::map<uint64_t, std::shared_ptr<Watcher>> watchers ABSL_GUARDED_BY(mu);
   uint64_t next_id ABSL_GUARDED_BY(mu) = 1;
 };
@@ -160,7 +163,7 @@ absl::Status DynamicEndpointGroup::AwaitInitialEndpoints(
     return absl::CancelledError(
         absl::StrCat(Describe(), ": closed before it had endpoints"));
   }
-  // Without an error, who has not answered has not refused either.
+  // With neither a list nor an error the source has simply not answered.
   const bool waiting = !known && last_error().ok();
   return absl::DeadlineExceededError(
       absl::StrCat(Describe(), waiting ? ": no answer" : ": no endpoints",
@@ -181,8 +184,8 @@ void DynamicEndpointGroup::Close() {
 
 absl::Status DynamicEndpointGroup::last_error() const {
   std::lock_guard<std::mutex> lock(state_->mu);
-  // A copy of its own, not one more count of a shared text: the distribution's
-  // Abseil counts down where the thread sanitizer does not see it.
+  // A copy that shares no text with the original: the distribution's Abseil
+  // decrements the reference count where the thread sanitizer does not see it.
   return absl::Status(state_->error.code(), state_->error.message());
 }
 
@@ -218,9 +221,9 @@ void DynamicEndpointGroup::SetErrorAsNews(absl::Status error) {
 }
 
 void DynamicEndpointGroup::Update(absl::FunctionRef<ListPtr()> compute) {
-  // The callbacks may destroy the group; `this` is not used after the lock.
+  // The callbacks may destroy the group, so `this` is not used after the lock.
   const std::shared_ptr<State> state = state_;
-  ListPtr replaced;  // The old list is freed without the lock.
+  ListPtr replaced;  // Frees the old list without the lock.
   {
     std::lock_guard<std::mutex> lock(state->mu);
     if (state->closed) return;
@@ -272,8 +275,8 @@ void DynamicEndpointGroup::StopWatchers(State& state) {
     std::lock_guard<std::mutex> lock(state.mu);
     watchers = state.watchers;
   }
-  // They stay listed until all have stopped, so that another Close() that comes
-  // meanwhile waits for them too.
+  // They stay in the list until all have stopped, so that a concurrent Close()
+  // waits for them too.
   for (const auto& entry : watchers) entry.second->Stop();
   std::lock_guard<std::mutex> lock(state.mu);
   state.watchers.clear();

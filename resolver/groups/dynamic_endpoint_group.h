@@ -1,27 +1,28 @@
-// DynamicEndpointGroup: the base of every group; keeps the list and the
-// watches.
+// DynamicEndpointGroup: the base class of every group; it keeps the list and
+// the watches.
 //
-// A source derives from it, learns lists on whatever thread it likes, and calls
+// A source derives from it, learns lists on any thread, and calls
 // SetEndpoints() or SetError().
 //
-// Guarantees, on top of those of EndpointGroup:
-//  * A callback runs on the thread of the SetEndpoints() that caused it, or,
-//    when one of the same watch is running just then, on that one's thread
-//    after it.
-//  * A watch never sees an older list after a newer one; lists that were
-//    replaced before it could see them are left out.  An unchanged list causes
-//    nothing.
-//  * Close(), and the end of a watch, wait for a callback that is running on
-//    another thread; so neither may be called with a lock held that a callback
-//    takes.  Called from inside the callback itself, they do not wait.
-//  * A callback may destroy its own watch, any watch that is not running, and
-//    the group.
+// Guarantees, in addition to those of EndpointGroup:
+//  * A callback runs on the thread of the SetEndpoints() that caused it.  If
+//    the same watch's callback is running at that moment, it runs after that
+//    one, on the same thread.
+//  * A watch never sees an older list after a newer one.  It misses lists that
+//    are replaced before its callback could run.  An unchanged list causes no
+//    call.
+//  * Close() and the destruction of a watch wait for a callback that is running
+//    on another thread, so hold no lock that a callback takes.  Called from
+//    within that callback they do not wait.
+//  * A callback may destroy its own watch, any watch whose callback is not
+//    running, and the group.
 //
 // Cost: SetEndpoints() compares the lists, O(n), and takes one lock for each
 // watch; endpoints() is a lock and a reference count.
 //
 // A derived class whose source runs on other threads must stop it in its own
-// destructor: the base's ends the watches but no longer sees OnClose().
+// destructor.  The base's destructor stops the watches, but can no longer call
+// OnClose().
 #ifndef MULTI_BACKEND_RESOLVER_GROUPS_DYNAMIC_ENDPOINT_GROUP_H_
 #define MULTI_BACKEND_RESOLVER_GROUPS_DYNAMIC_ENDPOINT_GROUP_H_
 
@@ -56,27 +57,30 @@ class DynamicEndpointGroup : public EndpointGroup {
 
   DynamicEndpointGroup();
 
-  // What the group is, e.g. "dns+srv:///_grpc._tcp.users.example".
+  // What the group is, for example "dns+srv:///_grpc._tcp.users.example".
   virtual std::string Name() const = 0;
-  // Called once, by the first Close(), after the last callback; no lock held.
+  // Called once, by the first Close(), after the last callback, with no lock
+  // held.
   virtual void OnClose() {}
 
-  // The newest attempt to learn the list gave this.  Clears the last error.
+  // Sets the list that the latest attempt gave, and clears the last error.
   // Ignored after Close().  `endpoints` must not be null.
   void SetEndpoints(EndpointList endpoints);
   void SetEndpoints(ListPtr endpoints);
-  // The newest attempt failed; the list stays.  Ignored after Close().
+  // Sets the error of the latest attempt; the list stays.  Ignored after
+  // Close().
   void SetError(absl::Status error);
-  // The same; and when no list has ever been known, watches are called with the
-  // empty list, so that nobody waits for a first one for ever.
+  // Like SetError(), but if there has been no list yet, calls the watches with
+  // the empty list, so that no channel waits for a first list that may never
+  // come.
   void SetErrorAsNews(absl::Status error);
 
-  // SetEndpoints(compute()), where compute() runs under the group's lock, so
-  // that lists made out of several sources come in one order.  It must be short
-  // and call nothing of any group; a null result changes nothing.  Fields of a
-  // derived class that only such functions use need no other lock.
+  // SetEndpoints(compute()), where compute() runs under the group's lock, which
+  // puts lists made from several sources in order.  compute() must be short and
+  // call no method of any group; when it returns null, nothing changes.  Fields
+  // of a derived class that only such functions use need no other lock.
   void Update(absl::FunctionRef<ListPtr()> compute);
-  // Calls every watch once more, although the list is the same.
+  // Calls every watch again with the same list.
   void Redeliver();
 
  private:

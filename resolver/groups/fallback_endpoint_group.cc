@@ -17,7 +17,8 @@ class OrElseGroup final : public DynamicEndpointGroup {
   OrElseGroup(std::shared_ptr<EndpointGroup> first,
               std::shared_ptr<EndpointGroup> fallback)
       : first_(std::move(first)), fallback_(std::move(fallback)) {
-    // First, so that its endpoints, when it has some, are the first list.
+    // Watched before `fallback`, so that its endpoints, if it has any, are the
+    // first list.
     first_watch_ = first_->Watch([this](ListPtr list) {
       Update([&] {
         first_list_ = std::move(list);
@@ -42,7 +43,8 @@ class OrElseGroup final : public DynamicEndpointGroup {
 
   std::string Describe() const override { return Name(); }
 
-  // Of either list: the one in use may change between a list and this answer.
+  // Requires it of both, because the list in use may change between a look at
+  // the list and this answer.
   bool names_are_configured() const override {
     return first_->names_are_configured() && fallback_->names_are_configured();
   }
@@ -64,12 +66,12 @@ class OrElseGroup final : public DynamicEndpointGroup {
   }
 
  private:
-  // Runs in Update(): under its lock.
+  // Runs in Update(), under its lock.
   ListPtr Choose() {
     const bool use_first = first_list_ != nullptr && !first_list_->empty();
     const ListPtr& chosen =
         use_first || fallback_list_ == nullptr ? first_list_ : fallback_list_;
-    // An empty `first` says nothing yet while `fallback` is still looking.
+    // An empty `first` is no answer until `fallback` has a list.
     had_endpoints_ |= chosen != nullptr && !chosen->empty();
     const bool known =
         had_endpoints_ || (first_list_ != nullptr && fallback_list_ != nullptr);

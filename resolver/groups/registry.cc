@@ -22,7 +22,7 @@ namespace {
 class Follower;
 
 struct Entry {
-  std::shared_ptr<EndpointGroup> group;  // Null = unregistered, but followed.
+  std::shared_ptr<EndpointGroup> group;  // Null = unregistered, with followers.
   StrategyKind strategy = StrategyKind::kRoundRobin;
   uint64_t generation = 0;
   std::map<uint64_t, std::weak_ptr<Follower>> followers;
@@ -35,13 +35,13 @@ struct Registry {
   uint64_t last_follower ABSL_GUARDED_BY(mu) = 0;
 };
 
-// Never destroyed: groups may be used while the process exits.
+// Never destroyed, because groups may be used while the process exits.
 Registry& TheRegistry() {
   static Registry* const registry = new Registry;
   return *registry;
 }
 
-// What Follow() gives out.
+// The group that Follow() returns.
 class Follower final : public DynamicEndpointGroup {
  public:
   Follower(absl::string_view name, uint64_t id) : name_(name), id_(id) {}
@@ -58,8 +58,8 @@ class Follower final : public DynamicEndpointGroup {
     }
   }
 
-  // Follows `group` from now on (null: nothing, the list stays), unless it has
-  // already gone over to a newer generation.
+  // Follows `group` from now on, unless it already follows a newer generation.
+  // Null: follows nothing and keeps the list.
   void Switch(uint64_t generation, const std::shared_ptr<EndpointGroup>& group,
               bool redeliver) {
     const ListPtr before = endpoints();
@@ -75,7 +75,8 @@ class Follower final : public DynamicEndpointGroup {
           });
         });
       }
-      // The replaced source goes here, with no lock held: that may wait.
+      // The replaced source is destroyed here with no lock held, since that may
+      // wait.
       Install(generation, Source{group, std::move(watch)});
     }
     if (redeliver && endpoints() == before) Redeliver();
@@ -86,11 +87,11 @@ class Follower final : public DynamicEndpointGroup {
     return group == nullptr ? absl::OkStatus() : group->last_error();
   }
 
-  // The group's own text shows its error.
+  // The text of the registered group already has its error.
   std::string Describe() const override { return Name(); }
 
-  // Both of the list in use, which may be that of a group before, and of the
-  // one to come.
+  // True only if it holds for the list in use, which may be that of the
+  // previous group, and for the current group.
   bool names_are_configured() const override {
     const std::shared_ptr<EndpointGroup> group = CurrentGroup();
     return list_names_are_configured_ &&
@@ -112,17 +113,17 @@ class Follower final : public DynamicEndpointGroup {
   void OnClose() override { Release(); }
 
  private:
-  // The watch ends before the group is let go.
+  // The watch is destroyed before the group is released.
   struct Source {
     std::shared_ptr<EndpointGroup> group;
     std::unique_ptr<EndpointGroup::Subscription> watch;
   };
 
-  // From here on the callbacks of older generations count for nothing.
+  // From then on the callbacks of older generations change nothing.  Returns
+  // whether the generation is newer.
   bool GoOver(uint64_t generation,
               const std::shared_ptr<EndpointGroup>& group) {
-    // Of a closed group, which calls no watches any more, this is the last
-    // list.
+    // A closed group calls no watches any more, so its last list is taken here.
     const ListPtr known = group == nullptr ? nullptr : group->endpoints();
     const bool configured = group != nullptr && group->names_are_configured();
     bool newer = false;
@@ -136,7 +137,7 @@ class Follower final : public DynamicEndpointGroup {
     return newer;
   }
 
-  // The source that is not in use (any more): to be destroyed by the caller.
+  // Returns the source that is not in use, for the caller to destroy.
   Source Install(uint64_t generation, Source source) {
     std::lock_guard<std::mutex> lock(mu_);
     if (released_ || generation < source_generation_) return source;
@@ -159,8 +160,9 @@ class Follower final : public DynamicEndpointGroup {
 
   const std::string name_;
   const uint64_t id_;
-  uint64_t generation_ = 0;  // Whose lists count.  Used in Update() only.
-  // Of the list in use.  Written in Update().
+  // Lists of other generations are ignored.  Used in Update() only.
+  uint64_t generation_ = 0;
+  // names_are_configured() of the list in use.  Written in Update().
   std::atomic<bool> list_names_are_configured_{true};
   mutable std::mutex mu_;
   Source source_ ABSL_GUARDED_BY(mu_);
@@ -168,7 +170,7 @@ class Follower final : public DynamicEndpointGroup {
   bool released_ ABSL_GUARDED_BY(mu_) = false;
 };
 
-// The followers of an entry, kept alive for a call into each.
+// The followers of an entry, kept alive while the caller calls each of them.
 std::vector<std::shared_ptr<Follower>> FollowersOf(const Entry& entry) {
   std::vector<std::shared_ptr<Follower>> followers;
   for (const auto& follower : entry.followers) {
@@ -203,7 +205,7 @@ absl::Status EndpointGroupRegistry::Register(
         absl::StrCat("group \"", name, "\": the endpoint group is null"));
   }
   Registry& registry = TheRegistry();
-  // Dies after the lock: its destructor may be anybody's code.
+  // Destroyed without the lock, because its destructor may be application code.
   std::shared_ptr<EndpointGroup> replaced;
   std::vector<std::shared_ptr<Follower>> followers;
   uint64_t generation = 0;
@@ -255,7 +257,8 @@ bool EndpointGroupRegistry::Unregister(absl::string_view name) {
     if (removed == nullptr) return false;
     generation = entry.generation = ++registry.last_generation;
     followers = FollowersOf(entry);
-    // Followers keep the entry: a group registered later reaches them.
+    // An entry with followers stays, so that a group registered later reaches
+    // them.
     if (entry.followers.empty()) registry.entries.erase(found);
   }
   for (const auto& follower : followers) {

@@ -1,18 +1,20 @@
-// EndpointGroupRegistry: the groups of this process by name, for
-// `group:///name`.
+// EndpointGroupRegistry: the endpoint groups of this process by name, for the
+// target `group:///name`.
 //
 //   auto group = StaticEndpointGroup::Make({Endpoint::Of("a.example", 50051)});
 //   EndpointGroupRegistry::Register("users", *group, StrategyKind::kLeastBusy);
 //   auto channel = CreateChannel("group:///users", creds);
 //
 // Names are 1 to 128 of [A-Za-z0-9_.-].  Registering a name again replaces its
-// group; whoever follows the name goes over to the new group.  After Unregister
-// they keep their last list, until the name is registered again.
+// group, and all followers of the name change to the new group.  After
+// Unregister() they keep their last list until the name is registered again.
 //
-// Threads: every function may be called from any thread, also from callbacks of
-// watches.  Register and Unregister wait for callbacks that run just then on
-// other threads, so hold no lock that a callback takes.  Never destroyed: safe
-// before main() and during exit.  The registry never closes a group.
+// The registry never closes a group.  It is never destroyed, so it may be used
+// before main() and during exit.
+//
+// Threads: every function may be called from any thread, also from the
+// callbacks of watches.  Register() and Unregister() wait for callbacks that
+// are running on other threads, so hold no lock that a callback takes.
 #ifndef MULTI_BACKEND_RESOLVER_GROUPS_REGISTRY_H_
 #define MULTI_BACKEND_RESOLVER_GROUPS_REGISTRY_H_
 
@@ -31,9 +33,10 @@ class EndpointGroupRegistry {
  public:
   EndpointGroupRegistry() = delete;
 
-  // `strategy` is what channels to the name use when their configuration names
-  // none.  When it differs from the one before, followers' watches are called
-  // even if the list is the same.  INVALID_ARGUMENT: bad name, null group.
+  // `strategy`: what channels to the name use when their configuration names
+  // none. If it differs from the previous one, the watches of followers are
+  // called even when the list is the same.  INVALID_ARGUMENT for a bad name and
+  // for a null group.
   static absl::Status Register(
       absl::string_view name, std::shared_ptr<EndpointGroup> group,
       StrategyKind strategy = StrategyKind::kRoundRobin);
@@ -47,11 +50,11 @@ class EndpointGroupRegistry {
   // Whether the name was registered.
   static bool Unregister(absl::string_view name);
 
-  // A new group that has the endpoints of whatever is registered under `name`;
-  // closing it does not touch the registered group.  A replacement that does
-  // not know its list yet leaves the last one in use.  NOT_FOUND for an unknown
-  // name, with the known ones (at most five) in the text; INVALID_ARGUMENT for
-  // one that no group can have.
+  // Returns a new group that has the endpoints of the group that is registered
+  // under `name` at the time; closing it does not close the registered group.
+  // While a replacement does not know its list yet, the last list stays in use.
+  // NOT_FOUND for an unknown name, with at most five of the known ones in the
+  // text; INVALID_ARGUMENT for a name that no group can have.
   static absl::StatusOr<std::shared_ptr<EndpointGroup>> Follow(
       absl::string_view name);
 };

@@ -1,5 +1,4 @@
-// StaticEndpointGroup: endpoints that the application states and that never
-// change.
+// StaticEndpointGroup: a fixed list of endpoints that the application gives.
 #ifndef MULTI_BACKEND_RESOLVER_GROUPS_STATIC_ENDPOINT_GROUP_H_
 #define MULTI_BACKEND_RESOLVER_GROUPS_STATIC_ENDPOINT_GROUP_H_
 
@@ -15,8 +14,8 @@ namespace multi_backend {
 
 class StaticEndpointGroup final : public DynamicEndpointGroup {
  public:
-  // INVALID_ARGUMENT when the list is empty, or by CheckEndpoints(): a host or
-  // port that no address can have, the same address twice.
+  // INVALID_ARGUMENT when the list is empty or CheckEndpoints() refuses it: for
+  // a host or port that no address can have, and for the same address twice.
   static absl::StatusOr<std::shared_ptr<EndpointGroup>> Make(
       EndpointList endpoints);
 

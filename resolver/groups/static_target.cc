@@ -21,7 +21,7 @@ absl::StatusOr<EndpointList> ParseStaticTarget(absl::string_view path) {
   absl::ConsumePrefix(&path, "/");
   EndpointList endpoints;
   if (path.empty()) return endpoints;
-  // Counted first: a refusal must not cost the parse of a huge text.
+  // Counted first, so that a huge text is refused without being parsed.
   const size_t count = std::count(path.begin(), path.end(), ',') + 1;
   if (count > kMaxTargetEndpoints) {
     return StaticTargetError(absl::StrCat(count, " endpoints, at most ",

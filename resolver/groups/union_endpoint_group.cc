@@ -69,7 +69,7 @@ class UnionGroup final : public DynamicEndpointGroup {
   }
 
  private:
-  // Runs in Update(): under its lock.
+  // Runs in Update(), under its lock.
   ListPtr Merge() {
     size_t total = 0;
     bool all_known = true;
@@ -80,7 +80,7 @@ class UnionGroup final : public DynamicEndpointGroup {
         total += list->size();
       }
     }
-    // Nothing yet says nothing while some are still looking.
+    // An empty union is no answer until every group has a list.
     if (total == 0 && !all_known && !had_endpoints_) return nullptr;
     absl::flat_hash_set<std::string> keys;
     keys.reserve(total);

@@ -1,12 +1,12 @@
-// Backoff: how long to wait before the next attempt, after failures in a row.
+// Backoff: how long to wait before the next attempt after consecutive failures.
 //
 //   Backoff backoff;
 //   wait = backoff.Next(absl::Uniform(gen, 0.0, 1.0));  // After each failure.
 //   backoff.Reset();                                    // After a success.
 //
-// The waits double from `initial` to `max`, each times a random factor of
-// 1 - jitter to 1 + jitter, so that clients that failed together do not come
-// back together (gRPC connection backoff, with a factor of 2).
+// The waits double from `initial` to `max`.  Each is multiplied by a random
+// factor from 1 - jitter to 1 + jitter, so that clients that failed together do
+// not return together (gRPC's connection backoff, with a factor of 2).
 // Pure; thread-compatible.
 #ifndef MULTI_BACKEND_RESOLVER_SOURCE_BACKOFF_H_
 #define MULTI_BACKEND_RESOLVER_SOURCE_BACKOFF_H_

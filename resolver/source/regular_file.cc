@@ -44,7 +44,7 @@ absl::StatusOr<FileContents> ReadAll(int fd, size_t max_bytes) {
   if (static_cast<size_t>(before.st_size) > max_bytes) {
     return TooLarge(max_bytes);
   }
-  // One byte more, to see that it has grown.
+  // One byte more than it has, to notice that it has grown.
   contents.text.resize(static_cast<size_t>(before.st_size) + 1);
   size_t size = 0;
   while (size < contents.text.size()) {
@@ -59,7 +59,8 @@ absl::StatusOr<FileContents> ReadAll(int fd, size_t max_bytes) {
   struct stat after;
   if (fstat(fd, &after) != 0) return absl::ErrnoToStatus(errno, "cannot stat");
   const FileVersion now = VersionOf(after);
-  // A rename over the file, or a removed link, changes no byte.
+  // The time of change is not compared: a rename over the file or a removed
+  // link moves that, and the bytes stay the same.
   if (size != static_cast<size_t>(before.st_size) ||
       now.size != contents.version.size ||
       !SameTime(now.modified, contents.version.modified)) {
@@ -84,13 +85,13 @@ absl::optional<FileVersion> VersionOfFile(const std::string& path) {
 absl::StatusOr<FileContents> ReadRegularFile(const std::string& path,
                                              size_t max_bytes) {
   struct stat status;
-  // First, because opening some devices does something.
+  // Checked before the open, because opening some devices has effects.
   if (stat(path.c_str(), &status) != 0) {
     return absl::ErrnoToStatus(errno, "cannot open");
   }
   const absl::Status kind = CheckKind(status);
   if (!kind.ok()) return kind;
-  // Without blocking, should it have become a FIFO since.
+  // O_NONBLOCK, in case it has become a FIFO since.
   const int fd =
       open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return absl::ErrnoToStatus(errno, "cannot open");

@@ -1,4 +1,4 @@
-// Reading a small file as a whole, or not at all.  Thread-safe.
+// ReadRegularFile(): reads a small file as a whole, or not at all. Thread-safe.
 #ifndef MULTI_BACKEND_RESOLVER_SOURCE_REGULAR_FILE_H_
 #define MULTI_BACKEND_RESOLVER_SOURCE_REGULAR_FILE_H_
 
@@ -12,7 +12,7 @@
 
 namespace multi_backend {
 
-// Which file, and which state of it; differs after every write.
+// Identifies a file and its contents; differs after every write.
 struct FileVersion {
   dev_t device = 0;
   ino_t inode = 0;
@@ -29,12 +29,13 @@ struct FileContents {
   FileVersion version;
 };
 
-// The version that `path` (or what it links to) has now; nullopt for none.
+// The present version of the file at `path`, through links; nullopt when there
+// is none.
 absl::optional<FileVersion> VersionOfFile(const std::string& path);
 
-// FAILED_PRECONDITION: not a regular file (a FIFO, a device, a directory; none
-// is ever opened for longer than it takes to see that).  RESOURCE_EXHAUSTED:
-// larger than `max_bytes`.  ABORTED: it was written to meanwhile.  Otherwise
+// FAILED_PRECONDITION when it is not a regular file but a FIFO, a device or a
+// directory, none of which is ever read.  RESOURCE_EXHAUSTED when it is larger
+// than `max_bytes`.  ABORTED when it was written to during the read.  Otherwise
 // the system's own error: "cannot open: Permission denied".
 absl::StatusOr<FileContents> ReadRegularFile(const std::string& path,
                                              size_t max_bytes);

@@ -1,13 +1,13 @@
 // ServerRotation: which of several servers to try next, and how long to wait
-// before.
+// before that.
 //
 //   ServerRotation rotation(servers, backoff);
 //   … work with rotation.server() until it fails …
 //   wait = rotation.Failed(how_long_it_worked);
 //
-// The first server is a random one, so that clients spread; the next is tried
-// at once, and only when all have failed in a row comes a wait, which grows.
-// Pure but for its seed; thread-compatible.
+// The first server is a random one, which spreads the clients.  The next one is
+// tried at once; only after all have failed in a row there is a wait, and it
+// grows.  Pure except for its seed; thread-compatible.
 #ifndef MULTI_BACKEND_RESOLVER_SOURCE_SERVER_ROTATION_H_
 #define MULTI_BACKEND_RESOLVER_SOURCE_SERVER_ROTATION_H_
 
@@ -29,8 +29,8 @@ class ServerRotation {
   const Endpoint& server() const { return servers_[current_]; }
   size_t size() const { return servers_.size(); }
 
-  // Goes on to the next server.  One that worked for longer than the longest
-  // wait was a good one: the waits begin anew.
+  // Goes on to the next server; returns how long to wait first.  After a server
+  // that worked for longer than the longest wait, the waits start over.
   absl::Duration Failed(absl::Duration worked);
 
  private:

@@ -20,7 +20,7 @@ SourceThread::Signal::~Signal() {
 
 void SourceThread::Signal::Notify() {
   const uint64_t one = 1;
-  // A full counter is readable too.
+  // A write fails only when the counter is full, and then it is readable.
   if (fd_ >= 0) (void)!write(fd_, &one, sizeof(one));
 }
 
@@ -29,7 +29,7 @@ bool SourceThread::Signal::TakeWake() {
   if (!stopped() && fd_ >= 0) {
     uint64_t count = 0;
     (void)!read(fd_, &count, sizeof(count));
-    // A stop between the two would be lost.
+    // The read may have taken the notice of a stop.
     if (stopped()) Notify();
   }
   return woken_.exchange(false);

@@ -1,17 +1,18 @@
-// SourceThread: the one thread of a source that waits for the outside world
-// (a file, a server) and is stopped by the source's Close().
+// SourceThread: the thread on which a source waits for the outside world (a
+// file, a server), and which the source's Close() stops.
 //
 //   class Source : … {
 //     void Start() { thread_.Start("mb_file", [this] { Loop(); }); }
 //     SourceThread thread_;  // The last member: it stops before others die.
 //   };
 //
-// The body waits only in poll() with wake_fd() among the descriptors, or in
-// Wait(), and returns soon after stopped() is true.  It may call what destroys
-// the source (a watch's callback may), so after such a call it must ask the
-// Signal, of which it keeps a copy, before it touches the source again.
+// The body must wait only in poll() with wake_fd() among the descriptors, or in
+// Wait(), and must return soon after stopped() is true.  Callbacks that the
+// body calls may destroy the source.  So the body keeps a copy of the Signal
+// and asks it after such a call before it touches the source again.
 //
-// Threads: Start() once; Stop() and Wake() from any thread, also the body's.
+// Threads: Start() is called once; Stop() and Wake() from any thread, the
+// body's own included.
 #ifndef MULTI_BACKEND_RESOLVER_SOURCE_THREAD_H_
 #define MULTI_BACKEND_RESOLVER_SOURCE_THREAD_H_
 
@@ -37,12 +38,13 @@ class SourceThread {
     Signal& operator=(const Signal&) = delete;
 
     bool stopped() const { return stopped_.load(std::memory_order_acquire); }
-    // Readable once stopped, or woken since the last TakeWake(); -1 when the
-    // process had no descriptor left: Wait() then looks every 100 ms.
+    // Readable when stopped, or woken since the last TakeWake().  -1 when the
+    // process had no descriptor left; Wait() then takes at most 100 ms.
     int wake_fd() const { return fd_; }
-    // Whether Wake() was called since the last call.
+    // Whether Wake() was called since the last TakeWake().
     bool TakeWake();
-    // Returns when stopped, woken (the wake is not taken) or after `timeout`.
+    // Returns when stopped or woken, or after `timeout`.  Does not take the
+    // wake.
     void Wait(absl::Duration timeout) const;
 
    private:
@@ -59,10 +61,11 @@ class SourceThread {
   SourceThread(const SourceThread&) = delete;
   SourceThread& operator=(const SourceThread&) = delete;
 
-  // `name`: for debuggers, at most 15 characters.  The thread takes no signals.
+  // `name`: for debuggers, at most 15 characters.  The thread blocks all
+  // signals.
   void Start(const char* name, std::function<void()> body);
 
-  // The body has returned when this returns, unless the body itself called it.
+  // Waits until the body has returned, unless the body itself calls it.
   // Idempotent.
   void Stop();
 
@@ -77,8 +80,8 @@ class SourceThread {
   std::thread thread_ ABSL_GUARDED_BY(mu_);
 };
 
-// The time-out of poll(): milliseconds, rounded up; -1 for an infinite one.
-// Longer waits than a day become a day.
+// `timeout` as an argument of poll(): milliseconds, rounded up, at most a day;
+// -1 for an infinite one.
 int PollTimeout(absl::Duration timeout);
 
 }  // namespace multi_backend

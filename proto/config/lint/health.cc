@@ -9,7 +9,7 @@
 namespace multi_backend {
 namespace {
 
-// More is a load of its own, times the number of clients.
+// More frequent probes are a load of their own, times the number of clients.
 constexpr absl::Duration kShortInterval = absl::Milliseconds(100);
 
 using Warnings = std::vector<LintWarning>;

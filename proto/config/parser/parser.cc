@@ -26,7 +26,7 @@ using google::protobuf::ListValue;
 using google::protobuf::Struct;
 using google::protobuf::Value;
 
-// Ten thousand backends with all their attributes fit.
+// Room for ten thousand backends with all their attributes.
 constexpr size_t kMaxTextSize = 1 << 20;
 constexpr absl::string_view kPolicyListKey = "loadBalancingConfig";
 constexpr absl::string_view kMethodListKey = "methodConfig";
@@ -47,7 +47,7 @@ absl::StatusOr<Value> ParseJson(absl::string_view text) {
   const auto status = google::protobuf::util::JsonStringToMessage(
       {text.data(), text.size()}, &value);
   if (!status.ok()) {
-    // The lines after the first quote the text around the place.
+    // The further lines quote the text around the place.
     const std::string message(status.message().data(), status.message().size());
     const std::vector<absl::string_view> lines = absl::StrSplit(message, '\n');
     return NotJson(lines[0]);
@@ -90,8 +90,8 @@ void RefuseEmptyCodes(const Struct& policy, FieldErrors* errors) {
   }
 }
 
-// `message` from `value`, which is at `path` of the document; its fields' paths
-// are relative to it.
+// Reads `message` from `value`, which is at `path` of the document.  The paths
+// of its fields are relative to it.
 absl::Status ReadObject(Value value, absl::string_view path,
                         const ParseOptions& options,
                         google::protobuf::Message* message,
@@ -163,7 +163,7 @@ const Value* FindPolicy(const Struct& document, FieldErrors* errors,
   return policy;
 }
 
-// gRPC checks the form of its own part; here the odd is passed over.
+// gRPC checks the form of its own part, so malformed entries are skipped here.
 absl::optional<absl::Duration> FindDuration(const Struct& object,
                                             absl::string_view key) {
   const Value* value = Find(object, key);
@@ -176,7 +176,8 @@ absl::optional<absl::Duration> FindDuration(const Struct& object,
          absl::Nanoseconds(duration.nanos());
 }
 
-// The deadlines in gRPC's own part against failover's attempts.
+// Compares the time-outs in gRPC's own part with the one of failover's
+// attempts.
 void LintMethodConfigs(const Struct& document, const FailoverConfig& failover,
                        std::vector<LintWarning>* warnings) {
   const Value* list = Find(document, kMethodListKey);
@@ -186,7 +187,7 @@ void LintMethodConfigs(const Struct& document, const FailoverConfig& failover,
   }
   for (int i = 0; i < list->list_value().values_size(); ++i) {
     const Struct& entry = list->list_value().values(i).struct_value();
-    // Failover's retry policy is not for it then.
+    // The method keeps its own retry policy instead of failover's.
     if (Find(entry, "retryPolicy") != nullptr) continue;
     const absl::optional<absl::Duration> timeout =
         FindDuration(entry, "timeout");

@@ -1,14 +1,16 @@
-// Service config JSON -> validated Config.  Pure and thread-safe.
+// Turns the JSON of a service config into a validated Config.
 //
-// Every error is collected and named by its field path, in the form of gRPC's
-// own ValidationErrors:
+// All errors are collected, each with its field path, in the form of gRPC's own
+// ValidationErrors:
 //   errors validating multi_backend config: [field:failover.maxRetries
 //   error:must be from 0 to 4; field:routes[2].match.method error:missing ): (]
-// Fields are sorted by path; several errors of one field are
-// `errors:[a; b]`; after 100 fields it says how many more there are.  Paths are
-// relative to the value of `multi_backend` or `multiBackend`.  A text that is
-// no JSON gives one error instead:
+// Fields are sorted by path, and several errors of one field are written as
+// `errors:[a; b]`.  After 100 fields the text only says how many more there
+// are. Paths are relative to the value of `multi_backend` or `multiBackend`.  A
+// text that is no JSON gives one error instead:
 //   multi_backend config is not valid JSON: line 3, column 7: expected ':'
+//
+// Pure and thread-safe.
 #ifndef MULTI_BACKEND_PROTO_CONFIG_PARSER_PARSER_H_
 #define MULTI_BACKEND_PROTO_CONFIG_PARSER_PARSER_H_
 
@@ -33,14 +35,16 @@ struct ParseOptions {
   bool strict = false;
 };
 
-// Parses a whole service config: `loadBalancingConfig[].multi_backend` and the
-// top-level `multiBackend`; either may be absent (defaults then), everything
-// else is gRPC's own and not looked at.  INVALID_ARGUMENT on errors.
+// Parses our two parts of a whole service config,
+// `loadBalancingConfig[].multi_backend` and the top-level `multiBackend`; an
+// absent part has its defaults.  Of gRPC's own parts only the order of policies
+// and the time-outs of methods are read, for warnings.  INVALID_ARGUMENT on
+// errors.
 absl::StatusOr<ParsedConfig> ParseServiceConfig(
     absl::string_view json, const ParseOptions& options = {});
 
-// Parses the value of one `multi_backend` entry alone (what gRPC hands to the
-// LB policy factory); field paths are relative to it.
+// Parses the value of one `multi_backend` entry, which is what gRPC hands to
+// the LB policy factory.
 absl::StatusOr<PolicyConfig> ParsePolicyConfig(
     absl::string_view json, const ParseOptions& options = {});
 

@@ -7,7 +7,7 @@
 namespace multi_backend {
 namespace {
 
-// Of every duration: what is longer is a mistake of the unit.
+// The most of every duration; a longer one is likely to have the wrong unit.
 constexpr absl::Duration kMaxDuration = absl::Hours(1);
 
 std::string InSeconds(absl::Duration duration) {

@@ -1,5 +1,6 @@
-// Rules that fields of several messages share: ranges, names, lengths.  Each
-// adds an error at `path` when its value breaks it.  Pure and thread-safe.
+// The checks that fields of several messages share: ranges, names and lengths.
+// Each adds an error at `path` when the value breaks its rule.  Pure and
+// thread-safe.
 #ifndef MULTI_BACKEND_PROTO_CONFIG_RULES_FIELD_CHECKS_H_
 #define MULTI_BACKEND_PROTO_CONFIG_RULES_FIELD_CHECKS_H_
 
@@ -18,7 +19,7 @@
 
 namespace multi_backend {
 
-// Of durations that may not be zero.
+// The least of the durations that may not be zero.
 constexpr absl::Duration kMinDuration = absl::Milliseconds(1);
 
 // "must be from LOW to HIGH" unless low <= value <= high.
@@ -30,23 +31,24 @@ void CheckRange(T value, T low, T high, absl::string_view path,
   }
 }
 
-// The number; one of `low` to `high`, also after an error.
+// Returns the number, after an error the nearest one from `low` to `high`.
 int CheckedInt(int64_t value, int low, int high, absl::string_view path,
                FieldErrors* errors);
 
-// The duration; one of `low` to an hour.
+// Returns the duration, which must be from `low` to an hour.
 absl::Duration CheckedDuration(const google::protobuf::Duration& value,
                                absl::Duration low, absl::string_view path,
                                FieldErrors* errors);
 
-// A role name that is not one of the words of whenUnavailable.
+// Requires a role name that is not one of the words of whenUnavailable.
 void CheckRoleName(absl::string_view role, absl::string_view path,
                    FieldErrors* errors);
 
-// At most `max` bytes.
+// Requires at most `max` bytes.
 void CheckSize(absl::string_view value, size_t max, absl::string_view path,
                FieldErrors* errors);
 
+// Returns the labels, whose number and sizes must be within bounds.
 std::map<std::string, std::string> CheckedLabels(
     const google::protobuf::Map<std::string, std::string>& labels,
     absl::string_view path, FieldErrors* errors);

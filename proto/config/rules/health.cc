@@ -12,23 +12,23 @@
 namespace multi_backend {
 namespace {
 
-// More often would be load, not a question.
+// More frequent probes would be a load of their own.
 constexpr absl::Duration kMinInterval = absl::Milliseconds(10);
 constexpr int kMaxInARow = 1000;
 constexpr int kMaxCallsInWindow = 1000000;
-// At 0 every backend would be ejected, always.
+// At 0 every backend would always be ejected.
 constexpr double kMinFailureShare = 0.01;
 constexpr size_t kMaxPathSize = 1024;
 
 // The option at `path`.`name` is for `owner` only.
 void OnlyFor(absl::string_view owner, absl::string_view name,
              const std::string& path, FieldErrors* errors) {
-  // Which probe was meant cannot be known.
+  // The probe itself could not be read, so the owner is unknown.
   if (errors->IsUnreadable(FieldPath(path, "probe"))) return;
   errors->Add(FieldPath(path, name), absl::StrCat("only for probe ", owner));
 }
 
-// What goes into a request line as it is must not end it.
+// The path goes into a request line as it is, so it must not end that line.
 void CheckRequestPath(absl::string_view value, const std::string& path,
                       FieldErrors* errors) {
   CheckSize(value, kMaxPathSize, path, errors);
@@ -54,7 +54,7 @@ ProbeKind KindOf(config::v1::ActiveHealth::Probe probe) {
   }
 }
 
-// What is for some kinds of probe only.
+// The options that only some kinds of probe have.
 void ReadProbe(const config::v1::ActiveHealth& active, const std::string& path,
                ActiveHealthConfig* config, FieldErrors* errors) {
   config->probe = KindOf(active.probe());

@@ -1,5 +1,5 @@
-// Health message -> HealthConfig, with every rule that its shape cannot say.
-// Pure and thread-safe.
+// Turns the Health message into a HealthConfig and checks every rule that the
+// schema cannot express.  Pure and thread-safe.
 #ifndef MULTI_BACKEND_PROTO_CONFIG_RULES_HEALTH_H_
 #define MULTI_BACKEND_PROTO_CONFIG_RULES_HEALTH_H_
 
@@ -9,7 +9,7 @@
 
 namespace multi_backend {
 
-// The result is to be used only when no error was added.
+// Use the result only when no error was added.
 HealthConfig ReadHealth(const config::v1::Health& health, FieldErrors* errors);
 
 }  // namespace multi_backend

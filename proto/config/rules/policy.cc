@@ -18,7 +18,7 @@
 namespace multi_backend {
 namespace {
 
-// Deeper trees are mistakes; a walk of the tree may recurse.
+// Deeper trees are mistakes, and code that walks a tree may recurse.
 constexpr int kMaxMemberDepth = 4;
 // gRPC allows five attempts in all.
 constexpr int kMaxRetries = 4;
@@ -26,7 +26,7 @@ constexpr double kMaxRetriesPerSecond = 10000;
 constexpr double kMaxLoadBound = 10;
 constexpr size_t kShownSize = 40;
 
-// Where something was seen first, to find it a second time.
+// Where each value was seen first.
 using SeenAt = absl::flat_hash_map<std::string, std::string>;
 
 void CheckUnique(const std::string& value, const std::string& path,
@@ -77,13 +77,14 @@ void CheckOwner(StrategyKind owner, StrategyKind strategy,
                 absl::string_view name, const std::string& path,
                 FieldErrors* errors) {
   if (strategy == owner) return;
-  // Which strategy was meant cannot be known.
+  // The strategy itself could not be read, so the owner is unknown.
   if (errors->IsUnreadable(FieldPath(path, "strategy"))) return;
   errors->Add(FieldPath(path, name),
               absl::StrCat("only for strategy ", StrategyName(owner)));
 }
 
-// What every node has.  `Node` is Policy (the root) or Balancer.
+// Reads the fields that every node has.  `Node` is Policy (the root) or
+// Balancer.
 template <typename Node>
 void ReadNode(const Node& node, const std::string& path, BalancerConfig* config,
               FieldErrors* errors) {
@@ -233,7 +234,7 @@ absl::optional<absl::StatusCode> StatusCodeOf(absl::string_view name) {
 
 void ReadCodes(const config::v1::Failover& failover, FailoverConfig* config,
                FieldErrors* errors) {
-  // An empty list is refused before, so this is an absent one.
+  // The parser refuses an empty list, so the list is absent.
   if (failover.retriable_status_codes().empty()) return;
   config->retriable_status_codes.clear();
   SeenAt seen;
@@ -295,7 +296,7 @@ PolicyConfig ReadPolicy(const config::v1::Policy& policy, FieldErrors* errors) {
 }
 
 absl::string_view StatusCodeName(absl::StatusCode code) {
-  // absl::StatusCodeToString returns a string made anew each time.
+  // absl::StatusCodeToString() makes a new string each time.
   static constexpr absl::string_view kNames[] = {"OK",
                                                  "CANCELLED",
                                                  "UNKNOWN",

@@ -1,5 +1,5 @@
-// Policy message -> PolicyConfig, with every rule that its shape cannot say.
-// Pure and thread-safe.
+// Turns the Policy message into a PolicyConfig and checks every rule that the
+// schema cannot express.  Pure and thread-safe.
 #ifndef MULTI_BACKEND_PROTO_CONFIG_RULES_POLICY_H_
 #define MULTI_BACKEND_PROTO_CONFIG_RULES_POLICY_H_
 
@@ -11,7 +11,7 @@
 
 namespace multi_backend {
 
-// The result is to be used only when no error was added.
+// Use the result only when no error was added.
 PolicyConfig ReadPolicy(const config::v1::Policy& policy, FieldErrors* errors);
 
 // "UNAVAILABLE"; "" for a number that is no status code.

@@ -9,14 +9,15 @@ namespace multi_backend {
 namespace {
 
 constexpr int kDefaultMaxConnections = 10;
-// Each is a socket on both sides.
+// Each connection is a socket on both sides.
 constexpr int kMaxConnections = 1000;
 constexpr int kMaxStreams = 1000000;
 constexpr int kMaxRequests = 1000000;
-// Each call that waits costs memory, and is worth less the longer the line.
+// Each waiting call costs memory, and the longer the queue, the less likely it
+// is that the caller still wants the answer.
 constexpr int kMaxWaiting = 10000;
 
-// `above`: the path of the backlog that is on the way to `node`; "" = none.
+// `above`: the path of the backlog of an ancestor of `node`; "" = none.
 void CheckBelow(const BalancerConfig& node, const std::string& path,
                 std::string above, FieldErrors* errors) {
   if (node.backlog.has_value()) {

@@ -19,14 +19,15 @@ namespace {
 constexpr int kMaxRoutes = 1000;
 constexpr size_t kMaxPatternSize = 1000;
 constexpr size_t kMaxFieldNames = 16;
-// For the compiled form of one pattern, 1/32 of RE2's default: some 2,700
-// instructions.  Names of methods need 100; a class of Unicode letters, counted
-// 300 times, would take 0.1 s to compile, and there may be 1,000 patterns.
+// The memory for the compiled form of one pattern, 1/32 of RE2's default, which
+// is about 2,700 instructions.  Names of methods need 100.  A class of Unicode
+// letters, counted 300 times, would take 0.1 s to compile, and there may be
+// 1,000 patterns.
 constexpr int64_t kMaxRegexMemory = 256 << 10;
 
 void CheckPattern(const std::string& pattern, const std::string& path,
                   FieldErrors* errors) {
-  // A longer one is not compiled: the limit bounds the work too.
+  // A longer pattern is not compiled, since the limit bounds the work too.
   if (pattern.size() > kMaxPatternSize) {
     CheckSize(pattern, kMaxPatternSize, path, errors);
     return;

@@ -1,5 +1,5 @@
-// ConfigTable: rows of documents that the parser refuses, with the whole
-// message of each; and the documents' frames.
+// ConfigTable: a table of documents that the parser refuses, with the whole
+// message of each.  PolicyJson() and RoutingJson() write such documents.
 #ifndef MULTI_BACKEND_PROTO_CONFIG_TESTING_CONFIG_TABLE_H_
 #define MULTI_BACKEND_PROTO_CONFIG_TESTING_CONFIG_TABLE_H_
 
@@ -19,11 +19,11 @@ std::string RoutingJson(absl::string_view fields);
 
 class ConfigTable {
  public:
-  // A document with errors in its fields.
+  // Adds a document with errors in its fields.
   void Add(std::string name, std::string json, absl::string_view errors);
-  // A text that is no JSON.
+  // Adds a text that is no JSON.
   void AddText(std::string name, std::string json, absl::string_view why);
-  // Every row gives exactly its message and INVALID_ARGUMENT.
+  // Expects INVALID_ARGUMENT and exactly its message from every row.
   void Expect(const ParseOptions& options = {}) const;
 
  private:
