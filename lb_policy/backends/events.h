@@ -62,6 +62,12 @@ class PoolEvents {
   // The events after `sequence` that are still kept, oldest first.
   std::vector<PoolEvent> After(uint64_t sequence) const;
 
+  // The sequence number of the newest event; 0 when there is none.
+  uint64_t newest() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return last_sequence_;
+  }
+
   // True for exactly one caller, which then writes the event, and the ones
   // before it, to the log.
   bool ClaimForLog(uint64_t sequence) {

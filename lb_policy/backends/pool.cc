@@ -242,4 +242,8 @@ void BackendPool::Lease::SetConnected() {
   SetConnection(BackendHealth::Connection::kConnected, "");
 }
 
+void BackendPool::Lease::SetConnecting() {
+  SetConnection(BackendHealth::Connection::kNone, "");
+}
+
 }  // namespace multi_backend

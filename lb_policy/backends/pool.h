@@ -118,6 +118,8 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     // when the attempt of some channel failed and no channel is connected.
     void SetConnectionFailed(absl::string_view why);
     void SetConnected();
+    // The user has lost its connection and makes a new one.
+    void SetConnecting();
 
    private:
     friend class BackendPool;

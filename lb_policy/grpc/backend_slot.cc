@@ -148,6 +148,7 @@ void BackendSlot::FollowConnections() {
   }
   if (state_ == Connection::kFailed) lease_->SetConnectionFailed(error_);
   if (state_ == Connection::kReady) lease_->SetConnected();
+  if (state_ == Connection::kConnecting) lease_->SetConnecting();
   // A connection that is back, after a failure or a mere loss, begins a new
   // time of being usable; the first one does not, it has always been.
   const bool first = before == Connection::kConnecting && !was_ready_;

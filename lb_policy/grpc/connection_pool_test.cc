@@ -244,6 +244,43 @@ TEST(EventTest, OfASharedPoolIsOneEventAndInEachChannelsTrace) {
   }
 }
 
+TEST(EventTest, FromBeforeAChannelWasMadeIsNotInItsTrace) {
+  PolicyHarness::Options options;
+  options.time = std::make_shared<VirtualTime>();
+  options.pool = BackendPool::Create(options.time->ForPool());
+  PolicyHarness one(options);
+  ASSERT_EQ(one.Update({kA}), absl::OkStatus());
+  one.Refuse(kA);
+  PolicyHarness other(options);
+  ASSERT_EQ(other.Update({kA, kB}), absl::OkStatus());
+  EXPECT_THAT(other.channel().TakeTraces(), IsEmpty());
+  other.Refuse(kB, "gone");
+  EXPECT_THAT(other.channel().TakeTraces(),
+              ElementsAre("multi_backend: 10.0.0.2:80: ALIVE -> DOWN: gone"));
+}
+
+TEST(EventTest, AChannelThatConnectsAgainIsNotConnectedForThePool) {
+  PolicyHarness::Options options;
+  options.time = std::make_shared<VirtualTime>();
+  options.pool = BackendPool::Create(options.time->ForPool());
+  PolicyHarness one(options);
+  PolicyHarness other(options);
+  for (PolicyHarness* channel : {&one, &other}) {
+    ASSERT_EQ(channel->Update({kA}), absl::OkStatus());
+    channel->Connect(kA);
+  }
+  other.Lose(kA);
+  other.Refuse(kA);
+  EXPECT_EQ(one.StateOf(kA), "ALIVE");
+  one.Lose(kA);
+  EXPECT_EQ(one.StateOf(kA), "DOWN");
+  one.Connect(kA);
+  EXPECT_EQ(one.StateOf(kA), "ALIVE");
+  EXPECT_THAT(one.TakeEvents(),
+              ElementsAre("10.0.0.1:80: ALIVE -> DOWN: refused",
+                          "10.0.0.1:80: DOWN -> ALIVE: connected"));
+}
+
 TEST(EventTest, ABackendIsDownForAPoolWhenNoneOfItsChannelsIsConnected) {
   PolicyHarness::Options options;
   options.time = std::make_shared<VirtualTime>();
@@ -261,7 +298,7 @@ TEST(EventTest, ABackendIsDownForAPoolWhenNoneOfItsChannelsIsConnected) {
   one.Lose(kA);
   one.Refuse(kA, "gone");
   EXPECT_THAT(one.TakeEvents(),
-              ElementsAre("10.0.0.1:80: ALIVE -> DOWN: gone"));
+              ElementsAre("10.0.0.1:80: ALIVE -> DOWN: refused"));
 }
 
 TEST(EventTest, PanicIsTwoEventsAndTheIllGetCallsMeanwhile) {

@@ -26,8 +26,9 @@ class EventReporter {
  public:
   using Helper = grpc_core::LoadBalancingPolicy::ChannelControlHelper;
 
+  // Events from before the channel was made do not belong into its trace.
   explicit EventReporter(std::shared_ptr<PoolEvents> events)
-      : events_(std::move(events)) {}
+      : events_(std::move(events)), traced_(events_->newest()) {}
 
   void Report(PoolEvent::Kind kind, std::string who, std::string from,
               std::string to, std::string reason) {
@@ -79,7 +80,7 @@ class EventReporter {
  private:
   const std::shared_ptr<PoolEvents> events_;
   std::vector<std::string> panicking_;
-  uint64_t traced_ = 0;
+  uint64_t traced_;
 };
 
 }  // namespace multi_backend

@@ -13,7 +13,7 @@
 // fake_subchannel.h, virtual_time.h); what it leaves behind does so in the
 // destructor, which also shuts it down.
 //
-// Threads: one.  Harnesses that share a time must end in the reverse order.
+// Threads: one.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_TESTING_POLICY_HARNESS_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_TESTING_POLICY_HARNESS_H_
 

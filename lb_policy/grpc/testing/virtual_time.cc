@@ -12,7 +12,7 @@ constexpr int64_t kStartNanos = 1'000'000'000'000;
 
 }  // namespace
 
-// What grpc_core::Timestamp::Now() is.
+// What grpc_core::Timestamp::Now() is for as long as one of these lives.
 class VirtualTime::CoreTime final : public grpc_core::Timestamp::ScopedSource {
  public:
   explicit CoreTime(const VirtualTime* time) : time_(time) {}
@@ -126,8 +126,7 @@ class VirtualTime::Engine final : public EventEngine {
 
 VirtualTime::VirtualTime()
     : engine_(std::make_shared<Engine>(this)),
-      pool_timers_(std::make_shared<PoolTimers>(this)),
-      core_time_(std::make_unique<CoreTime>(this)) {}
+      pool_timers_(std::make_shared<PoolTimers>(this)) {}
 
 VirtualTime::~VirtualTime() {
   if (engine_.use_count() != 1) ADD_FAILURE() << "someone kept the engine";
@@ -147,6 +146,7 @@ PoolTime VirtualTime::ForPool() {
 VirtualTime::EventEngine* VirtualTime::engine() { return engine_.get(); }
 
 void VirtualTime::RunInCore(const std::function<void()>& fn) {
+  const CoreTime core_time(this);
   {
     grpc_core::ApplicationCallbackExecCtx callback_exec_ctx;
     grpc_core::ExecCtx exec_ctx;
@@ -156,11 +156,15 @@ void VirtualTime::RunInCore(const std::function<void()>& fn) {
 }
 
 void VirtualTime::RunOutsideCore(const std::function<void()>& fn) {
+  const CoreTime core_time(this);
   fn();
   Settle();
 }
 
-void VirtualTime::Advance(absl::Duration by) { timers_.Advance(by); }
+void VirtualTime::Advance(absl::Duration by) {
+  const CoreTime core_time(this);
+  timers_.Advance(by);
+}
 
 void VirtualTime::Settle() {
   while (!engine_queue_.empty()) {

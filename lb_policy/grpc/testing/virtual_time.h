@@ -6,11 +6,12 @@
 //   times.
 //
 // It moves only when the test says so, and everything runs on the test's
-// thread: timers without an ExecCtx, as on the threads of production.
+// thread: timers without an ExecCtx, as on the threads of production.  Core's
+// own time is the virtual one only for what is run through this.
 //
 // Strict: after Close() nothing may ask the engine for anything.
 //
-// Threads: one.  One object at a time: core's time is the thread's.
+// Threads: one.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_TESTING_VIRTUAL_TIME_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_TESTING_VIRTUAL_TIME_H_
 
@@ -68,7 +69,6 @@ class VirtualTime final : public Clock {
   bool closed_ = false;
   const std::shared_ptr<Engine> engine_;
   const std::shared_ptr<PoolTimers> pool_timers_;
-  const std::unique_ptr<CoreTime> core_time_;
 };
 
 }  // namespace multi_backend

@@ -1,0 +1,222 @@
+"""Are the unit tests of lb_policy/grpc worth their name?
+
+Each mutation below is a small mistake that somebody might make there.  This
+script makes them in a copy of the sources, one at a time, and runs the
+adapter's unit tests, which must fail.  Prints a table, and exits with 1 when a
+mutation survives, does not build, or is not found in the sources any more.
+
+    python3 tests/mutations/mutations.py                   # all; about a minute each
+    python3 tests/mutations/mutations.py --only=lost-replan
+    python3 tests/mutations/mutations.py --check           # only whether all apply
+    python3 tests/mutations/mutations.py --bazel-startup="--output_base=/var/tmp/mutations" \\
+        --bazel-options="--jobs=2"
+
+Too slow for each run of the tests, which only do the --check: run it by hand
+after changes to lb_policy/grpc or to its tests.  A new mutation is worth a row
+when a defect was found that the tests had not seen.
+"""
+
+import argparse
+import collections
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(
+    os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+TESTS = ["//lb_policy/grpc:all", "//lb_policy/grpc/testing:all"]
+
+Mutation = collections.namedtuple("Mutation", "name file old new what")
+
+POLICY = "lb_policy/grpc/multi_backend_policy.cc"
+
+# `old` must be there exactly once; white space of any kind and amount is equal.
+MUTATIONS = [
+    Mutation("dropped-repick", POLICY,
+             "!= 0 && !publish_scheduled_) { RepickLocked(); }",
+             "!= 0 && !publish_scheduled_) { }",
+             "nobody tells waiting calls that a backend has room"),
+    Mutation("lost-replan", POLICY,
+             "if ((wanted & PolicySignal::kReplan) != 0) SchedulePublishLocked();",
+             "",
+             "a change of health makes no new plan"),
+    Mutation("no-reresolution", POLICY,
+             "channel_control_helper()->RequestReresolution();",
+             "",
+             "a lost backend is not looked up again"),
+    Mutation("publication-not-coalesced", POLICY,
+             "publish_scheduled_ = true; work_serializer()->Run(",
+             "PublishLocked(); if (!shutdown_) return; work_serializer()->Run(",
+             "each change is a picker of its own"),
+    Mutation("first-ready-not-at-once", POLICY,
+             "if (became_ready && (plan_ == nullptr || !plan_->any_ready())) {",
+             "if (became_ready && shutdown_) {",
+             "the first connection waits for the others' news"),
+    Mutation("no-backoff-reset-on-first-ready", POLICY,
+             "if (plan_ != nullptr) ResetBackoffLocked();",
+             "",
+             "when one is back the others go on waiting"),
+    Mutation("last-list-not-kept", POLICY,
+             "status = KeepLastListLocked(args);",
+             "status = KeepLastListLocked(args); slots_.clear();",
+             "a failed resolution takes all backends away"),
+    Mutation("timer-left-at-shutdown", POLICY,
+             "timer_.Cancel(*channel_control_helper()); // What they hold",
+             "// What they hold",
+             "the timer outlives the policy"),
+    Mutation("wrong-usable-since", "lb_policy/grpc/backend_slot.cc",
+             "state_ == Connection::kReady && !first) {",
+             "state_ == Connection::kReady && first) {",
+             "a backend that is back counts as never gone"),
+    Mutation("watch-left-behind", "lb_policy/grpc/backend_connection.cc",
+             "subchannel_->CancelConnectivityStateWatch(watcher_);",
+             "",
+             "a dropped connection is watched for ever"),
+    Mutation("trial-not-returned-on-bounce",
+             "lb_policy/grpc/attempt_tracker.cc",
+             "AttemptTracker::Bounce() { if (trial_ != 0) {",
+             "AttemptTracker::Bounce() { if (trial_ != 0 && in_turn_) {",
+             "a bounced trial keeps the backend from being tried"),
+    Mutation("event-twice", "lb_policy/grpc/event_reporter.h",
+             "events_->Add(std::move(event));",
+             "events_->Add(event); events_->Add(std::move(event));",
+             "each event is reported twice"),
+]
+
+
+def apply_to(text, mutation):
+    """The mutated text; ValueError if the mutation is not there exactly once."""
+    pattern = r"\s+".join(re.escape(word) for word in mutation.old.split())
+    found = len(re.findall(pattern, text))
+    if found != 1:
+        raise ValueError("%s: its text is %d times in %s, not once: adapt it" %
+                         (mutation.name, found, mutation.file))
+    return re.sub(pattern, lambda _: mutation.new, text)
+
+
+def read(root, mutation):
+    with open(os.path.join(root, mutation.file), encoding="utf-8") as source:
+        return source.read()
+
+
+def write(root, mutation, text):
+    with open(os.path.join(root, mutation.file), "w",
+              encoding="utf-8") as source:
+        source.write(text)
+
+
+def check(mutations):
+    """Prints what does not apply; whether all do."""
+    good = True
+    for mutation in mutations:
+        try:
+            apply_to(read(ROOT, mutation), mutation)
+        except ValueError as error:
+            print(error)
+            good = False
+    return good
+
+
+class Workspace:
+    """A copy of the sources, and Bazel in it."""
+
+    def __init__(self, directory, startup, options):
+        self.root = os.path.join(directory, "workspace")
+        self.command = (["bazel"] + shlex.split(startup) + ["test"] +
+                        shlex.split(options) +
+                        ["--keep_going", "--test_output=errors",
+                         "--noshow_progress", "--color=no", "--"] + TESTS)
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others",
+             "--exclude-standard"],
+            cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+        for name in listed.decode().split("\0"):
+            source = os.path.join(ROOT, name)
+            if not name or not os.path.isfile(source):
+                continue
+            target = os.path.join(self.root, name)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy2(source, target)
+
+    def test(self):
+        """Bazel's exit code and output: 0 = all pass, 3 = some do not."""
+        done = subprocess.run(self.command, cwd=self.root, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return done.returncode, done.stdout.decode(errors="replace")
+
+    def stop(self):
+        at = self.command.index("test")
+        subprocess.run(self.command[:at] + ["shutdown"], cwd=self.root,
+                       check=False, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+
+
+def failed_tests(output):
+    """The first of GoogleTest's failed tests, and how many more."""
+    names = sorted(set(re.findall(r"^\[  FAILED  \] ([\w/]+\.[\w/]+)", output,
+                                  re.MULTILINE)))
+    if not names:
+        return "a crash"
+    more = " and %d more" % (len(names) - 1) if len(names) > 1 else ""
+    return names[0] + more
+
+
+def run(mutations, workspace):
+    """Prints the table; whether the tests see every mutation."""
+    code, output = workspace.test()
+    if code != 0:
+        print(output)
+        print("the tests do not pass without any mutation")
+        return False
+    print("| mutation | what goes wrong | seen by | s |\n|---|---|---|---|")
+    good = True
+    for mutation in mutations:
+        text = read(workspace.root, mutation)
+        start = time.time()
+        write(workspace.root, mutation, apply_to(text, mutation))
+        code, output = workspace.test()
+        write(workspace.root, mutation, text)
+        if code == 3:
+            verdict = failed_tests(output)
+        else:
+            verdict = "**SURVIVES**" if code == 0 else "**does not build**"
+            good = False
+            if code != 0:
+                print(output)
+        print("| %s | %s | %s | %d |" % (mutation.name, mutation.what, verdict,
+                                        time.time() - start), flush=True)
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--only", help="the name of one mutation")
+    parser.add_argument("--bazel-startup", default="")
+    parser.add_argument("--bazel-options", default="")
+    flags = parser.parse_args()
+    mutations = [m for m in MUTATIONS if flags.only in (None, m.name)]
+    if not mutations:
+        sys.exit("there is no mutation of that name")
+    good = check(mutations)
+    if flags.check or not good:
+        print("mutations: %d, %s" % (len(mutations), "all apply"
+                                     if good else "not all apply"))
+        sys.exit(0 if good else 1)
+    with tempfile.TemporaryDirectory() as directory:
+        workspace = Workspace(directory, flags.bazel_startup,
+                              flags.bazel_options)
+        try:
+            good = run(mutations, workspace)
+        finally:
+            workspace.stop()
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
