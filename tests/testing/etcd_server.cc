@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
