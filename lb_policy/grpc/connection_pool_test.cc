@@ -179,7 +179,6 @@ TEST(IdleTest, AChannelsNextPolicyBeginsAnewInTheSamePool) {
     EXPECT_EQ(before.StateOf(kB), "DOWN");
   }
   EXPECT_THAT(options.pool->GetAllBackends(), IsEmpty());
-  EXPECT_EQ(options.pool->events()->flagged.load(), 0u);
   PolicyHarness after(options);
   ASSERT_EQ(after.Update({kA, kB}), absl::OkStatus());
   EXPECT_EQ(after.channel().TakeUpdates(), "CONNECTING");
