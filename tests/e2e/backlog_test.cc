@@ -319,21 +319,22 @@ TEST_F(BacklogTest, AFallbackThatComesBackTakesAllThatWait) {
   }
 }
 
-// --- Without our resolver ---------------------------------------------------
+// --- On a channel that gRPC's own function made -----------------------------
 
-TEST_F(BacklogTest, InAPlainChannelThereIsNone) {
-  Start({{"b0", "", {}}}, kPatient);
+TEST_F(BacklogTest, APlainChannelOfGrpcsOwnResolverHasOneToo) {
+  constexpr char kImpatient[] =
+      R"("backlog":{"limit":10,"timeout":"0.5s","overloadTimeout":"25s"})";
+  Start({{"b0", "", {}}}, kImpatient);
+  fleet_->server(0).Kill();
   grpc::ChannelArguments args;
-  args.SetServiceConfigJSON(ServiceConfig(kPatient));
+  args.SetServiceConfigJSON(ServiceConfig(kImpatient));
   auto stub = examples::users::v1::Users::NewStub(grpc::CreateCustomChannel(
       fleet_->Ipv4Target(), grpc::InsecureChannelCredentials(), args));
-  EXPECT_TRUE(StartedCall(*stub, {}).Wait().ok());
-  fleet_->server(0).Kill();
-  ASSERT_TRUE(WaitUntil([&]() { return !StartedCall(*stub, {}).Wait().ok(); }));
   StartedCall refused(*stub, {});
-  EXPECT_EQ(refused.Wait().error_code(), kUnavailable);
-  EXPECT_LT(refused.took(), kAtOnce);
-  EXPECT_THAT(refused.Wait().error_message(), Not(HasSubstr("backlog")));
+  EXPECT_EQ(refused.Wait().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_THAT(refused.Wait().error_message(), HasSubstr("backlog.timeout"));
+  ASSERT_TRUE(fleet_->server(0).Restart().ok());
+  EXPECT_TRUE(WaitUntil([&]() { return StartedCall(*stub, {}).Wait().ok(); }));
 }
 
 // --- Calls per backend ------------------------------------------------------
