@@ -12,11 +12,11 @@
 namespace multi_backend {
 namespace {
 
-// The branches of the top-level alternation, as they are written.  Empty when
-// telling them apart takes more than counting parentheses.
+// The branches of the top-level alternation, as they are written.  Empty for a
+// pattern that needs more than counting parentheses and skipping classes.
 std::vector<std::string> SplitBranches(absl::string_view pattern) {
-  // Quoted text and POSIX classes, in which brackets mean something else, and
-  // flags, with which anchors do.
+  // In quoted text and in POSIX classes brackets have another meaning, and
+  // flags change that of anchors.
   for (const absl::string_view odd : {"\\Q", "[:", "(?"}) {
     if (absl::StrContains(pattern, odd)) return {};
   }
@@ -36,7 +36,7 @@ std::vector<std::string> SplitBranches(absl::string_view pattern) {
       in_class = c != ']';
     } else if (c == '[') {
       in_class = true;
-      // "]" is a member in the first place, "[]a]" and "[^]a]".
+      // "]" in the first place is a member of the class: "[]a]", "[^]a]".
       for (const char first : {'^', ']'}) {
         if (i + 1 < pattern.size() && pattern[i + 1] == first) {
           branches.back().push_back(pattern[++i]);
@@ -49,9 +49,10 @@ std::vector<std::string> SplitBranches(absl::string_view pattern) {
   return branches;
 }
 
-// Whether text would have to come before its beginning or after its end: a
-// character without quantifier directly before "^", or directly behind "$".
-// What comes earlier in the branch must be so simple that this is certain.
+// Whether the branch requires text before its beginning or after its end: a
+// character directly before "^" or directly after "$".  Says so only when the
+// branch has no escape, class, group or count before that place, and neither
+// the character nor the anchor is optional.
 bool HasAnchorInside(const std::string& branch) {
   static const RE2* const anchor_inside =
       new RE2(R"(^[^\\\[({]*(?:[\w./]\^(?:[^*?{]|$)|\$[\w./](?:[^*?{]|$)))");
@@ -91,11 +92,12 @@ bool RoutePattern::NeverMatches() const {
 }
 
 bool RoutePattern::AlwaysContains(char character) const {
-  // Spares most patterns the rest.
+  // Most patterns do not mention the character, which saves the rest.
   const absl::string_view wanted(&character, 1);
   if (!absl::StrContains(pattern_, wanted)) return false;
-  // RE2 can name literals of which a text must contain some to match.  When
-  // those without `character` do not suffice, one with it is needed.
+  // The filter knows which literals a text must contain in order to match. When
+  // the literals without `character` do not suffice, every matching text
+  // contains one with it.
   constexpr int kShortestLiteral = 1;
   re2::FilteredRE2 filter(kShortestLiteral);
   int id = 0;
@@ -139,7 +141,8 @@ bool RoutePattern::CoversNames(const Names& names) const {
 absl::optional<std::vector<RoutePattern::Names>> RoutePattern::ListNames(
     absl::string_view pattern) {
   if (pattern.empty()) return std::vector<Names>{{"", true}};
-  // An anchor in a group would bind where the group's rest may follow.
+  // A group with an anchor is none of these: what follows the group would have
+  // to be empty.
   static const RE2* const group =
       new RE2(R"(\^?\((?:\?:)?([^()^$]*)\)(\.\*)?\$?)");
   // Literals are word characters, "-", "/" and "\.".
