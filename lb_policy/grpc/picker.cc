@@ -141,6 +141,8 @@ Picker::PickResult Picker::SendThroughGates(const PickPlan::Result& picked,
                                          args_->state->clock->NowNanos())) {
       return Send(result, call, args);
     }
+    // One more would push out a backend that the call has tried.
+    if (request.tried.size() == TriedBackends::kCapacity) break;
     request.tried.Add(backend.id());
     result = args_->plan->Pick(label, request);
   }
