@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <utility>
 
@@ -47,7 +48,11 @@ std::string AddressText(const grpc_resolved_address& address) {
                           ".", ip & 0xFF, ":", ntohs(ipv4.sin_port));
     }
   }
-  auto text = grpc_sockaddr_to_string(&address, /*normalize=*/true);
+  // Core writes a socket's path alone, which nobody could tell from a name.
+  const auto* any = reinterpret_cast<const sockaddr*>(address.addr);
+  auto text = any->sa_family == AF_UNIX
+                  ? grpc_sockaddr_to_uri(&address)
+                  : grpc_sockaddr_to_string(&address, /*normalize=*/true);
   return text.ok() ? *text : "unprintable address";
 }
 
