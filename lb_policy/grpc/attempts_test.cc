@@ -447,6 +447,7 @@ TEST(HoldDownTest, CountsFromTheReturnAfterAFailure) {
   PolicyHarness harness(kHoldDown);
   Connect(harness, {kA, kB});
   EXPECT_EQ(harness.RoundTrip(), kA) << "no waiting at the start";
+  harness.Advance(absl::Seconds(60));
   harness.Lose(kA);
   harness.Refuse(kA);
   EXPECT_EQ(harness.RoundTrip(), kB);
@@ -462,6 +463,7 @@ TEST(HoldDownTest, CountsFromTheReturnAfterAFailure) {
 TEST(HoldDownTest, CountsFromTheReturnOfALostConnection) {
   PolicyHarness harness(kHoldDown);
   Connect(harness, {kA, kB});
+  harness.Advance(absl::Seconds(60));
   harness.Lose(kA);
   EXPECT_EQ(harness.RoundTrip(), kB);
   harness.Connect(kA);
