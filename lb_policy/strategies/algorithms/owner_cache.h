@@ -14,9 +14,11 @@
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_ALGORITHMS_OWNER_CACHE_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGIES_ALGORITHMS_OWNER_CACHE_H_
 
+#include <sys/mman.h>
+
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 
 namespace multi_backend {
@@ -44,15 +46,22 @@ class OwnerCache {
  private:
   // Owner + 1, so that zeros are an empty cache.
   using Entry = std::atomic<uint32_t>;
-  struct Free {
-    void operator()(Entry* entries) const { std::free(entries); }
+  static constexpr size_t kBytes = kSlots * sizeof(Entry);
+  struct Unmap {
+    void operator()(Entry* entries) const { munmap(entries, kBytes); }
   };
+  static Entry* Map() {
+    void* const pages = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                             /*fd=*/-1, /*offset=*/0);
+    return pages == MAP_FAILED ? nullptr : static_cast<Entry*>(pages);
+  }
 
-  // By calloc(), whose zero pages cost nothing before they are touched: each
-  // role has a cache of its own, and most roles have few keys.  Null when the
-  // system has no memory for it; picks then find each owner anew.
-  const std::unique_ptr<Entry[], Free> entries_{
-      static_cast<Entry*>(std::calloc(kSlots, sizeof(Entry)))};
+  // Fresh pages are zero and cost nothing before they are touched: each role
+  // has a cache of its own, and most roles have few keys.  Not calloc(), whose
+  // 2 MB the thread sanitizer marks one by one.  Null when the system has no
+  // memory for it; picks then find each owner anew.
+  const std::unique_ptr<Entry[], Unmap> entries_{Map()};
 };
 
 }  // namespace multi_backend
