@@ -39,8 +39,9 @@ Json::Object* FindOurPolicy(Json& root) {
 
 // Chooses `multi_backend` where no other policy is chosen.
 void ChooseOurPolicy(const ChannelArgs& args, Json::Object& root) {
-  if (root.count(std::string(kLoadBalancingConfig)) > 0 ||
-      root.count(std::string(kLoadBalancingPolicy)) > 0) {
+  if (root.count(std::string(kLoadBalancingConfig)) > 0) return;
+  const auto name = root.find(std::string(kLoadBalancingPolicy));
+  if (name != root.end() && name->second != Json(std::string(kPolicyName))) {
     return;
   }
   if (args.GetString(GRPC_ARG_LB_POLICY_NAME).value_or(kPolicyName) !=
