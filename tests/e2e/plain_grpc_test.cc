@@ -233,15 +233,18 @@ TEST_F(PlainGrpcTest, RoutesAreFollowedWhenOnlyMultiBackendIsGiven) {
   auto group = StaticEndpointGroup::Make(std::move(endpoints));
   ASSERT_TRUE(group.ok()) << group.status();
   ASSERT_TRUE(EndpointGroupRegistry::Register("with-roles", *group).ok());
-  grpc::ChannelArguments args;
-  args.SetServiceConfigJSON(
-      absl::StrCat(R"({"multiBackend":{)", kWritesToThePrimary, "}}"));
-  auto stub = StubFor("group:///with-roles", args);
-  ASSERT_TRUE(CallUntilServedBy(*stub, 3));
-  for (int i = 0; i < 30; ++i) {
-    std::string by;
-    ASSERT_TRUE(Call(*stub, &Users::Stub::CreateUser, &by).ok());
-    EXPECT_EQ(by, "p");
+  for (const char* policy : {"", R"("loadBalancingPolicy":"multi_backend",)"}) {
+    SCOPED_TRACE(policy);
+    grpc::ChannelArguments args;
+    args.SetServiceConfigJSON(absl::StrCat("{", policy, R"("multiBackend":{)",
+                                           kWritesToThePrimary, "}}"));
+    auto stub = StubFor("group:///with-roles", args);
+    ASSERT_TRUE(CallUntilServedBy(*stub, 3));
+    for (int i = 0; i < 30; ++i) {
+      std::string by;
+      ASSERT_TRUE(Call(*stub, &Users::Stub::CreateUser, &by).ok());
+      EXPECT_EQ(by, "p");
+    }
   }
   EndpointGroupRegistry::Unregister("with-roles");
 }
