@@ -40,6 +40,12 @@ absl::Status Misfit(absl::string_view field, absl::string_view what) {
                    field.empty() ? "" : ": ", "must be ", what));
 }
 
+// An unknown field is left alone, since a newer schema may have it.  No schema
+// has a field whose name is empty: that is a mistake in the document.
+absl::Status MemberWithoutName(absl::string_view field) {
+  return Misfit(field, "an object whose members have names");
+}
+
 absl::Status ReadString(const JsonValue& value, absl::string_view field,
                         std::string& result) {
   if (value.empty()) return absl::OkStatus();
@@ -96,6 +102,7 @@ absl::Status ReadLabels(const JsonValue& value, absl::string_view field,
 absl::Status ReadMember(const JsonObject::Member& member,
                         absl::string_view entry_path, Entry& entry) {
   const auto& [name, value] = member;
+  if (name.empty()) return MemberWithoutName(entry_path);
   const std::string field = absl::StrCat(entry_path, ".", name);
   if (name == "address") return ReadString(value, field, entry.address);
   if (name == "weight") return ReadInteger(value, field, entry.weight);
@@ -190,6 +197,7 @@ absl::StatusOr<AdmittedEndpoints> ParseEndpointDocument(
   EndpointAdmission admission(policy);
   DocumentReader reader(admission);
   for (const auto& [name, value] : document->members()) {
+    if (name.empty()) return MemberWithoutName("");
     if (name != "endpoints") continue;
     const absl::Status status = reader.ReadList(value);
     if (!status.ok()) return status;

@@ -75,6 +75,9 @@ void CheckReadAsProtobufDoes(absl::string_view json) {
       absl::IsResourceExhausted(ours.status())) {
     return;
   }
+  // Inside of a list, protobuf takes the value of a member without a name for
+  // one more element of the list.  We refuse such a document.
+  if (absl::StrContains(ours.status().message(), "members have names")) return;
   const auto theirs = ReadEndpointsByProtobuf(json, EndpointPolicy());
   if (ours.ok() && !theirs.ok()) {
     // protobuf reads the numbers of unknown members too.
