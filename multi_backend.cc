@@ -125,8 +125,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
     classifier = std::make_shared<const AttemptClassifier>(
         std::move(options.retry_classifier));
   }
-  AttachChannelExtension(std::move(options.pool), std::move(classifier),
-                         options.args);
+  SetChannelExtension(std::move(options.pool), std::move(classifier),
+                      options.args);
   options.args.SetServiceConfigJSON(*json);
   return grpc::experimental::CreateCustomChannelWithInterceptors(
       *core_target, creds, options.args, std::move(options.interceptors));

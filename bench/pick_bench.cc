@@ -66,7 +66,7 @@ Subject MakeSubject(const std::string& config, size_t n,
   Subject subject;
   ChannelArgs args;
   if (attributes == Attributes::kContext) {
-    args = args.SetObject(grpc_core::MakeRefCounted<RetryGate>());
+    args = args.SetObject(grpc_core::MakeRefCounted<ChannelRetryState>());
   }
   subject.harness = std::make_unique<PolicyHarness>(config, args);
   subject.harness->Update(PolicyHarness::Addresses(n));

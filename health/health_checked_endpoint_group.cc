@@ -230,7 +230,7 @@ CheckedGroup::ListPtr CheckedGroup::Choose() {
     if (published_.contains(key)) kept->push_back(member.endpoint);
   }
   if (healthy->empty() && !order_.empty()) {
-    if (options_.when_all_unhealthy == WhenAllUnhealthy::kKeepLast) {
+    if (options_.when_all_unhealthy == WhenAllUnhealthy::kKeepLastHealthy) {
       // If none of the last healthy endpoints is in the inner list any more,
       // the published list stays.
       return kept->empty() ? nullptr : kept;

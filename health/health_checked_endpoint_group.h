@@ -16,9 +16,9 @@
 // changed, it keeps its state too, and is published with the new values.
 //
 // When no endpoint is healthy, `when_all_unhealthy` decides what is published:
-// - kKeepLast, the default, keeps the endpoints that were healthy last and are
-//   still in the inner list.  If none of them is, the old list stays until a
-//   new endpoint is healthy.  The reason is that probes of all endpoints mostly
+// - kKeepLastHealthy, the default, keeps the endpoints that were healthy last
+//   and are still in the inner list.  If none of them is, the old list stays
+//   until a new endpoint is healthy.  The reason is that probes of all endpoints mostly
 //   fail because of the client side, such as its network or the probe itself.
 //   A channel that keeps its backends recovers together with them.  An empty
 //   list would close its connections, and gRPC ignores empty results of a
@@ -45,11 +45,11 @@
 
 namespace multi_backend {
 
-enum class WhenAllUnhealthy { kKeepLast, kPublishEmpty };
+enum class WhenAllUnhealthy { kKeepLastHealthy, kPublishEmpty };
 
 struct HealthCheckedOptions {
   ActiveHealthConfig config;  // Uses interval, timeout and thresholds.
-  WhenAllUnhealthy when_all_unhealthy = WhenAllUnhealthy::kKeepLast;
+  WhenAllUnhealthy when_all_unhealthy = WhenAllUnhealthy::kKeepLastHealthy;
   std::shared_ptr<Timers> timers;  // Null = TimerQueue::Shared().
   uint64_t seed = 0;               // For the times of probes; 0 = random.
 };

@@ -97,8 +97,8 @@ std::string HostsOf(const EndpointList& list) {
 
 class HealthCheckedTest : public ::testing::Test {
  protected:
-  void Start(
-      WhenAllUnhealthy when_all_unhealthy = WhenAllUnhealthy::kKeepLast) {
+  void Start(WhenAllUnhealthy when_all_unhealthy =
+                 WhenAllUnhealthy::kKeepLastHealthy) {
     HealthCheckedOptions options;
     options.config.interval = absl::Seconds(1);
     options.config.unhealthy_after = 3;

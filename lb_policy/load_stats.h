@@ -19,11 +19,11 @@ struct alignas(ABSL_CACHELINE_SIZE) LoadStats {
   std::atomic<int64_t> in_flight{0};
   // Not to be picked when non-zero; a set of reasons (backends/flags.h).
   // Read by every pick, so that a mark acts on the very next one.
-  std::atomic<uint32_t> unusable{0};
+  std::atomic<uint32_t> unusable_reasons{0};
   // Whether its health wants to hear of calls that end well; see BackendHealth.
-  std::atomic<bool> attentive{false};
+  std::atomic<bool> wants_successes{false};
   // Usable, but not for every call, when non-zero (backends/flags.h).
-  std::atomic<uint32_t> gate{0};
+  std::atomic<uint32_t> admission{0};
   // Peak-EWMA of the latency; see strategies/peak_ewma.h for who reads it how.
   // Nanoseconds; 0 = nothing measured yet.
   std::atomic<double> ewma_nanos{0};
@@ -35,7 +35,7 @@ struct alignas(ABSL_CACHELINE_SIZE) LoadStats {
 
   // `tolerated`: reasons that do not count.
   bool usable(uint32_t tolerated = 0) const {
-    return (unusable.load(std::memory_order_acquire) & ~tolerated) == 0;
+    return (unusable_reasons.load(std::memory_order_acquire) & ~tolerated) == 0;
   }
 };
 

@@ -57,7 +57,7 @@ class Clock {
 struct PickRequest {
   bool has_key = false;
   uint64_t key_hash = 0;  // Of the sticky key, uniformly distributed.
-  // Reasons of LoadStats::unusable that this pick takes no notice of.
+  // Reasons of LoadStats::unusable_reasons that this pick takes no notice of.
   uint32_t tolerated = 0;
   TriedBackends tried;  // By earlier attempts of this call.
 };

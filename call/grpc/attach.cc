@@ -10,9 +10,9 @@
 
 namespace multi_backend {
 
-void AttachChannelExtension(std::shared_ptr<BackendPool> pool,
-                            std::shared_ptr<const AttemptClassifier> classifier,
-                            grpc::ChannelArguments& args) {
+void SetChannelExtension(std::shared_ptr<BackendPool> pool,
+                         std::shared_ptr<const AttemptClassifier> classifier,
+                         grpc::ChannelArguments& args) {
   auto extension = grpc_core::MakeRefCounted<ChannelExtension>(
       std::move(pool), std::move(classifier));
   args.SetPointerWithVtable(

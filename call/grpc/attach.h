@@ -1,4 +1,4 @@
-// AttachChannelExtension: puts the objects that CreateChannel() has for one
+// SetChannelExtension: puts the objects that CreateChannel() has for one
 // channel into the channel args, from which the resolver and the LB policy take
 // them.
 //
@@ -20,9 +20,9 @@ class BackendPool;
 
 // `pool` and `classifier` may be null; ChannelExtension says what null means.
 // `args` shares ownership of both.
-void AttachChannelExtension(std::shared_ptr<BackendPool> pool,
-                            std::shared_ptr<const AttemptClassifier> classifier,
-                            grpc::ChannelArguments& args);
+void SetChannelExtension(std::shared_ptr<BackendPool> pool,
+                         std::shared_ptr<const AttemptClassifier> classifier,
+                         grpc::ChannelArguments& args);
 
 }  // namespace multi_backend
 

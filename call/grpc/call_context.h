@@ -45,12 +45,13 @@ class PolicyPart {
 // a pick finds the context of its call.  The resolver makes one per channel and
 // hands it to the policy as a channel arg; each call keeps it alive through its
 // service config.
-class RetryGate : public grpc_core::RefCounted<RetryGate> {
+class ChannelRetryState : public grpc_core::RefCounted<ChannelRetryState> {
  public:
   static absl::string_view ChannelArgName() {
-    return "multi_backend.retry_gate";
+    return "multi_backend.retry_state";
   }
-  static int ChannelArgsCompare(const RetryGate* a, const RetryGate* b) {
+  static int ChannelArgsCompare(const ChannelRetryState* a,
+                                const ChannelRetryState* b) {
     return grpc_core::QsortCompare(a, b);
   }
 
@@ -87,9 +88,9 @@ class RetryGate : public grpc_core::RefCounted<RetryGate> {
 class CallContext final
     : public grpc_core::ConfigSelector::CallDispatchController {
  public:
-  // `retry_gate` must outlive the call.
-  CallContext(grpc_core::Arena* call_arena, RetryGate* retry_gate)
-      : arena(call_arena), gate_(retry_gate) {}
+  // `retry_state` must outlive the call.
+  CallContext(grpc_core::Arena* call_arena, ChannelRetryState* retry_state)
+      : arena(call_arena), retry_state_(retry_state) {}
 
   // The type of the call attribute under which a pick finds the context.
   static grpc_core::UniqueTypeName Type() {
@@ -114,7 +115,7 @@ class CallContext final
     const std::shared_ptr<RetryDecider> found = decider();
     return found != nullptr && found->ShouldRetry(*this);
   }
-  std::shared_ptr<RetryDecider> decider() const { return gate_->Get(); }
+  std::shared_ptr<RetryDecider> decider() const { return retry_state_->Get(); }
   void Commit() override {
     if (policy_part != nullptr) policy_part->OnCommit();
   }
@@ -126,13 +127,13 @@ class CallContext final
   grpc_core::Timestamp deadline = grpc_core::Timestamp::InfFuture();
   // True when the service config has a retryPolicy for the method.  That policy
   // then decides how often and on which codes to retry.
-  bool own_retry_policy = false;
+  bool has_method_retry_policy = false;
 
  private:
-  RetryGate* const gate_;
+  ChannelRetryState* const retry_state_;
 };
 
-inline CallContext* RetryGate::ContextOf(
+inline CallContext* ChannelRetryState::ContextOf(
     grpc_core::LoadBalancingPolicy::CallState* call) const {
   using LbCallState = grpc_core::ClientChannel::LoadBalancedCall::LbCallState;
   // Core's ping of a channel picks without a call.

@@ -35,12 +35,12 @@ Backend::Backend(std::string address, std::string name,
 
 void Backend::SetLimit(int limit) {
   limit_.store(limit, std::memory_order_relaxed);
-  FollowLimit();
+  UpdateAtLimitFlag();
 }
 
 absl::Duration Backend::OnProbe(bool healthy, absl::string_view detail) {
   if (healthy && health.any_failed()) {
-    found_reachable.fetch_add(1);
+    probes_passed_while_unconnected.fetch_add(1);
     events_->NotifyReachable();
   }
   return health.OnProbe(healthy, detail);
@@ -48,23 +48,24 @@ absl::Duration Backend::OnProbe(bool healthy, absl::string_view detail) {
 
 // Calls begin and end meanwhile, each with a look of its own; the last one to
 // look leaves the flag as it has to be.
-void Backend::FollowLimit() {
+void Backend::UpdateAtLimitFlag() {
   bool freed = false;
   while (true) {
     // Reading by a read-modify-write that adds nothing always sees the newest
     // value.
     const int64_t limit = limit_.load();
     const bool full = limit != 0 && load.in_flight.fetch_add(0) >= limit;
-    const bool flagged = (load.unusable.fetch_or(0) & kAtLimit) != 0;
+    const bool flagged = (load.unusable_reasons.fetch_or(0) & kAtLimit) != 0;
     if (full == flagged) break;
     if (full) {
-      load.unusable.fetch_or(kAtLimit);
+      load.unusable_reasons.fetch_or(kAtLimit);
     } else {
-      load.unusable.fetch_and(~kAtLimit);
+      load.unusable_reasons.fetch_and(~kAtLimit);
       freed = true;
     }
   }
-  if (freed && events_->waiting_channels.load() != 0) events_->NotifyRoom();
+  if (freed && events_->waiting_channels.load() != 0)
+    events_->NotifyCapacityFreed();
 }
 
 }  // namespace multi_backend

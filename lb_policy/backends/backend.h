@@ -50,13 +50,13 @@ class Backend {
     const int64_t before =
         load.in_flight.fetch_add(1, std::memory_order_relaxed);
     const int64_t limit = limit_.load(std::memory_order_relaxed);
-    if (limit != 0 && before + 1 >= limit) FollowLimit();
+    if (limit != 0 && before + 1 >= limit) UpdateAtLimitFlag();
   }
   void EndCall() {
     const int64_t before =
         load.in_flight.fetch_sub(1, std::memory_order_relaxed);
     const int64_t limit = limit_.load(std::memory_order_relaxed);
-    if (limit != 0 && before >= limit) FollowLimit();
+    if (limit != 0 && before >= limit) UpdateAtLimitFlag();
   }
   // The number of calls in flight at which the backend gets no more calls; 0 =
   // no limit.  One value serves all channels: the one set last is in force.
@@ -65,7 +65,7 @@ class Backend {
   // Called when a call to this backend ended well.  On a healthy backend this
   // costs one load.  `trial`: as for BackendHealth::OnCallEnded().
   void OnAnswered(uint16_t trial) {
-    if (trial == 0 && !load.attentive.load(std::memory_order_relaxed)) {
+    if (trial == 0 && !load.wants_successes.load(std::memory_order_relaxed)) {
       return;
     }
     health.OnCallEnded(AttemptOutcome::kAnswered, "", trial);
@@ -82,12 +82,12 @@ class Backend {
   std::atomic<uint64_t> retries_landed{0};
   // Probes that succeeded while some channel could not connect; it then need
   // not wait any longer.
-  std::atomic<uint32_t> found_reachable{0};
+  std::atomic<uint32_t> probes_passed_while_unconnected{0};
   BackendHealth health;
 
  private:
   ~Backend() = default;
-  void FollowLimit();
+  void UpdateAtLimitFlag();
 
   std::atomic<uint64_t> refs_{1};
   std::atomic<int64_t> limit_{0};

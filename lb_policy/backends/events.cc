@@ -40,13 +40,14 @@ void PoolEvents::Call(std::function<void()> Watch::*which) {
   }
 }
 
-PoolEvents::WatchId PoolEvents::AddWatch(std::function<void()> on_change,
-                                         std::function<void()> on_room,
-                                         std::function<void()> on_reachable) {
+PoolEvents::WatchId PoolEvents::AddWatch(
+    std::function<void()> on_change, std::function<void()> on_capacity_freed,
+    std::function<void()> on_reachable) {
   std::lock_guard<std::mutex> lock(mutex_);
   const WatchId id = next_watch_++;
   watches_[id] = std::make_shared<const Watch>(
-      Watch{std::move(on_change), std::move(on_room), std::move(on_reachable)});
+      Watch{std::move(on_change), std::move(on_capacity_freed),
+            std::move(on_reachable)});
   return id;
 }
 

@@ -80,7 +80,7 @@ class PoolEvents {
   void Notify() { Call(&Watch::on_change); }
   // Calls the watches because a backend can take a call again, for which
   // waiting calls may exist.
-  void NotifyRoom() { Call(&Watch::on_room); }
+  void NotifyCapacityFreed() { Call(&Watch::on_capacity_freed); }
   // Calls the watches because a probe reached a backend to which some channel
   // could not connect.
   void NotifyReachable() { Call(&Watch::on_reachable); }
@@ -88,7 +88,7 @@ class PoolEvents {
   // RemoveWatch() does not wait: a callback that is already running may still
   // run after it.
   WatchId AddWatch(std::function<void()> on_change,
-                   std::function<void()> on_room = nullptr,
+                   std::function<void()> on_capacity_freed = nullptr,
                    std::function<void()> on_reachable = nullptr);
   void RemoveWatch(WatchId id);
 
@@ -101,7 +101,7 @@ class PoolEvents {
  private:
   struct Watch {
     std::function<void()> on_change;
-    std::function<void()> on_room;
+    std::function<void()> on_capacity_freed;
     std::function<void()> on_reachable;
   };
   using WatchRef = std::shared_ptr<const Watch>;

@@ -1,5 +1,5 @@
-// The flags of a backend that picks read: bits of LoadStats::unusable and
-// LoadStats::gate.
+// The flags of a backend that picks read: bits of LoadStats::unusable_reasons
+// and LoadStats::admission.
 #ifndef MULTI_BACKEND_LB_POLICY_BACKENDS_FLAGS_H_
 #define MULTI_BACKEND_LB_POLICY_BACKENDS_FLAGS_H_
 
@@ -7,14 +7,16 @@
 
 namespace multi_backend {
 
-// Bits of LoadStats::unusable: the reasons why a backend must not be picked.
+// Bits of LoadStats::unusable_reasons: the reasons why a backend must not be
+// picked.
 constexpr uint32_t kMarkedUnhealthy = 1;  // By the application.
 constexpr uint32_t kUnhealthy = 2;        // By probes or calls.
 constexpr uint32_t kOverloaded = 4;       // Only while another backend is not.
 constexpr uint32_t kAtLimit = 8;          // It has maxRequestsPerBackend calls.
 constexpr uint32_t kOnTrial = 16;         // The one trial call is running.
 
-// Bits of LoadStats::gate: the backend may be picked, but not by every call.
+// Bits of LoadStats::admission: the backend may be picked, but not by every
+// call.
 constexpr uint32_t kTrialOpen = 1;  // The next call becomes the trial.
 constexpr uint32_t kRamping = 2;    // Slow start.
 

@@ -70,21 +70,22 @@ void BackendHealth::OnCallEnded(AttemptOutcome outcome, absl::string_view why,
   std::unique_lock<std::mutex> lock(mutex_);
   const bool was_trial = trial != 0 && trial == trial_;
   if (retired_ || (!passive_ && !was_trial)) {
-    load_->attentive.store(false, std::memory_order_relaxed);
+    load_->wants_successes.store(false, std::memory_order_relaxed);
     return;
   }
   if (was_trial) trial_ = 0;
   const absl::optional<HealthChange> change =
       tracker_.OnCallEnded(outcome, why, was_trial, events_->time.Now());
   // Until one ends well, the next one that does must be heard of.
-  load_->attentive.store(outcome != AttemptOutcome::kAnswered ||
-                             tracker_.state() != BackendState::kAlive,
-                         std::memory_order_relaxed);
+  load_->wants_successes.store(outcome != AttemptOutcome::kAnswered ||
+                                   tracker_.state() != BackendState::kAlive,
+                               std::memory_order_relaxed);
   const bool reopened = was_trial && !change.has_value();
   Apply(std::move(lock), change);
   // The state is the same, but the next trial may begin, and a call may be
   // waiting for that.
-  if (reopened && events_->waiting_channels.load() != 0) events_->NotifyRoom();
+  if (reopened && events_->waiting_channels.load() != 0)
+    events_->NotifyCapacityFreed();
 }
 
 uint16_t BackendHealth::TryBeginTrial() {
@@ -109,7 +110,7 @@ bool BackendHealth::RampAdmits(double draw, int64_t now_nanos) {
   const double passed = static_cast<double>(
       now_nanos - load_->usable_since_nanos.load(std::memory_order_relaxed));
   if (passed >= length) {
-    WriteFlag(load_->gate, kRamping, false);
+    WriteFlag(load_->admission, kRamping, false);
     return true;
   }
   return draw < std::max(kLeastRampShare, passed / length);
@@ -163,14 +164,14 @@ void BackendHealth::MarkUnhealthy(absl::string_view reason) {
   Apply(std::move(lock), tracker_.MarkUnhealthy(reason, events_->time.Now()));
 }
 
-void BackendHealth::OnConnection(Connection from, Connection to,
-                                 absl::string_view why) {
+void BackendHealth::OnLinkState(LinkState from, LinkState to,
+                                absl::string_view why) {
   std::lock_guard<std::mutex> lock(mutex_);
   const bool was_unreachable = unreachable();
-  if (from == Connection::kConnected) --connected_channels_;
-  if (from == Connection::kFailed) failed_channels_.fetch_sub(1);
-  if (to == Connection::kConnected) ++connected_channels_;
-  if (to == Connection::kFailed) {
+  if (from == LinkState::kReady) --connected_channels_;
+  if (from == LinkState::kFailed) failed_channels_.fetch_sub(1);
+  if (to == LinkState::kReady) ++connected_channels_;
+  if (to == LinkState::kFailed) {
     failed_channels_.fetch_add(1);
     connection_error_ = std::string(why);
   }
@@ -178,9 +179,9 @@ void BackendHealth::OnConnection(Connection from, Connection to,
   if (was_unreachable && !unreachable() && !IsDown(tracker_.state())) {
     BeginRamp();
   }
-  Show(to == Connection::kConnected
-           ? "connected"
-           : "the channel that could not connect is gone");
+  PublishView(to == LinkState::kReady
+                  ? "connected"
+                  : "the channel that could not connect is gone");
 }
 
 void BackendHealth::Retire() {
@@ -200,7 +201,7 @@ BackendHealth::View BackendHealth::view() const {
   return shown_;
 }
 
-void BackendHealth::Show(absl::string_view what) {
+void BackendHealth::PublishView(absl::string_view what) {
   const bool by_tracker = IsDown(tracker_.state());
   const BackendState state =
       !by_tracker && unreachable() ? BackendState::kDown : tracker_.state();
@@ -239,13 +240,13 @@ void BackendHealth::Apply(std::unique_lock<std::mutex> lock,
                           const absl::optional<HealthChange>& change) {
   ArmTimer();
   if (tracker_.state() != BackendState::kAlive) {
-    load_->attentive.store(true, std::memory_order_relaxed);
+    load_->wants_successes.store(true, std::memory_order_relaxed);
   }
   if (change.has_value() && IsDown(change->from) && !IsDown(change->to)) {
     BeginRamp();
   }
   WriteFlags();
-  if (change.has_value()) Show(change->reason);
+  if (change.has_value()) PublishView(change->reason);
   lock.unlock();
   // The flags act at once.  The watches build a new plan, which is needed only
   // when a backend goes down or comes back.
@@ -258,7 +259,7 @@ void BackendHealth::BeginRamp() {
   load_->usable_since_nanos.store(events_->time.NowNanos(),
                                   std::memory_order_relaxed);
   if (slow_start_nanos_.load(std::memory_order_relaxed) > 0) {
-    WriteFlag(load_->gate, kRamping, true);
+    WriteFlag(load_->admission, kRamping, true);
   }
 }
 
@@ -267,12 +268,14 @@ void BackendHealth::WriteFlags() {
   const bool by_hand = tracker_.cause() == HealthCause::kManual;
   const bool trial_call =
       state == BackendState::kDownRetry && tracker_.trials_by_calls();
-  WriteFlag(load_->unusable, kMarkedUnhealthy, IsDown(state) && by_hand);
-  WriteFlag(load_->unusable, kUnhealthy,
+  WriteFlag(load_->unusable_reasons, kMarkedUnhealthy,
+            IsDown(state) && by_hand);
+  WriteFlag(load_->unusable_reasons, kUnhealthy,
             IsDown(state) && !by_hand && !trial_call);
-  WriteFlag(load_->unusable, kOverloaded, state == BackendState::kOverloaded);
-  WriteFlag(load_->unusable, kOnTrial, trial_call && trial_ != 0);
-  WriteFlag(load_->gate, kTrialOpen, trial_call && trial_ == 0);
+  WriteFlag(load_->unusable_reasons, kOverloaded,
+            state == BackendState::kOverloaded);
+  WriteFlag(load_->unusable_reasons, kOnTrial, trial_call && trial_ != 0);
+  WriteFlag(load_->admission, kTrialOpen, trial_call && trial_ == 0);
 }
 
 void BackendHealth::ArmTimer() {

@@ -23,6 +23,7 @@
 #include "multi_backend/health/state/tracker.h"
 #include "multi_backend/health/timers/timers.h"
 #include "multi_backend/lb_policy/backends/events.h"
+#include "multi_backend/lb_policy/link_state.h"
 #include "multi_backend/lb_policy/load_stats.h"
 #include "multi_backend/proto/config/config.h"
 
@@ -72,10 +73,9 @@ class BackendHealth {
   void MarkUnhealthy(absl::string_view reason);
   // How a channel's newest attempt to connect ended.  The backend is DOWN when
   // the attempt of some channel failed and no channel is connected.
-  enum class Connection { kNone, kConnected, kFailed };
   // A channel's state changed from `from` to `to`.  `why`: the error, with
   // kFailed.
-  void OnConnection(Connection from, Connection to, absl::string_view why);
+  void OnLinkState(LinkState from, LinkState to, absl::string_view why);
   // Whether the newest attempt to connect failed in some channel.
   bool any_failed() const {
     return failed_channels_.load(std::memory_order_relaxed) != 0;
@@ -98,7 +98,8 @@ class BackendHealth {
   }
   // Brings view() up to date and records an event when the state changed.
   // `what` is the reason to give.
-  void Show(absl::string_view what) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PublishView(absl::string_view what)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   void OnTimer();
   void GiveUpTrial(uint16_t trial);

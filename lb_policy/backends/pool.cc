@@ -157,7 +157,7 @@ std::unique_ptr<BackendPool::Lease> BackendPool::Acquire(
   return absl::WrapUnique(new Lease(shared_from_this(), entry));
 }
 
-void BackendPool::Expect(size_t backends) {
+void BackendPool::Reserve(size_t backends) {
   std::lock_guard<std::mutex> lock(mutex_);
   entries_.reserve(backends);
 }
@@ -182,12 +182,12 @@ BackendPool::Lease::Lease(std::shared_ptr<BackendPool> pool, Entry* entry)
     : pool_(std::move(pool)), entry_(entry), backend_(entry->backend) {}
 
 BackendPool::Lease::~Lease() {
-  SetConnection(BackendHealth::Connection::kNone, "");
+  SetLinkState(LinkState::kConnecting);
   pool_->Release(entry_);
 }
 
 std::string BackendPool::Lease::UnusableReason() const {
-  const uint32_t flags = backend_->load.unusable.load();
+  const uint32_t flags = backend_->load.unusable_reasons.load();
   if (flags == 0) return "";
   if (flags == kAtLimit) {
     return absl::StrCat("at its limit: ", backend_->load.in_flight.load(),
@@ -228,22 +228,9 @@ void BackendPool::Lease::Configure(
   entry_->probed_as = entry_->prober != nullptr ? std::move(health) : nullptr;
 }
 
-void BackendPool::Lease::SetConnection(BackendHealth::Connection connection,
-                                       absl::string_view why) {
-  backend_->health.OnConnection(connection_, connection, why);
-  connection_ = connection;
-}
-
-void BackendPool::Lease::SetConnectionFailed(absl::string_view why) {
-  SetConnection(BackendHealth::Connection::kFailed, why);
-}
-
-void BackendPool::Lease::SetConnected() {
-  SetConnection(BackendHealth::Connection::kConnected, "");
-}
-
-void BackendPool::Lease::SetConnecting() {
-  SetConnection(BackendHealth::Connection::kNone, "");
+void BackendPool::Lease::SetLinkState(LinkState state, absl::string_view why) {
+  backend_->health.OnLinkState(link_, state, why);
+  link_ = state;
 }
 
 }  // namespace multi_backend

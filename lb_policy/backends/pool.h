@@ -31,6 +31,7 @@
 #include "multi_backend/lb_policy/backends/events.h"
 #include "multi_backend/lb_policy/backends/health.h"
 #include "multi_backend/lb_policy/backends/pool_time.h"
+#include "multi_backend/lb_policy/link_state.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 
@@ -114,22 +115,18 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     // returns null, the backend is not probed.
     void Configure(std::shared_ptr<const HealthConfig> health, int max_requests,
                    const std::function<std::unique_ptr<Probe>()>& make_probe);
-    // How this channel's newest attempt to connect ended.  The backend is DOWN
-    // when the attempt of some channel failed and no channel is connected.
-    void SetConnectionFailed(absl::string_view why);
-    void SetConnected();
-    // The user has lost its connection and makes a new one.
-    void SetConnecting();
+    // The state of this channel's connection to the backend; `why` is the
+    // error, with kFailed.  The backend is DOWN when the attempt of some
+    // channel failed and no channel is connected.
+    void SetLinkState(LinkState state, absl::string_view why = "");
 
    private:
     friend class BackendPool;
     Lease(std::shared_ptr<BackendPool> pool, Entry* entry);
-    void SetConnection(BackendHealth::Connection connection,
-                       absl::string_view why);
     const std::shared_ptr<BackendPool> pool_;
     Entry* const entry_;  // Valid while a lease exists.
     const BackendRef backend_;
-    BackendHealth::Connection connection_ = BackendHealth::Connection::kNone;
+    LinkState link_ = LinkState::kConnecting;
   };
 
   std::unique_ptr<Lease> Acquire(absl::string_view address,
@@ -139,7 +136,7 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   static std::shared_ptr<BackendPool> Create(PoolTime time);
 
   // A channel will acquire so many: spares their map its growth.
-  void Expect(size_t backends);
+  void Reserve(size_t backends);
 
   const std::shared_ptr<PoolEvents>& events() const { return events_; }
 

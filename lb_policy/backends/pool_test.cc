@@ -97,11 +97,11 @@ TEST(BackendPoolTest, AMarkActsOnTheFlagThatPicksReadBeforeItReturns) {
   auto pool = BackendPool::Create();
   const LeasePtr lease = pool->Acquire("1:1", "1:1");
   LoadStats& load = lease->backend()->load;
-  EXPECT_EQ(load.unusable.load(), 0u);
+  EXPECT_EQ(load.unusable_reasons.load(), 0u);
   pool->MarkUnhealthy("1:1");
-  EXPECT_EQ(load.unusable.load(), kMarkedUnhealthy);
+  EXPECT_EQ(load.unusable_reasons.load(), kMarkedUnhealthy);
   pool->MarkHealthy("1:1");
-  EXPECT_EQ(load.unusable.load(), 0u);
+  EXPECT_EQ(load.unusable_reasons.load(), 0u);
 }
 
 TEST(BackendPoolTest, AMarkLeavesOtherReasonsOfTheFlagAlone) {
@@ -109,11 +109,11 @@ TEST(BackendPoolTest, AMarkLeavesOtherReasonsOfTheFlagAlone) {
   const LeasePtr lease = pool->Acquire("1:1", "1:1");
   LoadStats& load = lease->backend()->load;
   constexpr uint32_t kOther = kAtLimit;
-  load.unusable.store(kOther);
+  load.unusable_reasons.store(kOther);
   pool->MarkUnhealthy("1:1");
-  EXPECT_EQ(load.unusable.load(), kOther | kMarkedUnhealthy);
+  EXPECT_EQ(load.unusable_reasons.load(), kOther | kMarkedUnhealthy);
   pool->MarkHealthy("1:1");
-  EXPECT_EQ(load.unusable.load(), kOther);
+  EXPECT_EQ(load.unusable_reasons.load(), kOther);
 }
 
 TEST(BackendPoolTest, LiftingAMarkBeginsANewTimeOfBeingUsable) {
@@ -244,11 +244,11 @@ void Apply(Event event, BackendPool& pool, const LeasePtr& lease) {
     case Event::kUnmark:
       return pool.MarkHealthy("1:1", "c");
     case Event::kFail:
-      return lease->SetConnectionFailed("refused");
+      return lease->SetLinkState(LinkState::kFailed, "refused");
     case Event::kFailAgain:
-      return lease->SetConnectionFailed("reset");
+      return lease->SetLinkState(LinkState::kFailed, "reset");
     case Event::kConnect:
-      return lease->SetConnected();
+      return lease->SetLinkState(LinkState::kReady);
   }
 }
 
@@ -278,9 +278,9 @@ TEST_P(ReasonTest, Holds) {
 TEST(BackendPoolTest, AnEmptyErrorIsAFailureToo) {
   auto pool = BackendPool::Create();
   const LeasePtr lease = pool->Acquire("1:1", "1:1");
-  lease->SetConnectionFailed("");
+  lease->SetLinkState(LinkState::kFailed, "");
   EXPECT_EQ(Only(*pool).state, BackendState::kDown);
-  lease->SetConnected();
+  lease->SetLinkState(LinkState::kReady);
   EXPECT_EQ(Only(*pool).state, BackendState::kAlive);
 }
 
@@ -386,7 +386,7 @@ TEST(LeaseTest, ABackendThatComesBackIsANewOneAndAlive) {
   LeasePtr lease = pool->Acquire("1:1", "1:1");
   const uint32_t old_id = lease->backend()->id();
   pool->MarkUnhealthy("1:1");
-  lease->SetConnectionFailed("refused");
+  lease->SetLinkState(LinkState::kFailed, "refused");
   lease.reset();
   lease = pool->Acquire("1:1", "1:1");
   EXPECT_NE(lease->backend()->id(), old_id);
@@ -434,8 +434,9 @@ TEST(LeaseTest, ALeaseKeepsItsPool) {
 enum class Tried { kNot, kFailed, kConnected };
 
 void Report(Tried tried, BackendPool::Lease& lease) {
-  if (tried == Tried::kFailed) lease.SetConnectionFailed("refused");
-  if (tried == Tried::kConnected) lease.SetConnected();
+  if (tried == Tried::kFailed)
+    lease.SetLinkState(LinkState::kFailed, "refused");
+  if (tried == Tried::kConnected) lease.SetLinkState(LinkState::kReady);
 }
 
 bool DownBy(std::initializer_list<Tried> users) {
@@ -478,7 +479,7 @@ TEST(LeaseTest, AnErrorOfAChannelThatIsGoneDoesNotStay) {
   auto pool = BackendPool::Create();
   const LeasePtr stays = pool->Acquire("1:1", "1:1");
   LeasePtr goes = pool->Acquire("1:1", "1:1");
-  goes->SetConnectionFailed("refused");
+  goes->SetLinkState(LinkState::kFailed, "refused");
   ASSERT_EQ(Only(*pool).reason, "refused");
   goes.reset();
   EXPECT_EQ(Only(*pool).state, BackendState::kAlive);
@@ -505,8 +506,8 @@ TEST(WatchTest, HearsOfEachBackendThatAMarkChangesOnce) {
   EXPECT_EQ(calls, 3) << "was marked";
   pool->MarkHealthy("2:1");
   EXPECT_EQ(calls, 4);
-  leases[0]->SetConnectionFailed("refused");
-  leases[0]->SetConnected();
+  leases[0]->SetLinkState(LinkState::kFailed, "refused");
+  leases[0]->SetLinkState(LinkState::kReady);
   leases.pop_back();
   EXPECT_EQ(calls, 4) << "not a mark";
 }
@@ -531,7 +532,7 @@ TEST(WatchTest, MayCallBackIntoThePool) {
     ++calls;
     EXPECT_EQ(All(*pool), "1:1");
     EXPECT_EQ(lease->UnusableReason().empty(), Usable(lease));
-    lease->SetConnectionFailed("refused");
+    lease->SetLinkState(LinkState::kFailed, "refused");
     EXPECT_NE(pool->Acquire("2:1", "2:1"), nullptr);
     pool->events()->AddWatch([]() {});
     if (calls == 1) {
@@ -600,10 +601,10 @@ TEST(BackendPoolThreadsTest, EverythingAtOnceEndsConsistent) {
             pool->MarkHealthy("db:1", "stress");
             break;
           case 2:
-            lease->SetConnectionFailed("stress");
+            lease->SetLinkState(LinkState::kFailed, "stress");
             break;
           case 3:
-            lease->SetConnected();
+            lease->SetLinkState(LinkState::kReady);
             break;
           case 4:
             EXPECT_LE(pool->GetHealthyBackends().size(), 4u);

@@ -7,8 +7,6 @@
 namespace multi_backend {
 namespace {
 
-using State = ConnectionView::State;
-
 bool Full(const ConnectionView& connection,
           const ConnectionPoolConfig& config) {
   return connection.streams >=
@@ -21,7 +19,7 @@ bool WantsAnother(absl::Span<const ConnectionView> connections,
   const bool too_few = connections.size() < static_cast<size_t>(config.min);
   return std::all_of(connections.begin(), connections.end(),
                      [&config, too_few](const ConnectionView& connection) {
-                       return connection.state == State::kReady &&
+                       return connection.state == LinkState::kReady &&
                               (too_few || Full(connection, config));
                      });
 }
@@ -45,7 +43,7 @@ ConnectionPlan PlanConnections(absl::Span<const ConnectionView> connections,
   const int64_t timeout = absl::ToInt64Nanoseconds(config.idle_timeout);
   for (size_t i = connections.size(); i > min; --i) {
     const ConnectionView& connection = connections[i - 1];
-    if (connection.state == State::kConnecting || connection.streams > 0) {
+    if (connection.state == LinkState::kConnecting || connection.streams > 0) {
       continue;
     }
     const int64_t until = IdleUntil(connection, timeout);

@@ -19,17 +19,13 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/types/span.h"
+#include "multi_backend/lb_policy/link_state.h"
 #include "multi_backend/proto/config/config.h"
 
 namespace multi_backend {
 
 struct ConnectionView {
-  enum class State {
-    kConnecting,
-    kReady,
-    kFailed,  // Takes no new stream; core connects it again after its backoff.
-  };
-  State state = State::kConnecting;
+  LinkState state = LinkState::kConnecting;
   uint32_t streams = 0;  // Live ones.
   // When its last stream ended, or it was opened.  Used without streams only.
   int64_t idle_since = 0;
@@ -74,9 +70,8 @@ inline size_t LeastLoadedConnection(size_t count, Load load) {
 inline size_t LeastLoadedConnection(
     absl::Span<const ConnectionView> connections) {
   return LeastLoadedConnection(connections.size(), [connections](size_t i) {
-    return connections[i].state == ConnectionView::State::kReady
-               ? connections[i].streams
-               : kNotReady;
+    return connections[i].state == LinkState::kReady ? connections[i].streams
+                                                     : kNotReady;
   });
 }
 

@@ -9,7 +9,6 @@
 namespace multi_backend {
 namespace {
 
-using State = ConnectionView::State;
 using Indices = std::vector<size_t>;
 
 constexpr int64_t kNow = 100;
@@ -25,15 +24,15 @@ ConnectionPoolConfig Config(int min, int max) {
   return config;
 }
 
-ConnectionView Connecting() { return {State::kConnecting, 0, kNow}; }
+ConnectionView Connecting() { return {LinkState::kConnecting, 0, kNow}; }
 ConnectionView Failed(uint32_t streams = 0, int64_t idle_for = 0) {
-  return {State::kFailed, streams, kNow - idle_for};
+  return {LinkState::kFailed, streams, kNow - idle_for};
 }
 ConnectionView Busy(uint32_t streams) {
-  return {State::kReady, streams, kNow - 2 * kIdle};
+  return {LinkState::kReady, streams, kNow - 2 * kIdle};
 }
 ConnectionView Idle(int64_t idle_for) {
-  return {State::kReady, 0, kNow - idle_for};
+  return {LinkState::kReady, 0, kNow - idle_for};
 }
 
 struct PlanCase {
@@ -121,8 +120,8 @@ template <typename Visit>
 void ForEachList(size_t size, std::vector<ConnectionView>& list, Visit visit) {
   visit(list);
   if (list.size() == size) return;
-  for (const State state :
-       {State::kConnecting, State::kReady, State::kFailed}) {
+  for (const LinkState state :
+       {LinkState::kConnecting, LinkState::kReady, LinkState::kFailed}) {
     for (const uint32_t streams : {0u, 1u, kLimit}) {
       for (const int64_t idle_for : {int64_t{5}, kIdle}) {
         list.push_back({state, streams, kNow - idle_for});
@@ -133,7 +132,7 @@ void ForEachList(size_t size, std::vector<ConnectionView>& list, Visit visit) {
   }
 }
 
-size_t Count(const std::vector<ConnectionView>& list, State state) {
+size_t Count(const std::vector<ConnectionView>& list, LinkState state) {
   return std::count_if(list.begin(), list.end(),
                        [state](const auto& c) { return c.state == state; });
 }
@@ -145,20 +144,20 @@ bool Closes(const ConnectionPlan& plan, size_t i) {
 // The rules, each by itself.
 void CheckRules(const std::vector<ConnectionView>& list, size_t min, size_t max,
                 const ConnectionPlan& plan) {
-  const size_t ready = Count(list, State::kReady);
-  const size_t connecting = Count(list, State::kConnecting);
-  const size_t failed = Count(list, State::kFailed);
+  const size_t ready = Count(list, LinkState::kReady);
+  const size_t connecting = Count(list, LinkState::kConnecting);
+  const size_t failed = Count(list, LinkState::kFailed);
   const size_t full =
       std::count_if(list.begin(), list.end(), [](const auto& c) {
-        return c.state == State::kReady && c.streams >= kLimit;
+        return c.state == LinkState::kReady && c.streams >= kLimit;
       });
   const bool wanted = ready > 0 && full == ready && list.size() < max;
   const bool too_few = list.size() < min;
   ASSERT_EQ(plan.open, connecting == 0 && failed == 0 && (wanted || too_few));
   int64_t look_again = INT64_MAX;
   for (size_t i = 0; i < list.size(); ++i) {
-    const bool spare =
-        i >= min && list[i].state != State::kConnecting && list[i].streams == 0;
+    const bool spare = i >= min && list[i].state != LinkState::kConnecting &&
+                       list[i].streams == 0;
     const int64_t until = list[i].idle_since + kIdle;
     ASSERT_EQ(Closes(plan, i), spare && until <= kNow);
     if (spare && until > kNow) look_again = std::min(look_again, until);
@@ -189,7 +188,7 @@ TEST(ConnectionSizingTest, AStreamUsesTheLeastLoadedReadyOneTheOldestOfEqual) {
   ForEachList(3, list, [](const std::vector<ConnectionView>& views) {
     size_t expected = kNoConnection;
     for (size_t i = 0; i < views.size(); ++i) {
-      if (views[i].state != State::kReady) continue;
+      if (views[i].state != LinkState::kReady) continue;
       if (expected == kNoConnection ||
           views[i].streams < views[expected].streams) {
         expected = i;
@@ -209,10 +208,10 @@ class Pool {
   void Tick() {
     ++now_;
     for (ConnectionView& c : connections_) {
-      if (c.state == State::kConnecting) {
-        c.state = State::kReady;
-      } else if (c.state == State::kFailed && server_is_up_) {
-        c.state = State::kConnecting;
+      if (c.state == LinkState::kConnecting) {
+        c.state = LinkState::kReady;
+      } else if (c.state == LinkState::kFailed && server_is_up_) {
+        c.state = LinkState::kConnecting;
       }
     }
     const ConnectionPlan plan = PlanConnections(connections_, config_, now_);
@@ -221,7 +220,7 @@ class Pool {
       connections_.erase(connections_.begin() + i);
     }
     if (plan.open) {
-      connections_.push_back({State::kConnecting, 0, now_});
+      connections_.push_back({LinkState::kConnecting, 0, now_});
     }
   }
 
@@ -245,7 +244,7 @@ class Pool {
     server_is_up_ = false;
     for (ConnectionView& c : connections_) {
       if (c.streams != 0) c.idle_since = now_;
-      c.state = State::kFailed;
+      c.state = LinkState::kFailed;
       c.streams = 0;
     }
   }
@@ -256,7 +255,7 @@ class Pool {
     for (const ConnectionView& c : connections_) sum += c.streams;
     return sum;
   }
-  size_t ready() const { return Count(connections_, State::kReady); }
+  size_t ready() const { return Count(connections_, LinkState::kReady); }
   size_t size() const { return connections_.size(); }
 
  private:

@@ -31,9 +31,9 @@ ErrorClass Failover::Classify(absl::StatusCode code,
     case absl::StatusCode::kCancelled:
       return absl::StrContains(message, kCoreTryTimeoutMessage)
                  ? ErrorClass::kTimeout
-                 : ErrorClass::kCancelled;
+                 : ErrorClass::kCallerGaveUp;
     case absl::StatusCode::kDeadlineExceeded:
-      return ErrorClass::kCancelled;
+      return ErrorClass::kCallerGaveUp;
     default:
       return ErrorClass::kApplication;
   }

@@ -21,11 +21,11 @@
 namespace multi_backend {
 
 enum class ErrorClass {
-  kNone,         // The attempt succeeded.
-  kTransient,    // The backend as a whole, or the way to it, failed.
-  kTimeout,      // The attempt exceeded perTryTimeout.
-  kApplication,  // The backend answered; another would, too.
-  kCancelled,    // The caller gave up or its deadline passed.
+  kNone,          // The attempt succeeded.
+  kTransient,     // The backend as a whole, or the way to it, failed.
+  kTimeout,       // The attempt exceeded perTryTimeout.
+  kApplication,   // The backend answered; another would, too.
+  kCallerGaveUp,  // The caller gave up or its deadline passed.
 };
 
 // How an attempt ended, as the application's RetryClassifier sees it.  The

@@ -48,9 +48,9 @@ ErrorClass ExpectedClass(StatusCode code, bool per_try_timeout) {
     case StatusCode::kUnavailable:
       return ErrorClass::kTransient;
     case StatusCode::kCancelled:
-      return per_try_timeout ? ErrorClass::kTimeout : ErrorClass::kCancelled;
+      return per_try_timeout ? ErrorClass::kTimeout : ErrorClass::kCallerGaveUp;
     case StatusCode::kDeadlineExceeded:
-      return ErrorClass::kCancelled;
+      return ErrorClass::kCallerGaveUp;
     case StatusCode::kUnknown:
     case StatusCode::kInvalidArgument:
     case StatusCode::kNotFound:
@@ -89,7 +89,7 @@ TEST(ClassifyTest, OnlyTheWayThereAndItsTimeSpeakAgainstABackend) {
   EXPECT_TRUE(Failover::IsInfrastructureFailure(ErrorClass::kTransient));
   EXPECT_TRUE(Failover::IsInfrastructureFailure(ErrorClass::kTimeout));
   EXPECT_FALSE(Failover::IsInfrastructureFailure(ErrorClass::kApplication));
-  EXPECT_FALSE(Failover::IsInfrastructureFailure(ErrorClass::kCancelled));
+  EXPECT_FALSE(Failover::IsInfrastructureFailure(ErrorClass::kCallerGaveUp));
 }
 
 // --- Retriable --------------------------------------------------------------

@@ -23,7 +23,7 @@ AttemptOutcome OutcomeOf(ErrorClass error, absl::StatusCode code) {
       return code == absl::StatusCode::kResourceExhausted
                  ? AttemptOutcome::kOverloaded
                  : AttemptOutcome::kAnswered;
-    case ErrorClass::kCancelled:
+    case ErrorClass::kCallerGaveUp:
       return AttemptOutcome::kAbandoned;
   }
   return AttemptOutcome::kAbandoned;
@@ -48,16 +48,17 @@ void AttemptTracker::Bounce() {
     backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
   }
   if (!in_turn_) return;
-  WaitingPlace& place = call_->place;
-  if (place.backlog == nullptr || place.waiting) return;
-  place.waiting = place.backlog->Join(place.number, clock_->NowNanos()) ==
-                  Backlog::Turn::kWait;
-  if (place.waiting) state_->waiting->OnWaiting(place.backlog->quiet_until());
+  BacklogTicket& ticket = call_->ticket;
+  if (ticket.backlog == nullptr || ticket.waiting) return;
+  ticket.waiting = ticket.backlog->Join(ticket.number, clock_->NowNanos()) ==
+                   Backlog::Turn::kWait;
+  if (ticket.waiting)
+    retry_policy_->wakeups->OnWaiting(ticket.backlog->quiet_until());
 }
 
 void AttemptTracker::LeaveBacklog() {
-  if (call_->place.Leave(/*sent=*/true)) {
-    state_->waiting->signal().Raise(PolicySignal::kRepick);
+  if (call_->ticket.Leave(/*sent=*/true)) {
+    retry_policy_->wakeups->mailbox().Raise(PolicyMailbox::kRepick);
   }
 }
 
@@ -75,13 +76,13 @@ void AttemptTracker::Start() {
   }
   if (connection_ != nullptr) connection_->BeginStream();
   if (call_ != nullptr) {
-    if (call_->place.waiting) LeaveBacklog();
+    if (call_->ticket.waiting) LeaveBacklog();
     attempt_ = call_->log.OnStarted(backend_->id());
-    if (state_->failover.per_try_timeout().has_value()) {
+    if (retry_policy_->failover.per_try_timeout().has_value()) {
       call_->log.SetStart(CoreMillis());
     }
     if (attempt_ == 1) {
-      state_->budget.OnCall(BudgetSeconds);
+      retry_policy_->budget.OnCall(BudgetSeconds);
     } else {
       backend_->retries_landed.fetch_add(1, std::memory_order_relaxed);
     }
@@ -139,8 +140,8 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
 
 bool AttemptTracker::AllowsRetry(const AttemptView& view,
                                  MetadataInterface* trailing_metadata) const {
-  const std::shared_ptr<ChannelState> state = ChannelState::Of(call_->context);
-  if (state == nullptr || !state->failover.IsRetriable(view)) return false;
+  const std::shared_ptr<RetryPolicy> policy = RetryPolicy::Of(call_->context);
+  if (policy == nullptr || !policy->failover.IsRetriable(view)) return false;
   if (trailing_metadata == nullptr) return true;
   const grpc_core::Duration left =
       call_->context.deadline - grpc_core::Timestamp::Now();

@@ -17,7 +17,7 @@
 #include "multi_backend/lb_policy/connections/load.h"
 #include "multi_backend/lb_policy/failover/failover.h"
 #include "multi_backend/lb_policy/grpc/call_attempts.h"
-#include "multi_backend/lb_policy/grpc/channel_state.h"
+#include "multi_backend/lb_policy/grpc/retry_policy.h"
 #include "multi_backend/lb_policy/plan/balancer_node.h"
 #include "multi_backend/port/core_api.h"
 
@@ -31,7 +31,7 @@ class AttemptTracker final
     // the backend has only one.
     Backend* backend = nullptr;
     const BalancerNode* leaf = nullptr;
-    ChannelState* state = nullptr;
+    RetryPolicy* retry_policy = nullptr;
     ConnectionLoad* connection = nullptr;
     CallAttempts* call = nullptr;  // Null for a call without context.
     bool needs_latency = false;
@@ -42,8 +42,8 @@ class AttemptTracker final
       : backend_(args.backend),
         call_(args.call),
         leaf_(args.leaf),
-        state_(args.state),
-        clock_(args.state->clock),
+        retry_policy_(args.retry_policy),
+        clock_(args.retry_policy->clock),
         connection_(args.connection),
         needs_latency_(args.needs_latency),
         in_turn_(args.in_turn),
@@ -71,9 +71,9 @@ class AttemptTracker final
 
   Backend* const backend_;  // From Start() on one count is held.
   CallAttempts* const call_;
-  const BalancerNode* const leaf_;  // Not used once Start() has returned.
-  ChannelState* const state_;       // Neither.
-  const Clock* const clock_;        // The backend's pool keeps it alive.
+  const BalancerNode* const leaf_;   // Not used once Start() has returned.
+  RetryPolicy* const retry_policy_;  // Neither.
+  const Clock* const clock_;         // The backend's pool keeps it alive.
   ConnectionLoad* const connection_;
   std::shared_ptr<const LoadPath> load_path_;  // From Start() on.
   const bool needs_latency_;

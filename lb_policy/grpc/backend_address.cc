@@ -29,7 +29,7 @@ ChannelArgs SubchannelArgs(const ChannelArgs& args) {
   ChannelArgs stripped = args.Remove(ChannelExtension::ChannelArgName())
                              .Remove(kServiceConfigArg)
                              .Remove(kForeignServiceConfigArg)
-                             .Remove(RetryGate::ChannelArgName());
+                             .Remove(ChannelRetryState::ChannelArgName());
   const auto target = stripped.GetString(GRPC_ARG_SERVER_URI);
   if (target.has_value() && target->size() > kMaxTargetInSubchannelArgs) {
     stripped = stripped.Set(GRPC_ARG_SERVER_URI, "static:///");

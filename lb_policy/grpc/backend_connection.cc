@@ -40,7 +40,7 @@ BackendConnection::~BackendConnection() {
 void BackendConnection::Start(Owner* owner, Subchannel subchannel) {
   owner_ = owner;
   if (subchannel == nullptr) {
-    state_ = Connection::kFailed;
+    state_ = LinkState::kFailed;
     error_ = "gRPC refused to make a subchannel (see its log)";
     return;
   }
@@ -52,25 +52,25 @@ void BackendConnection::Start(Owner* owner, Subchannel subchannel) {
 
 void BackendConnection::OnStateLocked(grpc_connectivity_state state,
                                       const absl::Status& status) {
-  const Connection before = state_;
+  const LinkState before = state_;
   // Not on the first notification, or resolving would never end.
   const bool lost =
       std::exchange(seen_state_, true) &&
       (state == GRPC_CHANNEL_IDLE || state == GRPC_CHANNEL_TRANSIENT_FAILURE);
   switch (state) {
     case GRPC_CHANNEL_READY:
-      state_ = Connection::kReady;
+      state_ = LinkState::kReady;
       error_.clear();
       break;
     case GRPC_CHANNEL_IDLE:
       subchannel_->RequestConnection();
-      if (before == Connection::kReady) state_ = Connection::kConnecting;
+      if (before == LinkState::kReady) state_ = LinkState::kConnecting;
       break;
     case GRPC_CHANNEL_CONNECTING:
-      if (before == Connection::kReady) state_ = Connection::kConnecting;
+      if (before == LinkState::kReady) state_ = LinkState::kConnecting;
       break;
     case GRPC_CHANNEL_TRANSIENT_FAILURE:
-      state_ = Connection::kFailed;
+      state_ = LinkState::kFailed;
       error_ = std::string(status.message());
       break;
     case GRPC_CHANNEL_SHUTDOWN:

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "multi_backend/lb_policy/connections/load.h"
+#include "multi_backend/lb_policy/link_state.h"
 #include "multi_backend/lb_policy/plan/entry.h"
 #include "multi_backend/port/core_api.h"
 
@@ -42,11 +43,11 @@ class BackendConnection {
 
   // One that has failed stays so until it is READY again (as in gRPC's own
   // policies), so that calls are not held up by hopeless attempts.
-  Connection state() const { return state_; }
+  LinkState state() const { return state_; }
   const std::string& error() const { return error_; }
   // Null unless READY.
   Subchannel ReadySubchannel() const {
-    return state_ == Connection::kReady ? subchannel_ : nullptr;
+    return state_ == LinkState::kReady ? subchannel_ : nullptr;
   }
   ConnectionLoad* load() const { return load_; }
   void ResetBackoff() {
@@ -61,7 +62,7 @@ class BackendConnection {
   Subchannel subchannel_;
   Watcher* watcher_ = nullptr;  // Owned by the subchannel.
   bool seen_state_ = false;
-  Connection state_ = Connection::kConnecting;
+  LinkState state_ = LinkState::kConnecting;
   std::string error_;
   ConnectionLoad* const load_ = new ConnectionLoad();
 };

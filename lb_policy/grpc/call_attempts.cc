@@ -2,14 +2,14 @@
 
 #include <memory>
 
-#include "multi_backend/lb_policy/grpc/channel_state.h"
+#include "multi_backend/lb_policy/grpc/retry_policy.h"
 
 namespace multi_backend {
 
 void CallAttempts::OnCommit() {
-  if (!place.Leave()) return;
-  const std::shared_ptr<ChannelState> state = ChannelState::Of(context);
-  if (state != nullptr) state->OnPlaceFreed();
+  if (!ticket.Leave()) return;
+  const std::shared_ptr<RetryPolicy> state = RetryPolicy::Of(context);
+  if (state != nullptr) state->OnTicketReturned();
 }
 
 }  // namespace multi_backend

@@ -2,13 +2,13 @@
 // and its place in a backlog.
 //
 // Lives in the call's arena, which never runs its destructor; no member owns
-// memory.  Threads: see AttemptLog and WaitingPlace.
+// memory.  Threads: see AttemptLog and BacklogTicket.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_CALL_ATTEMPTS_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_CALL_ATTEMPTS_H_
 
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/lb_policy/failover/attempt_log.h"
-#include "multi_backend/lb_policy/waiting/place.h"
+#include "multi_backend/lb_policy/waiting/ticket.h"
 
 namespace multi_backend {
 
@@ -28,7 +28,8 @@ class CallAttempts final : public PolicyPart {
 
   CallContext& context;
   AttemptLog log;
-  WaitingPlace place;  // In a backlog that the call's gate keeps alive.
+  // In a backlog that the channel's retry state keeps alive.
+  BacklogTicket ticket;
 };
 
 }  // namespace multi_backend

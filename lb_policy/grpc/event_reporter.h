@@ -41,15 +41,15 @@ class EventReporter {
     event.reason = std::move(reason);
     events_->Add(std::move(event));
   }
-  void Report(const BalancerNode& room, const Backlog::StateChange& change) {
-    Report(PoolEvent::Kind::kBacklog, room.path(),
+  void Report(const BalancerNode& node, const Backlog::StateChange& change) {
+    Report(PoolEvent::Kind::kBacklog, node.path(),
            std::string(Backlog::StateName(change.from)),
            std::string(Backlog::StateName(change.to)), change.reason);
   }
 
   // `panicking`: the paths of the balancers that are now in panic, which they
   // are below `percent` of usable backends.
-  void FollowPanic(std::vector<std::string> panicking, int percent) {
+  void ReportPanic(std::vector<std::string> panicking, int percent) {
     for (const std::string& path : panicking) {
       if (absl::c_linear_search(panicking_, path)) continue;
       Report(PoolEvent::Kind::kPanic, path, "off", "on",

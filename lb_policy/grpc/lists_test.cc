@@ -80,7 +80,7 @@ TEST(ListTest, WhatBelongsToAChannelIsNotInItsSubchannelsArgs) {
     ASSERT_EQ(channel->Update({kA}), absl::OkStatus());
     const grpc_core::ChannelArgs& args = channel->Connection(kA).args();
     EXPECT_EQ(args.GetObject<ChannelExtension>(), nullptr);
-    EXPECT_EQ(args.GetObject<RetryGate>(), nullptr);
+    EXPECT_EQ(args.GetObject<ChannelRetryState>(), nullptr);
   }
   EXPECT_EQ(one.Connection(kA).args(), other.Connection(kA).args())
       << "or they could not share the connection";

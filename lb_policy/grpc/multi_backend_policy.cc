@@ -44,28 +44,28 @@ MultiBackendPolicy::MultiBackendPolicy(Args args)
       pool_(PoolFrom(channel_args())),
       time_(pool_->events()->time),
       classifier_(ClassifierFrom(channel_args())),
-      signal_(std::make_shared<PolicySignal>(
-          static_cast<PolicySignal::Receiver*>(this))),
-      waiting_(std::make_shared<WaitingNotice>(pool_->events(), signal_)),
-      timer_(signal_),
+      mailbox_(std::make_shared<PolicyMailbox>(
+          static_cast<PolicyMailbox::Receiver*>(this))),
+      wakeups_(std::make_shared<QueuedCallWakeups>(pool_->events(), mailbox_)),
+      timer_(mailbox_),
       reporter_(pool_->events()) {}
 
 MultiBackendPolicy::~MultiBackendPolicy() = default;
 
 void MultiBackendPolicy::ShutdownLocked() {
   shutdown_ = true;
-  signal_->Stop();
+  mailbox_->Stop();
   watch_ = nullptr;
   timer_.Cancel(*channel_control_helper());
   // What they hold keeps backends in the pool.
-  plans_->Set(nullptr);
+  latest_plan_->Set(nullptr);
   plan_ = nullptr;
   picker_args_ = nullptr;
-  slots_.clear();
+  backends_.clear();
 }
 
 void MultiBackendPolicy::ResetBackoffLocked() {
-  for (const auto& slot : slots_) slot->ResetBackoff();
+  for (const auto& backend : backends_) backend->ResetBackoff();
 }
 
 grpc_pollset_set* MultiBackendPolicy::InterestedParties() {
@@ -80,24 +80,24 @@ MultiBackendPolicy::KeepAlive() {
 absl::Status MultiBackendPolicy::UpdateLocked(UpdateArgs args) {
   if (watch_ == nullptr) {
     // Not in the constructor, in which core allows no call of the channel's.
-    signal_->SetEngine(channel_control_helper()->GetEventEngine());
-    watch_ = std::make_unique<PoolWatch>(pool_->events(), signal_);
+    mailbox_->SetEngine(channel_control_helper()->GetEventEngine());
+    watch_ = std::make_unique<PoolWatch>(pool_->events(), mailbox_);
   }
-  auto gate = args.args.GetObjectRef<RetryGate>();
-  bool changed = (gate == nullptr) != (gate_ == nullptr);
-  gate_ = std::move(gate);
+  auto retry_state = args.args.GetObjectRef<ChannelRetryState>();
+  bool changed = (retry_state == nullptr) != (retry_state_ == nullptr);
+  retry_state_ = std::move(retry_state);
   changed |= ApplyConfigLocked(
       *static_cast<const MultiBackendPolicyConfig*>(args.config.get()));
-  if (gate_ != nullptr) gate_->Set(state_);
+  if (retry_state_ != nullptr) retry_state_->Set(retry_policy_);
   absl::Status status;
   if (!args.addresses.ok() || args.addresses->empty()) {
     status = KeepLastListLocked(args);
-    changed |= plan_ == nullptr && slots_.empty();
+    changed |= plan_ == nullptr && backends_.empty();
   } else {
     subchannel_args_ = SubchannelArgs(args.args);
     changed |= ApplyAddressesLocked(*std::move(args.addresses));
   }
-  if (slots_.empty()) {
+  if (backends_.empty()) {
     const absl::Status failure = absl::UnavailableError(
         absl::StrCat("multi_backend: no endpoints, the call was not sent: ",
                      status.message()));
@@ -115,11 +115,12 @@ bool MultiBackendPolicy::ApplyConfigLocked(
     const MultiBackendPolicyConfig& config) {
   if (config_ != nullptr && *config_ == *config.config()) return false;
   if (config_ == nullptr || !(config_->failover == config.config()->failover)) {
-    state_ = std::make_shared<ChannelState>(
-        config.config()->failover, classifier_, plans_, waiting_, time_.clock);
+    retry_policy_ =
+        std::make_shared<RetryPolicy>(config.config()->failover, classifier_,
+                                      latest_plan_, wakeups_, time_.clock);
   }
   config_ = config.config();
-  for (const auto& slot : slots_) ConfigureLeaseLocked(*slot);
+  for (const auto& backend : backends_) ConfigureLeaseLocked(*backend);
   return true;
 }
 
@@ -129,20 +130,20 @@ absl::Status MultiBackendPolicy::KeepLastListLocked(const UpdateArgs& args) {
       args.addresses.ok() ? absl::UnavailableError(absl::StrCat(
                                 "empty address list: ", args.resolution_note))
                           : args.addresses.status();
-  if (!slots_.empty()) {
+  if (!backends_.empty()) {
     channel_control_helper()->AddTraceEvent(
         ChannelControlHelper::TRACE_WARNING,
         absl::StrCat("multi_backend: keeping the last good list of ",
-                     slots_.size(), " backends: ", status.message()));
+                     backends_.size(), " backends: ", status.message()));
   }
   return status;
 }
 
 bool MultiBackendPolicy::SameAddressesLocked(
     const ServerAddressList& addresses) const {
-  if (addresses.size() != slots_.size()) return false;
+  if (addresses.size() != backends_.size()) return false;
   for (size_t i = 0; i < addresses.size(); ++i) {
-    if (!(addresses[i] == slots_[i]->address())) return false;
+    if (!(addresses[i] == backends_[i]->address())) return false;
   }
   return true;
 }
@@ -151,81 +152,84 @@ bool MultiBackendPolicy::ApplyAddressesLocked(ServerAddressList addresses) {
   const std::vector<std::shared_ptr<const Endpoint>> endpoints =
       EndpointsOf(addresses, config_->backends);
   bool changed = false;
-  auto apply_endpoint = [&changed](BackendSlot& slot,
+  auto apply_endpoint = [&changed](ChannelBackend& backend,
                                    const std::shared_ptr<const Endpoint>& to) {
-    if (slot.endpoint() == to || *slot.endpoint() == *to) return;
-    slot.SetEndpoint(to);
+    if (backend.endpoint() == to || *backend.endpoint() == *to) return;
+    backend.SetEndpoint(to);
     changed = true;
   };
   if (SameAddressesLocked(addresses)) {
-    for (size_t i = 0; i < slots_.size(); ++i) {
-      apply_endpoint(*slots_[i], endpoints[i]);
+    for (size_t i = 0; i < backends_.size(); ++i) {
+      apply_endpoint(*backends_[i], endpoints[i]);
     }
     return changed;
   }
   AddressKeys keys;  // Of the old ones, then of the new ones.
-  for (const auto& slot : slots_) keys.Add(slot->address());
+  for (const auto& backend : backends_) keys.Add(backend->address());
   for (const ServerAddress& address : addresses) keys.Add(address);
-  absl::flat_hash_map<absl::string_view, std::unique_ptr<BackendSlot>>
-      old_slots;
-  old_slots.reserve(slots_.size() + addresses.size());
-  std::vector<const BackendSlot*> old_order;
-  old_order.reserve(slots_.size());
-  for (auto& slot : slots_) {
+  absl::flat_hash_map<absl::string_view, std::unique_ptr<ChannelBackend>>
+      old_backends;
+  old_backends.reserve(backends_.size() + addresses.size());
+  std::vector<const ChannelBackend*> old_order;
+  old_order.reserve(backends_.size());
+  for (auto& backend : backends_) {
     const absl::string_view key = keys[old_order.size()];
-    old_order.push_back(slot.get());
-    old_slots.emplace(key, std::move(slot));
+    old_order.push_back(backend.get());
+    old_backends.emplace(key, std::move(backend));
   }
-  slots_.clear();
-  slots_.reserve(addresses.size());
-  pool_->Expect(addresses.size());
+  backends_.clear();
+  backends_.reserve(addresses.size());
+  pool_->Reserve(addresses.size());
   for (size_t i = 0; i < addresses.size(); ++i) {
-    auto inserted = old_slots.try_emplace(keys[old_order.size() + i], nullptr);
-    std::unique_ptr<BackendSlot>& old = inserted.first->second;
-    // A second one of the same key in this list: its slot is already taken.
+    auto inserted =
+        old_backends.try_emplace(keys[old_order.size() + i], nullptr);
+    std::unique_ptr<ChannelBackend>& old = inserted.first->second;
+    // A second one of the same key in this list: its backend is already taken.
     if (!inserted.second && old == nullptr) continue;
     if (old != nullptr && old->address().args() == addresses[i].args()) {
       apply_endpoint(*old, endpoints[i]);
       old->SetAddress(std::move(addresses[i]));
-      slots_.push_back(std::move(old));
+      backends_.push_back(std::move(old));
       continue;
     }
     old.reset();
     changed = true;
-    slots_.push_back(MakeSlotLocked(std::move(addresses[i]), endpoints[i]));
+    backends_.push_back(
+        MakeBackendLocked(std::move(addresses[i]), endpoints[i]));
   }
   // Those that are left have gone.
-  return changed ||
-         !std::equal(
-             slots_.begin(), slots_.end(), old_order.begin(), old_order.end(),
-             [](const std::unique_ptr<BackendSlot>& now,
-                const BackendSlot* before) { return now.get() == before; });
+  return changed || !std::equal(backends_.begin(), backends_.end(),
+                                old_order.begin(), old_order.end(),
+                                [](const std::unique_ptr<ChannelBackend>& now,
+                                   const ChannelBackend* before) {
+                                  return now.get() == before;
+                                });
 }
 
-std::unique_ptr<BackendSlot> MultiBackendPolicy::MakeSlotLocked(
+std::unique_ptr<ChannelBackend> MultiBackendPolicy::MakeBackendLocked(
     ServerAddress address, std::shared_ptr<const Endpoint> endpoint) {
   const std::string text = AddressText(address.address());
   const bool ours = AddressAttribute<Endpoint>::Of(address) != nullptr;
   std::shared_ptr<BackendPool::Lease> lease =
       pool_->Acquire(text, ours ? endpoint->address() : text);
-  BackendSlot::Owner* const owner = this;
-  auto slot = std::make_unique<BackendSlot>(
+  ChannelBackend::Owner* const owner = this;
+  auto backend = std::make_unique<ChannelBackend>(
       owner, std::move(address), std::move(lease), std::move(endpoint));
-  ConfigureLeaseLocked(*slot);
+  ConfigureLeaseLocked(*backend);
   resize_at_ =
-      std::min(resize_at_, slot->Resize(config_->pool, time_.NowNanos()));
-  return slot;
+      std::min(resize_at_, backend->Resize(config_->pool, time_.NowNanos()));
+  return backend;
 }
 
-void MultiBackendPolicy::ConfigureLeaseLocked(BackendSlot& slot) {
-  slot.lease().Configure(
+void MultiBackendPolicy::ConfigureLeaseLocked(ChannelBackend& backend) {
+  backend.lease().Configure(
       std::shared_ptr<const HealthConfig>(config_, &config_->health),
-      config_->max_requests_per_backend, [this, &slot]() {
-        const ServerAddress& address = slot.address();
+      config_->max_requests_per_backend, [this, &backend]() {
+        const ServerAddress& address = backend.address();
         const auto authority =
             address.args().GetString(GRPC_ARG_DEFAULT_AUTHORITY);
         return MakeChannelProbe(
-            channel_args(), *config_->health.active, *slot.endpoint(),
+            channel_args(), *config_->health.active, *backend.endpoint(),
             AddressText(address.address()),
             authority.has_value()
                 ? *authority
@@ -263,17 +267,17 @@ void MultiBackendPolicy::OnConnectionChangeLocked(bool became_ready) {
 }
 
 void MultiBackendPolicy::OnSignalLocked(uint32_t wanted) {
-  if (shutdown_ || slots_.empty()) return;
-  if ((wanted & PolicySignal::kReachable) != 0) {
-    for (const auto& slot : slots_) slot->FollowProbes();
+  if (shutdown_ || backends_.empty()) return;
+  if ((wanted & PolicyMailbox::kReachable) != 0) {
+    for (const auto& backend : backends_) backend->OnProbesPassed();
   }
-  if ((wanted & PolicySignal::kReplan) != 0) SchedulePublishLocked();
-  if ((wanted & PolicySignal::kGrow) != 0) {
+  if ((wanted & PolicyMailbox::kReplan) != 0) SchedulePublishLocked();
+  if ((wanted & PolicyMailbox::kGrow) != 0) {
     if (ResizeConnectionsLocked()) SchedulePublishLocked();
     ArmTimerLocked();
   }
-  if ((wanted & PolicySignal::kTime) != 0) OnTimeLocked();
-  if ((wanted & PolicySignal::kRepick) != 0 && !publish_scheduled_) {
+  if ((wanted & PolicyMailbox::kTime) != 0) OnTimeLocked();
+  if ((wanted & PolicyMailbox::kRepick) != 0 && !publish_scheduled_) {
     RepickLocked();
   }
 }
@@ -300,15 +304,15 @@ bool MultiBackendPolicy::ResizeConnectionsLocked() {
   const int64_t now = time_.NowNanos();
   resize_at_ = INT64_MAX;
   bool changed = false;
-  for (const auto& slot : slots_) {
-    const size_t before = slot->connections();
-    resize_at_ = std::min(resize_at_, slot->Resize(config_->pool, now));
-    const size_t after = slot->connections();
+  for (const auto& backend : backends_) {
+    const size_t before = backend->connections();
+    resize_at_ = std::min(resize_at_, backend->Resize(config_->pool, now));
+    const size_t after = backend->connections();
     if (after == before) continue;
     changed = true;
     reporter_.Report(PoolEvent::Kind::kConnections,
-                     slot->lease().backend()->address(), absl::StrCat(before),
-                     absl::StrCat(after),
+                     backend->lease().backend()->address(),
+                     absl::StrCat(before), absl::StrCat(after),
                      after > before ? "all connections are full"
                                     : "idle, or could not be connected");
   }
@@ -317,17 +321,17 @@ bool MultiBackendPolicy::ResizeConnectionsLocked() {
 
 std::shared_ptr<const Picker::Args> MultiBackendPolicy::MakePickerArgsLocked() {
   auto args = std::make_shared<Picker::Args>();
-  args->subchannels.resize(slots_.size());
+  args->subchannels.resize(backends_.size());
   const bool pooling = config_->pool.max > 1;
-  if (pooling) args->connections.resize(slots_.size());
-  for (size_t i = 0; i < slots_.size(); ++i) {
-    const auto ready = slots_[i]->Ready();
+  if (pooling) args->connections.resize(backends_.size());
+  for (size_t i = 0; i < backends_.size(); ++i) {
+    const auto ready = backends_[i]->Ready();
     if (ready.empty()) continue;
     args->subchannels[i] = ready[0]->ReadySubchannel();
     if (!pooling) continue;
     auto connections = std::make_unique<Picker::Connections>();
     // A backend at its maximum gets no more connections, so none is asked for.
-    connections->full_at = slots_[i]->MayGrow(config_->pool)
+    connections->full_at = backends_[i]->MayGrow(config_->pool)
                                ? config_->pool.max_streams_per_connection
                                : std::numeric_limits<int>::max();
     for (const BackendConnection* one : ready) {
@@ -337,14 +341,14 @@ std::shared_ptr<const Picker::Args> MultiBackendPolicy::MakePickerArgsLocked() {
     args->connections[i] = std::move(connections);
   }
   args->plan = plan_;
-  args->state = state_;
-  args->gate = gate_;
+  args->retry_policy = retry_policy_;
+  args->retry_state = retry_state_;
   return args;
 }
 
 void MultiBackendPolicy::PublishLocked() {
   publish_scheduled_ = false;
-  if (shutdown_ || slots_.empty()) return;
+  if (shutdown_ || backends_.empty()) return;
   ResizeConnectionsLocked();
   PickPlan::Args args;
   args.config = config_;
@@ -352,13 +356,14 @@ void MultiBackendPolicy::PublishLocked() {
   args.clock = time_.clock;
   args.seed = absl::Uniform<uint64_t>(absl::BitGen());
   // Without a context a call has no place that it could keep.
-  if (gate_ != nullptr) {
-    args.backlogs = gate_->Shared<BacklogSet>();
+  if (retry_state_ != nullptr) {
+    args.backlogs = retry_state_->Shared<BacklogSet>();
   }
-  args.entries.reserve(slots_.size());
-  for (const auto& slot : slots_) args.entries.push_back(slot->MakePlanEntry());
+  args.entries.reserve(backends_.size());
+  for (const auto& backend : backends_)
+    args.entries.push_back(backend->MakePlanEntry());
   plan_ = PickPlan::Make(std::move(args));
-  plans_->Set(plan_);
+  latest_plan_->Set(plan_);
   picker_args_ = MakePickerArgsLocked();
   if (plan_->any_ready()) {
     told_state_ = GRPC_CHANNEL_READY;
@@ -370,49 +375,49 @@ void MultiBackendPolicy::PublishLocked() {
     told_state_ = GRPC_CHANNEL_TRANSIENT_FAILURE;
     told_status_ = absl::UnavailableError(plan_->DescribeFailure(CallLabel()));
   }
-  FollowMembersLocked();
+  UpdateBacklogStatesLocked();
   RepickLocked();
   ArmTimerLocked();
   reporter_.Trace(*channel_control_helper());
 }
 
 // Tells the backlogs, and who watches, what the plan's balancers have come to.
-void MultiBackendPolicy::FollowMembersLocked() {
+void MultiBackendPolicy::UpdateBacklogStatesLocked() {
   const int64_t now = time_.NowNanos();
-  for (const BalancerNode* room : plan_->WaitingRooms()) {
-    const bool usable = plan_->ServesRoom(*room);
-    const auto change = room->backlog()->SetMembers(
-        usable, /*all_down=*/!usable && !plan_->ConnectsForRoom(*room), now,
-        room->AnyMissing());
-    if (change.has_value()) reporter_.Report(*room, *change);
+  for (const BalancerNode* node : plan_->NodesWithBacklog()) {
+    const bool usable = plan_->CanServeBacklog(*node);
+    const auto change = node->backlog()->SetMembers(
+        usable, /*all_down=*/!usable && !plan_->MayConnectForBacklog(*node),
+        now, node->AnyMissing());
+    if (change.has_value()) reporter_.Report(*node, *change);
   }
-  reporter_.FollowPanic(plan_->Panicking(), config_->health.panic_percent);
+  reporter_.ReportPanic(plan_->Panicking(), config_->health.panic_percent);
 }
 
 // A picker over the plan that there is: core lets the waiting calls pick again.
 void MultiBackendPolicy::RepickLocked() {
   if (picker_args_ == nullptr) return;
-  waiting_->Recount([this]() { return plan_->BeginPass(); });
-  waiting_->ClearLookAgain();
-  signal_->SetInPass(true);
+  wakeups_->Recount([this]() { return plan_->BeginPass(); });
+  wakeups_->ClearFreshPlanDue();
+  mailbox_->SetInPass(true);
   channel_control_helper()->UpdateState(told_state_, told_status_,
                                         std::make_unique<Picker>(picker_args_));
-  signal_->SetInPass(false);
+  mailbox_->SetInPass(false);
 }
 
 void MultiBackendPolicy::OnTimeLocked() {
   if (plan_ == nullptr) return;
   const int64_t now = time_.NowNanos();
-  bool repick = waiting_->look_again_at() <= now;
-  for (const BalancerNode* room : plan_->WaitingRooms()) {
-    Backlog& backlog = *room->backlog();
+  bool repick = wakeups_->fresh_plan_due_at() <= now;
+  for (const BalancerNode* node : plan_->NodesWithBacklog()) {
+    Backlog& backlog = *node->backlog();
     if (backlog.next_deadline() > now) continue;
     repick = true;
     const auto change = backlog.OnTime(now);
-    if (change.has_value()) reporter_.Report(*room, *change);
+    if (change.has_value()) reporter_.Report(*node, *change);
   }
   if (sample_at_ <= now && config_->health.passive.has_value()) {
-    failures_.Look(*plan_, *config_->health.passive, time_.Now());
+    failures_.Evaluate(*plan_, *config_->health.passive, time_.Now());
     sample_at_ = INT64_MAX;
   }
   if (resize_at_ <= now && ResizeConnectionsLocked()) SchedulePublishLocked();
@@ -429,14 +434,15 @@ void MultiBackendPolicy::ArmTimerLocked() {
   } else if (sample_at_ == INT64_MAX) {
     sample_at_ = now + absl::ToInt64Nanoseconds(interval);
   }
-  waiting_->SetWakeAt(INT64_MAX);
-  int64_t due = std::min({resize_at_, sample_at_, waiting_->look_again_at()});
+  wakeups_->SetWakeAt(INT64_MAX);
+  int64_t due =
+      std::min({resize_at_, sample_at_, wakeups_->fresh_plan_due_at()});
   if (plan_ != nullptr) {
-    for (const BalancerNode* room : plan_->WaitingRooms()) {
-      due = std::min(due, room->backlog()->next_deadline());
+    for (const BalancerNode* node : plan_->NodesWithBacklog()) {
+      due = std::min(due, node->backlog()->next_deadline());
     }
   }
-  waiting_->SetWakeAt(due);
+  wakeups_->SetWakeAt(due);
   timer_.RunAt(due, now, *channel_control_helper());
 }
 

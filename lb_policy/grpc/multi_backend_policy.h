@@ -14,14 +14,14 @@
 
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/lb_policy/backends/pool.h"
-#include "multi_backend/lb_policy/grpc/backend_slot.h"
-#include "multi_backend/lb_policy/grpc/channel_state.h"
+#include "multi_backend/lb_policy/grpc/channel_backend.h"
 #include "multi_backend/lb_policy/grpc/event_reporter.h"
 #include "multi_backend/lb_policy/grpc/picker.h"
-#include "multi_backend/lb_policy/grpc/policy_signal.h"
+#include "multi_backend/lb_policy/grpc/policy_mailbox.h"
 #include "multi_backend/lb_policy/grpc/policy_timer.h"
 #include "multi_backend/lb_policy/grpc/pool_watch.h"
-#include "multi_backend/lb_policy/grpc/waiting_notice.h"
+#include "multi_backend/lb_policy/grpc/queued_call_wakeups.h"
+#include "multi_backend/lb_policy/grpc/retry_policy.h"
 #include "multi_backend/lb_policy/plan/failure_watch.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/config/config.h"
@@ -41,8 +41,8 @@ class MultiBackendPolicyConfig final
 };
 
 class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
-                                 private BackendSlot::Owner,
-                                 private PolicySignal::Receiver {
+                                 private ChannelBackend::Owner,
+                                 private PolicyMailbox::Receiver {
  public:
   explicit MultiBackendPolicy(Args args);
 
@@ -54,7 +54,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   ~MultiBackendPolicy() override;
   void ShutdownLocked() override;
 
-  // BackendSlot::Owner:
+  // ChannelBackend::Owner:
   void OnConnectionChangeLocked(bool became_ready) override;
   void OnConnectionLostLocked() override;
   BackendConnection::Subchannel MakeConnectionLocked(
@@ -62,7 +62,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   grpc_pollset_set* InterestedParties() override;
   int64_t NowNanos() const override { return time_.NowNanos(); }
 
-  // PolicySignal::Receiver:
+  // PolicyMailbox::Receiver:
   void OnSignalLocked(uint32_t wanted) override;
   std::shared_ptr<grpc_core::WorkSerializer> Serializer() override;
 
@@ -73,15 +73,15 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   absl::Status KeepLastListLocked(const UpdateArgs& args);
   bool ApplyAddressesLocked(grpc_core::ServerAddressList addresses);
   bool SameAddressesLocked(const grpc_core::ServerAddressList& addresses) const;
-  std::unique_ptr<BackendSlot> MakeSlotLocked(
+  std::unique_ptr<ChannelBackend> MakeBackendLocked(
       grpc_core::ServerAddress address,
       std::shared_ptr<const Endpoint> endpoint);
-  void ConfigureLeaseLocked(BackendSlot& slot);
+  void ConfigureLeaseLocked(ChannelBackend& backend);
   bool ResizeConnectionsLocked();
   void SchedulePublishLocked();
   void PublishLocked();
   std::shared_ptr<const Picker::Args> MakePickerArgsLocked();
-  void FollowMembersLocked();
+  void UpdateBacklogStatesLocked();
   void RepickLocked();
   void OnTimeLocked();
   void ArmTimerLocked();
@@ -89,19 +89,20 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   const std::shared_ptr<BackendPool> pool_;
   const PoolTime& time_;  // The pool's.
   const std::shared_ptr<const AttemptClassifier> classifier_;
-  const std::shared_ptr<PlanSlot> plans_ = std::make_shared<PlanSlot>();
+  const std::shared_ptr<LatestPlan> latest_plan_ =
+      std::make_shared<LatestPlan>();
   // Null when the channel's resolver is none of ours.
-  grpc_core::RefCountedPtr<RetryGate> gate_;
-  const std::shared_ptr<PolicySignal> signal_;
-  const std::shared_ptr<WaitingNotice> waiting_;
+  grpc_core::RefCountedPtr<ChannelRetryState> retry_state_;
+  const std::shared_ptr<PolicyMailbox> mailbox_;
+  const std::shared_ptr<QueuedCallWakeups> wakeups_;
   PolicyTimer timer_;
   EventReporter reporter_;
   std::unique_ptr<const PoolWatch> watch_;  // From the first update on.
 
   std::shared_ptr<const PolicyConfig> config_;
   grpc_core::ChannelArgs subchannel_args_;
-  std::shared_ptr<ChannelState> state_;
-  std::vector<std::unique_ptr<BackendSlot>> slots_;  // In list order.
+  std::shared_ptr<RetryPolicy> retry_policy_;
+  std::vector<std::unique_ptr<ChannelBackend>> backends_;  // In list order.
   std::shared_ptr<const PickPlan> plan_;
   // Of the newest plan, and what was told core with it.
   std::shared_ptr<const Picker::Args> picker_args_;

@@ -24,12 +24,13 @@ absl::Status LastStatus(const CallAttempts& call) {
 
 Picker::Picker(std::shared_ptr<const Args> args)
     : args_(std::move(args)),
-      random_(static_cast<uint64_t>(args_->state->clock->NowNanos())) {}
+      random_(static_cast<uint64_t>(args_->retry_policy->clock->NowNanos())) {}
 
 Picker::PickResult Picker::Pick(PickArgs args) {
-  CallContext* const context = args_->gate == nullptr
-                                   ? nullptr
-                                   : args_->gate->ContextOf(args.call_state);
+  CallContext* const context =
+      args_->retry_state == nullptr
+          ? nullptr
+          : args_->retry_state->ContextOf(args.call_state);
   return context != nullptr ? PickWithContext(CallAttempts::Of(*context), args)
                             : PickWithoutContext(args);
 }
@@ -37,15 +38,15 @@ Picker::PickResult Picker::Pick(PickArgs args) {
 Picker::PickResult Picker::PickWithContext(CallAttempts& call,
                                            const PickArgs& args) {
   const PickPlan& plan = *args_->plan;
-  WaitingNotice& waiting = *args_->state->waiting;
+  QueuedCallWakeups& wakeups = *args_->retry_policy->wakeups;
   PickRequest request;
   request.has_key = call.context.label.key_hash.has_value();
   request.key_hash = call.context.label.key_hash.value_or(0);
   request.tried = call.log.tried();
   PickPlan::TurnResult turn;
   if (plan.has_backlogs()) {
-    turn = plan.PickInTurn(call.context.label, request, call.place);
-    if (turn.repick) waiting.signal().Raise(PolicySignal::kRepick);
+    turn = plan.PickInTurn(call.context.label, request, call.ticket);
+    if (turn.repick) wakeups.mailbox().Raise(PolicyMailbox::kRepick);
   } else {
     turn.pick = plan.Pick(call.context.label, request);
   }
@@ -54,14 +55,14 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
   }
   switch (turn.pick.outcome) {
     case PickPlan::Outcome::kPicked:
-      return SendThroughGates(turn.pick, request, &call, args);
+      return SendIfAdmitted(turn.pick, request, &call, args);
     case PickPlan::Outcome::kInBacklog:
-      waiting.OnWaiting(call.place.backlog->quiet_until());
+      wakeups.OnWaiting(call.ticket.backlog->quiet_until());
       return PickResult::Queue();
     case PickPlan::Outcome::kExhausted:
       if (plan.has_backlogs() &&
-          call.place.LookAgain(args_->state->clock->NowNanos())) {
-        waiting.OnLookAgain(call.place.look_until);
+          call.ticket.AwaitFreshPlan(args_->retry_policy->clock->NowNanos())) {
+        wakeups.OnAwaitingFreshPlan(call.ticket.await_fresh_plan_until);
         return PickResult::Queue();
       }
       call.log.OnPickFailed();
@@ -104,13 +105,13 @@ Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
   if (args.call_state == nullptr) {
     return PickResult::Complete(args_->subchannels[picked.entry]);
   }
-  return SendThroughGates(picked, request, /*call=*/nullptr, args);
+  return SendIfAdmitted(picked, request, /*call=*/nullptr, args);
 }
 
 // Every usable backend has been tried.  Some calls may go to one again.
 PickPlan::Result Picker::RetryTried(const CallAttempts& call,
                                     PickRequest request) const {
-  if (call.context.own_retry_policy) {
+  if (call.context.has_method_retry_policy) {
     request.tried = TriedBackends();
   } else if (call.log.IsTransparentRetry()) {
     request.tried.Remove(call.log.last_backend());
@@ -121,24 +122,26 @@ PickPlan::Result Picker::RetryTried(const CallAttempts& call,
 }
 
 // Sends the call to the picked backend, or to another one while the backend's
-// gate refuses it: the trial of a backend that comes back is one call, and a
-// backend in slow start takes a share of its calls.
-Picker::PickResult Picker::SendThroughGates(const PickPlan::Result& picked,
-                                            PickRequest request,
-                                            CallAttempts* call,
-                                            const PickArgs& args) {
+// admission refuses it: the trial of a backend that comes back is one call, and
+// a backend in slow start takes a share of its calls.
+Picker::PickResult Picker::SendIfAdmitted(const PickPlan::Result& picked,
+                                          PickRequest request,
+                                          CallAttempts* call,
+                                          const PickArgs& args) {
   const CallLabel label = call == nullptr ? CallLabel() : call->context.label;
   PickPlan::Result result = picked;
   while (result.outcome == PickPlan::Outcome::kPicked) {
     Backend& backend = args_->plan->entries()[result.entry].backend();
-    const uint32_t gate = backend.load.gate.load(std::memory_order_acquire);
-    if ((gate & kTrialOpen) != 0) {
+    const uint32_t admission =
+        backend.load.admission.load(std::memory_order_acquire);
+    if ((admission & kTrialOpen) != 0) {
       const uint16_t trial = backend.health.TryBeginTrial();
       if (trial != 0) return Send(result, call, args, trial);
       // Another call already holds the trial.
-    } else if ((gate & kRamping) == 0 ||
-               backend.health.RampAdmits(random_.Fraction(),
-                                         args_->state->clock->NowNanos())) {
+    } else if ((admission & kRamping) == 0 ||
+               backend.health.RampAdmits(
+                   random_.Fraction(),
+                   args_->retry_policy->clock->NowNanos())) {
       return Send(result, call, args);
     }
     // One more would push out a backend that the call has tried.
@@ -158,7 +161,7 @@ Picker::PickResult Picker::Send(const PickPlan::Result& picked,
   tracker_args.backend = &args_->plan->entries()[picked.entry].backend();
   tracker_args.leaf = picked.leaf;
   tracker_args.call = call;
-  tracker_args.state = args_->state.get();
+  tracker_args.retry_policy = args_->retry_policy.get();
   tracker_args.needs_latency = args_->plan->needs_latency();
   tracker_args.in_turn = args_->plan->has_backlogs() && call != nullptr;
   tracker_args.trial = trial;
@@ -182,7 +185,7 @@ const Picker::Connections::One& Picker::LeastLoaded(
   });
   // This call counts too, so that the next one finds another connection.
   if (ready[best].load->streams() + 1 >= connections.full_at) {
-    args_->state->waiting->signal().Raise(PolicySignal::kGrow);
+    args_->retry_policy->wakeups->mailbox().Raise(PolicyMailbox::kGrow);
   }
   return ready[best];
 }
@@ -193,11 +196,11 @@ const Picker::Connections::One& Picker::LeastLoaded(
 Picker::PickResult Picker::Unserved(PickPlan::Outcome outcome,
                                     const CallLabel& label,
                                     const PickRequest& request) const {
-  WaitingNotice& waiting = *args_->state->waiting;
-  waiting.OnQueued();
+  QueuedCallWakeups& wakeups = *args_->retry_policy->wakeups;
+  wakeups.OnQueued();
   // A backend that became free before OnQueued() has not been told to say so.
   if (args_->plan->HasBackend(label, request)) {
-    waiting.signal().Raise(PolicySignal::kRepick);
+    wakeups.mailbox().Raise(PolicyMailbox::kRepick);
   }
   if (outcome == PickPlan::Outcome::kWait) return PickResult::Queue();
   return PickResult::Fail(

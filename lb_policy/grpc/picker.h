@@ -11,7 +11,7 @@
 #include "multi_backend/lb_policy/connections/load.h"
 #include "multi_backend/lb_policy/fast_random.h"
 #include "multi_backend/lb_policy/grpc/call_attempts.h"
-#include "multi_backend/lb_policy/grpc/channel_state.h"
+#include "multi_backend/lb_policy/grpc/retry_policy.h"
 #include "multi_backend/lb_policy/plan/pick_plan.h"
 #include "multi_backend/port/core_api.h"
 
@@ -45,9 +45,9 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   // What all pickers over one plan share.
   struct Args {
     std::shared_ptr<const PickPlan> plan;
-    std::shared_ptr<ChannelState> state;
+    std::shared_ptr<RetryPolicy> retry_policy;
     // Finds the calls' contexts; null when the channel's calls have none.
-    grpc_core::RefCountedPtr<RetryGate> gate;
+    grpc_core::RefCountedPtr<ChannelRetryState> retry_state;
     // The subchannel of each of the plan's entries; null when not READY.
     std::vector<SubchannelRef> subchannels;
     // By entry, null when not READY; empty when a backend can have one
@@ -64,9 +64,8 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
 
   PickPlan::Result RetryTried(const CallAttempts& call,
                               PickRequest request) const;
-  PickResult SendThroughGates(const PickPlan::Result& picked,
-                              PickRequest request, CallAttempts* call,
-                              const PickArgs& args);
+  PickResult SendIfAdmitted(const PickPlan::Result& picked, PickRequest request,
+                            CallAttempts* call, const PickArgs& args);
   PickResult Send(const PickPlan::Result& picked, CallAttempts* call,
                   const PickArgs& args, uint16_t trial = 0) const;
   const Connections::One& LeastLoaded(const Connections& connections) const;

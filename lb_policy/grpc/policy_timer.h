@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "absl/types/optional.h"
-#include "multi_backend/lb_policy/grpc/policy_signal.h"
+#include "multi_backend/lb_policy/grpc/policy_mailbox.h"
 #include "multi_backend/port/core_api.h"
 
 namespace multi_backend {
@@ -20,10 +20,10 @@ class PolicyTimer {
  public:
   using Helper = grpc_core::LoadBalancingPolicy::ChannelControlHelper;
 
-  explicit PolicyTimer(std::shared_ptr<PolicySignal> signal)
-      : signal_(std::move(signal)) {}
+  explicit PolicyTimer(std::shared_ptr<PolicyMailbox> mailbox)
+      : mailbox_(std::move(mailbox)) {}
 
-  // Raises PolicySignal::kTime at `at` (INT64_MAX: not at all) or up to
+  // Raises PolicyMailbox::kTime at `at` (INT64_MAX: not at all) or up to
   // kGranularityNanos later, so that what is due at nearly the same time is
   // done together.  Replaces what was asked for before.
   void RunAt(int64_t at, int64_t now, Helper& helper) {
@@ -34,7 +34,7 @@ class PolicyTimer {
     const int64_t delay = std::max<int64_t>(at - now, 0) + kGranularityNanos;
     handle_ = helper.GetEventEngine()->RunAfter(
         std::chrono::nanoseconds(delay),
-        [signal = signal_]() { signal->Raise(PolicySignal::kTime); });
+        [mailbox = mailbox_]() { mailbox->Raise(PolicyMailbox::kTime); });
   }
   void Cancel(Helper& helper) {
     if (handle_.has_value()) helper.GetEventEngine()->Cancel(*handle_);
@@ -44,7 +44,7 @@ class PolicyTimer {
  private:
   static constexpr int64_t kGranularityNanos = 5'000'000;
 
-  const std::shared_ptr<PolicySignal> signal_;
+  const std::shared_ptr<PolicyMailbox> mailbox_;
   int64_t at_ = INT64_MAX;
   absl::optional<grpc_event_engine::experimental::EventEngine::TaskHandle>
       handle_;

@@ -1,7 +1,7 @@
 // PoolWatch: for as long as it lives, a policy hears of what changes in its
-// pool, as wishes of its signal.
+// pool, as wishes of its mailbox.
 //
-// Threads: the pool calls on any; the signal takes it from there.
+// Threads: the pool calls on any; the mailbox takes it from there.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_POOL_WATCH_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_POOL_WATCH_H_
 
@@ -11,26 +11,26 @@
 #include <utility>
 
 #include "multi_backend/lb_policy/backends/events.h"
-#include "multi_backend/lb_policy/grpc/policy_signal.h"
+#include "multi_backend/lb_policy/grpc/policy_mailbox.h"
 
 namespace multi_backend {
 
 class PoolWatch {
  public:
   PoolWatch(std::shared_ptr<PoolEvents> events,
-            const std::shared_ptr<PolicySignal>& signal)
+            const std::shared_ptr<PolicyMailbox>& mailbox)
       : events_(std::move(events)),
-        id_(events_->AddWatch(Raise(signal, PolicySignal::kReplan),
-                              Raise(signal, PolicySignal::kRepick),
-                              Raise(signal, PolicySignal::kReachable))) {}
+        id_(events_->AddWatch(Raise(mailbox, PolicyMailbox::kReplan),
+                              Raise(mailbox, PolicyMailbox::kRepick),
+                              Raise(mailbox, PolicyMailbox::kReachable))) {}
   ~PoolWatch() { events_->RemoveWatch(id_); }
   PoolWatch(const PoolWatch&) = delete;
   PoolWatch& operator=(const PoolWatch&) = delete;
 
  private:
-  static std::function<void()> Raise(std::shared_ptr<PolicySignal> signal,
+  static std::function<void()> Raise(std::shared_ptr<PolicyMailbox> mailbox,
                                      uint32_t wanted) {
-    return [signal = std::move(signal), wanted]() { signal->Raise(wanted); };
+    return [mailbox = std::move(mailbox), wanted]() { mailbox->Raise(wanted); };
   }
 
   const std::shared_ptr<PoolEvents> events_;

@@ -110,10 +110,10 @@ void BalancerNode::BuildLeaf(const Args& args) {
     listed_weight_ += entry.endpoint->weight;
     // Waiting for a backend that could not be picked once connected is
     // pointless.
-    if (entry.connection == Connection::kConnecting && backend.load.usable()) {
+    if (entry.link == LinkState::kConnecting && backend.load.usable()) {
       connecting_.push_back(backend.id());
     }
-    if (entry.connection != Connection::kReady) continue;
+    if (entry.link != LinkState::kReady) continue;
     Member member;
     member.load = &backend.load;
     member.id = backend.id();
@@ -270,10 +270,10 @@ void BalancerNode::AppendPanicking(std::vector<std::string>* paths) const {
   for (const auto& child : children_) child->AppendPanicking(paths);
 }
 
-void BalancerNode::AppendWaitingRooms(
+void BalancerNode::AppendNodesWithBacklog(
     std::vector<const BalancerNode*>* nodes) const {
   if (has_own_backlog_) nodes->push_back(this);
-  for (const auto& child : children_) child->AppendWaitingRooms(nodes);
+  for (const auto& child : children_) child->AppendNodesWithBacklog(nodes);
 }
 
 void BalancerNode::AppendLeaves(

@@ -60,8 +60,8 @@ class BalancerNode final : public BalancerMember {
   bool AnyUsable() const;
   // Whether at least one listed backend below is not connected and healthy.
   bool AnyMissing() const;
-  // The reasons (LoadStats::unusable) that picks ignore while this node is in
-  // panic; 0 = no panic.
+  // The reasons (LoadStats::unusable_reasons) that picks ignore while this node
+  // is in panic; 0 = no panic.
   uint32_t panic_tolerates() const { return panic_tolerates_; }
   // Appends the paths of the nodes in panic among this node and those below.
   void AppendPanicking(std::vector<std::string>* paths) const;
@@ -69,7 +69,7 @@ class BalancerNode final : public BalancerMember {
   // has one; null when none has.
   Backlog* backlog() const { return backlog_; }
   // Appends this node and the nodes below that have a backlog of their own.
-  void AppendWaitingRooms(std::vector<const BalancerNode*>* nodes) const;
+  void AppendNodesWithBacklog(std::vector<const BalancerNode*>* nodes) const;
   const std::string& path() const { return path_; }
   // Appends the leaves below, or this node if it is a leaf.
   void AppendLeaves(std::vector<const BalancerNode*>* leaves) const;

@@ -50,12 +50,12 @@ TEST(RebuildTest, RoundRobinGoesOnBesideThoseThatComeAndGo) {
     for (size_t gone = 0; gone < 4; ++gone) {
       auto node = backends.Make(config);
       size_t last = PickMany(*node, before + 1).back();
-      backends[gone].connection = Connection::kFailed;
+      backends[gone].link = LinkState::kFailed;
       node = backends.Make(config, node.get());
       size_t next = (last + 1) % 4;
       if (next == gone) next = (next + 1) % 4;
       EXPECT_EQ(node->Pick(PickRequest()).entry, next);
-      backends[gone].connection = Connection::kReady;
+      backends[gone].link = LinkState::kReady;
       node = backends.Make(config, node.get());
       // The one that is back has its turn where it stands, unless the next one
       // was already known to come.
@@ -175,10 +175,10 @@ TEST(RebuildTest, PrimaryStaysWithItsCurrentBackendUntilTheHoldDownIsOver) {
   Backends backends({{"eu"}, {"eu"}});
   BalancerConfig config = Leaf(StrategyKind::kPrimary);
   config.hold_down = absl::Seconds(30);
-  backends[0].connection = Connection::kFailed;
+  backends[0].link = LinkState::kFailed;
   auto node = backends.Make(config);
   EXPECT_EQ(node->Pick(PickRequest()).entry, 1u);
-  backends[0].connection = Connection::kReady;
+  backends[0].link = LinkState::kReady;
   backends.load(0).usable_since_nanos = backends.clock().NowNanos();
   node = backends.Make(config, node.get());
   EXPECT_EQ(node->Pick(PickRequest()).entry, 1u);
@@ -196,10 +196,10 @@ TEST(RebuildTest, PrimaryReturnsToAZoneOnlyAfterTheHoldDown) {
   config.hold_down = absl::Seconds(30);
   auto node = backends.Make(config);
   EXPECT_EQ(node->Pick(PickRequest()).entry, 0u);
-  backends[0].connection = Connection::kFailed;
+  backends[0].link = LinkState::kFailed;
   node = backends.Make(config, node.get());
   EXPECT_EQ(node->Pick(PickRequest()).entry, 1u);
-  backends[0].connection = Connection::kReady;
+  backends[0].link = LinkState::kReady;
   node = backends.Make(config, node.get());
   EXPECT_EQ(node->Pick(PickRequest()).entry, 1u);
   backends.clock().Advance(absl::Seconds(29));

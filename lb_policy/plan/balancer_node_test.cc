@@ -139,8 +139,8 @@ TEST_P(TreeTest, OnlyReadyBackendsThatDoNotDrainArePicked) {
       if (rest % 5 == 0 && Holds(i)) eligible.insert(i);
       if (rest % 5 == 1) tried.push_back(i);
       if (rest % 5 == 2) backends.SetWeight(i, 0);
-      if (rest % 5 == 3) backends[i].connection = Connection::kConnecting;
-      if (rest % 5 == 4) backends[i].connection = Connection::kFailed;
+      if (rest % 5 == 3) backends[i].link = LinkState::kConnecting;
+      if (rest % 5 == 4) backends[i].link = LinkState::kFailed;
     }
     const auto node = backends.Make(Config());
     Check(*node, backends.ThatTried(tried), eligible, random);
@@ -180,7 +180,7 @@ TEST_P(TreeTest, SuccessorsKeepTheContractWhateverComesAndGoes) {
     std::set<uint32_t> eligible;
     for (size_t i = 0; i < 5; ++i) {
       const bool ready = random.Below(3) > 0;
-      backends[i].connection = ready ? Connection::kReady : Connection::kFailed;
+      backends[i].link = ready ? LinkState::kReady : LinkState::kFailed;
       backends.SetWeight(i, 1 + random.Below(3));
       if (ready && Holds(i)) eligible.insert(i);
     }
@@ -251,21 +251,21 @@ TEST(SelectTest, NobodyAtAllIsNoChoice) {
 TEST(ConnectingTest, IsWhatACallCouldWaitFor) {
   struct Row {
     const char* name;
-    Connection connection;
+    LinkState link;
     uint32_t weight;
     bool marked;
     bool connecting;
   };
   const Row rows[] = {
-      {"connecting", Connection::kConnecting, 1, false, true},
-      {"ready", Connection::kReady, 1, false, false},
-      {"failed", Connection::kFailed, 1, false, false},
-      {"connecting but draining", Connection::kConnecting, 0, false, false},
-      {"connecting but marked", Connection::kConnecting, 1, true, false},
+      {"connecting", LinkState::kConnecting, 1, false, true},
+      {"ready", LinkState::kReady, 1, false, false},
+      {"failed", LinkState::kFailed, 1, false, false},
+      {"connecting but draining", LinkState::kConnecting, 0, false, false},
+      {"connecting but marked", LinkState::kConnecting, 1, true, false},
   };
   for (const Row& row : rows) {
     Backends backends(
-        {{"eu", row.weight, row.connection}, {"us", 1, Connection::kFailed}});
+        {{"eu", row.weight, row.link}, {"us", 1, LinkState::kFailed}});
     if (row.marked) backends.Mark(0, false);
     const auto flat = backends.Make(Leaf(StrategyKind::kRoundRobin));
     EXPECT_EQ(flat->connecting(), row.connecting) << row.name;
@@ -472,12 +472,12 @@ TEST(NestedStickyTest, ALostConnectionMovesTheBackendsOwnKeysOnly) {
     for (uint32_t i = 0; i < 6; ++i) {
       if ((lost >> i & 1) == 0) continue;
       gone.insert(i);
-      backends[i].connection = Connection::kFailed;
+      backends[i].link = LinkState::kFailed;
     }
     const auto second = backends.Make(StickyZones(), first.get());
     ExpectOnlyKeysOfMoved(before, Keys::Owners(*second), gone);
     for (const uint32_t i : gone) {
-      backends[i].connection = Connection::kReady;
+      backends[i].link = LinkState::kReady;
     }
     const auto third = backends.Make(StickyZones(), second.get());
     EXPECT_EQ(Keys::Owners(*third), before);
@@ -505,7 +505,7 @@ TEST(ZoneWeightTest, FollowsTheUsableBackendsFromPlanToPlan) {
   auto node = backends.Make(config);
   EXPECT_EQ(CountPicks(*node, 400, 4), (Counts{100, 100, 100, 100}));
   backends.Mark(0, false);
-  backends[1].connection = Connection::kFailed;
+  backends[1].link = LinkState::kFailed;
   node = backends.Make(config, node.get());
   EXPECT_EQ(CountPicks(*node, 400, 4), (Counts{0, 0, 200, 200}));
 }

@@ -10,21 +10,15 @@
 
 #include "multi_backend/lb_policy/backends/backend.h"
 #include "multi_backend/lb_policy/backends/pool.h"
+#include "multi_backend/lb_policy/link_state.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 
 namespace multi_backend {
 
-// The state of this channel's connection to the backend.
-enum class Connection {
-  kConnecting,  // No failure since the last success.
-  kReady,
-  kFailed,  // The newest attempt failed; core retries.
-};
-
 struct PlanEntry {
   std::shared_ptr<BackendPool::Lease> lease;  // Never null.
   std::shared_ptr<const Endpoint> endpoint;   // Never null.
-  Connection connection = Connection::kConnecting;
+  LinkState link = LinkState::kConnecting;
   std::string error;  // With kFailed: the error.
 
   Backend& backend() const { return *lease->backend(); }

@@ -39,8 +39,8 @@ void FailureWatch::Sample(const PickPlan& plan, const FailureRateConfig& config,
   });
 }
 
-void FailureWatch::Look(const PickPlan& plan, const PassiveHealthConfig& config,
-                        absl::Time now) {
+void FailureWatch::Evaluate(const PickPlan& plan,
+                            const PassiveHealthConfig& config, absl::Time now) {
   if (!config.failure_rate.has_value()) return;
   Sample(plan, *config.failure_rate, now);
   // For each entry: the number of leaves that list it, and how many of these
@@ -52,7 +52,7 @@ void FailureWatch::Look(const PickPlan& plan, const PassiveHealthConfig& config,
       const Backend& backend = plan.entries()[index].backend();
       EjectionMember member;
       member.ejected = backend.health.IsEjected();
-      const uint32_t flags = backend.load.unusable.load();
+      const uint32_t flags = backend.load.unusable_reasons.load();
       if ((flags & (kMarkedUnhealthy | kUnhealthy | kOnTrial)) == 0) {
         member.failure_share =
             watched_.find(backend.id())->second.rate.Share(now);

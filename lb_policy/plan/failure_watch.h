@@ -1,7 +1,7 @@
 // FailureWatch: ejects backends whose share of failed calls is too high, by
 // sampling the counters of one channel's backends at intervals.
 //
-// Used by the control plane only; not thread-safe.  Cost of Look():
+// Used by the control plane only; not thread-safe.  Cost of Evaluate():
 // O(backends).
 #ifndef MULTI_BACKEND_LB_POLICY_PLAN_FAILURE_WATCH_H_
 #define MULTI_BACKEND_LB_POLICY_PLAN_FAILURE_WATCH_H_
@@ -18,15 +18,15 @@ namespace multi_backend {
 
 class FailureWatch {
  public:
-  // The interval between calls of Look(); InfiniteDuration when `config` has no
-  // failure rate.
+  // The interval between calls of Evaluate(); InfiniteDuration when `config`
+  // has no failure rate.
   static absl::Duration Interval(const HealthConfig& config);
 
   // Samples the counters and ejects backends.  A backend that is in several
   // balancers (the one of all backends and the one of its role) is ejected only
   // if each of them can do without it.
-  void Look(const PickPlan& plan, const PassiveHealthConfig& config,
-            absl::Time now);
+  void Evaluate(const PickPlan& plan, const PassiveHealthConfig& config,
+                absl::Time now);
 
  private:
   struct Watched {

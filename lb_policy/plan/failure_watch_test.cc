@@ -45,7 +45,7 @@ class Watched {
       PlanEntry entry;
       entry.lease = pool_->Acquire(address, address);
       entry.endpoint = std::make_shared<const Endpoint>(std::move(endpoint));
-      entry.connection = Connection::kReady;
+      entry.link = LinkState::kReady;
       entry.lease->Configure(std::make_shared<const HealthConfig>(health),
                              /*max_requests=*/0, []() { return nullptr; });
       entries_.push_back(std::move(entry));
@@ -55,7 +55,7 @@ class Watched {
     args.entries = entries_;
     args.clock = &clock_;
     plan_ = PickPlan::Make(std::move(args));
-    Look();  // Where counting begins.
+    Evaluate();  // Where counting begins.
   }
 
   // `failed[i]` of 100 calls on backend i fail in the next second.
@@ -65,8 +65,8 @@ class Watched {
       entries_[i].backend().failures += failed[i];
     }
   }
-  void Look() {
-    watch_.Look(*plan_, rule_, now_);
+  void Evaluate() {
+    watch_.Evaluate(*plan_, rule_, now_);
     now_ += absl::Seconds(1);
   }
   // "0 2": those that have been ejected.
@@ -134,7 +134,7 @@ TEST(FailureWatchTest, EjectsWhomEachBalancerMaySpare) {
     SCOPED_TRACE(c.name);
     Watched watched(c.specs, Rule(0.5, c.max_ejected_percent));
     watched.Calls(c.failed);
-    watched.Look();
+    watched.Evaluate();
     EXPECT_EQ(watched.Ejected(), c.ejected);
   }
 }
@@ -142,12 +142,12 @@ TEST(FailureWatchTest, EjectsWhomEachBalancerMaySpare) {
 TEST(FailureWatchTest, WhoIsEjectedCountsAgainstTheShare) {
   Watched watched({{}, {}, {}, {}}, Rule(0.5, 50));
   watched.Calls({90, 0, 0, 0});
-  watched.Look();
+  watched.Evaluate();
   EXPECT_EQ(watched.Ejected(), "0");
   watched.Calls({0, 180, 190, 0}, /*each=*/200);
-  watched.Look();
+  watched.Evaluate();
   EXPECT_EQ(watched.Ejected(), "0 2");
-  watched.Look();
+  watched.Evaluate();
   EXPECT_EQ(watched.Ejected(), "0 2") << "1 has to stay";
 }
 
@@ -155,17 +155,17 @@ TEST(FailureWatchTest, OneThatIsMarkedIsNotJudged) {
   Watched watched({{}, {}}, Rule(0.5, 50));
   watched.pool().MarkUnhealthy("10.0.0.0:1");
   watched.Calls({90, 60});
-  watched.Look();
+  watched.Evaluate();
   EXPECT_EQ(watched.Ejected(), "1");
 }
 
 TEST(FailureWatchTest, FewCallsSayNothing) {
   Watched watched({{}, {}}, Rule(0.5, 50));
   watched.Calls({19, 0}, /*each=*/19);
-  watched.Look();
+  watched.Evaluate();
   EXPECT_EQ(watched.Ejected(), "");
   watched.Calls({1, 0}, /*each=*/1);
-  watched.Look();
+  watched.Evaluate();
   EXPECT_EQ(watched.Ejected(), "0") << "20 in one window";
 }
 
@@ -173,26 +173,26 @@ TEST(FailureWatchTest, CallsThatRunHaveNotFailed) {
   Watched watched({{}, {}}, Rule(0.5, 50));
   watched.Calls({15, 0}, /*each=*/40);
   watched.backend(0).load.in_flight += 25;  // 15 of 15 that ended.
-  watched.Look();
+  watched.Evaluate();
   EXPECT_EQ(watched.Ejected(), "") << "too few have ended";
   watched.backend(0).load.in_flight -= 25;
-  watched.Look();
+  watched.Evaluate();
   EXPECT_EQ(watched.Ejected(), "") << "15 of 40";
 }
 
 TEST(FailureWatchTest, WhatFailedBeforeTheWindowIsForgotten) {
   Watched watched({{}, {}}, Rule(0.5, 50));
   watched.Calls({40, 0}, /*each=*/100);
-  for (int second = 0; second < 12; ++second) watched.Look();
+  for (int second = 0; second < 12; ++second) watched.Evaluate();
   watched.Calls({60, 0});
-  watched.Look();
+  watched.Evaluate();
   EXPECT_EQ(watched.Ejected(), "0");
 }
 
 TEST(FailureWatchTest, TheReasonTellsTheShareAndTheWindow) {
   Watched watched({{}, {}}, Rule(0.5, 50));
   watched.Calls({75, 0});
-  watched.Look();
+  watched.Evaluate();
   EXPECT_EQ(watched.backend(0).health.view().reason,
             "too many calls failed: 75 % of the calls in 10s failed");
 }

@@ -19,11 +19,11 @@ constexpr size_t kMaxNamed = 5;
 std::string WhyNot(const PlanEntry& entry) {
   std::string mark = entry.lease->UnusableReason();
   if (!mark.empty()) return mark;
-  if (entry.connection == Connection::kFailed) {
+  if (entry.link == LinkState::kFailed) {
     return entry.error.empty() ? "connection failed" : entry.error;
   }
   if (entry.endpoint->weight == 0) return "draining: weight 0";
-  if (entry.connection == Connection::kConnecting) return "connecting";
+  if (entry.link == LinkState::kConnecting) return "connecting";
   // The backend is in none of the balancer's `members`, or has just become
   // usable.
   return "connected, but not selected";
@@ -50,7 +50,7 @@ std::unique_ptr<PickPlan> PickPlan::Make(Args args) {
   for (uint32_t i = 0; i < all.size(); ++i) {
     all[i] = i;
     const PlanEntry& entry = plan->entries_[i];
-    plan->any_ready_ |= entry.connection == Connection::kReady;
+    plan->any_ready_ |= entry.link == LinkState::kReady;
     if (!entry.endpoint->role.empty()) {
       by_role[entry.endpoint->role].push_back(i);
     }
@@ -88,7 +88,7 @@ std::unique_ptr<PickPlan> PickPlan::Make(Args args) {
                            ? Backlog::kExact
                            : Backlog::kExactInCrowd;
   plan->backlogs_ = std::move(args.backlogs);
-  plan->has_backlogs_ = !plan->WaitingRooms().empty();
+  plan->has_backlogs_ = !plan->NodesWithBacklog().empty();
   return plan;
 }
 
@@ -98,37 +98,38 @@ void PickPlan::ForEachTop(Visit visit) const {
   for (const auto& role : roles_) visit(*role.second);
 }
 
-std::vector<const BalancerNode*> PickPlan::WaitingRooms() const {
-  std::vector<const BalancerNode*> rooms;
-  ForEachTop(
-      [&rooms](const BalancerNode& top) { top.AppendWaitingRooms(&rooms); });
-  return rooms;
+std::vector<const BalancerNode*> PickPlan::NodesWithBacklog() const {
+  std::vector<const BalancerNode*> nodes;
+  ForEachTop([&nodes](const BalancerNode& top) {
+    top.AppendNodesWithBacklog(&nodes);
+  });
+  return nodes;
 }
 
 size_t PickPlan::BeginPass() const {
   size_t waiting = 0;
   if (!has_backlogs_) return waiting;
   const int64_t now = clock_->NowNanos();
-  for (const BalancerNode* room : WaitingRooms()) {
-    waiting += room->backlog()->BeginPass(now, exact_order_);
+  for (const BalancerNode* node : NodesWithBacklog()) {
+    waiting += node->backlog()->BeginPass(now, exact_order_);
   }
   return waiting;
 }
 
-// The calls that wait in a room's backlog belong to the balancer at the top,
+// The calls that wait in a node's backlog belong to the balancer at the top,
 // and any backend below that balancer can serve them.
-bool PickPlan::ServesRoom(const BalancerNode& room) const {
-  bool serves = room.AnyUsable();
+bool PickPlan::CanServeBacklog(const BalancerNode& node) const {
+  bool serves = node.AnyUsable();
   ForEachTop([&](const BalancerNode& top) {
-    serves |= top.backlog() == room.backlog() && top.AnyUsable();
+    serves |= top.backlog() == node.backlog() && top.AnyUsable();
   });
   return serves;
 }
 
-bool PickPlan::ConnectsForRoom(const BalancerNode& room) const {
-  bool connects = room.connecting();
+bool PickPlan::MayConnectForBacklog(const BalancerNode& node) const {
+  bool connects = node.connecting();
   ForEachTop([&](const BalancerNode& top) {
-    connects |= top.backlog() == room.backlog() && top.connecting();
+    connects |= top.backlog() == node.backlog() && top.connecting();
   });
   return connects;
 }
@@ -227,9 +228,9 @@ bool PickPlan::OnlyFallbackIsUsable(const CallLabel& label,
 // no backend was usable in between.
 PickPlan::Result PickPlan::TryInTurn(const CallLabel& label,
                                      const PickRequest& request,
-                                     const WaitingPlace& place) const {
+                                     const BacklogTicket& ticket) const {
   Result result = Pick(label, request);
-  if (result.outcome == Outcome::kExhausted && place.waiting) {
+  if (result.outcome == Outcome::kExhausted && ticket.waiting) {
     PickRequest anew = request;
     anew.tried = TriedBackends();
     result = Pick(label, anew);
@@ -239,30 +240,30 @@ PickPlan::Result PickPlan::TryInTurn(const CallLabel& label,
 
 PickPlan::TurnResult PickPlan::PickInTurn(const CallLabel& label,
                                           const PickRequest& request,
-                                          WaitingPlace& place) const {
+                                          BacklogTicket& ticket) const {
   Backlog* const backlog = BacklogOf(label);
   bool repick = false;
-  if (place.backlog != backlog) {
-    repick = place.Leave();
-    place.backlog = backlog;
-    if (backlog != nullptr) place.number = backlog->NextNumber();
+  if (ticket.backlog != backlog) {
+    repick = ticket.Leave();
+    ticket.backlog = backlog;
+    if (backlog != nullptr) ticket.number = backlog->NextNumber();
   }
   if (backlog == nullptr) {
     return {Pick(label, request), absl::OkStatus(), repick};
   }
-  if (place.must_wait && !place.waiting && AnyUsable(label)) {
+  if (ticket.must_wait && !ticket.waiting && AnyUsable(label)) {
     return {{Outcome::kExhausted, 0, nullptr}, absl::OkStatus(), repick};
   }
   Backlog::Turn turn = Backlog::Turn::kGo;
-  if (place.waiting || backlog->any_waiting()) {
-    turn = backlog->Ask(place.number, place.waiting, clock_->NowNanos());
+  if (ticket.waiting || backlog->any_waiting()) {
+    turn = backlog->Ask(ticket.number, ticket.waiting, clock_->NowNanos());
   }
   if ((turn == Backlog::Turn::kWait || turn == Backlog::Turn::kDown) &&
       OnlyFallbackIsUsable(label, backlog)) {
     turn = Backlog::Turn::kGo;
   }
   if (turn == Backlog::Turn::kGo) {
-    Result result = TryInTurn(label, request, place);
+    Result result = TryInTurn(label, request, ticket);
     if (result.outcome == Outcome::kPicked) {
       return {result, absl::OkStatus(), repick};
     }
@@ -271,19 +272,19 @@ PickPlan::TurnResult PickPlan::PickInTurn(const CallLabel& label,
         !HasUntriedAtLimit(label, request)) {
       return {result, absl::OkStatus(), repick};
     }
-    turn = backlog->Join(place.number, clock_->NowNanos());
+    turn = backlog->Join(ticket.number, clock_->NowNanos());
   }
-  if (turn != Backlog::Turn::kWait) return Refuse(label, turn, place);
-  place.waiting = true;
+  if (turn != Backlog::Turn::kWait) return Refuse(label, turn, ticket);
+  ticket.waiting = true;
   return {{Outcome::kInBacklog, 0, nullptr}, absl::OkStatus(), repick};
 }
 
 PickPlan::TurnResult PickPlan::Refuse(const CallLabel& label,
                                       Backlog::Turn turn,
-                                      WaitingPlace& place) const {
-  std::string text = place.backlog->RefusalText(
-      turn, place.number, clock_->NowNanos(), DescribeBackends(label));
-  const bool repick = place.Leave();
+                                      BacklogTicket& ticket) const {
+  std::string text = ticket.backlog->RefusalText(
+      turn, ticket.number, clock_->NowNanos(), DescribeBackends(label));
+  const bool repick = ticket.Leave();
   return {{Outcome::kRefused, 0, nullptr},
           absl::Status(Backlog::RefusalCode(turn), text),
           repick};

@@ -23,7 +23,7 @@
 #include "multi_backend/lb_policy/plan/entry.h"
 #include "multi_backend/lb_policy/waiting/backlog.h"
 #include "multi_backend/lb_policy/waiting/backlog_set.h"
-#include "multi_backend/lb_policy/waiting/place.h"
+#include "multi_backend/lb_policy/waiting/ticket.h"
 #include "multi_backend/proto/config/config.h"
 
 namespace multi_backend {
@@ -72,7 +72,7 @@ class PickPlan {
     bool repick = false;
   };
   TurnResult PickInTurn(const CallLabel& label, const PickRequest& request,
-                        WaitingPlace& place) const;
+                        BacklogTicket& ticket) const;
 
   // To be called before each new picker over this plan: sets which of the calls
   // in its backlogs may go in the pass that follows.  Returns the number of
@@ -91,11 +91,11 @@ class PickPlan {
   std::string DescribeFailure(const CallLabel& label) const;
 
   // The nodes that have a backlog of their own.
-  std::vector<const BalancerNode*> WaitingRooms() const;
-  // Whether a backend can serve the calls that wait in the backlog of `room`,
+  std::vector<const BalancerNode*> NodesWithBacklog() const;
+  // Whether a backend can serve the calls that wait in the backlog of `node`,
   // and whether one that is still connecting may soon do so.
-  bool ServesRoom(const BalancerNode& room) const;
-  bool ConnectsForRoom(const BalancerNode& room) const;
+  bool CanServeBacklog(const BalancerNode& node) const;
+  bool MayConnectForBacklog(const BalancerNode& node) const;
   std::vector<const BalancerNode*> Leaves() const;
   std::vector<std::string> Panicking() const;
 
@@ -124,9 +124,9 @@ class PickPlan {
   bool OnlyFallbackIsUsable(const CallLabel& label,
                             const Backlog* backlog) const;
   Result TryInTurn(const CallLabel& label, const PickRequest& request,
-                   const WaitingPlace& place) const;
+                   const BacklogTicket& ticket) const;
   TurnResult Refuse(const CallLabel& label, Backlog::Turn turn,
-                    WaitingPlace& place) const;
+                    BacklogTicket& ticket) const;
   std::string DescribeBackends(const CallLabel& label) const;
   template <typename Visit>
   void ForEachTop(Visit visit) const;

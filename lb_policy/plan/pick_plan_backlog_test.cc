@@ -19,9 +19,9 @@ namespace {
 
 using Outcome = PickPlan::Outcome;
 
-constexpr Connection kReady = Connection::kReady;
-constexpr Connection kConnecting = Connection::kConnecting;
-constexpr Connection kFailed = Connection::kFailed;
+constexpr LinkState kReady = LinkState::kReady;
+constexpr LinkState kConnecting = LinkState::kConnecting;
+constexpr LinkState kFailed = LinkState::kFailed;
 
 // --- A channel and its calls ------------------------------------------------
 
@@ -34,7 +34,7 @@ struct Spec {
 struct Waiter {
   CallLabel label;
   PickRequest request;
-  WaitingPlace place;
+  BacklogTicket ticket;
 };
 
 Waiter CallTo(absl::string_view role = "",
@@ -65,7 +65,7 @@ class Channel {
       PlanEntry entry;
       entry.lease = pool_->Acquire(address, address);
       entry.endpoint = std::make_shared<const Endpoint>(std::move(endpoint));
-      entry.connection = kReady;
+      entry.link = kReady;
       entries_.push_back(std::move(entry));
     }
   }
@@ -73,22 +73,22 @@ class Channel {
   PolicyConfig& config() { return config_; }
   Backend& backend(size_t i) { return entries_[i].backend(); }
   void SetFlags(size_t i, uint32_t flag, bool on) {
-    std::atomic<uint32_t>& unusable = backend(i).load.unusable;
+    std::atomic<uint32_t>& unusable = backend(i).load.unusable_reasons;
     on ? unusable.fetch_or(flag) : unusable.fetch_and(~flag);
   }
   void Advance(absl::Duration by) {
     clock_.Advance(by);
-    for (const BalancerNode* room : plan_->WaitingRooms()) {
+    for (const BalancerNode* room : plan_->NodesWithBacklog()) {
       room->backlog()->OnTime(clock_.NowNanos());
     }
     BeginPass();
   }
 
   // These connections, one for each backend; then all wait for the next pass.
-  void Publish(const std::vector<Connection>& connections) {
-    for (size_t i = 0; i < connections.size(); ++i) {
-      entries_[i].connection = connections[i];
-      entries_[i].error = connections[i] == kFailed ? "connection refused" : "";
+  void Publish(const std::vector<LinkState>& links) {
+    for (size_t i = 0; i < links.size(); ++i) {
+      entries_[i].link = links[i];
+      entries_[i].error = links[i] == kFailed ? "connection refused" : "";
     }
     PickPlan::Args args;
     args.config = std::make_shared<const PolicyConfig>(config_);
@@ -98,7 +98,7 @@ class Channel {
     args.seed = 1;
     args.backlogs = backlogs_;
     plan_ = PickPlan::Make(std::move(args));
-    for (const BalancerNode* room : plan_->WaitingRooms()) {
+    for (const BalancerNode* room : plan_->NodesWithBacklog()) {
       const bool usable = room->AnyUsable();
       room->backlog()->SetMembers(usable, !usable && !room->connecting(),
                                   clock_.NowNanos());
@@ -109,7 +109,7 @@ class Channel {
 
   PickPlan& plan() { return *plan_; }
   PickPlan::TurnResult PickFor(Waiter& call) {
-    return plan_->PickInTurn(call.label, call.request, call.place);
+    return plan_->PickInTurn(call.label, call.request, call.ticket);
   }
   // One pick in words: "0" for the backend, "waits", "last error", or the
   // status of a refusal.
@@ -134,12 +134,12 @@ class Channel {
   // The same, and one that is picked is sent.
   std::string Send(Waiter& call) {
     const std::string outcome = Pick(call);
-    if (outcome.size() == 1) call.place.Leave(/*sent=*/true);
+    if (outcome.size() == 1) call.ticket.Leave(/*sent=*/true);
     return outcome;
   }
   size_t waiting() const {
     size_t count = 0;
-    for (const BalancerNode* room : plan_->WaitingRooms()) {
+    for (const BalancerNode* room : plan_->NodesWithBacklog()) {
       count += room->backlog()->waiting();
     }
     return count;
@@ -305,7 +305,7 @@ TEST(PickPlanBacklogTest, OneThatMustWaitGoesAfterWaitingOrNotAtAll) {
   channel.Publish({kReady, kReady});
   Waiter call = CallTo();
   call.request.tried.Add(channel.backend(0).id());
-  call.place.must_wait = true;
+  call.ticket.must_wait = true;
   EXPECT_EQ(channel.Pick(call), "last error") << "though one is untried";
   EXPECT_EQ(channel.waiting(), 0u) << "it is in nobody's way";
   channel.Publish({kFailed, kFailed});
@@ -323,7 +323,7 @@ TEST(PickPlanBacklogTest, OneThatMustWaitDoesNotWaitForWhoIsOnlyFull) {
   EXPECT_EQ(channel.Pick(other), "waits");
   Waiter call = CallTo();
   call.request.tried.Add(channel.backend(0).id());
-  call.place.must_wait = true;
+  call.ticket.must_wait = true;
   EXPECT_EQ(channel.Pick(call), "last error");
   EXPECT_EQ(channel.waiting(), 1u);
   channel.backend(0).EndCall();
@@ -333,15 +333,17 @@ TEST(PickPlanBacklogTest, WhoHasTriedAllLooksAgainForAMoment) {
   TwoWithBacklog channel;
   channel.Publish({kReady, kReady});
   Waiter call = CallTo();
-  EXPECT_FALSE(call.place.LookAgain(7)) << "it has no backlog";
-  EXPECT_FALSE(call.place.must_wait);
+  EXPECT_FALSE(call.ticket.AwaitFreshPlan(7)) << "it has no backlog";
+  EXPECT_FALSE(call.ticket.must_wait);
   call.request.tried.Add(channel.backend(0).id());
   call.request.tried.Add(channel.backend(1).id());
   EXPECT_EQ(channel.Pick(call), "last error");
-  EXPECT_TRUE(call.place.LookAgain(7));
-  EXPECT_TRUE(call.place.must_wait);
-  EXPECT_TRUE(call.place.LookAgain(7 + WaitingPlace::kLookNanos - 1));
-  EXPECT_FALSE(call.place.LookAgain(7 + WaitingPlace::kLookNanos));
+  EXPECT_TRUE(call.ticket.AwaitFreshPlan(7));
+  EXPECT_TRUE(call.ticket.must_wait);
+  EXPECT_TRUE(
+      call.ticket.AwaitFreshPlan(7 + BacklogTicket::kAwaitFreshPlanNanos - 1));
+  EXPECT_FALSE(
+      call.ticket.AwaitFreshPlan(7 + BacklogTicket::kAwaitFreshPlanNanos));
 }
 
 TEST(PickPlanBacklogTest, OneWhosePickCameToNothingKeepsItsTurn) {
@@ -372,7 +374,7 @@ TEST(PickPlanBacklogTest, OneThatIsGivenUpFreesItsPlace) {
   EXPECT_EQ(channel.Pick(first), "waits");
   EXPECT_EQ(channel.Pick(second), "waits");
   EXPECT_EQ(channel.Pick(third), "UNAVAILABLE");
-  first.place.Leave();
+  first.ticket.Leave();
   EXPECT_EQ(channel.Pick(third), "waits");
   channel.Publish({kReady, kFailed});
   EXPECT_EQ(channel.Send(second), "0");
@@ -393,7 +395,7 @@ TEST(PickPlanBacklogTest, ARefusalSaysWhyAndNamesTheBackends) {
             "multi_backend: no usable backend, the call was never sent: 1 "
             "calls are waiting already (backlog.limit): 10.0.0.0:1 "
             "(connection refused); 10.0.0.1:1 (connection refused)");
-  EXPECT_FALSE(second.place.waiting);
+  EXPECT_FALSE(second.ticket.waiting);
 
   channel.Advance(absl::Seconds(1));
   const absl::Status down = channel.PickFor(first).refusal;
@@ -508,7 +510,7 @@ TEST(PickPlanBacklogTest, AFallbackThatComesBackTakesAllThatWait) {
     EXPECT_EQ(channel.Pick(second), "waits");
     channel.Publish({kFailed, kReady});
     EXPECT_EQ(channel.Pick(first), "1");
-    EXPECT_TRUE(first.place.Leave(/*sent=*/true)) << "the second may go";
+    EXPECT_TRUE(first.ticket.Leave(/*sent=*/true)) << "the second may go";
     channel.BeginPass();
     EXPECT_EQ(channel.Send(second), "1");
   }
@@ -535,7 +537,7 @@ TEST(PickPlanBacklogTest, ABacklogThatIsTakenAwayLetsItsCallsGo) {
   channel.config().root.backlog.reset();
   channel.Publish({kFailed, kFailed});
   EXPECT_EQ(channel.Pick(call), "no backend");
-  EXPECT_FALSE(call.place.waiting);
+  EXPECT_FALSE(call.ticket.waiting);
 }
 
 // --- Nested -----------------------------------------------------------------
@@ -566,7 +568,7 @@ TEST(PickPlanBacklogTest, AMembersBacklogIsThatOfTheCallsAboveIt) {
   EXPECT_EQ(channel.Pick(second), "waits");
   channel.Publish({kFailed, kReady});
   EXPECT_EQ(channel.Pick(first), "1");
-  EXPECT_TRUE(first.place.Leave(/*sent=*/true)) << "the second may go";
+  EXPECT_TRUE(first.ticket.Leave(/*sent=*/true)) << "the second may go";
   channel.BeginPass();
   EXPECT_EQ(channel.Send(second), "1");
 }

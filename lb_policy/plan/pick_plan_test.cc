@@ -28,13 +28,13 @@ constexpr StrategyKind kAllKinds[] = {
 
 // --- Builders ---------------------------------------------------------------
 
-constexpr Connection kReady = Connection::kReady;
-constexpr Connection kConnecting = Connection::kConnecting;
-constexpr Connection kFailed = Connection::kFailed;
+constexpr LinkState kReady = LinkState::kReady;
+constexpr LinkState kConnecting = LinkState::kConnecting;
+constexpr LinkState kFailed = LinkState::kFailed;
 
 struct Spec {
   const char* role = "";
-  Connection connection = kReady;
+  LinkState link = kReady;
   uint32_t weight = 1;
   bool marked = false;
   const char* zone = "";
@@ -59,8 +59,8 @@ class Channel {
     PlanEntry entry;
     entry.lease = pool_->Acquire(AddressOf(index), name);
     entry.endpoint = std::make_shared<const Endpoint>(std::move(endpoint));
-    entry.connection = spec.connection;
-    if (spec.connection == kFailed) entry.error = "connection refused";
+    entry.link = spec.link;
+    if (spec.link == kFailed) entry.error = "connection refused";
     entries_.push_back(std::move(entry));
     if (spec.marked) Mark(index, false);
   }
@@ -802,7 +802,7 @@ TEST(PickPlanRebuildTest, APlanNeedsNothingOfItsMakersButTheClock) {
     PlanEntry entry;
     entry.lease = pool->Acquire("1:1", "1:1");
     entry.endpoint = std::make_shared<const Endpoint>(Endpoint::Of("1", 1));
-    entry.connection = kReady;
+    entry.link = kReady;
     args.entries.push_back(std::move(entry));
     args.previous = plan.get();
     args.clock = &clock;

@@ -86,18 +86,19 @@ absl::optional<Json> RetryPolicyOf(const FailoverConfig& failover,
   return Json(std::move(policy));
 }
 
-// Keeps the channel's RetryGate and routes alive.  Each call holds a reference
-// to its service config, so they need no reference of their own.
-class GatedServiceConfig final : public grpc_core::ServiceConfig {
+// Keeps the channel's ChannelRetryState and routes alive.  Each call holds a
+// reference to its service config, so they need no reference of their own.
+class ServiceConfigWithRetryState final : public grpc_core::ServiceConfig {
  public:
   // `never`: see RouteConfigSelector; may be null.
-  GatedServiceConfig(grpc_core::RefCountedPtr<ServiceConfig> inner,
-                     grpc_core::RefCountedPtr<ServiceConfig> never,
-                     grpc_core::RefCountedPtr<RetryGate> gate,
-                     std::unique_ptr<const CallRouting> routing)
+  ServiceConfigWithRetryState(
+      grpc_core::RefCountedPtr<ServiceConfig> inner,
+      grpc_core::RefCountedPtr<ServiceConfig> never,
+      grpc_core::RefCountedPtr<ChannelRetryState> retry_state,
+      std::unique_ptr<const CallRouting> routing)
       : inner_(std::move(inner)),
         never_(std::move(never)),
-        gate_(std::move(gate)),
+        retry_state_(std::move(retry_state)),
         routing_(std::move(routing)) {}
 
   absl::string_view json_string() const override {
@@ -115,7 +116,7 @@ class GatedServiceConfig final : public grpc_core::ServiceConfig {
  private:
   const grpc_core::RefCountedPtr<ServiceConfig> inner_;
   const grpc_core::RefCountedPtr<ServiceConfig> never_;
-  const grpc_core::RefCountedPtr<RetryGate> gate_;
+  const grpc_core::RefCountedPtr<ChannelRetryState> retry_state_;
   const std::unique_ptr<const CallRouting> routing_;
 };
 
@@ -171,7 +172,7 @@ std::vector<std::string> CompleteMethodConfigs(
 absl::StatusOr<CallConfiguration> CallConfiguration::Make(
     const ChannelArgs& args, absl::string_view json,
     absl::optional<StrategyKind> default_strategy,
-    grpc_core::RefCountedPtr<RetryGate> gate) {
+    grpc_core::RefCountedPtr<ChannelRetryState> retry_state) {
   absl::StatusOr<Json> parsed = Json::Parse(json.empty() ? "{}" : json);
   if (!parsed.ok()) return parsed.status();
   if (parsed->type() != Json::Type::OBJECT) {
@@ -220,10 +221,10 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
       grpc_core::ServiceConfigImpl::Create(config_args, parsed->Dump());
   if (!service_config.ok()) return service_config.status();
   grpc_core::ServiceConfig* const never_pointer = never.get();
-  RetryGate* const gate_pointer = gate.get();
+  ChannelRetryState* const retry_state_pointer = retry_state.get();
   const CallRouting* const routing_pointer = routing.get();
-  made.service_config = grpc_core::MakeRefCounted<GatedServiceConfig>(
-      *std::move(service_config), std::move(never), std::move(gate),
+  made.service_config = grpc_core::MakeRefCounted<ServiceConfigWithRetryState>(
+      *std::move(service_config), std::move(never), std::move(retry_state),
       std::move(routing));
   absl::flat_hash_set<const RouteConfigSelector::MethodConfigs*> own_retry;
   for (const std::string& path : own_retry_paths) {
@@ -233,8 +234,8 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
   }
   if (policy != nullptr) {
     made.selector = grpc_core::MakeRefCounted<RouteConfigSelector>(
-        made.service_config, never_pointer, gate_pointer, routing_pointer,
-        std::move(own_retry));
+        made.service_config, never_pointer, retry_state_pointer,
+        routing_pointer, std::move(own_retry));
   }
   return made;
 }
@@ -243,7 +244,7 @@ CallConfigurationCache::CallConfigurationCache(
     ChannelArgs args, absl::optional<StrategyKind> default_strategy)
     : args_(std::move(args)),
       default_strategy_(default_strategy),
-      gate_(grpc_core::MakeRefCounted<RetryGate>()),
+      retry_state_(grpc_core::MakeRefCounted<ChannelRetryState>()),
       made_(CallConfiguration()) {}
 
 const absl::StatusOr<CallConfiguration>& CallConfigurationCache::Get(
@@ -259,7 +260,7 @@ const absl::StatusOr<CallConfiguration>& CallConfigurationCache::Get(
           ? resolved->json_string()
           : args_.GetString(kServiceConfigArg).value_or(absl::string_view());
   if (json_.has_value() && *json_ == json) return made_;
-  made_ = CallConfiguration::Make(args_, json, default_strategy_, gate_);
+  made_ = CallConfiguration::Make(args_, json, default_strategy_, retry_state_);
   json_ = std::string(json);
   return made_;
 }
@@ -277,7 +278,8 @@ void CallConfigurationCache::ApplyTo(grpc_core::Resolver::Result& result) {
       result.service_config = configuration.status();
     }
   }
-  if (last_good_has_selector_) result.args = result.args.SetObject(gate_);
+  if (last_good_has_selector_)
+    result.args = result.args.SetObject(retry_state_);
 }
 
 }  // namespace multi_backend

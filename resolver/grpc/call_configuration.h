@@ -23,14 +23,14 @@ struct CallConfiguration {
   grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config;
   grpc_core::RefCountedPtr<grpc_core::ConfigSelector> selector;
 
-  // `gate` belongs to the channel; its calls reach it.  `json` is the service
-  // config; "" = none.  `default_strategy` is for a configuration that names no
-  // strategy.  When neither `json` nor `args` chooses an LB policy,
+  // `retry_state` belongs to the channel; its calls reach it.  `json` is the
+  // service config; "" = none.  `default_strategy` is for a configuration that
+  // names no strategy.  When neither `json` nor `args` chooses an LB policy,
   // `multi_backend` is chosen.  INVALID_ARGUMENT names the fields.
   static absl::StatusOr<CallConfiguration> Make(
       const grpc_core::ChannelArgs& args, absl::string_view json,
       absl::optional<StrategyKind> default_strategy,
-      grpc_core::RefCountedPtr<RetryGate> gate);
+      grpc_core::RefCountedPtr<ChannelRetryState> retry_state);
 };
 
 // Makes the configuration of one channel, and makes it again only when its JSON
@@ -46,14 +46,14 @@ class CallConfigurationCache {
       const grpc_core::ServiceConfig* resolved);
 
   // Puts the configuration, or the error, into `result`.  After an error core
-  // goes on with the last good service config, so the gate that belongs to that
-  // one stays, too.
+  // goes on with the last good service config, so the retry_state that belongs
+  // to that one stays, too.
   void ApplyTo(grpc_core::Resolver::Result& result);
 
  private:
   const grpc_core::ChannelArgs args_;
   const absl::optional<StrategyKind> default_strategy_;
-  const grpc_core::RefCountedPtr<RetryGate> gate_;
+  const grpc_core::RefCountedPtr<ChannelRetryState> retry_state_;
   absl::optional<std::string> json_;  // The JSON of `made_`.
   bool last_good_has_selector_ = false;
   absl::StatusOr<CallConfiguration> made_;

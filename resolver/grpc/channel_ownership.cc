@@ -20,7 +20,7 @@ using grpc_core::URI;
 
 // A service config without this library's keywords is not even parsed, because
 // channels that do not use the library must cost nothing.
-bool ConfigAsksForUs(absl::string_view json) {
+bool ConfigUsesMultiBackend(absl::string_view json) {
   if (!absl::StrContains(json, kPolicyName) &&
       !absl::StrContains(json, kRoutingKey)) {
     return false;
@@ -37,9 +37,9 @@ bool ConfigAsksForUs(absl::string_view json) {
 // kServiceConfigArg.
 ChannelArgs PrepareArgs(ChannelArgs args) {
   const auto json = args.GetOwnedString(GRPC_ARG_SERVICE_CONFIG);
-  bool ours = AsksForUs(args);
+  bool ours = UsesMultiBackend(args);
   if (json.has_value()) {
-    ours = ours || ConfigAsksForUs(*json);
+    ours = ours || ConfigUsesMultiBackend(*json);
     args = ours ? args.Set(kServiceConfigArg, *json)
                 : args.Set(kForeignServiceConfigArg, 1);
   }
@@ -54,7 +54,7 @@ class TargetMapper final : public grpc_core::ProxyMapperInterface {
  public:
   absl::optional<std::string> MapName(absl::string_view target,
                                       ChannelArgs* args) override {
-    if (IsOurTarget(target) || !GetsOurResolver(*args) ||
+    if (IsMultiBackendTarget(target) || !GetsMultiBackendResolver(*args) ||
         !grpc_core::CoreConfiguration::Get().resolver_registry().IsValidTarget(
             target)) {
       return absl::nullopt;
@@ -70,7 +70,7 @@ class TargetMapper final : public grpc_core::ProxyMapperInterface {
 
 }  // namespace
 
-bool AsksForUs(const ChannelArgs& args) {
+bool UsesMultiBackend(const ChannelArgs& args) {
   return args.GetObject<ChannelExtension>() != nullptr ||
          args.GetString(kServiceConfigArg).has_value() ||
          args.GetString(GRPC_ARG_LB_POLICY_NAME) == kPolicyName;
@@ -91,12 +91,12 @@ bool HasRouting(const Json& service_config) {
          !routing->object_value().empty();
 }
 
-bool GetsOurResolver(const ChannelArgs& args) {
+bool GetsMultiBackendResolver(const ChannelArgs& args) {
   const auto target = args.GetString(GRPC_ARG_SERVER_URI);
   if (!target.has_value()) return false;
-  if (IsOurTarget(*target)) return true;
+  if (IsMultiBackendTarget(*target)) return true;
   // With an HTTP proxy the proxy replaces the target.
-  if (!AsksForUs(args) ||
+  if (!UsesMultiBackend(args) ||
       args.GetBool(GRPC_ARG_ENABLE_HTTP_PROXY).value_or(false)) {
     return false;
   }

@@ -22,10 +22,10 @@
 namespace multi_backend {
 
 // Requires args that have been through the channel's preconditioning.
-bool AsksForUs(const grpc_core::ChannelArgs& args);
+bool UsesMultiBackend(const grpc_core::ChannelArgs& args);
 
 // Whether the target's resolver is this library's, including the wrapping one.
-bool IsOurTarget(absl::string_view target);
+bool IsMultiBackendTarget(absl::string_view target);
 
 // Whether xDS chooses the LB policies of this target, also when it is wrapped.
 bool IsXdsTarget(absl::string_view target);
@@ -36,7 +36,7 @@ bool HasRouting(const grpc_core::Json& service_config);
 // Whether a channel with these args gets a resolver of this library, by its
 // target or because the target is wrapped.  An xDS target is wrapped only to
 // refuse routes that it could not follow.
-bool GetsOurResolver(const grpc_core::ChannelArgs& args);
+bool GetsMultiBackendResolver(const grpc_core::ChannelArgs& args);
 
 // A CorePart.
 void RegisterChannelOwnership(CoreBuilder& builder);

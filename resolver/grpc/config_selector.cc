@@ -35,7 +35,7 @@ bool RouteConfigSelector::Equals(const grpc_core::ConfigSelector* other) const {
 
 grpc_core::ConfigSelector::CallConfig RouteConfigSelector::GetCallConfig(
     GetCallConfigArgs args) {
-  auto* context = args.arena->New<CallContext>(args.arena, gate_);
+  auto* context = args.arena->New<CallContext>(args.arena, retry_state_);
   // The slice lives as long as the call.
   context->method = grpc_core::StringViewFromSlice(*args.path);
   const absl::optional<CallLabel> label =
@@ -50,7 +50,7 @@ grpc_core::ConfigSelector::CallConfig RouteConfigSelector::GetCallConfig(
   CallConfig config;
   config.method_configs =
       service_config_->GetMethodParsedConfigVector(*args.path);
-  context->own_retry_policy =
+  context->has_method_retry_policy =
       !own_retry_.empty() && own_retry_.contains(config.method_configs);
   if (context->label.retry == RetryMode::kNever && never_ != nullptr) {
     config.method_configs = never_->GetMethodParsedConfigVector(*args.path);

@@ -23,19 +23,19 @@ class RouteConfigSelector final : public grpc_core::ConfigSelector {
  public:
   using MethodConfigs = grpc_core::ServiceConfigParser::ParsedConfigVector;
 
-  // `service_config` also keeps `never`, `gate` and `routing` alive, for as
-  // long as any call runs.  `never` is the same without perTryTimeout, for
+  // `service_config` also keeps `never`, `retry_state` and `routing` alive, for
+  // as long as any call runs.  `never` is the same without perTryTimeout, for
   // calls that are never retried, where giving up an attempt would be
   // pointless; null when `service_config` has no perTryTimeout.  `own_retry`
   // holds the method configurations whose retryPolicy is the application's own.
   RouteConfigSelector(
       grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config,
-      grpc_core::ServiceConfig* never, RetryGate* gate,
+      grpc_core::ServiceConfig* never, ChannelRetryState* retry_state,
       const CallRouting* routing,
       absl::flat_hash_set<const MethodConfigs*> own_retry)
       : service_config_(std::move(service_config)),
         never_(never),
-        gate_(gate),
+        retry_state_(retry_state),
         routing_(routing),
         own_retry_(std::move(own_retry)) {}
 
@@ -46,7 +46,7 @@ class RouteConfigSelector final : public grpc_core::ConfigSelector {
  private:
   const grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config_;
   grpc_core::ServiceConfig* const never_;
-  RetryGate* const gate_;
+  ChannelRetryState* const retry_state_;
   const CallRouting* const routing_;
   const absl::flat_hash_set<const MethodConfigs*> own_retry_;
 };

@@ -187,7 +187,7 @@ void RegisterResolvers(CoreBuilder& builder) {
   RegisterRoutingCheck(builder);
 }
 
-bool IsOurTarget(absl::string_view target) {
+bool IsMultiBackendTarget(absl::string_view target) {
   const absl::StatusOr<URI> uri = URI::Parse(target);
   return uri.ok() &&
          (uri->scheme() == kStaticScheme || uri->scheme() == kGroupScheme ||

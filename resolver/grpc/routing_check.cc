@@ -34,7 +34,8 @@ class RoutingCheck final : public grpc_core::ServiceConfigParser::Parser {
     // This is the channel's own service config, checked while the channel is
     // made.  An error here would hide its text from the calls, and the resolver
     // checks it again.
-    if (args.Contains(GRPC_ARG_SERVICE_CONFIG) && GetsOurResolver(args)) {
+    if (args.Contains(GRPC_ARG_SERVICE_CONFIG) &&
+        GetsMultiBackendResolver(args)) {
       return nullptr;
     }
     const absl::Status status = CheckRoutingIsFollowed(json, args);
@@ -79,7 +80,8 @@ absl::Status CheckRoutingIsFollowed(const Json& service_config,
         "target and its resolver",
         "leave that arg out");
   }
-  if (AsksForUs(args) || IsOurTarget(*target)) return absl::OkStatus();
+  if (UsesMultiBackend(args) || IsMultiBackendTarget(*target))
+    return absl::OkStatus();
   return NotFollowed(
       "the resolver brought them, and the channel args do not name "
       "multi_backend",

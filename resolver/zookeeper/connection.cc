@@ -95,7 +95,7 @@ struct ZookeeperConnection::Calls {
     if (type == ZOO_SESSION_EVENT) {
       self->OnState(state);
     } else {
-      self->AddStep([self, type, path = std::string(path)] {
+      self->PostCallback([self, type, path = std::string(path)] {
         self->on_watch_(type, path);
       });
     }
@@ -250,7 +250,7 @@ void ZookeeperConnection::RetryLater(absl::Status problem) {
       Clock::now() + absl::ToChronoNanoseconds(backoff_.Next(unit(random_)));
 }
 
-ZookeeperConnection::Look ZookeeperConnection::Tend() {
+ZookeeperConnection::Status ZookeeperConnection::Poll() {
   if (handle_ != nullptr) EndIfOver(Clock::now());
   if (handle_ == nullptr && Clock::now() >= open_at_) {
     absl::Status opened = Open();
@@ -258,33 +258,33 @@ ZookeeperConnection::Look ZookeeperConnection::Tend() {
   }
   RunSteps();
   const auto now = Clock::now();
-  Look look;
-  look.session = session_;
+  Status status;
+  status.session = session_;
   std::lock_guard<std::mutex> lock(mu_);
-  look.connected = connected_;
-  look.connection = connections_;
+  status.connected = connected_;
+  status.connection = connections_;
   if (connected_) {
     down_ = false;
     problem_ = absl::OkStatus();
     silence_patience_ = kFirstSilencePatience;
     backoff_.Reset();
-    look.again = absl::InfiniteDuration();
-    return look;
+    status.again = absl::InfiniteDuration();
+    return status;
   }
   if (!down_) down_since_ = now;
   down_ = true;
-  look.error = problem_;
+  status.error = problem_;
   if (handle_ == nullptr) {
-    look.again = absl::FromChrono(open_at_ - now);
-    return look;
+    status.again = absl::FromChrono(open_at_ - now);
+    return status;
   }
-  look.again = kDownInterval;
+  status.again = kDownInterval;
   if (now - down_since_ >= absl::ToChronoNanoseconds(kReconnectPatience) &&
-      look.error.ok()) {
-    look.error = absl::UnavailableError(
+      status.error.ok()) {
+    status.error = absl::UnavailableError(
         absl::StrCat("no connection to ", options_.servers));
   }
-  return look;
+  return status;
 }
 
 void ZookeeperConnection::OnState(int state) {
@@ -306,8 +306,8 @@ void ZookeeperConnection::OnState(int state) {
   wake_();
 }
 
-void ZookeeperConnection::AddStep(std::function<void()> step,
-                                  const Request* answered) {
+void ZookeeperConnection::PostCallback(std::function<void()> step,
+                                       const Request* answered) {
   bool wake = true;
   {
     std::lock_guard<std::mutex> lock(mu_);
@@ -340,9 +340,9 @@ void ZookeeperConnection::RunSteps() {
 
 void ZookeeperConnection::OnReply(const void* context, Reply reply) {
   const auto* const request = static_cast<const Request*>(context);
-  AddStep([done = std::move(request->done),
-           reply = std::move(reply)]() mutable { done(std::move(reply)); },
-          request);
+  PostCallback([done = std::move(request->done),
+                reply = std::move(reply)]() mutable { done(std::move(reply)); },
+               request);
   delete request;
 }
 

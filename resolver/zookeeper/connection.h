@@ -3,9 +3,9 @@
 //
 //   ZookeeperConnection connection(options, on_watch, [&] { thread.Wake(); });
 //   while (!signal->stopped()) {
-//     const auto look = connection.Tend();  // Runs on_watch and on_children.
-//     if (look.connected && …) connection.GetChildren("/users", on_children);
-//     signal->Wait(look.again);
+//     const auto status = connection.Poll();  // Runs on_watch and on_children.
+//     if (status.connected && …) connection.GetChildren("/users", on_children);
+//     signal->Wait(status.again);
 //   }
 //
 // A session ends when the server says so, and also when it has been without a
@@ -62,13 +62,13 @@ class ZookeeperConnection {
     size_t max_data_bytes = 0;  // The data of a node beyond this are cut off.
   };
 
-  struct Look {
+  struct Status {
     bool connected = false;
     int session = 0;     // The number of sessions so far.
     int connection = 0;  // The number of connections so far, over all sessions.
     // Why there is no connection, once that lasts longer than usual.
     absl::Status error;
-    absl::Duration again;  // When to call Tend() again.
+    absl::Duration again;  // When to call Poll() again.
   };
 
   struct Reply {
@@ -84,7 +84,7 @@ class ZookeeperConnection {
   // Called when a watch has fired: ZOO_CHILD_EVENT, ….
   using OnWatch = std::function<void(int event, const std::string& path)>;
 
-  // `wake` is called when there is something new for Tend() to handle.
+  // `wake` is called when there is something new for Poll() to handle.
   ZookeeperConnection(Options options, OnWatch on_watch,
                       std::function<void()> wake);
   ~ZookeeperConnection();
@@ -93,7 +93,7 @@ class ZookeeperConnection {
 
   // Runs the callbacks for everything that has arrived.  Begins a session when
   // there is none or the last one has ended.
-  Look Tend();
+  Status Poll();
   // Ends the present session and drops what has arrived from it.  The next
   // session begins after `pause`.
   void EndSession(absl::Duration pause);
@@ -138,7 +138,8 @@ class ZookeeperConnection {
   void OnState(int state);
   void OnReply(const void* context, Reply reply);
   // `answered`: the request that this step answers; null if it answers none.
-  void AddStep(std::function<void()> step, const Request* answered = nullptr);
+  void PostCallback(std::function<void()> step,
+                    const Request* answered = nullptr);
 
   const Options options_;
   const OnWatch on_watch_;

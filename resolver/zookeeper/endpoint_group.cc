@@ -67,13 +67,13 @@ void ZookeeperEndpointGroup::Follow() {
   const std::shared_ptr<SourceThread::Signal> signal = thread_.signal();
   while (!signal->stopped()) {
     signal->TakeWake();
-    const ZookeeperConnection::Look look = connection_.Tend();
-    TakeConnection(look);
-    absl::Duration wait = look.again;
+    const ZookeeperConnection::Status status = connection_.Poll();
+    TakeConnection(status);
+    absl::Duration wait = status.again;
     const auto unsettled = absl::FromChrono(settled_at_ - Clock::now());
     if (unsettled > absl::ZeroDuration()) {
       wait = std::min(wait, unsettled);
-    } else if (look.connected) {
+    } else if (status.connected) {
       if (names_ == Names::kUnread) AskForNames();
       AskForRecords();
     }
@@ -87,21 +87,21 @@ void ZookeeperEndpointGroup::Follow() {
 }
 
 void ZookeeperEndpointGroup::TakeConnection(
-    const ZookeeperConnection::Look& look) {
-  if (look.session != session_) {
+    const ZookeeperConnection::Status& status) {
+  if (status.session != session_) {
     children_.Clear();
-    session_ = look.session;
+    session_ = status.session;
   }
-  if (look.connection != connections_) {
+  if (status.connection != connections_) {
     // The library keeps the watches of a session that goes on, but open
     // requests are lost.  The names are read again in any case, which costs one
     // request.
     children_.ForgetAsked();
     names_ = Names::kUnread;
-    connections_ = look.connection;
+    connections_ = status.connection;
   }
-  if (!look.error.ok() && look.error != error_) {
-    SetNewError(look.error);
+  if (!status.error.ok() && status.error != error_) {
+    SetNewError(status.error);
   }
 }
 

@@ -81,7 +81,7 @@ class ZookeeperEndpointGroup final : public DiscoveredEndpointGroup {
   // Everything below is used by the thread only.
 
   void Follow();
-  void TakeConnection(const ZookeeperConnection::Look& look);
+  void TakeConnection(const ZookeeperConnection::Status& status);
   void TakeEvent(int event, absl::string_view path);
   void TakeNames(ZookeeperConnection::Reply reply);
   void TakeRecord(const std::string& name,

@@ -142,7 +142,7 @@ class ZookeeperEndpointGroupTest : public ::testing::Test {
            << "the list is " << NameEndpoints(*group_->endpoints()) << "; "
            << group_->Describe();
   }
-  // There is no callback for errors; 1 ms a look.
+  // There is no callback for errors; 1 ms a status.
   ::testing::AssertionResult WaitForStatus(
       const std::function<bool(const absl::Status&)>& expected) {
     const auto end = steady_clock::now() + kPatience;
@@ -325,7 +325,7 @@ TEST_F(ZookeeperEndpointGroupTest, AChildThatMayNotBeReadIsRefused) {
   Follow(MakeGroup());
   EXPECT_TRUE(WaitFor(Ports({1})));
   EXPECT_THAT(group_->Describe(), HasSubstr("1 refused: 2: may not be read"));
-  // No thread may look at the environment while it changes.
+  // No thread may status at the environment while it changes.
   TearDown();
   setenv("MULTI_BACKEND_ZOOKEEPER_AUTH", kDigest, 1);
   Follow(MakeGroup());

@@ -125,10 +125,10 @@ void ZookeeperRegistrar::Follow() {
   const std::shared_ptr<SourceThread::Signal>& signal = thread_.signal();
   while (!signal->stopped()) {
     signal->TakeWake();
-    const ZookeeperConnection::Look look = connection_.Tend();
-    TakeConnection(look);
-    absl::Duration wait = look.again;
-    if (look.connected && node_ == Node::kMissing) {
+    const ZookeeperConnection::Status status = connection_.Poll();
+    TakeConnection(status);
+    absl::Duration wait = status.again;
+    if (status.connected && node_ == Node::kMissing) {
       const auto pause = absl::FromChrono(not_before_ - Clock::now());
       if (pause <= absl::ZeroDuration()) {
         Create();
@@ -140,20 +140,21 @@ void ZookeeperRegistrar::Follow() {
   }
 }
 
-void ZookeeperRegistrar::TakeConnection(const ZookeeperConnection::Look& look) {
+void ZookeeperRegistrar::TakeConnection(
+    const ZookeeperConnection::Status& status) {
   // A listed node stays as long as its session, and the library keeps the
   // watch.
-  if (look.session != session_ ||
-      (look.connection != connections_ && node_ == Node::kAsked)) {
+  if (status.session != session_ ||
+      (status.connection != connections_ && node_ == Node::kAsked)) {
     if (node_ == Node::kListed) {
       SetStatus(absl::UnavailableError("the session has ended"));
     }
     node_ = Node::kMissing;
   }
-  session_ = look.session;
-  connections_ = look.connection;
-  if (!look.error.ok()) SetStatus(look.error);
-  if (look.connected && node_ == Node::kListed) SetStatus(absl::OkStatus());
+  session_ = status.session;
+  connections_ = status.connection;
+  if (!status.error.ok()) SetStatus(status.error);
+  if (status.connected && node_ == Node::kListed) SetStatus(absl::OkStatus());
 }
 
 void ZookeeperRegistrar::Create() {

@@ -62,7 +62,7 @@ class ZookeeperRegistrar final : public Registrar {
   // Everything in this part is used by the thread only.
 
   void Follow();
-  void TakeConnection(const ZookeeperConnection::Look& look);
+  void TakeConnection(const ZookeeperConnection::Status& status);
   void Create();
   // Takes the reply to a Create….
   void TakeCreated(const ZookeeperConnection::Reply& reply);

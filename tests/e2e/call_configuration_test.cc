@@ -24,8 +24,8 @@ class CallConfigurationCacheTest : public ::testing::Test {
   }
   static void TearDownTestSuite() { grpc_shutdown(); }
 
-  static bool HasGate(const Resolver::Result& result) {
-    return result.args.GetObject<RetryGate>() != nullptr;
+  static bool HasRetryState(const Resolver::Result& result) {
+    return result.args.GetObject<ChannelRetryState>() != nullptr;
   }
   static bool HasSelector(const Resolver::Result& result) {
     return result.args.GetObject<grpc_core::ConfigSelector>() != nullptr;
@@ -41,11 +41,11 @@ TEST_F(CallConfigurationCacheTest, AGoodResultGetsSelectorAndGate) {
   ASSERT_TRUE(result.service_config.ok());
   EXPECT_NE(*result.service_config, nullptr);
   EXPECT_TRUE(HasSelector(result));
-  EXPECT_TRUE(HasGate(result));
+  EXPECT_TRUE(HasRetryState(result));
 }
 
 // c-ares reports a failed lookup in both fields; core then goes on with the
-// selector that it has, whose calls must find their gate.
+// selector that it has, whose calls must find their retry_state.
 TEST_F(CallConfigurationCacheTest, TheGateStaysWithTheLastGoodConfiguration) {
   CallConfigurationCache cache(ChannelArgs(), absl::nullopt);
   Resolver::Result good;
@@ -55,9 +55,9 @@ TEST_F(CallConfigurationCacheTest, TheGateStaysWithTheLastGoodConfiguration) {
   failed.service_config = absl::UnavailableError("DNS is away");
   cache.ApplyTo(failed);
   EXPECT_FALSE(failed.service_config.ok());
-  EXPECT_EQ(failed.args.GetObject<RetryGate>(),
-            good.args.GetObject<RetryGate>());
-  EXPECT_TRUE(HasGate(failed));
+  EXPECT_EQ(failed.args.GetObject<ChannelRetryState>(),
+            good.args.GetObject<ChannelRetryState>());
+  EXPECT_TRUE(HasRetryState(failed));
 }
 
 TEST_F(CallConfigurationCacheTest, AnErrorBeforeAnyConfigurationHasNoGate) {
@@ -65,7 +65,7 @@ TEST_F(CallConfigurationCacheTest, AnErrorBeforeAnyConfigurationHasNoGate) {
   Resolver::Result failed;
   failed.service_config = absl::UnavailableError("DNS is away");
   cache.ApplyTo(failed);
-  EXPECT_FALSE(HasGate(failed));
+  EXPECT_FALSE(HasRetryState(failed));
 }
 
 TEST_F(CallConfigurationCacheTest, AForeignServiceConfigIsLeftAlone) {
@@ -76,7 +76,7 @@ TEST_F(CallConfigurationCacheTest, AForeignServiceConfigIsLeftAlone) {
   ASSERT_TRUE(result.service_config.ok());
   EXPECT_EQ(*result.service_config, nullptr);
   EXPECT_FALSE(HasSelector(result));
-  EXPECT_FALSE(HasGate(result));
+  EXPECT_FALSE(HasRetryState(result));
 }
 
 TEST_F(CallConfigurationCacheTest, ABadConfigurationIsTheResultsError) {
@@ -89,7 +89,7 @@ TEST_F(CallConfigurationCacheTest, ABadConfigurationIsTheResultsError) {
   cache.ApplyTo(result);
   EXPECT_EQ(result.service_config.status().code(),
             absl::StatusCode::kInvalidArgument);
-  EXPECT_FALSE(HasGate(result));
+  EXPECT_FALSE(HasRetryState(result));
 }
 
 TEST_F(CallConfigurationCacheTest, MethodConfigsThatAreNoListAreRefused) {

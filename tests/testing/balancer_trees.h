@@ -34,7 +34,7 @@ constexpr uint32_t kNone = BalancerNode::Choice::kNone;
 struct Spec {
   const char* zone;
   uint32_t weight = 1;
-  Connection connection = Connection::kReady;
+  LinkState link = LinkState::kReady;
 };
 
 // A channel's backends "0:1", "1:1", … and the nodes over them.
@@ -53,7 +53,7 @@ class Backends {
     PlanEntry entry;
     entry.lease = pool_->Acquire(endpoint.address(), endpoint.address());
     entry.endpoint = std::make_shared<const Endpoint>(std::move(endpoint));
-    entry.connection = spec.connection;
+    entry.link = spec.link;
     entries_.push_back(std::move(entry));
   }
 

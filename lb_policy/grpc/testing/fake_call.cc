@@ -47,7 +47,7 @@ class FakeCall::Metadata final : public Policy::MetadataInterface {
   std::map<std::string, std::string> entries_;
 };
 
-CallContext* FakeGate::ContextOf(
+CallContext* FakeRetryState::ContextOf(
     grpc_core::LoadBalancingPolicy::CallState* call) const {
   return call == nullptr ? nullptr : FakeCall::ContextIn(call);
 }
@@ -56,18 +56,20 @@ CallContext* FakeCall::ContextIn(Policy::CallState* call) {
   return CallState::ContextIn(call);
 }
 
-FakeCall::FakeCall(const FakeCallOptions& options, RetryGate* gate)
+FakeCall::FakeCall(const FakeCallOptions& options,
+                   ChannelRetryState* retry_state)
     : options_(options),
       allocator_(grpc_core::ResourceQuota::Default()
                      ->memory_quota()
                      ->CreateMemoryAllocator("fake_call")),
       arena_(grpc_core::Arena::Create(1024, &allocator_)),
-      context_(gate == nullptr ? nullptr
-                               : arena_->New<CallContext>(arena_, gate)) {
+      context_(retry_state == nullptr
+                   ? nullptr
+                   : arena_->New<CallContext>(arena_, retry_state)) {
   if (context_ == nullptr) return;
   context_->label = options_.label;
   context_->method = options_.path;
-  context_->own_retry_policy = options_.own_retry_policy;
+  context_->has_method_retry_policy = options_.has_method_retry_policy;
 }
 
 FakeCall::~FakeCall() {

@@ -2,7 +2,7 @@
 // first pick to its end; what core's retry filter asks is asked by the test.
 //
 // No class of core's client channel is involved: a call's state is a
-// LoadBalancingPolicy::CallState, and FakeGate finds the context in it.
+// LoadBalancingPolicy::CallState, and FakeRetryState finds the context in it.
 //
 // Threads: one.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_TESTING_FAKE_CALL_H_
@@ -21,7 +21,7 @@
 namespace multi_backend {
 
 // Finds the contexts of FakeCalls.
-class FakeGate final : public RetryGate {
+class FakeRetryState final : public ChannelRetryState {
  public:
   CallContext* ContextOf(
       grpc_core::LoadBalancingPolicy::CallState* call) const override;
@@ -32,7 +32,7 @@ struct FakeCallOptions {
   CallLabel label;  // Its views must outlive the call.
   bool wait_for_ready = false;
   // The method has a retry policy of its own.
-  bool own_retry_policy = false;
+  bool has_method_retry_policy = false;
 };
 
 class FakeCall {
@@ -40,8 +40,8 @@ class FakeCall {
   using Policy = grpc_core::LoadBalancingPolicy;
   enum class State { kNew, kQueued, kSent, kFailed, kDropped, kEnded };
 
-  // `gate`: null for a call without a context.
-  FakeCall(const FakeCallOptions& options, RetryGate* gate);
+  // `retry_state`: null for a call without a context.
+  FakeCall(const FakeCallOptions& options, ChannelRetryState* retry_state);
   ~FakeCall();
   FakeCall(const FakeCall&) = delete;
   FakeCall& operator=(const FakeCall&) = delete;

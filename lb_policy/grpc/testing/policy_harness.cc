@@ -17,12 +17,14 @@ std::string Json(absl::string_view config) {
   return absl::StrCat(R"([{"multi_backend":)", config, "}]");
 }
 
-grpc_core::ChannelArgs ArgsOf(const std::shared_ptr<BackendPool>& pool,
-                              const grpc_core::RefCountedPtr<FakeGate>& gate) {
+grpc_core::ChannelArgs ArgsOf(
+    const std::shared_ptr<BackendPool>& pool,
+    const grpc_core::RefCountedPtr<FakeRetryState>& retry_state) {
   auto args = grpc_core::ChannelArgs().SetObject(
       grpc_core::MakeRefCounted<ChannelExtension>(pool, nullptr));
-  if (gate == nullptr) return args;
-  return args.SetObject(grpc_core::RefCountedPtr<RetryGate>(gate));
+  if (retry_state == nullptr) return args;
+  return args.SetObject(
+      grpc_core::RefCountedPtr<ChannelRetryState>(retry_state));
 }
 
 PolicyHarness::Options WithConfig(absl::string_view config) {
@@ -42,13 +44,14 @@ PolicyHarness::PolicyHarness(Options options)
                                     : std::make_shared<VirtualTime>()),
       pool_(options.pool != nullptr ? std::move(options.pool)
                                     : BackendPool::Create(time_->ForPool())),
-      gate_(options.with_context ? grpc_core::MakeRefCounted<FakeGate>()
-                                 : nullptr),
+      retry_state_(options.with_context
+                       ? grpc_core::MakeRefCounted<FakeRetryState>()
+                       : nullptr),
       channel_(time_.get()) {
   time_->RunInCore([&]() {
     driver_ = std::make_unique<PolicyDriver>(
-        Json(options.config), ArgsOf(pool_, gate_), channel_.serializer(),
-        channel_.MakeControl());
+        Json(options.config), ArgsOf(pool_, retry_state_),
+        channel_.serializer(), channel_.MakeControl());
   });
   channel_.OnPolicyMade();
 }
@@ -169,7 +172,7 @@ std::vector<std::string> PolicyHarness::TakeEvents() {
 }
 
 FakeCall& PolicyHarness::Call(const FakeCallOptions& options) {
-  calls_.push_back(std::make_unique<FakeCall>(options, gate_.get()));
+  calls_.push_back(std::make_unique<FakeCall>(options, retry_state_.get()));
   FakeCall& call = *calls_.back();
   time_->RunInCore([&]() { channel_.Pick(&call); });
   return call;

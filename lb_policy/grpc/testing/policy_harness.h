@@ -125,7 +125,8 @@ class PolicyHarness {
   const bool owns_time_;
   const std::shared_ptr<VirtualTime> time_;
   const std::shared_ptr<BackendPool> pool_;
-  const grpc_core::RefCountedPtr<FakeGate> gate_;  // Null without contexts.
+  // Null without contexts.
+  const grpc_core::RefCountedPtr<FakeRetryState> retry_state_;
   FakeChannel channel_;
   std::unique_ptr<PolicyDriver> driver_;
   grpc_core::ServerAddressList addresses_;  // The newest.

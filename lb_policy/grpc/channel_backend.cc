@@ -1,4 +1,4 @@
-#include "multi_backend/lb_policy/grpc/backend_slot.h"
+#include "multi_backend/lb_policy/grpc/channel_backend.h"
 
 #include <algorithm>
 #include <utility>
@@ -13,60 +13,50 @@ namespace {
 // at once; the calls have those that there are.
 constexpr int64_t kGrowthPauseNanos = 1'000'000'000;
 
-ConnectionView::State ViewState(Connection state) {
-  switch (state) {
-    case Connection::kConnecting:
-      return ConnectionView::State::kConnecting;
-    case Connection::kReady:
-      return ConnectionView::State::kReady;
-    case Connection::kFailed:
-      return ConnectionView::State::kFailed;
-  }
-  return ConnectionView::State::kFailed;
-}
-
 }  // namespace
 
-BackendSlot::BackendSlot(Owner* owner, grpc_core::ServerAddress address,
-                         std::shared_ptr<BackendPool::Lease> lease,
-                         std::shared_ptr<const Endpoint> endpoint)
+ChannelBackend::ChannelBackend(Owner* owner, grpc_core::ServerAddress address,
+                               std::shared_ptr<BackendPool::Lease> lease,
+                               std::shared_ptr<const Endpoint> endpoint)
     : owner_(owner),
       address_(std::move(address)),
       lease_(std::move(lease)),
-      seen_reachable_(lease_->backend()->found_reachable.load()) {
+      seen_probes_passed_(
+          lease_->backend()->probes_passed_while_unconnected.load()) {
   SetEndpoint(std::move(endpoint));
 }
 
-void BackendSlot::SetEndpoint(std::shared_ptr<const Endpoint> endpoint) {
+void ChannelBackend::SetEndpoint(std::shared_ptr<const Endpoint> endpoint) {
   endpoint_ = std::move(endpoint);
   lease_->SetEndpoint(endpoint_);
 }
 
-PlanEntry BackendSlot::MakePlanEntry() const {
+PlanEntry ChannelBackend::MakePlanEntry() const {
   return PlanEntry{lease_, endpoint_, state_, error_};
 }
 
-absl::InlinedVector<const BackendConnection*, 4> BackendSlot::Ready() const {
+absl::InlinedVector<const BackendConnection*, 4> ChannelBackend::Ready() const {
   absl::InlinedVector<const BackendConnection*, 4> ready;
   for (const Numbered& one : connections_) {
-    if (one.connection->state() == Connection::kReady) {
+    if (one.connection->state() == LinkState::kReady) {
       ready.push_back(one.connection.get());
     }
   }
   return ready;
 }
 
-void BackendSlot::ResetBackoff() {
+void ChannelBackend::ResetBackoff() {
   for (const Numbered& one : connections_) one.connection->ResetBackoff();
 }
 
-void BackendSlot::FollowProbes() {
-  const uint32_t reachable = lease_->backend()->found_reachable.load();
-  if (std::exchange(seen_reachable_, reachable) == reachable) return;
-  if (state_ == Connection::kFailed) ResetBackoff();
+void ChannelBackend::OnProbesPassed() {
+  const uint32_t reachable =
+      lease_->backend()->probes_passed_while_unconnected.load();
+  if (std::exchange(seen_probes_passed_, reachable) == reachable) return;
+  if (state_ == LinkState::kFailed) ResetBackoff();
 }
 
-void BackendSlot::Open(int64_t now_nanos) {
+void ChannelBackend::Open(int64_t now_nanos) {
   Numbered added;
   added.idle_since_nanos = now_nanos;
   auto taken = [this](int number) {
@@ -81,13 +71,13 @@ void BackendSlot::Open(int64_t now_nanos) {
   connections_.push_back(std::move(added));
   connection.Start(this, owner_->MakeConnectionLocked(address_, number));
   // Core refused; it will not tell more of it.
-  if (connection.state() == Connection::kFailed) {
-    FollowConnections();
+  if (connection.state() == LinkState::kFailed) {
+    RecomputeState();
   }
 }
 
-int64_t BackendSlot::Resize(const ConnectionPoolConfig& config,
-                            int64_t now_nanos) {
+int64_t ChannelBackend::Resize(const ConnectionPoolConfig& config,
+                               int64_t now_nanos) {
   while (connections_.size() < static_cast<size_t>(config.min)) {
     Open(now_nanos);
   }
@@ -103,19 +93,19 @@ int64_t BackendSlot::Resize(const ConnectionPoolConfig& config,
     one.busy = streams > 0;
     one.begun = begun;
     ConnectionView view;
-    view.state = ViewState(one.connection->state());
+    view.state = one.connection->state();
     view.streams = static_cast<uint32_t>(std::max(streams, 0));
     view.idle_since = one.idle_since_nanos;
     views.push_back(view);
   }
   const ConnectionPlan plan = PlanConnections(views, config, now_nanos);
   for (size_t index : plan.close) {
-    if (views[index].state == ConnectionView::State::kFailed) {
+    if (views[index].state == LinkState::kFailed) {
       grow_not_before_nanos_ = now_nanos + kGrowthPauseNanos;
     }
     connections_.erase(connections_.begin() + static_cast<ptrdiff_t>(index));
   }
-  if (!plan.close.empty()) FollowConnections();
+  if (!plan.close.empty()) RecomputeState();
   if (plan.open && now_nanos >= grow_not_before_nanos_) Open(now_nanos);
   if (connections_.size() <= static_cast<size_t>(config.min)) return INT64_MAX;
   // The end of a stream calls nobody.
@@ -124,58 +114,56 @@ int64_t BackendSlot::Resize(const ConnectionPoolConfig& config,
                   look > INT64_MAX - now_nanos ? INT64_MAX : now_nanos + look);
 }
 
-bool BackendSlot::MayGrow(const ConnectionPoolConfig& config) const {
+bool ChannelBackend::MayGrow(const ConnectionPoolConfig& config) const {
   return connections_.size() < static_cast<size_t>(config.max) &&
          Ready().size() == connections_.size();
 }
 
 // READY if one is; failed when all are, and then until one is READY again.
-void BackendSlot::FollowConnections() {
-  const Connection before = state_;
-  state_ = Connection::kFailed;
+void ChannelBackend::RecomputeState() {
+  const LinkState before = state_;
+  state_ = LinkState::kFailed;
   for (const Numbered& one : connections_) {
     const BackendConnection& connection = *one.connection;
     if (!connection.error().empty()) error_ = connection.error();
-    if (connection.state() == Connection::kReady) {
-      state_ = Connection::kReady;
+    if (connection.state() == LinkState::kReady) {
+      state_ = LinkState::kReady;
       error_.clear();
       break;
     }
-    if (connection.state() == Connection::kConnecting &&
-        before != Connection::kFailed) {
-      state_ = Connection::kConnecting;
+    if (connection.state() == LinkState::kConnecting &&
+        before != LinkState::kFailed) {
+      state_ = LinkState::kConnecting;
     }
   }
-  if (state_ == Connection::kFailed) lease_->SetConnectionFailed(error_);
-  if (state_ == Connection::kReady) lease_->SetConnected();
-  if (state_ == Connection::kConnecting) lease_->SetConnecting();
+  lease_->SetLinkState(state_, state_ == LinkState::kFailed ? error_ : "");
   // A connection that is back, after a failure or a mere loss, begins a new
   // time of being usable; the first one does not, it has always been.
-  const bool first = before == Connection::kConnecting && !was_ready_;
-  was_ready_ |= state_ == Connection::kReady;
-  if (before != Connection::kReady && state_ == Connection::kReady && !first) {
+  const bool first = before == LinkState::kConnecting && !was_ready_;
+  was_ready_ |= state_ == LinkState::kReady;
+  if (before != LinkState::kReady && state_ == LinkState::kReady && !first) {
     lease_->backend()->load.usable_since_nanos.store(owner_->NowNanos(),
                                                      std::memory_order_relaxed);
   }
 }
 
-void BackendSlot::OnConnectionStateLocked(bool failed, bool lost) {
-  const Connection before = state_;
-  FollowConnections();
+void ChannelBackend::OnConnectionStateLocked(bool failed, bool lost) {
+  const LinkState before = state_;
+  RecomputeState();
   if (lost) owner_->OnConnectionLostLocked();
   // Of several, another one may have come or gone.
   if (state_ != before || failed || connections_.size() > 1) {
-    owner_->OnConnectionChangeLocked(state_ == Connection::kReady &&
-                                     before != Connection::kReady);
+    owner_->OnConnectionChangeLocked(state_ == LinkState::kReady &&
+                                     before != LinkState::kReady);
   }
 }
 
-grpc_pollset_set* BackendSlot::InterestedParties() {
+grpc_pollset_set* ChannelBackend::InterestedParties() {
   return owner_->InterestedParties();
 }
 
 grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>
-BackendSlot::KeepAlive() {
+ChannelBackend::KeepAlive() {
   return owner_->KeepAlive();
 }
 

@@ -1,9 +1,9 @@
-// BackendSlot: one backend of one channel: its connections, and its lease in
+// ChannelBackend: one backend of one channel: its connections, and its lease in
 // the pool.
 //
 // Everything runs in the channel's work serializer.
-#ifndef MULTI_BACKEND_LB_POLICY_GRPC_BACKEND_SLOT_H_
-#define MULTI_BACKEND_LB_POLICY_GRPC_BACKEND_SLOT_H_
+#ifndef MULTI_BACKEND_LB_POLICY_GRPC_CHANNEL_BACKEND_H_
+#define MULTI_BACKEND_LB_POLICY_GRPC_CHANNEL_BACKEND_H_
 
 #include <cstdint>
 #include <memory>
@@ -18,9 +18,9 @@
 
 namespace multi_backend {
 
-class BackendSlot final : private BackendConnection::Owner {
+class ChannelBackend final : private BackendConnection::Owner {
  public:
-  // What a slot needs of its policy.
+  // What a backend needs of its policy.
   class Owner {
    public:
     virtual ~Owner() = default;
@@ -38,9 +38,9 @@ class BackendSlot final : private BackendConnection::Owner {
     KeepAlive() = 0;
   };
 
-  BackendSlot(Owner* owner, grpc_core::ServerAddress address,
-              std::shared_ptr<BackendPool::Lease> lease,
-              std::shared_ptr<const Endpoint> endpoint);
+  ChannelBackend(Owner* owner, grpc_core::ServerAddress address,
+                 std::shared_ptr<BackendPool::Lease> lease,
+                 std::shared_ptr<const Endpoint> endpoint);
 
   const grpc_core::ServerAddress& address() const { return address_; }
   // The same place and args with other attributes.
@@ -53,7 +53,7 @@ class BackendSlot final : private BackendConnection::Owner {
   PlanEntry MakePlanEntry() const;
   void ResetBackoff();
   // Resets the backoff if a probe has reached the backend since the last call.
-  void FollowProbes();
+  void OnProbesPassed();
 
   // Opens the first connections; then opens and closes as `config` and the load
   // ask for.  Returns when to call it again: a time of that clock, or
@@ -81,21 +81,21 @@ class BackendSlot final : private BackendConnection::Owner {
   grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> KeepAlive() override;
 
   void Open(int64_t now_nanos);
-  void FollowConnections();
+  void RecomputeState();
 
   Owner* const owner_;
   grpc_core::ServerAddress address_;
   const std::shared_ptr<BackendPool::Lease> lease_;
   std::shared_ptr<const Endpoint> endpoint_;
   absl::InlinedVector<Numbered, 1> connections_;  // By age.
-  Connection state_ = Connection::kConnecting;
+  LinkState state_ = LinkState::kConnecting;
   bool was_ready_ = false;  // At any time.
   std::string error_;       // With kFailed: the newest.
-  uint32_t seen_reachable_ = 0;
+  uint32_t seen_probes_passed_ = 0;
   // After one beyond the first has failed: no other before this time.
   int64_t grow_not_before_nanos_ = 0;
 };
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_LB_POLICY_GRPC_BACKEND_SLOT_H_
+#endif  // MULTI_BACKEND_LB_POLICY_GRPC_CHANNEL_BACKEND_H_

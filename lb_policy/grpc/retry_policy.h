@@ -1,9 +1,9 @@
-// ChannelState: what the control plane, the picks and the calls of one channel
+// RetryPolicy: what the control plane, the picks and the calls of one channel
 // share under one configuration; answers whether a call is retried.
 //
 // Threads: see each member.
-#ifndef MULTI_BACKEND_LB_POLICY_GRPC_CHANNEL_STATE_H_
-#define MULTI_BACKEND_LB_POLICY_GRPC_CHANNEL_STATE_H_
+#ifndef MULTI_BACKEND_LB_POLICY_GRPC_RETRY_POLICY_H_
+#define MULTI_BACKEND_LB_POLICY_GRPC_RETRY_POLICY_H_
 
 #include <cstdint>
 #include <memory>
@@ -15,8 +15,8 @@
 #include "multi_backend/lb_policy/failover/failover.h"
 #include "multi_backend/lb_policy/failover/retry_budget.h"
 #include "multi_backend/lb_policy/grpc/call_attempts.h"
-#include "multi_backend/lb_policy/grpc/policy_signal.h"
-#include "multi_backend/lb_policy/grpc/waiting_notice.h"
+#include "multi_backend/lb_policy/grpc/policy_mailbox.h"
+#include "multi_backend/lb_policy/grpc/queued_call_wakeups.h"
 #include "multi_backend/lb_policy/plan/pick_plan.h"
 #include "multi_backend/port/core_api.h"
 
@@ -24,7 +24,7 @@ namespace multi_backend {
 
 // The newest plan, for the question whether a retry could go anywhere.  A plan
 // holds nothing of core's, so it may be dropped on any thread.
-class PlanSlot {
+class LatestPlan {
  public:
   std::shared_ptr<const PickPlan> Get() const {
     absl::MutexLock lock(&mutex_);
@@ -49,34 +49,34 @@ inline int64_t CoreMillis() {
 // The time of RetryBudget.
 inline int64_t BudgetSeconds() { return CoreMillis() / 1000; }
 
-class ChannelState final : public RetryDecider {
+class RetryPolicy final : public RetryDecider {
  public:
-  ChannelState(const FailoverConfig& config,
-               std::shared_ptr<const AttemptClassifier> classifier,
-               std::shared_ptr<PlanSlot> plan_slot,
-               std::shared_ptr<WaitingNotice> waiting_notice,
-               const Clock* channel_clock)
+  RetryPolicy(const FailoverConfig& config,
+              std::shared_ptr<const AttemptClassifier> classifier,
+              std::shared_ptr<LatestPlan> newest,
+              std::shared_ptr<QueuedCallWakeups> queued_call_wakeups,
+              const Clock* channel_clock)
       : failover(config, std::move(classifier)),
         budget(config.budget_ratio, config.min_retries_per_second),
-        plans(std::move(plan_slot)),
-        waiting(std::move(waiting_notice)),
+        latest_plan(std::move(newest)),
+        wakeups(std::move(queued_call_wakeups)),
         clock(channel_clock) {}
 
   // The newest state of the channel of `call`; null before the policy's first
   // update.
-  static std::shared_ptr<ChannelState> Of(const CallContext& call) {
-    return std::static_pointer_cast<ChannelState>(call.decider());
+  static std::shared_ptr<RetryPolicy> Of(const CallContext& call) {
+    return std::static_pointer_cast<RetryPolicy>(call.decider());
   }
 
   bool ShouldRetry(CallContext& context) override;
   // A call has left a backlog, and another may go.
-  void OnPlaceFreed() { waiting->signal().Raise(PolicySignal::kRepick); }
+  void OnTicketReturned() { wakeups->mailbox().Raise(PolicyMailbox::kRepick); }
 
   const Failover failover;
   RetryBudget budget;  // OnCall() when a call's first attempt starts, which is
                        // under the channel's pick lock.
-  const std::shared_ptr<PlanSlot> plans;
-  const std::shared_ptr<WaitingNotice> waiting;
+  const std::shared_ptr<LatestPlan> latest_plan;
+  const std::shared_ptr<QueuedCallWakeups> wakeups;
   const Clock* const clock;  // Of all times but the budget's.
 
  private:
@@ -87,4 +87,4 @@ class ChannelState final : public RetryDecider {
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_LB_POLICY_GRPC_CHANNEL_STATE_H_
+#endif  // MULTI_BACKEND_LB_POLICY_GRPC_RETRY_POLICY_H_

@@ -1,12 +1,12 @@
-// WaitingPlace: the place of one call in a backlog.
+// BacklogTicket: the place of one call in a backlog.
 //
 // It lives in the call's arena, which never runs a destructor, so it is
 // trivially destructible.  Leave() must be called before the call ends.
 //
 // Threads: only the picks of the call and its end use it, and core serialises
 // those.
-#ifndef MULTI_BACKEND_LB_POLICY_WAITING_PLACE_H_
-#define MULTI_BACKEND_LB_POLICY_WAITING_PLACE_H_
+#ifndef MULTI_BACKEND_LB_POLICY_WAITING_TICKET_H_
+#define MULTI_BACKEND_LB_POLICY_WAITING_TICKET_H_
 
 #include <cstdint>
 
@@ -14,27 +14,30 @@
 
 namespace multi_backend {
 
-struct WaitingPlace {
+struct BacklogTicket {
   Backlog* backlog = nullptr;  // Not owned; outlives the call.
   uint64_t number = 0;         // Kept for all picks of the call.
   bool waiting = false;
   // The call's attempts have tried all usable backends.  It may only go after
   // it has waited for backends to come back.
   bool must_wait = false;
-  int64_t look_until = 0;  // See LookAgain(); 0 = not called yet.
+  // See AwaitFreshPlan(); 0 = not called yet.
+  int64_t await_fresh_plan_until = 0;
 
   // How long the report of a lost connection may take to reach the plan.
-  static constexpr int64_t kLookNanos = 20'000'000;
+  static constexpr int64_t kAwaitFreshPlanNanos = 20'000'000;
 
   // To be called when a retry has found that it already tried all usable
   // backends.  They may all be gone by now without the plan knowing yet.  True
-  // when the pick is to be made again with the next picker, or at `look_until`
-  // if none comes before.
-  bool LookAgain(int64_t now) {
+  // when the pick is to be made again with the next picker, or at
+  // `await_fresh_plan_until` if none comes before.
+  bool AwaitFreshPlan(int64_t now) {
     if (backlog == nullptr) return false;
     must_wait = true;
-    if (look_until == 0) look_until = now + kLookNanos;
-    return now < look_until;
+    if (await_fresh_plan_until == 0) {
+      await_fresh_plan_until = now + kAwaitFreshPlanNanos;
+    }
+    return now < await_fresh_plan_until;
   }
 
   // To be called when the call is being `sent`, was refused or has ended.
@@ -49,4 +52,4 @@ struct WaitingPlace {
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_LB_POLICY_WAITING_PLACE_H_
+#endif  // MULTI_BACKEND_LB_POLICY_WAITING_TICKET_H_

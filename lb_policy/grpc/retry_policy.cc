@@ -1,4 +1,4 @@
-#include "multi_backend/lb_policy/grpc/channel_state.h"
+#include "multi_backend/lb_policy/grpc/retry_policy.h"
 
 namespace multi_backend {
 namespace {
@@ -13,9 +13,9 @@ absl::string_view AddressOf(const PickPlan& plan, uint32_t backend_id) {
 
 }  // namespace
 
-bool ChannelState::NewestAllowsRetry(AttemptLog::Newest newest,
-                                     const CallAttempts& call,
-                                     const PickPlan& plan) const {
+bool RetryPolicy::NewestAllowsRetry(AttemptLog::Newest newest,
+                                    const CallAttempts& call,
+                                    const PickPlan& plan) const {
   if (newest != AttemptLog::Newest::kOpen) {
     return newest == AttemptLog::Newest::kRetriable;
   }
@@ -33,17 +33,17 @@ bool ChannelState::NewestAllowsRetry(AttemptLog::Newest newest,
 // Core starts perTryTimeout's timer before the pick, and it cannot fire while
 // the call waits for a backend: it then fires at the very moment the attempt is
 // sent.  The backend has had no chance to be slow.
-bool ChannelState::TimeoutWasSpentWaiting(const AttemptLog& log) const {
+bool RetryPolicy::TimeoutWasSpentWaiting(const AttemptLog& log) const {
   if (!failover.per_try_timeout().has_value()) return false;
   return absl::Milliseconds(CoreMillis() - log.start_millis()) <
          *failover.per_try_timeout() / 2;
 }
 
-bool ChannelState::ShouldRetry(CallContext& context) {
+bool RetryPolicy::ShouldRetry(CallContext& context) {
   CallAttempts& call = CallAttempts::Of(context);
   const AttemptLog::Newest newest = call.log.OnAsked();
   if (context.label.retry == RetryMode::kNever) return false;
-  if (context.own_retry_policy) return true;
+  if (context.has_method_retry_policy) return true;
   if (call.log.pick_failed()) return false;
   // Nothing has been sent, so there is nothing to repeat: a pick failed.
   if (newest == AttemptLog::Newest::kNone) return false;
@@ -51,7 +51,7 @@ bool ChannelState::ShouldRetry(CallContext& context) {
     call.log.VoidNewest();
     return true;
   }
-  const std::shared_ptr<const PickPlan> plan = plans->Get();
+  const std::shared_ptr<const PickPlan> plan = latest_plan->Get();
   if (plan == nullptr || !NewestAllowsRetry(newest, call, *plan)) {
     return false;
   }
@@ -62,11 +62,11 @@ bool ChannelState::ShouldRetry(CallContext& context) {
     // All of its backends may just have gone, which the plan need not know yet.
     // A call that can wait for them picks once more, and goes after waiting or
     // not at all.
-    if (newest != AttemptLog::Newest::kRetriable || call.place.must_wait ||
+    if (newest != AttemptLog::Newest::kRetriable || call.ticket.must_wait ||
         !plan->MayWait(context.label)) {
       return false;
     }
-    call.place.must_wait = true;
+    call.ticket.must_wait = true;
   }
   if (!budget.TryRetry(BudgetSeconds())) return false;
   call.log.OnRetryGranted();

@@ -1,10 +1,10 @@
-#include "multi_backend/lb_policy/grpc/policy_signal.h"
+#include "multi_backend/lb_policy/grpc/policy_mailbox.h"
 
 #include <utility>
 
 namespace multi_backend {
 
-void PolicySignal::Raise(uint32_t wanted) {
+void PolicyMailbox::Raise(uint32_t wanted) {
   // Whoever finds it at zero delivers what others add meanwhile.
   if (wanted_.fetch_or(wanted, std::memory_order_acq_rel) != 0) return;
   if (grpc_core::ExecCtx::Get() == nullptr || in_pass_.load()) {
@@ -22,12 +22,12 @@ void PolicySignal::Raise(uint32_t wanted) {
       absl::OkStatus());
 }
 
-void PolicySignal::Stop() {
+void PolicyMailbox::Stop() {
   absl::MutexLock lock(&mutex_);
   receiver_ = nullptr;
 }
 
-void PolicySignal::Deliver() {
+void PolicyMailbox::Deliver() {
   grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> keep_alive;
   Receiver* receiver;
   {

@@ -1,11 +1,11 @@
-// PolicySignal: brings what the data plane, timers and other threads want of a
+// PolicyMailbox: brings what the data plane, timers and other threads want of a
 // policy into its work serializer; wishes that come together are one.
 //
 // Threads: Raise() from any, also under core's locks: nothing runs before the
 // thread leaves core, and nothing of core's on a thread that is not core's (a
 // probe's thread could come to wait for itself).
-#ifndef MULTI_BACKEND_LB_POLICY_GRPC_POLICY_SIGNAL_H_
-#define MULTI_BACKEND_LB_POLICY_GRPC_POLICY_SIGNAL_H_
+#ifndef MULTI_BACKEND_LB_POLICY_GRPC_POLICY_MAILBOX_H_
+#define MULTI_BACKEND_LB_POLICY_GRPC_POLICY_MAILBOX_H_
 
 #include <atomic>
 #include <cstdint>
@@ -17,7 +17,7 @@
 
 namespace multi_backend {
 
-class PolicySignal : public std::enable_shared_from_this<PolicySignal> {
+class PolicyMailbox : public std::enable_shared_from_this<PolicyMailbox> {
  public:
   // What is wanted; bits.
   static constexpr uint32_t kReplan = 1;  // A backend's health has changed.
@@ -37,7 +37,7 @@ class PolicySignal : public std::enable_shared_from_this<PolicySignal> {
     KeepAlive() = 0;
   };
 
-  explicit PolicySignal(Receiver* receiver) : receiver_(receiver) {}
+  explicit PolicyMailbox(Receiver* receiver) : receiver_(receiver) {}
 
   // Runs what threads want that are not core's.  Before the first Raise().
   void SetEngine(grpc_event_engine::experimental::EventEngine* engine) {
@@ -64,4 +64,4 @@ class PolicySignal : public std::enable_shared_from_this<PolicySignal> {
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_LB_POLICY_GRPC_POLICY_SIGNAL_H_
+#endif  // MULTI_BACKEND_LB_POLICY_GRPC_POLICY_MAILBOX_H_
