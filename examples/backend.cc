@@ -1,8 +1,8 @@
-// One backend of the examples and tests: a gRPC server that can be told to
+// The backend of the examples and tests: a gRPC server that can be told to
 // fail, to wait or to hang.  `backend --help` lists the flags.
 //
-// When it serves it prints "LISTENING <port>" on a line of its own, and before
-// that, with --control, "CONTROL <port>".  Exits with 0 on SIGTERM or SIGINT,
+// Once it serves, it prints the line "LISTENING <port>".  With --control it
+// prints "CONTROL <port>" before that.  Exits with 0 on SIGTERM or SIGINT, and
 // with 1 when it cannot serve.
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -40,7 +40,7 @@ struct Flags {
   examples::users::v1::Behaviour behaviour;
 };
 
-// CLI11 writes to plain variables; protobuf fields are set from its callbacks.
+// CLI11 writes to plain variables, so callbacks set the protobuf fields.
 void AddBehaviourFlags(CLI::App* app, Flags* flags) {
   auto* behaviour = &flags->behaviour;
   app->add_option_function<std::string>(
@@ -113,14 +113,16 @@ std::shared_ptr<grpc::ServerCredentials> Credentials(const Flags& flags) {
   return grpc::SslServerCredentials(options);
 }
 
-// A killed parent cannot stop its children, so the kernel does it.
+// A parent that is killed cannot stop its children, so the kernel does it.
 bool DieWithParent(pid_t parent) {
   if (parent == 0) return true;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  return getppid() == parent;  // It may have gone before the line above.
+  // The parent may have ended before prctl().
+  return getppid() == parent;
 }
 
-// What the backend says of itself: as a whole, and of the users service.
+// Makes the health service report the model's health, for the server as a whole
+// and for the users service.
 void ReportHealth(examples::BackendModel* model,
                   grpc::HealthCheckServiceInterface* health) {
   if (health == nullptr) return;
@@ -133,7 +135,8 @@ void ReportHealth(examples::BackendModel* model,
 
 int Serve(const Flags& flags, const sigset_t& stop_signals) {
   grpc::ServerBuilder builder;
-  // Another process on the same port is an error, not a way to share calls.
+  // By default two servers can share a port.  Here that would be a mistake, so
+  // the second one fails.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   if (flags.max_concurrent_streams > 0) {
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
@@ -189,8 +192,8 @@ int main(int argc, char** argv) {
   }
   if (!DieWithParent(flags.parent)) return 1;
 
-  // Blocked before the first thread is made, so that all of them inherit it
-  // and sigwait() is the one that gets the signal.
+  // Blocks the signals before the first thread starts.  All threads inherit
+  // that, so only sigwait() gets the signals.
   sigset_t stop_signals;
   sigemptyset(&stop_signals);
   sigaddset(&stop_signals, SIGTERM);

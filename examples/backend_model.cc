@@ -14,7 +14,7 @@ namespace {
 using users::v1::BackendStats;
 using users::v1::Behaviour;
 
-// How often a waiting call looks for its client; see the header.
+// How often a waiting call checks whether its client has gone; see the header.
 constexpr absl::Duration kCancelPollInterval = absl::Milliseconds(5);
 
 absl::optional<grpc::StatusCode> StatusCodeByName(absl::string_view name) {
@@ -48,7 +48,7 @@ absl::Status BackendModel::SetBehaviour(const Behaviour& behaviour) {
                      "it is \"",
                      absl::CHexEscape(behaviour.fail_code()), "\""));
   }
-  // gRPC ends the process on metadata that HTTP/2 cannot carry.
+  // gRPC aborts the process on metadata that HTTP/2 cannot carry.
   if (!std::all_of(behaviour.pushback_ms().begin(),
                    behaviour.pushback_ms().end(), absl::ascii_isprint)) {
     return absl::InvalidArgumentError("pushback_ms must be printable ASCII");

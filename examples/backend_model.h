@@ -1,11 +1,11 @@
-// BackendModel: what one demonstration backend does with its calls (succeed,
-// fail, wait, hang) and what it has counted of them.
+// BackendModel: decides what a demonstration backend does with its calls
+// (succeed, fail, wait, hang) and counts them.
 //
-// Each call makes a BackendModel::Call, asks Admit() before it answers and, if
-// it is a stream, AfterFirstResponse() after its first message.
+// A service makes a BackendModel::Call for each call.  It asks Admit() before
+// it answers and, for a stream, AfterFirstResponse() after the first message.
 //
-// Threads: BackendModel may be used from any thread; a Call by one thread.  The
-// synchronous server gives no notice of cancellation, so a waiting call looks
+// Threads: any thread may use BackendModel; one thread uses a Call.  The
+// synchronous server does not report cancellation, so a waiting call checks
 // every 5 ms whether its client has gone.
 #ifndef MULTI_BACKEND_EXAMPLES_BACKEND_MODEL_H_
 #define MULTI_BACKEND_EXAMPLES_BACKEND_MODEL_H_
@@ -31,7 +31,8 @@ class BackendModel {
   struct Options {
     std::string name;
     std::string role;
-    // File to which each call's metadata is appended, one line per entry:
+    // The file to which the metadata of each call is appended, a line per
+    // entry:
     // "<method>\t<key>\t<value with C escapes>"; "" = none.
     std::string metadata_dump;
   };
@@ -42,11 +43,12 @@ class BackendModel {
 
   const std::string& name() const { return options_.name; }
 
-  // INVALID_ARGUMENT when the behaviour is not possible; it is not taken then.
+  // INVALID_ARGUMENT if the behaviour is not possible; the old one stays.
   absl::Status SetBehaviour(const users::v1::Behaviour& behaviour);
   users::v1::BackendStats GetStats(bool reset);
-  // Calls `serving` now, and in each SetBehaviour() that is taken, with whether
-  // the server's health is to be SERVING.  Once, before the first call.
+  // Calls `serving` now and after each successful SetBehaviour(), and says
+  // whether the health service should report SERVING.  To be called once,
+  // before the first call.
   void WatchServing(std::function<void(bool)> serving);
   // Ends every wait, present and future, with UNAVAILABLE.
   void ShutDown();
@@ -60,9 +62,11 @@ class BackendModel {
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
 
-    // Waits as the behaviour says.  OK: answer now; otherwise end with it.
+    // Waits as the behaviour says.  OK means to answer now; any other status is
+    // the answer.
     grpc::Status Admit();
-    // For streams, after the first response: OK, or how to end.
+    // For streams, after the first response.  OK means to go on; any other
+    // status ends the stream.
     grpc::Status AfterFirstResponse();
 
    private:
@@ -77,8 +81,8 @@ class BackendModel {
   };
 
  private:
-  // Waits until `deadline`, or a change of the model; false when the call must
-  // not go on.
+  // Waits until `deadline` or until the model may have changed.  Returns false
+  // if the call must end.
   bool WaitLocked(absl::Time deadline, const grpc::ServerContext& context)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasFreeWorkerLocked() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
@@ -91,7 +95,7 @@ class BackendModel {
   users::v1::Behaviour behaviour_ ABSL_GUARDED_BY(mutex_);
   users::v1::BackendStats stats_ ABSL_GUARDED_BY(mutex_);
   int64_t busy_workers_ ABSL_GUARDED_BY(mutex_) = 0;
-  // Calls admitted under the present behaviour.
+  // The number of calls admitted under the current behaviour.
   int64_t admitted_ ABSL_GUARDED_BY(mutex_) = 0;
   bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void(bool)> serving_ ABSL_GUARDED_BY(mutex_);

@@ -1,5 +1,5 @@
-// RunDemonstration: main() of a program that shows something live and then says
-// whether it went as it should.
+// RunDemonstration: the body of main() for a program that shows something live
+// and then reports whether it worked.
 #ifndef MULTI_BACKEND_EXAMPLES_DEMONSTRATION_H_
 #define MULTI_BACKEND_EXAMPLES_DEMONSTRATION_H_
 
@@ -11,12 +11,12 @@
 
 namespace examples {
 
-// A Demonstration has absl::Status Start() and Run(), and int Finish(), which
-// says how it went and is called even when Run() failed.  Returns Finish()'s,
-// or 1 when it could not run.
+// A Demonstration has absl::Status Start() and Run(), and int Finish().
+// Finish() prints the outcome and returns the exit code; it is called even when
+// Run() failed.  Returns that exit code, or 1 when Start() or Run() failed.
 template <typename Demonstration, typename Flags>
 int RunDemonstration(const Flags& flags) {
-  // Line by line, into a pipe or file too.
+  // Each line appears at once, even when stdout is a pipe or a file.
   setvbuf(stdout, nullptr, _IOLBF, 0);
   Demonstration demonstration(flags);
   absl::Status status = demonstration.Start();

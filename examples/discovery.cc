@@ -1,6 +1,6 @@
-// Backends that are discovered, live: a store tells where they are, its list
-// changes while calls run, it dies and comes back.  Exits with 1 if any call
-// failed or a change of the list was not followed.
+// A channel follows a store that lists the backends.  The list changes while
+// calls run, then the store dies and comes back.  Exits with 1 if a call failed
+// or the channel did not follow a change.
 //
 //   bazel run -c opt //examples:discovery -- --source=dns
 #include <grpcpp/grpcpp.h>
@@ -36,8 +36,8 @@ using multi_backend::BackendSnapshot;
 
 constexpr absl::Duration kLivePeriod = absl::Seconds(1);
 constexpr absl::Duration kPollPeriod = absl::Milliseconds(5);
-// For a change of the list to be followed.  Sources take 2 s at most; a server
-// that was away is asked again after a backoff of some seconds.
+// How long the channel may take to follow a change.  Sources take 2 s at most,
+// but a server that was away is asked again after a backoff of some seconds.
 constexpr absl::Duration kPatience = absl::Seconds(20);
 
 struct Flags {
@@ -50,21 +50,21 @@ class Discovery {
  public:
   explicit Discovery(const Flags& flags) : flags_(flags) {}
 
-  // Backends, store, channel, traffic.
+  // Starts the backends, the store, the channel and the traffic.
   absl::Status Start();
-  // What happens to the list, with live lines.
+  // Changes the list, and prints live lines meanwhile.
   absl::Status Run();
-  // Ends the traffic and prints what came of it; the program's exit code.
+  // Ends the traffic and prints the results; returns the program's exit code.
   int Finish();
 
  private:
-  // Calls that each backend has had; only those on the channel's list.
+  // The number of calls of each backend that is on the channel's list.
   std::map<std::string, uint64_t> CallsByName() const;
   // Changes the store's list and waits until the channel has followed.
   absl::Status SetList(const std::vector<size_t>& backends,
                        const std::string& what);
   void Say(const std::string& text) const;
-  // Prints live lines until `done` says so; false when `timeout` came first.
+  // Prints live lines until done() is true; false if `timeout` passes first.
   bool LiveUntil(absl::Duration timeout, const std::function<bool()>& done);
   void LiveFor(absl::Duration time) {
     LiveUntil(time, [] { return false; });
@@ -83,7 +83,7 @@ class Discovery {
 };
 
 absl::Status Discovery::Start() {
-  // Before the fleet's own channels are made.
+  // Register() must run before the fleet makes channels of its own.
   const absl::Status ready = multi_backend::Register();
   if (!ready.ok()) return ready;
   auto fleet =
@@ -150,7 +150,8 @@ absl::Status Discovery::SetList(const std::vector<size_t>& backends,
   const absl::Status set = store_->Set(addresses);
   if (!set.ok()) return set;
   const absl::Time start = absl::Now();
-  // Each one that is on the list gets calls, and no other.
+  // The channel has followed when the backends on the list, and no others, get
+  // calls.
   if (!LiveUntil(kPatience, [&] {
         const std::map<std::string, uint64_t> calls = CallsByName();
         return calls.size() == names.size() &&

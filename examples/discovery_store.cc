@@ -23,7 +23,7 @@ using multi_backend::KnotServer;
 using multi_backend::ZookeeperServer;
 using Addresses = std::vector<std::string>;
 
-// A file that is replaced as a whole.
+// A file, which each change replaces by a rename.
 class FileStore final : public DiscoveryStore {
  public:
   explicit FileStore(std::string directory)

@@ -1,7 +1,7 @@
-// DiscoveryStore: a place on this machine that tells where backends are, of one
-// of the kinds that multi_backend follows, started for the demonstration.
+// DiscoveryStore: a store that lists backends, started on this machine for the
+// demonstration.  There is one for each source that multi_backend can follow.
 //
-// One thread.
+// Not thread-safe.
 #ifndef MULTI_BACKEND_EXAMPLES_DISCOVERY_STORE_H_
 #define MULTI_BACKEND_EXAMPLES_DISCOVERY_STORE_H_
 
@@ -17,18 +17,19 @@ namespace examples {
 
 class DiscoveryStore {
  public:
-  // How to install the server of `source`; "" when it is installed.
+  // Says how to install the server for `source`; "" if it is installed.
   static std::string HowToInstall(absl::string_view source);
-  // `source`: "file", "dns", "zookeeper" or "etcd", whose server is installed.
+  // `source` is "file", "dns", "zookeeper" or "etcd".  Requires that its server
+  // is installed.
   static absl::StatusOr<std::unique_ptr<DiscoveryStore>> Start(
       absl::string_view source);
   virtual ~DiscoveryStore() = default;
 
-  // What a channel is made for.
+  // The target of a channel that follows this store.
   virtual std::string target() const = 0;
-  // From now on the list is this one, "host:port" each.
+  // Replaces the list; each address is "host:port".
   virtual absl::Status Set(const std::vector<std::string>& addresses) = 0;
-  // Away, and back with its list.
+  // Makes the store unreachable, and reachable again with the same list.
   virtual void TakeAway() = 0;
   virtual absl::Status BringBack() = 0;
 };

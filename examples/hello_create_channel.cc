@@ -1,5 +1,5 @@
-// The whole of it with CreateChannel: hello_create_channel TARGET, where TARGET
-// is "static:///host:port,host:port", "dns:///name:port", ….
+// A whole client that uses CreateChannel: hello_create_channel TARGET, where
+// TARGET is for example "static:///host:port,host:port" or "dns:///name:port".
 #include <grpcpp/grpcpp.h>
 
 #include <iostream>
@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
     return 1;
   }
 
-  // From here on it is gRPC as always.
+  // From here on this is an ordinary gRPC client.
   auto stub = examples::users::v1::Users::NewStub(*channel);
   grpc::ClientContext context;
   examples::users::v1::GetUserRequest request;

@@ -1,5 +1,6 @@
-// The whole of it with plain gRPC: hello_plain TARGET, where TARGET is any that
-// gRPC knows, as "ipv4:10.0.0.1:50051,10.0.0.2:50051" or "dns:///name:port".
+// A whole client that makes its channel with gRPC's own functions: hello_plain
+// TARGET, where TARGET is any that gRPC knows, for example
+// "ipv4:10.0.0.1:50051,10.0.0.2:50051" or "dns:///name:port".
 #include <grpcpp/grpcpp.h>
 
 #include <iostream>
@@ -13,7 +14,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   const absl::Status registered = multi_backend::Register();
-  if (!registered.ok()) {  // Another channel was made before.
+  if (!registered.ok()) {  // A channel or server exists already.
     std::cerr << registered << std::endl;
     return 1;
   }
@@ -25,7 +26,7 @@ int main(int argc, char** argv) {
   auto channel = grpc::CreateCustomChannel(
       argv[1], grpc::InsecureChannelCredentials(), args);
 
-  // From here on it is gRPC as always.
+  // From here on this is an ordinary gRPC client.
   auto stub = examples::users::v1::Users::NewStub(channel);
   grpc::ClientContext context;
   examples::users::v1::GetUserRequest request;

@@ -1,4 +1,4 @@
-// The programs that README.md shows, run as a reader would run them.
+// Runs the programs that README.md shows, as a reader would.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 namespace multi_backend {
 namespace {
 
-// What the program prints; at most 20 seconds.
+// Returns what the program prints, within 20 seconds.
 std::string OutputOf(const std::string& program, const std::string& argument) {
   const std::string command =
       absl::StrCat("timeout 20 '", RunfilePath("examples/" + program), "' '",
@@ -33,9 +33,9 @@ TEST(HelloTest, CreateChannelFailsOverToTheOtherBackend) {
   auto fleet = BackendFleet::Start(
       {{"bad", "", {"--fail-code", "UNAVAILABLE"}}, {"good", "", {}}});
   ASSERT_TRUE(fleet.ok()) << fleet.status();
-  // The bad one is connected first, mostly, and so gets the first call while
-  // the good one is still being connected.  Which one a pick chooses is random
-  // otherwise, hence several programs.
+  // The bad backend is mostly connected first, so it gets the first call while
+  // the good one is still being connected.  Otherwise the pick is random, so
+  // the test runs the program several times.
   for (int i = 0; i < 4; ++i) {
     EXPECT_EQ(OutputOf("hello_create_channel", (*fleet)->StaticTarget()),
               "user 42, served by good\n");

@@ -1,6 +1,6 @@
-// The main job of multi_backend in some seconds: one primary and two replicas,
-// reads and writes through one channel, a replica that is killed and comes
-// back, one that freezes and thaws.  Exits with 1 if any call failed or a write
+// Shows in some seconds what multi_backend does.  One channel sends reads and
+// writes to a primary and two replicas.  One replica is killed and comes back;
+// the other one freezes and thaws.  Exits with 1 if a call failed or a write
 // reached a replica.
 #include <grpcpp/grpcpp.h>
 
@@ -40,10 +40,10 @@ constexpr size_t kFrozenReplica = 2;
 
 constexpr absl::Duration kLivePeriod = absl::Seconds(1);
 constexpr absl::Duration kPollPeriod = absl::Milliseconds(50);
-// For a restarted replica to get calls again.
+// How long a restarted replica may take to get calls again.
 constexpr absl::Duration kReturnTimeout = absl::Seconds(10);
-// gRPC waits up to two minutes before it connects to a lost backend again; a
-// demonstration has no time for that.
+// gRPC may wait two minutes before it connects to a lost backend again, which
+// is too long for a demonstration.
 constexpr int kMaxReconnectBackoffMs = 1000;
 
 struct Flags {
@@ -57,26 +57,26 @@ class Quickstart {
  public:
   explicit Quickstart(const Flags& flags) : flags_(flags) {}
 
-  // Processes, channel, traffic.
+  // Starts the server processes, the channel and the traffic.
   absl::Status Start();
-  // What happens to the replicas, with live lines.
+  // Kills and freezes replicas, and prints live lines meanwhile.
   absl::Status Run();
-  // Ends the traffic and prints what came of it; the program's exit code.
+  // Ends the traffic and prints the results; returns the program's exit code.
   int Finish();
 
  private:
   absl::Status RegisterEndpoints() const;
   absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel() const;
   void Say(const std::string& text) const;
-  // Prints live lines until `done` says so; false when `timeout` came first.
+  // Prints live lines until done() is true; false if `timeout` passes first.
   bool LiveUntil(absl::Duration timeout, const std::function<bool()>& done);
   void LiveFor(absl::Duration time) {
     LiveUntil(time, [] { return false; });
   }
   void PrintLiveLines();
-  // What the pool knows, in the fleet's order.
+  // The pool's snapshots, in the order of the fleet.
   std::vector<BackendSnapshot> Snapshots() const;
-  // Adds what a replica has counted, before its process goes.
+  // Adds the counts of a server.  They are lost when its process ends.
   void CollectServerCounts(size_t index);
   void PrintClosingTable(const Traffic::Totals& totals);
 
@@ -87,7 +87,7 @@ class Quickstart {
   absl::Time begin_;
   absl::Time next_live_;
   std::vector<uint64_t> calls_shown_ = {0, 0, 0};
-  // By server: writes and reads that it says have reached it.
+  // The writes and reads that each server says have reached it.
   std::vector<int64_t> server_writes_ = {0, 0, 0};
   std::vector<int64_t> server_reads_ = {0, 0, 0};
 };
@@ -125,7 +125,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Quickstart::MakeChannel() const {
 }
 
 absl::Status Quickstart::Start() {
-  // Before the fleet's own channels are made.
+  // Register() must run before the fleet makes channels of its own.
   const absl::Status ready = multi_backend::Register();
   if (!ready.ok()) return ready;
   auto fleet = BackendFleet::Start({{"primary", "primary", {}},
@@ -294,8 +294,9 @@ int Quickstart::Finish() {
   for (const std::string& error : totals.first_errors) {
     absl::PrintF("failed: %s\n", error);
   }
-  // Two witnesses: who answered, and what the replicas counted.  A write that
-  // reached a replica and was answered by it is seen by both.
+  // Clients and replicas count misplaced writes independently.  A write that a
+  // replica answered is in both counts, so the larger one is taken, not the
+  // sum.
   const int64_t misplaced =
       std::max(totals.misplaced_writes,
                server_writes_[kKilledReplica] + server_writes_[kFrozenReplica]);

@@ -1,9 +1,9 @@
-// A server that lists itself in a store, and so needs no configuration to be
-// found: registered_backend TARGET [NAME], where TARGET is
+// A server that lists itself in a store, so that clients find it without being
+// configured: registered_backend TARGET [NAME], where TARGET is for example
 // "etcd://127.0.0.1:2379/services/users/" or
 // "zookeeper://127.0.0.1:2181/services/users".
 //
-// Clients follow the same target: hello_create_channel TARGET.
+// Clients use the same target: hello_create_channel TARGET.
 #include <grpcpp/grpcpp.h>
 #include <pthread.h>
 #include <signal.h>
@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
     std::cerr << "usage: registered_backend TARGET [NAME]" << std::endl;
     return 1;
   }
-  // Before the first thread, so that sigwait() below gets them.
+  // Blocks the signals before the first thread starts, so that only sigwait()
+  // below gets them.
   sigset_t stop_signals;
   sigemptyset(&stop_signals);
   sigaddset(&stop_signals, SIGTERM);
@@ -40,20 +41,22 @@ int main(int argc, char** argv) {
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port == 0) return 1;
 
-  // It serves, so clients may know.
+  // The server is up, so clients may find it from now on.
   auto registrar = multi_backend::MakeRegistrar(
       argv[1], multi_backend::Endpoint::Of("127.0.0.1", port));
   if (!registrar.ok()) {
     std::cerr << registrar.status() << std::endl;
     return 1;
   }
-  // Only to say so: it goes on trying for as long as the server runs.
+  // The wait is only for the message.  The registrar keeps trying as long as
+  // the server runs.
   const absl::Status listed = (*registrar)->AwaitRegistered(absl::Seconds(10));
   std::cout << "port " << port << " listed: " << listed << std::endl;
 
   int signal_number = 0;
   sigwait(&stop_signals, &signal_number);
-  // First off the list, so that no new call comes; then the calls that run.
+  // Leaves the list first, so that no new calls arrive.  Then the calls that
+  // are running may end.
   (*registrar)->Close();
   server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
   return 0;

@@ -1,4 +1,4 @@
-// registered_backend as a reader would run it, with a real etcd.
+// Runs registered_backend as a reader would, with a real etcd.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,7 +31,7 @@ using std::chrono::steady_clock;
 
 constexpr char kPrefix[] = "/services/users/";
 
-// One process; killed with this object, or with the test.
+// A process that is killed with this object, or when the test ends.
 class Backend {
  public:
   Backend(const std::string& target, const std::string& name) {
@@ -52,7 +52,7 @@ class Backend {
   Backend(const Backend&) = delete;
   Backend& operator=(const Backend&) = delete;
 
-  // The exit code; -1 when it ended in another way.
+  // Returns the exit code, or -1 if a signal ended the process.
   int End(int signal_number) {
     if (pid_ == 0) return 0;
     kill(pid_, signal_number);
@@ -96,7 +96,7 @@ TEST(RegisteredBackendTest, ComesWithItsStartAndGoesWithItsEnd) {
   ASSERT_TRUE(recorder.WaitForSize(2));
   a.End(SIGKILL);
   start = steady_clock::now();
-  // The lease lives for 10 s after its last third.
+  // The lease of 10 s is renewed every third of it, so it ends within 10 s.
   ASSERT_TRUE(recorder.WaitForSize(1));
   EXPECT_LT(steady_clock::now() - start, milliseconds(12000));
   EXPECT_TRUE(WaitUntil([&] { return (*client)->Call().served_by == "c"; }));

@@ -1,11 +1,11 @@
-// Traffic: reads and writes of users at a fixed rate through one channel.
+// Traffic: makes reads and writes of users at a fixed rate through one channel.
 //
-// Open loop: call number k is due at begin + k / rate, however long the calls
-// before it take, as it would be with many independent clients.  Of ten calls
-// three are writes, six unary reads and one a server stream.
+// The loop is open: call number k is due at begin + k / rate, however long
+// earlier calls take, as with many independent clients.  Out of ten calls,
+// three are writes, six are unary reads and one is a server stream.
 //
-// Threads: totals() and Stop() may be called from any thread; the calls are
-// made by threads of this class.
+// Threads: totals() and Stop() may be called from any thread.  The class makes
+// the calls on threads of its own.
 #ifndef MULTI_BACKEND_EXAMPLES_TRAFFIC_H_
 #define MULTI_BACKEND_EXAMPLES_TRAFFIC_H_
 
@@ -29,16 +29,17 @@ class Traffic {
  public:
   struct Options {
     double calls_per_second = 300;
-    // Each has at most one call at a time; with enough of them the schedule
-    // holds while some calls wait for a frozen backend.
+    // Each thread makes one call at a time.  There must be enough threads to
+    // keep the schedule while some calls wait for a frozen backend.
     int threads = 32;
     absl::Duration call_timeout = absl::Seconds(5);
-    // Writes belong there; a write that another backend answered is counted.
+    // The name of the backend that must answer writes.  Writes that another
+    // backend answered are counted as misplaced.
     std::string writes_served_by;
   };
 
   struct Totals {
-    int64_t calls = 0;  // Ended ones.
+    int64_t calls = 0;  // That have ended.
     int64_t writes = 0;
     int64_t failed = 0;
     int64_t misplaced_writes = 0;
@@ -46,13 +47,13 @@ class Traffic {
     std::vector<absl::Duration> latencies;  // One for each call.
   };
 
-  // Starts at once.
+  // Starts the calls at once.
   Traffic(const std::shared_ptr<grpc::Channel>& channel, Options options);
   ~Traffic() { Stop(); }
   Traffic(const Traffic&) = delete;
   Traffic& operator=(const Traffic&) = delete;
 
-  // Begins no more calls, and returns when the last one has ended.  Idempotent.
+  // Starts no more calls, and returns when all have ended.  Idempotent.
   void Stop();
   Totals totals() const;
 
@@ -65,7 +66,7 @@ class Traffic {
 
   void Loop();
   Outcome MakeCall(int64_t number);
-  // `kind` is the call's place in a round of ten.
+  // `kind` is the position of the call in a round of ten.
   grpc::Status Write(int kind, int64_t number, grpc::ClientContext* context,
                      users::v1::UserReply* reply);
   grpc::Status Read(int kind, int64_t number, grpc::ClientContext* context,

@@ -35,7 +35,7 @@ Status UsersService::AnswerUnary(ServerContext* context,
   BackendModel::Call call(model_, method, context);
   Status admitted = call.Admit();
   if (!admitted.ok()) return admitted;
-  // For a unary call both moments are the same.
+  // A unary call has one response, so both moments are the same.
   Status after = call.AfterFirstResponse();
   if (!after.ok()) return after;
   *reply = MakeReply(id, name, model_->name());
