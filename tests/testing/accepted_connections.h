@@ -1,4 +1,4 @@
-// How many connections a server of this machine has.
+// Counts the connections of a server on this machine.
 #ifndef MULTI_BACKEND_TESTS_TESTING_ACCEPTED_CONNECTIONS_H_
 #define MULTI_BACKEND_TESTS_TESTING_ACCEPTED_CONNECTIONS_H_
 
@@ -11,11 +11,11 @@
 
 namespace multi_backend {
 
-// Those that the server at `port` has accepted and nobody has closed.
+// The number of open connections that the server at `port` has accepted.
 inline int AcceptedConnections(int port) {
   constexpr absl::string_view kEstablished = "01";
   int count = 0;
-  // gRPC's sockets are IPv6 ones for IPv4 addresses, too.
+  // gRPC uses IPv6 sockets for IPv4 addresses too.
   for (const char* path : {"/proc/net/tcp", "/proc/net/tcp6"}) {
     std::ifstream table(path);
     for (std::string line; std::getline(table, line);) {

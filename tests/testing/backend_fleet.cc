@@ -23,7 +23,7 @@ void SetDeadline(grpc::ClientContext* context) {
       absl::ToChronoTime(absl::Now() + kServerProcessTimeout));
 }
 
-// A fleet whose control does not work proves nothing, so the program ends.
+// A test without working control calls proves nothing, so the program ends.
 void CheckControl(const grpc::Status& status, const std::string& name) {
   if (status.ok()) return;
   std::cerr << "control of backend " << name << ": " << status.error_message()

@@ -1,19 +1,19 @@
-// BackendFleet: several backend processes, what each has counted, and a way to
-// change what each does.
+// BackendFleet: starts several backend processes, reads what each one has
+// counted, and changes what each one does.
 //
 //   auto fleet = BackendFleet::Start({{"a", "primary"}, {"b", "replica"}});
 //   ... calls to (*fleet)->StaticTarget() ...
 //   (*fleet)->SetBehaviour(1, behaviour);
 //   (*fleet)->CallsOf(1, "CreateUser");
 //
-// Counts and behaviour live in the process: a restart sets them back to 0 and
-// to the flags.  Control calls go to a port of their own, without TLS; they ask
-// a running server and end the test program when it does not answer within
-// kServerProcessTimeout (so not while it is stopped).  The first of them makes
-// a channel: Register() must have run before.
+// Counts and behaviour live in the process: a restart resets the counts to 0
+// and the behaviour to the flags.  Control calls use a separate port without
+// TLS.  They end the test program when the server does not answer within
+// kServerProcessTimeout, so do not make them while the server is stopped.  The
+// first control call makes a channel, so Register() must run before it.
 //
-// Threads: as ServerProcess; the control calls of different backends may run at
-// the same time.
+// Threads: as for ServerProcess.  Control calls to different backends may run
+// at the same time.
 #ifndef MULTI_BACKEND_TESTS_TESTING_BACKEND_FLEET_H_
 #define MULTI_BACKEND_TESTS_TESTING_BACKEND_FLEET_H_
 
@@ -34,7 +34,7 @@ namespace multi_backend {
 struct BackendSpec {
   std::string name;
   std::string role;
-  std::vector<std::string> flags;  // Further ones; `backend --help`.
+  std::vector<std::string> flags;  // Additional flags; see `backend --help`.
 };
 
 class BackendFleet {
@@ -57,8 +57,8 @@ class BackendFleet {
     return members_[index].address;
   }
   std::vector<std::string> addresses() const;
-  // SIGKILL for all at one moment, as far as there is one; they are gone on
-  // return.
+  // Sends SIGKILL to all backends, as close together as possible.  They have
+  // ended on return.
   void KillAll();
 
   // "static:///ip:port,…", for multi_backend, and "ipv4:ip:port,…", for gRPC's
@@ -72,7 +72,8 @@ class BackendFleet {
   // Sets the counts of all running backends to 0.
   void ResetStats();
 
-  // Calls that backend `index` has begun: of one method, or of all.
+  // The number of calls that backend `index` has started, of one method or of
+  // all.
   int64_t CallsOf(size_t index, absl::string_view method);
   int64_t CallsOf(size_t index);
   // The sum over all running backends.
@@ -84,7 +85,7 @@ class BackendFleet {
     BackendSpec spec;
     std::unique_ptr<ServerProcess> server;
     std::string address;
-    // Of the present process; made anew when that has another control port.
+    // `control` is made again when a new process has another control port.
     std::string control_address;
     std::unique_ptr<examples::users::v1::BackendControl::Stub> control;
   };

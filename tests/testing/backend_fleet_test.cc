@@ -28,8 +28,8 @@ class BackendFleetTest : public testing::Test {
     auto fleet = BackendFleet::Start(specs);
     ASSERT_TRUE(fleet.ok()) << fleet.status();
     fleet_ = *std::move(fleet);
-    // A channel for each: which backend gets a call is the caller's choice
-    // here.
+    // Each backend has its own channel, so that the test chooses the backend of
+    // each call.
     for (const std::string& address : fleet_->addresses()) {
       stubs_.push_back(Users::NewStub(
           grpc::CreateChannel(address, grpc::InsecureChannelCredentials())));
@@ -114,14 +114,14 @@ TEST_F(BackendFleetTest, WorkersLimitTheCallsWorkedOnAtATime) {
   constexpr int kCalls = 4;
   constexpr absl::Duration kDelay = absl::Milliseconds(40);
   Start({{"a", "", {"--workers", "2", "--delay-ms", "40"}}});
-  ASSERT_TRUE(Get(0).ok());  // The connection is there from now on.
+  ASSERT_TRUE(Get(0).ok());  // Connects.
   const absl::Time begin = absl::Now();
   std::vector<std::thread> callers;
   for (int i = 0; i < kCalls; ++i) {
     callers.emplace_back([&] { EXPECT_TRUE(Get(0).ok()); });
   }
   for (std::thread& caller : callers) caller.join();
-  // Two at a time: two rounds at least.
+  // Only two calls run at a time, so at least two rounds are needed.
   EXPECT_GE(absl::Now() - begin, 2 * kDelay);
   EXPECT_GE(fleet_->Stats(0).max_in_flight(), 3);
 }

@@ -1,5 +1,6 @@
-// What a Backlog answers, by its rules and nothing else: one plain vector,
-// searched in full each time.  At most Backlog::kExact may wait.
+// BacklogOracle: what a Backlog must answer.  It follows the rules literally
+// and searches one plain vector each time.  At most Backlog::kExact calls may
+// wait.
 #ifndef MULTI_BACKEND_TESTS_TESTING_BACKLOG_ORACLE_H_
 #define MULTI_BACKEND_TESTS_TESTING_BACKLOG_ORACLE_H_
 
@@ -18,7 +19,7 @@ class BacklogOracle {
   using State = Backlog::State;
   using Turn = Backlog::Turn;
 
-  // Of nanoseconds.
+  // Both timeouts are in nanoseconds.
   BacklogOracle(size_t limit, int64_t timeout, int64_t overload_timeout)
       : limit_(limit), timeout_(timeout), overload_timeout_(overload_timeout) {}
 
@@ -45,7 +46,7 @@ class BacklogOracle {
     const bool had_turn = MayGo(number);
     waiting_.erase(waiting_.begin() + (leaver - waiting_.data()));
     for (const Waiter& waiter : waiting_) {
-      if (waiter.number <= turn_) return false;  // Has been called already.
+      if (waiter.number <= turn_) return false;  // It already has its turn.
     }
     return had_turn && any_usable_ && !waiting_.empty();
   }

@@ -1,7 +1,7 @@
-// Balancer trees for tests: backends with attributes that a test sets, builders
-// of configurations, and trees of every shape.
+// Balancer trees for tests: backends whose attributes a test sets, functions
+// that build configurations, and trees of every shape.
 //
-// One thread, but where a test says otherwise.
+// Not thread-safe, unless a test says otherwise.
 #ifndef MULTI_BACKEND_TESTS_TESTING_BALANCER_TREES_H_
 #define MULTI_BACKEND_TESTS_TESTING_BALANCER_TREES_H_
 
@@ -37,7 +37,7 @@ struct Spec {
   LinkState link = LinkState::kReady;
 };
 
-// A channel's backends "0:1", "1:1", … and the nodes over them.
+// The backends "0:1", "1:1", … of a channel.  Makes nodes over them.
 class Backends {
  public:
   explicit Backends(const std::vector<Spec>& specs)
@@ -125,7 +125,7 @@ inline BalancerConfig Inner(StrategyKind kind,
   return config;
 }
 
-// Zones "eu" and "us" of strategy `leaf` under one of strategy `inner`.
+// The zones "eu" and "us" with strategy `leaf`, under a node with `inner`.
 inline BalancerConfig TwoZones(StrategyKind inner, StrategyKind leaf) {
   return Inner(inner, {Zone("eu", Leaf(leaf)), Zone("us", Leaf(leaf))});
 }
@@ -151,9 +151,9 @@ using Counts = std::vector<size_t>;
 
 struct Shape {
   const char* name;
-  // The tree of strategies `a` and `b` on alternate levels.
+  // Makes the tree, with strategies `a` and `b` on alternate levels.
   BalancerConfig (*make)(StrategyKind a, StrategyKind b);
-  // Which of the zones "eu", "eu", "us", "eu", "asia" it holds.
+  // The zones of kShapeZones whose backends the tree holds.
   std::set<std::string> zones;
 };
 

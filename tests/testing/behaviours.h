@@ -1,4 +1,4 @@
-// What a test most often tells a backend to do.
+// The behaviours that tests most often give to a backend.
 #ifndef MULTI_BACKEND_TESTS_TESTING_BEHAVIOURS_H_
 #define MULTI_BACKEND_TESTS_TESTING_BEHAVIOURS_H_
 
@@ -26,7 +26,7 @@ inline examples::users::v1::Behaviour FailingLate(
   return behaviour;
 }
 
-// UNAVAILABLE with a push-back.
+// Fails with UNAVAILABLE and a push-back.
 inline examples::users::v1::Behaviour PushingBack(const std::string& millis) {
   examples::users::v1::Behaviour behaviour = Failing();
   behaviour.set_pushback_ms(millis);
@@ -39,7 +39,7 @@ inline examples::users::v1::Behaviour Slow(absl::Duration delay) {
   return behaviour;
 }
 
-// Its health service says NOT_SERVING; calls succeed.
+// The health service says NOT_SERVING, but calls succeed.
 inline examples::users::v1::Behaviour NotServing() {
   examples::users::v1::Behaviour behaviour;
   behaviour.set_not_serving(true);

@@ -1,5 +1,5 @@
-// EntriesOf: how many entries a directory has, for tests of what a process
-// holds: "/proc/self/fd", "/proc/self/task".
+// EntriesOf: counts the entries of a directory.  Tests use it for what a
+// process holds, in "/proc/self/fd" and "/proc/self/task".
 #ifndef MULTI_BACKEND_TESTS_TESTING_DIRECTORY_ENTRIES_H_
 #define MULTI_BACKEND_TESTS_TESTING_DIRECTORY_ENTRIES_H_
 
@@ -9,7 +9,8 @@
 
 namespace multi_backend {
 
-// Without "." and ".."; while it looks, /proc/self/fd has one more.
+// Does not count "." and "..".  The count of /proc/self/fd includes the
+// descriptor that this function opens.
 inline size_t EntriesOf(const char* path) {
   DIR* const directory = opendir(path);
   if (directory == nullptr) return 0;

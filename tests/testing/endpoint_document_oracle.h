@@ -1,6 +1,6 @@
-// The oracle of resolver/file/endpoint_document.h: protobuf's own JSON reader
-// and the generated message of proto/endpoints.proto.  Slow, and right by
-// definition of the schema.  Pure and thread-safe.
+// The oracle for resolver/file/endpoint_document.h.  It uses protobuf's own
+// JSON reader and the generated message of proto/endpoints.proto, so it is
+// slow, and it is right by the definition of the schema.  Pure and thread-safe.
 #ifndef MULTI_BACKEND_TESTS_TESTING_ENDPOINT_DOCUMENT_ORACLE_H_
 #define MULTI_BACKEND_TESTS_TESTING_ENDPOINT_DOCUMENT_ORACLE_H_
 
@@ -10,7 +10,8 @@
 
 namespace multi_backend {
 
-// As ParseEndpointDocument(), for text that is JSON; errors have other texts.
+// Like ParseEndpointDocument(), for text that is JSON.  The texts of errors
+// differ.
 absl::StatusOr<AdmittedEndpoints> ReadEndpointsByProtobuf(
     absl::string_view json, const EndpointPolicy& policy);
 

@@ -34,7 +34,7 @@ sockaddr_in Loopback(int port) {
   return address;
 }
 
-// The body and head of a page of a plaintext HTTP server.
+// Returns the head and the body of a page from a plaintext HTTP server.
 std::string HttpGet(int port, const std::string& path) {
   const int connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const timeval timeout = {kPatience.count(), 0};
@@ -122,7 +122,8 @@ absl::Status EtcdServer::AwaitServing() {
   const auto end = std::chrono::steady_clock::now() + kPatience;
   absl::Status status = absl::DeadlineExceededError("no answer");
   while (std::chrono::steady_clock::now() < end) {
-    // A new one each time: gRPC would wait long before it connects again.
+    // Each attempt uses a new channel, because gRPC would wait long before it
+    // connects an old one again.
     args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     channel_ = grpc::CreateCustomChannel(
         "dns:///" + address(),
@@ -130,7 +131,7 @@ absl::Status EtcdServer::AwaitServing() {
                                    : grpc::SslCredentials(tls),
         args);
     status = Range("/").status();
-    // It knows its users before it knows the rest.
+    // With users, the server refuses the call as soon as it serves.
     if (status.ok() || absl::IsInvalidArgument(status)) {
       return absl::OkStatus();
     }

@@ -8,10 +8,10 @@
 //   (*server)->Wipe();                           // Same port, no data.
 //   (*server)->Stop(); (*server)->Continue();    // Frozen: nothing answers.
 //
-// It takes pings every 100 ms and leases of 1 s, and is fast at starting.
-// Every wait is bounded.  The child dies with this object, and with the thread
-// that started it.  Talks to the server by gRPC: Register() must have run
-// before, if it is going to.  Threads: one, the one that started it.
+// The server accepts pings every 100 ms and leases of 1 s, and it starts
+// quickly.  Every wait is bounded.  The child dies with this object, and with
+// the thread that started it.  This class makes gRPC channels, so a test that
+// calls Register() must do so first.  Threads: only the one that started it.
 #ifndef MULTI_BACKEND_TESTS_TESTING_ETCD_SERVER_H_
 #define MULTI_BACKEND_TESTS_TESTING_ETCD_SERVER_H_
 
@@ -36,10 +36,10 @@ namespace multi_backend {
 class EtcdServer {
  public:
   struct Options {
-    // PEM files; "" = plaintext.  The certificate must have 127.0.0.1.
+    // PEM files; "" = plaintext.  The certificate must be for 127.0.0.1.
     std::string key_file;
     std::string cert_file;
-    std::string ca_pem;  // For the calls of this object.
+    std::string ca_pem;  // For the calls that this object makes.
   };
 
   static constexpr char kHowToInstall[] =
@@ -59,20 +59,20 @@ class EtcdServer {
   bool running() const { return process_->running(); }
 
   absl::Status Put(const std::string& key, const std::string& value);
-  // All in one revision.
+  // Puts all entries in one revision.
   absl::Status PutAll(const std::map<std::string, std::string>& entries);
   absl::Status DeletePrefix(const std::string& prefix);
-  // The keys; those of leases too.
+  // The keys, including those that belong to leases.
   absl::StatusOr<std::vector<std::string>> KeysOf(const std::string& prefix);
-  // Forgets all changes up to now.
+  // Makes the server forget all changes up to now.
   absl::Status Compact();
-  // From now on every call needs a user.  "root" may do all, with `password`;
-  // "guest", with the same, may do nothing.
+  // From now on every call needs a user.  "root" may do everything, and "guest"
+  // nothing; both have this `password`.
   absl::Status EnableUsers(const std::string& password);
-  // Watches that clients have now.
+  // The number of watches that clients have now.
   absl::StatusOr<int> Watches() const;
 
-  // SIGKILL; the child is gone on return.
+  // Sends SIGKILL; the child has ended on return.
   void Kill() { process_->Kill(); }
   absl::Status Restart();
   absl::Status Wipe();
@@ -85,7 +85,7 @@ class EtcdServer {
   absl::Status Launch();
   absl::Status AwaitServing();
   absl::StatusOr<etcd::RangeResponse> Range(const std::string& prefix);
-  // One call, with the user's token.
+  // Makes one call, with the user's token.
   template <typename Request, typename Response>
   absl::Status Call(const std::string& method, const Request& request,
                     Response& response);

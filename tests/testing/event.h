@@ -1,9 +1,10 @@
-// Event: something that one thread waits for and another one reports.
+// Event: one thread waits for it, and another one sets it.
 //
-// As absl::Notification, which the thread sanitizer does not see through in the
-// distribution's build.  May be destroyed as soon as Await() has returned.
+// This is absl::Notification for tests under the thread sanitizer, which does
+// not see through the distribution's build of Abseil.  An Event may be
+// destroyed as soon as Await() has returned.
 //
-// Threads: any.
+// Thread-safe.
 #ifndef MULTI_BACKEND_TESTS_TESTING_EVENT_H_
 #define MULTI_BACKEND_TESTS_TESTING_EVENT_H_
 
@@ -16,15 +17,17 @@ namespace multi_backend {
 
 class Event {
  public:
-  // Once or more often.
+  // May be called more than once.
   void Set() {
     std::lock_guard<std::mutex> lock(mu_);
     set_ = true;
-    // Under the lock: who waits may destroy this right after.
+    // Notifies under the lock, because the waiting thread may destroy this
+    // object right after.
     changed_.notify_all();
   }
 
-  // Whether it was set in time; the time is far above what a test takes.
+  // Whether the event was set in time.  The default is far above what any test
+  // needs.
   bool Await(absl::Duration timeout = absl::Seconds(30)) {
     std::unique_lock<std::mutex> lock(mu_);
     return changed_.wait_for(lock, absl::ToChronoNanoseconds(timeout),

@@ -1,7 +1,8 @@
-// FixedServer: a server on the loopback interface that answers each request
-// with the same bytes, one connection at a time; for tests of probes.
+// FixedServer: a server for tests of probes.  It listens on the loopback
+// interface, serves one connection at a time, and answers each request with the
+// same bytes.
 //
-// Threads: request() from any.
+// Threads: request() may be called from any thread.
 #ifndef MULTI_BACKEND_TESTS_TESTING_FIXED_SERVER_H_
 #define MULTI_BACKEND_TESTS_TESTING_FIXED_SERVER_H_
 
@@ -27,8 +28,8 @@ namespace multi_backend {
 
 class FixedServer {
  public:
-  // `answer` "": accepts, reads and never answers.  `family`: AF_INET or
-  // AF_INET6.
+  // With an empty `answer` the server accepts and reads, but never answers.
+  // `family` is AF_INET or AF_INET6.
   explicit FixedServer(std::string answer, int family = AF_INET)
       : answer_(std::move(answer)), listener_(socket(family, SOCK_STREAM, 0)) {
     sockaddr_in6 v6 = {};
@@ -57,7 +58,7 @@ class FixedServer {
   }
 
   uint16_t port() const { return port_; }
-  // The newest request's head.
+  // The head of the newest request.
   std::string request() {
     std::lock_guard<std::mutex> lock(mu_);
     return request_;
@@ -108,7 +109,7 @@ class FixedServer {
   std::thread thread_;
 };
 
-// A port of this machine where nobody listens any more.
+// A port of this machine on which nothing listens any more.
 inline uint16_t ClosedPort() {
   FixedServer server("");
   return server.port();

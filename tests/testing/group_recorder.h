@@ -1,11 +1,11 @@
-// GroupRecorder: follows an EndpointGroup for a test, and waits for what it
-// should have.
+// GroupRecorder: follows an EndpointGroup for a test, and waits until the group
+// has what the test expects.
 //
 //   GroupRecorder recorder(group);
 //   EXPECT_TRUE(recorder.WaitFor({"10.0.0.1:80"}));
 //   EXPECT_EQ(recorder.lists(), 1);
 //
-// Threads: one, beside the group's own.
+// Threads: one thread of the test, besides those of the group.
 #ifndef MULTI_BACKEND_TESTS_TESTING_GROUP_RECORDER_H_
 #define MULTI_BACKEND_TESTS_TESTING_GROUP_RECORDER_H_
 
@@ -44,7 +44,8 @@ class GroupRecorder {
     std::lock_guard<std::mutex> lock(mu_);
     return newest_;
   }
-  // Lists that came, and those of them that were empty after one that was not.
+  // The number of lists received, and of those that were empty after one that
+  // was not.
   int lists() const {
     std::lock_guard<std::mutex> lock(mu_);
     return lists_;
@@ -54,7 +55,7 @@ class GroupRecorder {
     return emptied_;
   }
 
-  // Until the list has these addresses, in this order.
+  // Waits until the list has these addresses, in this order.
   ::testing::AssertionResult WaitFor(
       const std::vector<std::string>& addresses,
       std::chrono::milliseconds patience = kPatience) {
@@ -85,7 +86,7 @@ class GroupRecorder {
            << "the list is " << NameEndpoints(*group_->endpoints()) << "; "
            << group_->Describe();
   }
-  // There is no callback for errors; a look every ms.
+  // Polls every millisecond, because there is no callback for errors.
   ::testing::AssertionResult WaitForError(const std::string& text) {
     std::unique_lock<std::mutex> lock(mu_);
     const auto end = std::chrono::steady_clock::now() + kPatience;
@@ -106,7 +107,7 @@ class GroupRecorder {
   EndpointList newest_;
   int lists_ = 0;
   int emptied_ = 0;
-  // Last: it stops before the others die.
+  // The last member, so that the watch stops before the others are destroyed.
   const std::unique_ptr<EndpointGroup::Subscription> watch_;
 };
 

@@ -1,9 +1,9 @@
-// What HealthTracker must do, slow and obviously right: it keeps no counts and
-// no timers, only the whole history, and looks back through it for each answer.
+// HealthOracle: what HealthTracker must do, in a slow and obviously right way.
+// It keeps no counts and no timers.  It keeps the whole history and searches it
+// backwards for each answer.
 //
-// Only the random part of the waits is not foretold: the length of a wait is
-// noted with the step that began it, and the test checks it against the nominal
-// length.
+// It cannot foretell the random part of a wait.  The test notes the length of a
+// wait with the step that began it, and compares it with the nominal length.
 #ifndef MULTI_BACKEND_TESTS_TESTING_HEALTH_ORACLE_H_
 #define MULTI_BACKEND_TESTS_TESTING_HEALTH_ORACLE_H_
 
@@ -28,19 +28,20 @@ enum class HealthInput {
   kTime,
 };
 
-// An input, and what it must have led to.
+// An input and its expected effect.
 struct HealthStep {
   HealthInput input;
-  AttemptOutcome outcome;  // Of a call or trial that ends.
+  AttemptOutcome outcome;  // How the call or trial ended.
   absl::Time at;
-  const HealthConfig* config;  // In force.
+  const HealthConfig* config;  // The one in force.
 
   BackendState state = BackendState::kAlive;
   HealthCause cause = HealthCause::kNone;
   bool changed = false;
-  // The trial that begins is granted; the one that ends decides something.
+  // kTrialBegins: the trial is granted.  kTrialEnds: its result decides.
   bool trial_counts = false;
-  absl::Duration wait = absl::ZeroDuration();  // Began here; noted by the test.
+  // The length of the wait that began here, noted by the test.
+  absl::Duration wait = absl::ZeroDuration();
 };
 
 inline bool IsDown(BackendState state) {
@@ -55,7 +56,7 @@ class HealthOracle {
   explicit HealthOracle(std::vector<HealthStep>* history)
       : history_(*history) {}
 
-  // `step` with what it must lead to, after the history.
+  // Returns `step` with its expected effect, after the history.
   HealthStep Foretell(HealthStep step) const;
 
   // The state after the history.
@@ -65,7 +66,7 @@ class HealthOracle {
   absl::Time Due(const HealthConfig& config) const;
   absl::Duration ProbeDelay(const HealthConfig& config) const;
   bool TrialsByCalls(const HealthConfig& config) const;
-  // A trial was granted and has not ended.
+  // Whether a trial was granted and has not ended.
   bool TrialIsOut() const;
   // The length, without its random part, of the wait that the last step began.
   absl::Duration NominalWait() const;
@@ -90,7 +91,7 @@ class HealthOracle {
     return (cause() == HealthCause::kProbe && !config.active) ||
            (IsOfCalls(cause()) && !config.passive);
   }
-  // Whether the trial that is out began in the DOWN_RETRY of now.
+  // Whether the running trial began in the current DOWN_RETRY.
   bool TrialIsOfNow() const;
   void ForetellCall(HealthStep& step) const;
   void ForetellTrial(HealthStep& step) const;
@@ -192,7 +193,7 @@ inline absl::Duration HealthOracle::NominalWait() const {
   absl::Duration wait = history_[last].config->passive->down_retry_after;
   const absl::Duration longest =
       history_[last].config->passive->max_down_retry_after;
-  int went_down = Size();  // Where the up time that is looked at ended.
+  int went_down = Size();  // The step that ended the up time in question.
   for (int i = last; i >= 0; --i) {
     const HealthStep& step = history_[i];
     if (step.input == HealthInput::kMarkHealthy) break;
@@ -324,7 +325,8 @@ inline void HealthOracle::ForetellProbe(HealthStep& step) const {
     }
     return;
   }
-  // Who is up stays so; who waits because of calls waits on.
+  // A backend that is up stays up.  One that waits because of calls keeps
+  // waiting.
   if (!IsDown(state())) return;
   if (state() == BackendState::kDown && IsOfCalls(cause())) return;
   step.state = BackendState::kDownRetry;

@@ -70,7 +70,7 @@ absl::Status KnotServer::Launch() {
   const auto end = std::chrono::steady_clock::now() + kPatience;
   while (std::chrono::steady_clock::now() < end) {
     const std::string text = process_->log();
-    // It goes on when it cannot bind.
+    // knotd keeps running when it cannot bind.
     if (absl::StrContains(text, "cannot bind")) break;
     if (absl::StrContains(text, "server started")) return absl::OkStatus();
     if (process_->HasEnded()) break;
@@ -88,12 +88,12 @@ absl::Status KnotServer::Update(const std::vector<std::string>& changes) {
   for (const std::string& change : changes) file << "update " << change << "\n";
   file << "send\nquit\n";
   file.close();
-  // By TCP, for updates of any size.
+  // Uses TCP, so that updates may have any size.
   const int result =
       system(absl::StrCat(kUpdater, " -v ", script, " > ", script, ".log 2>&1")
                  .c_str());
   const std::string output = ReadWholeFile(script + ".log");
-  // It says what failed, but not always by its exit code.
+  // knsupdate prints what failed, but does not always set its exit code.
   if (result == 0 && output.empty()) return absl::OkStatus();
   return absl::InternalError(absl::StrCat("knsupdate: ", output));
 }

@@ -1,6 +1,6 @@
 // KnotServer: a real DNS server (Knot's knotd) as a child process on the
-// loopback interface, with one zone `example` that tests change by dynamic
-// updates (knsupdate).
+// loopback interface.  It has one zone, `example`, which tests change by
+// dynamic updates (knsupdate).
 //
 //   MB_REQUIRE_PACKAGE(KnotServer::Installed(), KnotServer::kHowToInstall);
 //   auto server = KnotServer::Start();                        // StatusOr
@@ -9,7 +9,7 @@
 //   (*server)->Stop(); (*server)->Continue();    // Frozen: nothing answers.
 //
 // Every wait is bounded.  The child dies with this object, and with the thread
-// that started it.  Threads: one, the one that started it.
+// that started it.  Threads: only the one that started it.
 #ifndef MULTI_BACKEND_TESTS_TESTING_KNOT_SERVER_H_
 #define MULTI_BACKEND_TESTS_TESTING_KNOT_SERVER_H_
 
@@ -40,11 +40,12 @@ class KnotServer {
     return process_->address();
   }  // "127.0.0.1:port".
 
-  // One update, all or nothing; lines of knsupdate without their "update":
-  // "add a.example. 1 A 127.0.0.2", "delete a.example. A".
+  // Makes one update, which succeeds or fails as a whole.  The changes are
+  // lines of knsupdate without "update": "add a.example. 1 A 127.0.0.2",
+  // "delete a.example. A".
   absl::Status Update(const std::vector<std::string>& changes);
 
-  // SIGKILL; the child is gone on return.  Updates are kept.
+  // Sends SIGKILL; the child has ended on return.  Updates are kept.
   void Kill() { process_->Kill(); }
   absl::Status Restart();
   void Stop() { process_->Stop(); }

@@ -10,7 +10,8 @@ namespace testing {
 namespace {
 
 constexpr int64_t kFailureNanos = 500000;
-// Stages of a service time; their number makes its deviation half of its mean.
+// The stages of a service time.  With four of them, the standard deviation is
+// half of the mean.
 constexpr int kServiceStages = 4;
 
 }  // namespace

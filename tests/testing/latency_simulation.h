@@ -1,20 +1,20 @@
-// LatencySimulation: clients that share backends, in virtual time, picking with
-// the real strategy code.
+// LatencySimulation: simulates clients that share backends, in virtual time.
+// The clients pick with the real strategy code.
 //
-// Calls arrive at random (Poisson) at a given share of the backends' capacity,
-// at a random client.  Each client has its own strategy and its own numbers of
-// the backends, as separate processes have: it learns only from its own calls.
-// A backend serves some calls at a time, each for a random time (Erlang of
-// four stages: its standard deviation is half of its mean), and queues the
-// others; a failing one answers at once with an error.
+// Calls arrive at random (Poisson) at a given rate, each at a random client.
+// Each client has its own strategy and its own statistics of the backends, as
+// separate processes do, so it learns only from its own calls.  A backend
+// serves a number of calls at a time and queues the others.  Serving a call
+// takes a random time (Erlang with four stages, so the standard deviation is
+// half of the mean).  A failing backend answers quickly with an error.
 //
 //   LatencySimulation simulation(options);
 //   simulation.SetSlowness(0, 10);
 //   simulation.Run(absl::Seconds(10));          // Learns.
 //   auto counts = simulation.Run(absl::Seconds(10)).calls;
 //
-// The same options give the same run.  Cost: about 0.5 us a call when
-// optimized.
+// Equal options give equal runs.  Cost: about 0.5 us for a call in an optimized
+// build.
 #ifndef MULTI_BACKEND_TESTS_TESTING_LATENCY_SIMULATION_H_
 #define MULTI_BACKEND_TESTS_TESTING_LATENCY_SIMULATION_H_
 
@@ -35,7 +35,7 @@ struct SimulationOptions {
   BalancerConfig config;
   size_t backends = 10;
   size_t clients = 20;
-  int calls_at_a_time = 10;  // Of one backend.
+  int calls_at_a_time = 10;  // For each backend.
   absl::Duration mean_service = absl::Milliseconds(5);
   // Arrivals, in calls per second over all clients.
   double arrival_rate = 0;
@@ -44,7 +44,7 @@ struct SimulationOptions {
 
 // What happened during one Run.
 struct SimulationCounts {
-  std::vector<uint64_t> calls;  // Picked, by backend.
+  std::vector<uint64_t> calls;  // The number of picks, by backend.
   uint64_t total = 0;
   double Share(size_t backend) const {
     return total == 0 ? 0 : static_cast<double>(calls[backend]) / total;
@@ -55,7 +55,7 @@ class LatencySimulation {
  public:
   explicit LatencySimulation(const SimulationOptions& options);
 
-  // Service times of a backend are this many times the mean; 1 = normal.
+  // Multiplies the service times of a backend; 1 = normal.
   void SetSlowness(size_t backend, double slowness);
   // A failing backend answers each new call with an error after 0.5 ms.
   void SetFailing(size_t backend, bool failing);
@@ -71,7 +71,7 @@ class LatencySimulation {
   };
   struct End {
     int64_t nanos;
-    uint64_t order;  // Settles ties, so that runs repeat.
+    uint64_t order;  // Breaks ties, so that runs can be repeated.
     Call call;
     bool operator<(const End& other) const {
       return nanos != other.nanos ? nanos > other.nanos : order > other.order;

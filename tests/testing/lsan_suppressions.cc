@@ -1,7 +1,7 @@
-// Leaks of the distribution's libraries, which the leak checker of asan would
-// hold against us.  Does nothing in other builds.
+// Suppresses leaks in the distribution's libraries, which asan's leak checker
+// would report as ours.  Does nothing in other builds.
 //
-//   libcares 1.18.1 loses a copy of each name that it finds in /etc/hosts; ten
+//   libcares 1.18.1 leaks a copy of each name that it finds in /etc/hosts.  Ten
 //   lines of C with ares_gethostbyname(…, "localhost", …) show it.
 
 extern "C" const char* __lsan_default_suppressions();

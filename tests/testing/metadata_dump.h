@@ -1,14 +1,14 @@
-// What backends have received, call by call, from the files that
-// `backend --dump-metadata` writes.
+// MetadataDump: shows what backends have received for each call.  It reads the
+// files that `backend --dump-metadata` writes.
 //
 //   MetadataDump dump;
 //   auto fleet = BackendFleet::Start({dump.Record(a), dump.Record(b)});
 //   ... calls of a UsersClient ...
 //   for (const auto& call : dump.ByCall(**fleet)) …
 //
-// A call is in its file before it is answered.  Needs calls that carry
-// kCallIdKey; gRPC hands a server its metadata sorted, so that entry begins
-// each call.
+// A backend writes a call to its file before it answers the call.  Every call
+// must carry kCallIdKey.  gRPC gives a server the metadata in sorted order, so
+// this entry is the first of each call.
 #ifndef MULTI_BACKEND_TESTS_TESTING_METADATA_DUMP_H_
 #define MULTI_BACKEND_TESTS_TESTING_METADATA_DUMP_H_
 
@@ -26,24 +26,24 @@ struct SeenAttempt {
   std::string backend;  // Name.
   std::string method;   // Short.
   std::string call_id;
-  int number = 1;  // Of the attempt: 1 + grpc-previous-rpc-attempts.
+  int number = 1;  // Attempt number: 1 + grpc-previous-rpc-attempts.
   // All entries; values with C escapes.
   std::vector<std::pair<std::string, std::string>> metadata;
 };
 
 class MetadataDump {
  public:
-  MetadataDump();  // Files in a directory of its own, removed at the end.
+  MetadataDump();  // Makes a directory, which the destructor removes.
   ~MetadataDump();
   MetadataDump(const MetadataDump&) = delete;
   MetadataDump& operator=(const MetadataDump&) = delete;
 
-  // `spec` with the flag that writes its file.
+  // Returns `spec` with the flag that makes the backend write its file.
   BackendSpec Record(BackendSpec spec) const;
 
-  // All attempts on the backend of this name, in the order of their arrival.
+  // All attempts on the backend with this name, in the order of arrival.
   std::vector<SeenAttempt> Of(const std::string& backend) const;
-  // The attempts of each call by its id, by number.
+  // For each call id the attempts, ordered by their number.
   std::map<std::string, std::vector<SeenAttempt>> ByCall(
       const BackendFleet& fleet) const;
 

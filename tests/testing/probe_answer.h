@@ -1,4 +1,4 @@
-// AskOnce: one probe's result, for tests of probes.
+// AskOnce: runs a probe once and returns its result.
 #ifndef MULTI_BACKEND_TESTS_TESTING_PROBE_ANSWER_H_
 #define MULTI_BACKEND_TESTS_TESTING_PROBE_ANSWER_H_
 
@@ -17,7 +17,7 @@ namespace multi_backend {
 // Ends the program when no result comes within 30 s.
 inline ProbeResult AskOnce(Probe& probe,
                            absl::Duration timeout = absl::Seconds(10)) {
-  // Shared: who sets it may still be doing so when this has returned.
+  // Shared, because set_value() may still be running when this returns.
   const auto promise = std::make_shared<std::promise<ProbeResult>>();
   auto future = promise->get_future();
   probe.Start(timeout, [promise](ProbeResult result) {

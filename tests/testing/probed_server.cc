@@ -12,7 +12,7 @@ namespace {
 
 constexpr absl::string_view kCheck = "/grpc.health.v1.Health/Check";
 
-// HealthCheckResponse: its one field is the status.
+// A serialized HealthCheckResponse, whose only field is the status.
 grpc::ByteBuffer HealthResponse(bool serving) {
   const char bytes[] = {0x08, static_cast<char>(serving ? 1 : 2)};
   const grpc::Slice slice(bytes, sizeof(bytes));
@@ -25,7 +25,7 @@ std::string Text(grpc::string_ref text) {
 
 }  // namespace
 
-// One call: reads the request, answers, ends.
+// Handles one call: reads the request, answers, and ends.
 class ProbedServer::Reactor final : public grpc::ServerGenericBidiReactor {
  public:
   Reactor(ProbedServer::Answer answer, bool is_check) : answer_(answer) {
@@ -70,7 +70,7 @@ class ProbedServer::Service final : public grpc::CallbackGenericService {
 ProbedServer::ProbedServer(
     Answers answers, const std::shared_ptr<grpc::ServerCredentials>& creds)
     : answers_(std::move(answers)), service_(std::make_unique<Service>(this)) {
-  // Otherwise gRPC's own service answers.
+  // Otherwise gRPC's own health service answers.
   grpc::EnableDefaultHealthCheckService(false);
   grpc::ServerBuilder builder;
   int port = 0;

@@ -1,8 +1,8 @@
-// ProbedServer: a server in this process that answers grpc.health.v1 Check as
-// it is told, all other calls with an empty message, and keeps what it has seen
-// of each call.
+// ProbedServer: a server in this process.  It answers grpc.health.v1 Check as
+// the test says and all other calls with an empty message, and it records each
+// call.
 //
-// Threads: any.
+// Thread-safe.
 #ifndef MULTI_BACKEND_TESTS_TESTING_PROBED_SERVER_H_
 #define MULTI_BACKEND_TESTS_TESTING_PROBED_SERVER_H_
 
@@ -25,17 +25,17 @@ namespace multi_backend {
 class ProbedServer {
  public:
   enum class Answer { kServing, kNotServing, kUnimplemented };
-  // To the Check of this number, from 0.
+  // Returns the answer to a Check; Checks are numbered from 0.
   using Answers = std::function<Answer(int64_t number)>;
 
   struct Seen {
     std::string method;  // "/package.Service/Method".
-    std::string peer;    // Another one for each connection.
+    std::string peer;    // Different for each connection.
     absl::Time at;
     std::vector<std::pair<std::string, std::string>> metadata;
   };
 
-  // Ends the program when it cannot listen.
+  // Ends the program if it cannot listen.
   explicit ProbedServer(Answers answers,
                         const std::shared_ptr<grpc::ServerCredentials>& creds =
                             grpc::InsecureServerCredentials());
@@ -44,7 +44,7 @@ class ProbedServer {
   ProbedServer& operator=(const ProbedServer&) = delete;
 
   const std::string& address() const { return address_; }
-  // The Checks, or all other calls, in the order of their coming.
+  // The Checks, and all other calls, in the order of arrival.
   std::vector<Seen> checks() const { return Select(/*checks=*/true); }
   std::vector<Seen> calls() const { return Select(/*checks=*/false); }
 
@@ -52,7 +52,7 @@ class ProbedServer {
   class Service;
   class Reactor;
   std::vector<Seen> Select(bool checks) const;
-  // Records the call; what to answer.
+  // Records the call and returns the answer to it.
   Answer OnCall(grpc::GenericCallbackServerContext& context);
 
   const Answers answers_;

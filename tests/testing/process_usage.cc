@@ -14,8 +14,8 @@
 namespace multi_backend {
 namespace {
 
-// Of a line of /proc/net/tcp: "sl local remote state …", with addresses as
-// "0100007F:1F90", all in hexadecimal digits.
+// Reads a line of /proc/net/tcp: "sl local remote state …".  All numbers are
+// hexadecimal, also in addresses: "0100007F:1F90".
 bool IsEstablishedTo(const std::string& line, const std::set<int>& ports) {
   const std::vector<std::string> fields =
       absl::StrSplit(line, ' ', absl::SkipEmpty());
@@ -31,7 +31,7 @@ bool IsEstablishedTo(const std::string& line, const std::set<int>& ports) {
 ProcessUsage ProcessUsage::Now() {
   ProcessUsage usage;
   usage.threads = static_cast<int>(EntriesOf("/proc/self/task"));
-  // One of them is the directory itself.
+  // One of the entries is the open directory itself.
   usage.file_descriptors = static_cast<int>(EntriesOf("/proc/self/fd")) - 1;
   const struct mallinfo2 heap = mallinfo2();
   usage.heap_mib = static_cast<double>(heap.uordblks + heap.hblkhd) / 1048576;

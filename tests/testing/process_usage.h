@@ -1,4 +1,5 @@
-// ProcessUsage: what this process holds, for tests of what is left behind.
+// ProcessUsage: the resources that this process holds, for tests that look for
+// leaks.
 #ifndef MULTI_BACKEND_TESTS_TESTING_PROCESS_USAGE_H_
 #define MULTI_BACKEND_TESTS_TESTING_PROCESS_USAGE_H_
 
@@ -16,11 +17,11 @@ struct ProcessUsage {
   static ProcessUsage Now();
 };
 
-// Time of the processor that this process has used.
+// The CPU time that this process has used.
 absl::Duration ProcessorTime();
 
-// Established TCP connections of this machine to one of these ports, over IPv4
-// or IPv4 in IPv6.
+// The number of established TCP connections on this machine to any of these
+// ports, over IPv4 or over IPv6 with IPv4 addresses.
 int ConnectionsTo(const std::set<int>& ports);
 
 }  // namespace multi_backend

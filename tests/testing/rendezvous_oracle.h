@@ -1,6 +1,6 @@
-// The order in which members are a key's choices, by the definition of weighted
-// rendezvous hashing and nothing else: every score, in extended precision,
-// sorted.
+// RendezvousOrder: the order in which a key chooses members, by the definition
+// of weighted rendezvous hashing.  It computes every score in extended
+// precision and sorts them.
 #ifndef MULTI_BACKEND_TESTS_TESTING_RENDEZVOUS_ORACLE_H_
 #define MULTI_BACKEND_TESTS_TESTING_RENDEZVOUS_ORACLE_H_
 
@@ -17,7 +17,8 @@
 namespace multi_backend {
 namespace testing {
 
-// Indices of the members with weight, the slot's first choice first.
+// The indices of the members whose weight is not 0, the slot's first choice
+// first.
 inline std::vector<size_t> RendezvousOrder(const std::vector<Member>& members,
                                            uint32_t slot) {
   std::vector<std::pair<long double, size_t>> scores;

@@ -31,10 +31,10 @@ inline bool PackagesAreRequired() {
   return value != nullptr && *value != '\0';
 }
 
-// Says on stderr what is missing.  Returns 0, "skipped", in a test that may be
-// skipped, and otherwise 1: somebody who runs the program wants its result.
+// Prints what is missing to stderr.  Returns 0 in a test that may be skipped.
+// Otherwise returns 1, because somebody who runs the program wants its result.
 inline int ExitCodeWithoutPackage(absl::string_view how_to_install) {
-  // Bazel sets it for tests.
+  // Bazel sets the variable for tests.
   const bool is_test = getenv("TEST_TARGET") != nullptr;
   const bool skipped = is_test && !PackagesAreRequired();
   std::cerr << (skipped ? "NOT TESTED: " : "") << how_to_install << std::endl;
@@ -43,8 +43,8 @@ inline int ExitCodeWithoutPackage(absl::string_view how_to_install) {
 
 }  // namespace multi_backend
 
-// Uses GoogleTest, which the test includes; a program with a main() of its own
-// need not.
+// Needs GoogleTest, which the test includes.  A program that does not use the
+// macro does not need it.
 #define MB_REQUIRE_PACKAGE(is_there, how_to_install)                          \
   do {                                                                        \
     if (is_there) break;                                                      \

@@ -18,7 +18,7 @@ using ::testing::TestPartResult;
 constexpr char kHowToInstall[] =
     "etcd is not installed (package etcd-server): run tools/setup --tests";
 
-// The variable as one test needs it, and as it was afterwards.
+// Sets the variable for one test and restores it afterwards.
 class ScopedVariable {
  public:
   ScopedVariable(const char* name, const char* value) : name_(name) {
@@ -42,14 +42,14 @@ class ScopedVariable {
   absl::optional<std::string> before_;
 };
 
-// A test body that notes whether it got past its first line.
+// A test body that records whether it got past its first line.
 void Body(bool installed, bool& went_on) {
   MB_REQUIRE_PACKAGE(installed, kHowToInstall);
   went_on = true;
 }
 
-// Whether the body goes on; what it reports to GoogleTest goes to `reports` and
-// does not count for the test that asks.
+// Returns whether the body went on.  What it reports to GoogleTest goes to
+// `reports` and does not affect the calling test.
 bool GoesOn(bool installed, testing::TestPartResultArray& reports) {
   const testing::ScopedFakeTestPartResultReporter reporter(
       testing::ScopedFakeTestPartResultReporter::INTERCEPT_ONLY_CURRENT_THREAD,

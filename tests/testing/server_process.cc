@@ -24,11 +24,12 @@ extern char** environ;
 namespace multi_backend {
 namespace {
 
-// How soon a start on a port that is still taken is tried again.
+// The pause before another attempt to start on a port that is still taken.
 constexpr absl::Duration kRestartInterval = absl::Milliseconds(20);
 
-// The kernel ends a child that asked to die with its parent when the THREAD
-// that started it ends.  So one thread that never ends starts all children.
+// A child that asked to die with its parent is killed when the thread that
+// started it ends, not the process.  So one thread that never ends starts all
+// children.
 class Launcher {
  public:
   static Launcher& Get() {
@@ -75,8 +76,8 @@ absl::Status SystemError(absl::string_view what, int error) {
   return absl::InternalError(absl::StrCat(what, ": ", strerror(error)));
 }
 
-// Starts `command` with stdout and stderr going to `output_fd`, no stdin and
-// all signals unblocked.
+// Starts `command` with stdout and stderr connected to `output_fd`, without
+// stdin, and with all signals unblocked.
 absl::StatusOr<pid_t> Spawn(std::vector<std::string> command, int output_fd) {
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
@@ -95,7 +96,7 @@ absl::StatusOr<pid_t> Spawn(std::vector<std::string> command, int output_fd) {
   argv.push_back(nullptr);
   pid_t pid = 0;
   int error = 0;
-  // Not fork(): that would run the fork handlers of this process's gRPC.
+  // posix_spawn() does not run gRPC's fork handlers, as fork() would.
   Launcher::Get().Run([&] {
     error =
         posix_spawn(&pid, argv[0], &files, &attributes, argv.data(), environ);
@@ -106,11 +107,12 @@ absl::StatusOr<pid_t> Spawn(std::vector<std::string> command, int output_fd) {
   return pid;
 }
 
-// The port on the complete line "<label> <port>" of `output`.
+// Returns the port in the line "<label> <port>" of `output`, once that line is
+// complete.
 absl::optional<int> FindPort(absl::string_view output,
                              absl::string_view label) {
   std::vector<absl::string_view> lines = absl::StrSplit(output, '\n');
-  lines.pop_back();  // After the last newline: not complete.
+  lines.pop_back();  // What follows the last newline is not complete.
   for (absl::string_view line : lines) {
     const std::pair<absl::string_view, absl::string_view> words =
         absl::StrSplit(line, absl::MaxSplits(' ', 1));
@@ -134,7 +136,7 @@ std::string RunfilePath(absl::string_view path_in_repository) {
     std::string path = absl::StrCat(self, ".runfiles", inner);
     if (Exists(path)) return path;
   }
-  // `bazel run` begins there.
+  // `bazel run` starts programs in the directory of the runfiles.
   return std::string(path_in_repository);
 }
 
@@ -164,7 +166,8 @@ absl::Status ServerProcess::Launch(int port, absl::Time deadline) {
                                       "--parent",      absl::StrCat(getpid())};
   command.insert(command.end(), options_.flags.begin(), options_.flags.end());
   int pipe_fds[2];
-  // Close-on-exec: a child that held another one's pipe would hide its end.
+  // Close-on-exec, because a child that inherited another one's pipe would keep
+  // it open after that one has ended.
   if (pipe2(pipe_fds, O_CLOEXEC) != 0) return SystemError("pipe2", errno);
   const absl::StatusOr<pid_t> pid = Spawn(std::move(command), pipe_fds[1]);
   close(pipe_fds[1]);
@@ -236,7 +239,7 @@ void ServerProcess::Kill() {
 absl::Status ServerProcess::Terminate() {
   if (!running()) return absl::FailedPreconditionError("is not running");
   kill(pid_, SIGTERM);
-  kill(pid_, SIGCONT);  // A stopped process gets the other signal only then.
+  kill(pid_, SIGCONT);  // A stopped process does not handle SIGTERM before.
   if (!WaitForOutputEnd(kServerProcessTimeout)) {
     Kill();
     return absl::DeadlineExceededError("did not end on SIGTERM, so killed");
@@ -269,7 +272,7 @@ absl::Status ServerProcess::Restart() {
     if (launched.ok() || absl::Now() + kRestartInterval > deadline) {
       return launched;
     }
-    // The kernel frees the port of a killed process a moment later.
+    // The port of a killed process becomes free a moment later.
     absl::SleepFor(kRestartInterval);
   }
 }

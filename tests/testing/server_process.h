@@ -1,5 +1,5 @@
-// ServerProcess: one //examples:backend as a child process, which tests and
-// demonstrations kill, freeze and restart.
+// ServerProcess: a child process that runs //examples:backend.  Tests and
+// demonstrations can kill, freeze and restart it.
 //
 //   auto server = ServerProcess::Start({{"--name", "a"}, /*binary=*/""});
 //   (*server)->Kill();      // Connections are reset, calls in flight are lost.
@@ -8,10 +8,10 @@
 //   (*server)->Continue();
 //
 // Every wait is bounded by kServerProcessTimeout.  The child dies with this
-// object, and with this process however that ends.
+// object, and with this process, however the process ends.
 //
-// Threads: output() may be called from any thread at any time; everything else
-// from one thread at a time, not necessarily the same one.
+// Threads: output() may be called from any thread at any time.  The other
+// functions may be called from any thread, but not at the same time.
 #ifndef MULTI_BACKEND_TESTS_TESTING_SERVER_PROCESS_H_
 #define MULTI_BACKEND_TESTS_TESTING_SERVER_PROCESS_H_
 
@@ -33,19 +33,20 @@ namespace multi_backend {
 
 constexpr absl::Duration kServerProcessTimeout = absl::Seconds(10);
 
-// Where a file of this repository is at run time, "examples/backend" for
-// instance: for a target that lists it in `data`, in a test and in `bazel run`.
+// Returns where a file of this repository, such as "examples/backend", is at
+// run time.  Works in tests and in `bazel run`, for targets that list the file
+// in `data`.
 std::string RunfilePath(absl::string_view path_in_repository);
 
 class ServerProcess {
  public:
   struct Options {
-    std::vector<std::string> flags;  // Further ones; `backend --help`.
+    std::vector<std::string> flags;  // Additional; see `backend --help`.
     std::string binary;              // "" = //examples:backend.
   };
 
-  // Returns when the server listens, on a port that the system chose.
-  // Otherwise the status says why not, with the child's output.
+  // Returns when the server listens, on a port that the system chose.  If it
+  // does not, the status gives the reason, with the child's output.
   static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(Options options);
   static absl::StatusOr<std::unique_ptr<ServerProcess>> Start() {
     return Start(Options());
@@ -57,35 +58,35 @@ class ServerProcess {
 
   int port() const { return port_; }
   std::string address() const;  // "127.0.0.1:port".
-  // Of BackendControl: without TLS, and another one after each Restart().
+  // The address of BackendControl, without TLS.  Changes with each Restart().
   std::string control_address() const;
   bool running() const { return pid_ != 0; }
   pid_t pid() const { return pid_; }  // 0 = not running.
 
-  // SIGKILL; the child is gone on return.  Not running: no-op.
+  // Sends SIGKILL; the child has ended on return.  No-op if it is not running.
   void Kill();
-  // SIGTERM, also when stopped; OK when the child then ended with exit code 0.
-  // One that does not end in time is killed.
+  // Sends SIGTERM, also to a stopped child.  OK if the child ends with exit
+  // code 0.  A child that does not end in time is killed.
   absl::Status Terminate();
-  // SIGSTOP and SIGCONT; the child has stopped on return.
+  // Send SIGSTOP and SIGCONT.  The child has stopped when Stop() returns.
   void Stop();
   void Continue();
-  // Kills the child if it runs and starts another one on the same port.
+  // Kills the child if it runs, and starts another one on the same port.
   absl::Status Restart();
 
-  // All that the children of this object printed, on stdout and stderr.
+  // Everything that the children of this object printed to stdout and stderr.
   std::string output() const;
 
  private:
   explicit ServerProcess(Options options) : options_(std::move(options)) {}
 
-  // One attempt to start a child; port 0 = the system chooses.
+  // Makes one attempt to start a child; port 0 = the system chooses.
   absl::Status Launch(int port, absl::Time deadline);
-  // Reads the child's output until the child has closed it, which it does by
-  // ending.
+  // Reads the child's output until the child closes it, which happens when the
+  // child ends.
   void ReadOutput(int fd);
   bool WaitForOutputEnd(absl::Duration timeout);
-  // Collects the ended child; returns its wait status.
+  // Collects the child after its end; returns its wait status.
   int Reap();
 
   const Options options_;
@@ -96,7 +97,7 @@ class ServerProcess {
 
   mutable absl::Mutex mutex_;
   std::string output_ ABSL_GUARDED_BY(mutex_);
-  // Where the output of the present child begins.
+  // Where the output of the current child begins.
   size_t output_begin_ ABSL_GUARDED_BY(mutex_) = 0;
   bool output_ended_ ABSL_GUARDED_BY(mutex_) = true;
 };

@@ -47,7 +47,7 @@ struct Outcome {
   std::multimap<std::string, std::string> trailers;
 };
 
-// A channel of its own, so that no earlier connection is found again.
+// Each stub has its own channel, so that no earlier connection is reused.
 std::unique_ptr<Users::Stub> NewStub(const ServerProcess& server) {
   grpc::ChannelArguments args;
   args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -179,7 +179,8 @@ TEST(BackendTest, FailsEveryNthCallWithItsNameAndPushback) {
   }
 }
 
-// gRPC's server parses this key: what is no number goes out as the smallest.
+// gRPC's server parses this key.  It sends a value that is not a number as the
+// smallest number.
 TEST(BackendTest, PushbackThatIsNoNumberReachesTheClientAsNegative) {
   auto server =
       StartOrDie({"--fail-code", "UNAVAILABLE", "--pushback-ms", "soon"});

@@ -1,7 +1,8 @@
-// SocketProbeTest: what every probe that opens connections of its own keeps.
+// SocketProbeTest: tests that every probe with connections of its own must
+// pass.
 //
-// A test of such a probe includes this file, and instantiates the suite with
-// the function that makes its factory:
+// A test of such a probe includes this file and instantiates the suite with the
+// function that makes the probe's factory:
 //
 //   INSTANTIATE_TEST_SUITE_P(Tcp, SocketProbeTest,
 //                            ::testing::Values(&MakeTcpProbeFactory));
@@ -34,9 +35,9 @@ using MakeProbeFactory =
 
 class SocketProbeTest : public ::testing::TestWithParam<MakeProbeFactory> {
  protected:
-  // Far above what anything here takes.
+  // Far above what anything here needs.
   static constexpr absl::Duration kLong = absl::Seconds(30);
-  // What a server says that is well by every kind of probe.
+  // An answer that every kind of probe accepts as healthy.
   static constexpr char kOk[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
   static std::unique_ptr<Probe> ProbeOf(const Endpoint& endpoint,
@@ -44,8 +45,8 @@ class SocketProbeTest : public ::testing::TestWithParam<MakeProbeFactory> {
     return GetParam()(config)->Make(endpoint, endpoint.address());
   }
 
-  // The server's end of a connection, and what the kernel keeps of a thread,
-  // may go a moment later.
+  // Waits, because the server's end of a connection, and the kernel's entry for
+  // a thread, may disappear a moment later.
   static void AwaitAtMost(const char* directory, size_t count) {
     const absl::Time end = absl::Now() + kLong;
     while (EntriesOf(directory) > count && absl::Now() < end) {

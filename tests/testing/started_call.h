@@ -1,14 +1,14 @@
-// StartedCall: one unary call whose pick has been made when the constructor
-// returns, so that calls begin in the order in which they are made.
+// StartedCall: a unary call whose pick has been made when the constructor
+// returns. So calls begin in the order in which they are constructed.
 //
 //   StartedCall first(client), second(client);
 //   client.pool().MarkHealthy(address);
 //   EXPECT_TRUE(first.Wait().ok());
 //
-// True for a channel that has been connected before.  A call that still runs is
-// cancelled by the destructor.
+// This requires a channel that has been connected before.  The destructor
+// cancels a call that still runs.
 //
-// Threads: done() from any; everything else from one.
+// Threads: done() may be called from any thread, everything else from one.
 #ifndef MULTI_BACKEND_TESTS_TESTING_STARTED_CALL_H_
 #define MULTI_BACKEND_TESTS_TESTING_STARTED_CALL_H_
 
@@ -66,7 +66,7 @@ class StartedCall {
   void Cancel() { context_.TryCancel(); }
   bool done() const { return done_.load(); }
   const grpc::Status& Wait() {
-    // Its deadline has passed by then.
+    // The deadline of the call bounds this loop.
     while (!ended_.Await(kTestTimeout)) {
     }
     return status_;

@@ -24,7 +24,7 @@ namespace {
 // Ends the child when its parent ends.
 constexpr char kWrapper[] = "/usr/bin/setpriv";
 
-// A port that is free for UDP and TCP now; 0 if there is none.
+// Returns a port that is free for UDP and TCP now, or 0 if there is none.
 int FreePort() {
   for (int attempt = 0; attempt < 20; ++attempt) {
     const int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

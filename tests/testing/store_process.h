@@ -1,13 +1,14 @@
-// StoreProcess: the server program of a store (DNS, ZooKeeper, etcd) as a child
-// process, with a directory of its own and a port that was free.
+// StoreProcess: a child process that runs the server of a store (DNS,
+// ZooKeeper, etcd), with its own directory and a port that was free.
 //
 //   auto process = StoreProcess::Make("knot");
 //   … files in (*process)->directory(), for (*process)->port() …
 //   (*process)->Launch({"/usr/sbin/knotd", …});
 //
-// The child dies with this object, and with this process however that ends.
+// The child dies with this object, and with this process, however the process
+// ends.
 //
-// Threads: one at a time.
+// Not thread-safe.
 #ifndef MULTI_BACKEND_TESTS_TESTING_STORE_PROCESS_H_
 #define MULTI_BACKEND_TESTS_TESTING_STORE_PROCESS_H_
 
@@ -23,20 +24,20 @@
 
 namespace multi_backend {
 
-// All that is in the file; "" when it cannot be read.
+// Returns the contents of the file, or "" if it cannot be read.
 std::string ReadWholeFile(const std::string& path);
 
 class StoreProcess {
  public:
-  // Another process may take a port between our look and the server's: so many
-  // are tried.
+  // How many ports to try.  Another process may take a port after this class
+  // found it free and before the server binds it.
   static constexpr int kAttempts = 5;
 
-  // Whether what starts the child is there.
+  // Whether the program that starts the child is installed.
   static bool CanLaunch();
 
-  // A directory under /tmp, so that the paths of sockets in it are short;
-  // `name` tells whose it is.
+  // Makes a directory under /tmp, so that paths of sockets in it are short. Its
+  // name contains `name`.
   static absl::StatusOr<std::unique_ptr<StoreProcess>> Make(
       absl::string_view name);
   // Kills the child and removes the directory.
@@ -49,15 +50,15 @@ class StoreProcess {
   std::string address() const;  // "127.0.0.1:port".
   bool running() const { return pid_ != 0; }
 
-  // Starts the program; its output is log(), which begins anew.
+  // Starts the program.  log() then returns the output of this start only.
   absl::Status Launch(std::vector<std::string> command);
-  // Whether the child has ended by itself; it is not running() then.
+  // Whether the child has ended by itself.  running() is false after that.
   bool HasEnded();
   std::string log() const;
 
-  // SIGKILL; the child is gone on return.  Not running: no-op.
+  // Sends SIGKILL; the child has ended on return.  No-op if it is not running.
   void Kill();
-  // SIGSTOP and SIGCONT; the child has stopped on return.
+  // Send SIGSTOP and SIGCONT.  The child has stopped when Stop() returns.
   void Stop();
   void Continue();
 

@@ -16,7 +16,7 @@ StrategyMembers::StrategyMembers(const std::vector<uint32_t>& weights)
   for (size_t i = 0; i < weights.size(); ++i) {
     Member member;
     member.load = &loads_[i];
-    // Ids are no indices, so that a test notices when the two are mixed up.
+    // Ids differ from indices, so that a test notices when they are mixed up.
     member.id = static_cast<uint32_t>(100 + i);
     member.weight = weights[i];
     member.hash = Mix64(i + 1);

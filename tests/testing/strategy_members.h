@@ -1,7 +1,7 @@
-// StrategyMembers: members for tests of one strategy, with their numbers, a
-// clock that only the test moves, and the arguments that a strategy is made of.
+// StrategyMembers: the members for a test of one strategy, their statistics,
+// and a clock that only the test moves.
 //
-// Members keep their numbers while lists are made of some of them:
+// A member keeps its index while the test makes lists of some of the members:
 //
 //   StrategyMembers members({1, 2, 3});            // Weights.
 //   auto first = members.Make(StrategyKind::kWeighted, {0, 1, 2});
@@ -42,14 +42,13 @@ class ManualClock : public Clock {
   mutable std::atomic<int> reads_{0};
 };
 
-// One strategy and which of the members it was made of.
+// A strategy and the members that it was made of.
 struct ListedStrategy {
   std::unique_ptr<Strategy> strategy;
   BalancerConfig config;
   std::vector<size_t> list;  // Indices of StrategyMembers.
 
-  // Index, among StrategyMembers, of the pick; Strategy::kNone if there is
-  // none.
+  // Returns the index in StrategyMembers of the pick, or Strategy::kNone.
   size_t Pick(const PickRequest& request = {}) {
     const size_t index = strategy->Pick(request);
     return index == Strategy::kNone ? index : list[index];
@@ -74,7 +73,7 @@ class StrategyMembers {
   std::vector<size_t> Everybody() const;
   std::vector<size_t> EverybodyBut(size_t left_out) const;
 
-  // The first strategy of its kind, or of that configuration, over `list`.
+  // Makes a strategy without a predecessor over `list`.
   ListedStrategy Make(StrategyKind kind, std::vector<size_t> list,
                       uint64_t seed = 1) const;
   ListedStrategy Make(const BalancerConfig& config, std::vector<size_t> list,
@@ -82,7 +81,7 @@ class StrategyMembers {
   ListedStrategy Make(StrategyKind kind) const {
     return Make(kind, Everybody());
   }
-  // The successor of `previous`, with the members as they are now.
+  // Makes the successor of `previous`, with the members as they are now.
   ListedStrategy MakeNext(const ListedStrategy& previous,
                           std::vector<size_t> list, uint64_t seed = 2) const;
 
@@ -95,7 +94,7 @@ class StrategyMembers {
   std::vector<Member> members_;
 };
 
-// A request of a call that has tried the members of these indices.
+// The request of a call that has tried the members with these indices.
 PickRequest RequestThatTried(const StrategyMembers& members,
                              const std::vector<size_t>& tried);
 PickRequest RequestWithKey(uint64_t key_hash);

@@ -15,7 +15,8 @@
 namespace multi_backend {
 namespace {
 
-// Of `openssl ca`, the one command that takes both ends of a validity.
+// The configuration for `openssl ca`, the only command that lets the caller set
+// both ends of the validity.
 constexpr char kConfig[] = R"([ca]
 default_ca = test_authority
 [test_authority]
@@ -33,7 +34,7 @@ distinguished_name = no_questions
 [no_questions]
 )";
 
-// Fixed, so that nothing depends on the machine's clock.
+// Fixed dates, so that nothing depends on the machine's clock.
 constexpr char kBegin[] = "20000101000000Z";
 constexpr char kEnd[] = "20990101000000Z";
 constexpr char kExpiredEnd[] = "20010101000000Z";
@@ -90,7 +91,7 @@ absl::StatusOr<std::unique_ptr<TlsCertificates>> TlsCertificates::Create() {
 }
 
 TlsCertificates::~TlsCertificates() {
-  std::error_code ignored;  // A file that stays behind harms nobody.
+  std::error_code ignored;  // A file that is left behind does no harm.
   std::filesystem::remove_all(directory_, ignored);
 }
 

@@ -6,11 +6,11 @@
 //   server flags: --tls-key pair->key_file --tls-cert pair->cert_file
 //   client: pem_root_certs = (*tls)->ca_pem()
 //
-// Names may be DNS names or IP addresses; they become subject alternative
-// names.  Keys are P-256.  Each certificate costs about 30 ms (the openssl
-// command).  The directory goes with the object.
+// Names may be DNS names or IP addresses.  They become subject alternative
+// names. Keys are P-256.  Each certificate takes about 30 ms, for the openssl
+// command. The destructor removes the directory.
 //
-// Threads: one at a time.
+// Not thread-safe.
 #ifndef MULTI_BACKEND_TESTS_TESTING_TLS_CERTIFICATES_H_
 #define MULTI_BACKEND_TESTS_TESTING_TLS_CERTIFICATES_H_
 
@@ -27,7 +27,7 @@ namespace multi_backend {
 
 class TlsCertificates {
  public:
-  // PEM files.
+  // The paths of two PEM files.
   struct Pair {
     std::string key_file;
     std::string cert_file;
@@ -40,17 +40,17 @@ class TlsCertificates {
 
   const std::string& ca_pem() const { return ca_pem_; }
 
-  // Valid from 2000 to 2099, as the authority is.
+  // Valid from 2000 to 2099, like the authority itself.
   absl::StatusOr<Pair> Issue(const std::vector<std::string>& names);
-  // Right in everything but that it ended in 2001.
+  // Like Issue(), but expired in 2001.
   absl::StatusOr<Pair> IssueExpired(const std::vector<std::string>& names);
-  // Valid in time, but signed by nobody whom the client knows.
+  // Valid from 2000 to 2099, but not signed by the authority.
   absl::StatusOr<Pair> IssueSelfSigned(const std::vector<std::string>& names);
 
  private:
-  // What the three kinds of certificates differ in.
+  // How the kinds of certificates differ.
   struct Kind {
-    const char* stem;  // Of the file names; a number follows.
+    const char* stem;  // The beginning of the file names; a number follows.
     const char* end;   // "YYYYMMDDHHMMSSZ".
     bool self_signed;
     bool authority;

@@ -27,13 +27,13 @@ struct Row {
   const char* name;
   Issuer issue;
   std::vector<std::string> names;
-  const char* authority;  // That the client expects.
+  const char* authority;  // The name that the client expects.
   bool accepted;
 };
 
 class TlsCertificatesTest : public testing::TestWithParam<Row> {};
 
-// A stock client decides what the certificates are worth.
+// A stock gRPC client decides whether a certificate is good.
 TEST_P(TlsCertificatesTest, StockClientAcceptsOnlyTheRightOne) {
   const Row& row = GetParam();
   auto tls = TlsCertificates::Create();

@@ -1,14 +1,14 @@
-// UsersClient: a channel of the library to the users service, single calls on
-// it, and waits for what the channel's pool shows.
+// UsersClient: a channel of the library to the users service.  It makes single
+// calls, and waits for what the channel's pool shows.
 //
 //   auto client = UsersClient::Make(fleet->StaticTarget(), std::move(options));
 //   ASSERT_TRUE((*client)->ConnectTo(fleet->addresses()));
 //   CallOutcome outcome = (*client)->Call();
 //
-// Every call carries a metadata entry kCallIdKey with an id of its own, the
-// same on each of its attempts; see metadata_dump.h.
+// Every call carries the metadata entry kCallIdKey with an id of its own.  All
+// attempts of the call have the same id; see metadata_dump.h.
 //
-// Threads: calls and pool views from any thread.
+// Threads: calls may be made, and the pool viewed, from any thread.
 #ifndef MULTI_BACKEND_TESTS_TESTING_USERS_CLIENT_H_
 #define MULTI_BACKEND_TESTS_TESTING_USERS_CLIENT_H_
 
@@ -32,24 +32,23 @@
 
 namespace multi_backend {
 
-// Longer than anything takes on a machine that is busy with other tests.
+// Longer than anything takes, even on a machine that is busy with other tests.
 constexpr absl::Duration kTestTimeout = absl::Seconds(30);
 
 // Sorts before every metadata key that gRPC itself sends.
 constexpr char kCallIdKey[] = "a-call-id";
 
-// Looks again and again until `condition` holds; false when it does not in
-// time.
+// Polls until `condition` holds.  Returns false if it does not hold in time.
 bool WaitUntil(absl::FunctionRef<bool()> condition,
                absl::Duration timeout = kTestTimeout);
 
-// A service config; both are the members of a JSON object: `policy` of ours,
-// `routing` of multiBackend.
+// Makes a service config.  `policy` has the members of the JSON object
+// multi_backend, and `routing` those of multiBackend.
 std::string ServiceConfig(absl::string_view policy,
                           absl::string_view routing = "");
 
 struct UsersCall {
-  std::string method = "GetUser";  // One of the unary ones.
+  std::string method = "GetUser";  // A unary method.
   std::string user_id;
   absl::Duration timeout = kTestTimeout;
   bool wait_for_ready = false;
@@ -57,10 +56,11 @@ struct UsersCall {
 };
 
 struct CallOutcome {
-  std::string id;  // As in metadata kCallIdKey.
+  std::string id;  // The value of the metadata entry kCallIdKey.
   grpc::Status status;
-  // Both say which backend's answer this is: the reply ("" = failed), and the
-  // trailing metadata, of failures too ("" = no backend's answer).
+  // The backend that answered: served_by is from the reply ("" = the call
+  // failed), answered_by from the trailing metadata, which failures have too
+  // ("" = no backend answered).
   std::string served_by;
   std::string answered_by;
   absl::Duration took;
@@ -71,29 +71,31 @@ struct CallOutcome {
 
 class UsersClient {
  public:
-  // `options.pool` may be null: the client makes one.
+  // If `options.pool` is null, the client makes a pool.
   static absl::StatusOr<std::unique_ptr<UsersClient>> Make(
       const std::string& target, ChannelOptions options = {});
   static absl::StatusOr<std::unique_ptr<UsersClient>> Make(
       const std::string& target, std::string service_config);
 
   CallOutcome Call(const UsersCall& call = {});
-  // The same with a context of the caller's, which sets the deadline.
+  // Uses the caller's context.  The caller sets the deadline.
   CallOutcome Call(const UsersCall& call, grpc::ClientContext& context);
 
-  // Calls (with a key for each, under "x-key") until each of these addresses
-  // has had one, so each is connected; false when that does not happen in time.
+  // Makes calls, each with a different key under "x-key", until each of these
+  // backends has had one and so is connected.  False if that does not happen in
+  // time.
   bool ConnectTo(const std::vector<std::string>& addresses);
 
-  // Makes calls until the pool shows the backend as healthy or not; false when
-  // it does not in time.  (gRPC looks at a connection every few seconds only,
-  // unless somebody waits for a call.)
+  // Makes calls until the pool shows the backend as `healthy`.  False if that
+  // does not happen in time.  The calls are needed because gRPC otherwise looks
+  // at a connection only every few seconds.
   bool AwaitHealth(absl::string_view address, bool healthy);
 
   examples::users::v1::Users::Stub& stub() { return *stub_; }
   BackendPool& pool() { return *pool_; }
 
-  // What the pool shows; a backend that it does not have has no calls.
+  // What the pool shows.  Returns an empty snapshot for a backend that the pool
+  // does not have.
   BackendSnapshot Backend(absl::string_view address) const;
   int64_t InFlight() const;
   uint64_t Attempts() const;
@@ -107,11 +109,11 @@ class UsersClient {
   const std::shared_ptr<BackendPool> pool_;
 };
 
-// One call in a thread of its own.
+// A call that runs on a thread of its own.
 class PendingCall {
  public:
   PendingCall(UsersClient& client, UsersCall call);
-  ~PendingCall();  // Cancels and waits.
+  ~PendingCall();  // Cancels the call and waits for its end.
 
   void Cancel() { context_.TryCancel(); }
   bool done() const { return done_.load(); }

@@ -1,10 +1,11 @@
-// Calls of a UsersClient from many threads, and how they ended.
+// RunCalls, BackgroundLoad: make calls of a UsersClient from many threads, and
+// report how they ended.
 //
 //   LoadResult load = RunCalls(client, /*threads=*/8, /*calls=*/1000);
 //   EXPECT_THAT(load.failures, IsEmpty());
 //
-// Threads: RunCalls() and BackgroundLoad from one thread; `make_call` is called
-// from all of theirs at the same time.
+// Threads: RunCalls() and BackgroundLoad are to be used from one thread.  They
+// call `make_call` from several threads at the same time.
 #ifndef MULTI_BACKEND_TESTS_TESTING_USERS_LOAD_H_
 #define MULTI_BACKEND_TESTS_TESTING_USERS_LOAD_H_
 
@@ -24,18 +25,18 @@ namespace multi_backend {
 
 struct LoadResult {
   int64_t calls = 0;
-  std::vector<std::string> failures;  // In words; at most ten.
+  std::vector<std::string> failures;  // The texts of at most ten failures.
   int64_t failed = 0;
   std::map<std::string, int64_t> served;  // By backend name.
 };
 
 using MakeCall = std::function<UsersCall(int64_t index)>;
 
-// `calls` calls from `threads` threads.
+// Makes `calls` calls from `threads` threads.
 LoadResult RunCalls(UsersClient& client, int threads, int64_t calls,
                     const MakeCall& make_call = nullptr);
 
-// Calls from `threads` threads, from construction to Stop().
+// Makes calls from `threads` threads, from construction until Stop().
 class BackgroundLoad {
  public:
   BackgroundLoad(UsersClient& client, int threads,

@@ -1,10 +1,10 @@
-// VirtualTimers: a Timers whose clock moves only when the test says so.
+// VirtualTimers: timers with a clock that only the test moves.
 //
 //   VirtualTimers timers;
 //   timers.RunAfter(absl::Seconds(1), fn);
-//   timers.Advance(absl::Seconds(2));  // Runs fn at 1 s, then it is 2 s.
+//   timers.Advance(absl::Seconds(2));  // Runs fn at 1 s, then moves to 2 s.
 //
-// Threads: one.
+// Not thread-safe.
 #ifndef MULTI_BACKEND_TESTS_TESTING_VIRTUAL_TIMERS_H_
 #define MULTI_BACKEND_TESTS_TESTING_VIRTUAL_TIMERS_H_
 
@@ -34,7 +34,7 @@ class VirtualTimers final : public Timers {
     }
   }
 
-  // Since the start.
+  // The virtual time since construction.
   absl::Duration now() const { return now_; }
   size_t pending() const { return pending_.size(); }
 

@@ -1,5 +1,5 @@
-// Checks of a sequence of weighted picks, over all of its windows; slow and
-// obviously right.
+// Functions that check a sequence of weighted picks over all of its windows, in
+// a slow and obviously right way.
 #ifndef MULTI_BACKEND_TESTS_TESTING_WINDOW_FAIRNESS_H_
 #define MULTI_BACKEND_TESTS_TESTING_WINDOW_FAIRNESS_H_
 
@@ -11,8 +11,9 @@
 namespace multi_backend {
 namespace testing {
 
-// The most that any member's picks differ from its weight, in any window of
-// sum(weights) picks in a row.  The sequence holds at least one window.
+// Returns the largest difference between a member's picks and its weight, in
+// any window of sum(weights) consecutive picks.  Requires that the sequence has
+// at least one window.
 inline int64_t WorstWindowError(const std::vector<size_t>& picks,
                                 const std::vector<uint32_t>& weights) {
   size_t window = 0;
@@ -31,10 +32,11 @@ inline int64_t WorstWindowError(const std::vector<size_t>& picks,
   return worst;
 }
 
-// The most that two members' picks differ from the ratio of their weights, in
-// any window of any length, in turns: members a and b with counts ca and cb are
-// |ca / wa - cb / wb| / (1 / wa + 1 / wb) apart.  Turns that each member gets
-// at regular intervals give at most 1.  O(picks^2 x members^2).
+// Returns how far, at most, the picks of two members deviate from the ratio of
+// their weights, in any window of any length.  The unit is turns: members a and
+// b with counts ca and cb are |ca / wa - cb / wb| / (1 / wa + 1 / wb) apart. If
+// each member gets its turns at regular intervals, the result is at most 1.
+// Cost: O(picks^2 x members^2).
 inline double WorstPairError(const std::vector<size_t>& picks,
                              const std::vector<uint32_t>& weights) {
   double worst = 0;

@@ -1,4 +1,4 @@
-// A process that lists an endpoint in a ZooKeeper until it is killed:
+// A program that lists an endpoint in ZooKeeper until it is killed:
 //   zookeeper_registrar_process SERVERS PATH HOST:PORT TTL_MS
 #include <unistd.h>
 

@@ -15,12 +15,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-// The header shows its synchronous functions only so.
+// Only with this macro does the header declare the synchronous functions.
 #define THREADED
 #include "zookeeper/zookeeper.h"
 
-// libzookeeper writes texts for its log, which we drop, into one buffer for all
-// sessions.
+// All sessions of libzookeeper write the texts of its log into one buffer,
+// which is a data race.  The texts are dropped anyway.
 extern "C" const char* __tsan_default_suppressions();
 extern "C" const char* __tsan_default_suppressions() {
   return "race:libzookeeper_mt.so\n";
@@ -30,16 +30,16 @@ namespace multi_backend {
 namespace {
 
 constexpr char kJava[] = "/usr/bin/java";
-// Its manifest names all that it needs, but where the log goes.
+// The manifest of the server names all that it needs, except for the log.
 constexpr char kServer[] = "/usr/share/java/zookeeper.jar";
 constexpr char kLog[] = "/usr/share/java/slf4j-simple.jar";
 constexpr char kMain[] = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
 constexpr std::chrono::seconds kPatience(60);
-// Of a word's answer.  A server that is starting may take a connection and
-// never answer.
-constexpr int kStartingPatienceMs = 200;  // At first; then doubled.
+// How long to wait for the answer to a four letter word.  A server that is
+// starting may accept a connection and never answer.
+constexpr int kStartingPatienceMs = 200;  // For the first word; then doubled.
 constexpr int kAnswerPatienceMs = 20000;
-// Of operations in one request.
+// The number of operations in one request.
 constexpr size_t kBatch = 500;
 
 sockaddr_in Loopback(int port) {
@@ -56,7 +56,7 @@ absl::Status Problem(absl::string_view what, int code) {
                          : absl::UnavailableError(text);
 }
 
-// A synchronous client, for as long as this lives.
+// A synchronous client, connected while this object lives.
 class Client {
  public:
   explicit Client(const std::string& address, absl::string_view digest = "")
@@ -143,10 +143,10 @@ absl::Status ZookeeperServer::WriteFiles(absl::Duration longest_session) const {
 absl::Status ZookeeperServer::Launch() {
   const absl::Status launched = process_->Launch(
       {kJava,
-       // As small and quick to start as a JVM can be.
+       // Make the JVM small and quick to start.
        "-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
        "-XX:-UsePerfData", "-Dzookeeper.forceSync=no",
-       // The log is read when the start fails.
+       // The log is needed when the start fails.
        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp",
        absl::StrCat(kServer, ":", kLog), kMain,
        process_->directory() + "/zoo.cfg"});
@@ -156,7 +156,7 @@ absl::Status ZookeeperServer::Launch() {
        std::chrono::steady_clock::now() < end; poll(nullptr, 0, 10)) {
     if (process_->HasEnded()) break;
     const auto asked = std::chrono::steady_clock::now();
-    // It answers before it serves; then with less than this.
+    // The server answers before it serves, but without this text.
     if (absl::StrContains(Ask("srvr", patience_ms), "Mode: standalone")) {
       return absl::OkStatus();
     }
@@ -241,7 +241,7 @@ absl::Status ZookeeperServer::Put(const Nodes& nodes,
                   operations.data(), results.data()) == ZOK) {
       continue;
     }
-    // Some are there already, or their parents are not.
+    // Some nodes exist already, or their parents do not.
     for (size_t i = begin; i < end; ++i) {
       const int code = PutOne(client.handle(), nodes[i], acl);
       if (code != ZOK) return Problem(nodes[i].first, code);

@@ -1,5 +1,6 @@
 // ZookeeperServer: a real ZooKeeper as a child process on the loopback
-// interface, with short ticks, and what tests write into it.
+// interface, with short ticks.  Tests write into it with the functions of this
+// class.
 //
 //   MB_REQUIRE_PACKAGE(ZookeeperServer::Installed(),
 //                      ZookeeperServer::kHowToInstall);
@@ -10,7 +11,7 @@
 //   (*server)->Kill(); (*server)->Wipe(); (*server)->Restart();
 //
 // Every wait is bounded.  The child dies with this object, and with the thread
-// that started it.  Threads: one, the one that started it.
+// that started it.  Threads: only the one that started it.
 #ifndef MULTI_BACKEND_TESTS_TESTING_ZOOKEEPER_SERVER_H_
 #define MULTI_BACKEND_TESTS_TESTING_ZOOKEEPER_SERVER_H_
 
@@ -37,10 +38,11 @@ class ZookeeperServer {
       "run tools/setup --tests";
   static bool Installed();
 
-  // Sessions may be as short as two of them, and end at the first one after.
+  // Sessions last at least two ticks, and end at the first tick after their
+  // time.
   static constexpr absl::Duration kTick = absl::Milliseconds(100);
 
-  // Whatever its clients ask for, their sessions are as short as this.
+  // Sessions last at most `longest_session`, whatever the clients ask for.
   static absl::StatusOr<std::unique_ptr<ZookeeperServer>> Start(
       absl::Duration longest_session = absl::Seconds(60));
   ZookeeperServer(const ZookeeperServer&) = delete;
@@ -51,26 +53,27 @@ class ZookeeperServer {
   }  // "127.0.0.1:port".
   bool running() const { return process_->running(); }
 
-  // Nodes, path and data: made, with their parents, or set.  `digest`: of
-  // "user:password", who alone may then read and write what is made.
+  // Sets the data of the nodes, given as path and data, and makes nodes and
+  // parents that are missing.  `digest` is that of "user:password"; only this
+  // user may then read and write the new nodes.
   using Nodes = std::vector<std::pair<std::string, std::string>>;
   absl::Status Put(const Nodes& nodes, absl::string_view digest = "");
   absl::Status Delete(const std::vector<std::string>& paths);
-  // In no order; NOT_FOUND without the node.
+  // The children in no particular order; NOT_FOUND if there is no such node.
   absl::StatusOr<std::vector<std::string>> Children(absl::string_view path);
   absl::StatusOr<std::string> Data(absl::string_view path);
 
-  // `limit`, and what a busy machine adds: some of the writes that it can do
-  // just now.  For tests of "within a second".
+  // Returns `limit` plus an allowance for a busy machine, which is the time
+  // that some writes take just now.  For tests that something happens in time.
   absl::Duration Allow(absl::Duration limit);
 
-  // How many watches clients have set; connections of clients.
+  // The number of watches that clients have set, and of their connections.
   absl::StatusOr<int64_t> WatchCount();
   absl::StatusOr<int64_t> ConnectionCount();
 
-  // SIGKILL; the child is gone on return.  The data are kept.
+  // Sends SIGKILL; the child has ended on return.  The data are kept.
   void Kill() { process_->Kill(); }
-  // Of a killed server: its data, and all that it knew of sessions.
+  // Removes the data of a killed server, including its sessions.
   void Wipe();
   absl::Status Restart();
   void Stop() { process_->Stop(); }
@@ -81,7 +84,8 @@ class ZookeeperServer {
       : process_(std::move(process)) {}
   absl::Status WriteFiles(absl::Duration longest_session) const;
   absl::Status Launch();
-  // One of ZooKeeper's four letter words; "" when the server does not answer.
+  // Sends one of ZooKeeper's four letter words; "" if the server does not
+  // answer.
   std::string Ask(absl::string_view word, int patience_ms) const;
   absl::StatusOr<int64_t> Monitored(absl::string_view name) const;
 
