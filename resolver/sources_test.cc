@@ -1,5 +1,5 @@
-// The targets of the pure sources: what they are, and which are refused, with
-// what text.  Those of etcd are in etcd/target_test.cc.
+// Tests which targets the pure sources accept, and with which text they refuse
+// the others.  The targets of etcd are in etcd/target_test.cc.
 #include <string>
 #include <vector>
 
@@ -57,7 +57,7 @@ TEST_F(SourcesTest, MakesASourceOfEachScheme) {
     SCOPED_TRACE(target.scheme + " " + target.authority + " " + target.path);
     EXPECT_TRUE(SourceRegistry::Knows(target.scheme));
     if (target.authority == "::1") {
-      // Without brackets it is not told from a port.
+      // Without brackets the end of an IPv6 address could be a port.
       EXPECT_FALSE(CheckSource(target).ok());
       continue;
     }

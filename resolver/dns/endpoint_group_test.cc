@@ -110,7 +110,7 @@ class DnsEndpointGroupTest : public ::testing::Test {
     return WaitForStatus([](const absl::Status& error) { return error.ok(); });
   }
 
-  // There is no callback for errors; 1 ms a look.
+  // Polls every millisecond, because there is no callback for errors.
   ::testing::AssertionResult WaitForStatus(
       const std::function<bool(const absl::Status&)>& wanted) {
     const auto end = steady_clock::now() + kPatience;
@@ -138,7 +138,7 @@ class DnsEndpointGroupTest : public ::testing::Test {
   std::unique_ptr<EndpointGroup::Subscription> watch_;
 };
 
-// TTL 1 s, and a second more.
+// The TTL of 1 s, and one second more.
 constexpr std::chrono::seconds kInTime(2);
 
 TEST_F(DnsEndpointGroupTest, FollowsAddressRecordsWithinTtlAndASecond) {
@@ -199,8 +199,8 @@ TEST_F(DnsEndpointGroupTest, FollowsTextRecordsAndShowsWhatItDropped) {
 }
 
 TEST_F(DnsEndpointGroupTest, KeepsTheListWhileTheServerIsAway) {
-  // c-ares may take a refusal of one of its questions for one of another, which
-  // then waits for its time-out.
+  // c-ares may take the refusal of one question for that of another.  The first
+  // question then waits for its timeout, so the timeout is short here.
   options_.client.timeout = absl::Milliseconds(100);
   Update({"add users.example. 1 A 127.0.0.2"});
   Follow(DnsAddressEndpointGroup::Make("users.example:80", options_));
@@ -215,7 +215,8 @@ TEST_F(DnsEndpointGroupTest, KeepsTheListWhileTheServerIsAway) {
     Update({"delete users.example. A",
             absl::StrCat("add users.example. 1 A ", ip)});
     EXPECT_TRUE(WaitFor(Ips({ip}), kInTime));
-    // AAAA may have been asked for before the server was back, A after it.
+    // The AAAA question may have failed before the server was back, and the A
+    // question succeeded after it.
     EXPECT_TRUE(WaitForNoError());
   }
 }
@@ -316,7 +317,8 @@ TEST_F(DnsEndpointGroupTest, SaysWhatItTriedWhenNothingComes) {
           "name does not exist): no endpoints after 1ms")));
 }
 
-// Answers with one address, whose last number the test sets, for an hour.
+// Answers with one address, whose last number the test sets, and a TTL of an
+// hour.
 class CountingSource final : public DnsSource {
  public:
   struct State {
@@ -338,7 +340,7 @@ class CountingSource final : public DnsSource {
   State* const state_;
 };
 
-// The backoff's waits, without its randomness: 40, 80, 160, 160, … ms.
+// Without randomness the waits of this backoff are 40, 80, 160, 160, … ms.
 TEST(DnsRefreshTest, QuestionsThatBringNothingNewAreSpaced) {
   DnsSourceOptions options;
   options.min_ttl = absl::Milliseconds(10);
@@ -357,10 +359,10 @@ TEST(DnsRefreshTest, QuestionsThatBringNothingNewAreSpaced) {
     return steady_clock::now() - start;
   };
   EXPECT_TRUE((*group)->AwaitInitialEndpoints(absl::Seconds(30)).ok());
-  // The second question at once, the sixth after four waits.
+  // The second question comes at once, and the sixth after four waits.
   EXPECT_GE(ask_until(6), std::chrono::milliseconds(40 + 80 + 160 + 160));
   EXPECT_EQ(state.questions, 6);
-  // News: the next questions come as quickly as the first ones.
+  // After an answer with news, questions come as quickly as at first.
   state.last_number = 2;
   ask_until(7);
   EXPECT_LT(ask_until(9), std::chrono::milliseconds(160));
@@ -387,7 +389,7 @@ TEST(DnsSystemServersTest, AreNamedInErrors) {
                 "): no endpoints after 1ms")));
 }
 
-// Frozen, so that there is no error either.
+// The server is frozen, so that there is no answer and no error.
 TEST_F(DnsEndpointGroupTest, SaysWhomItAskedWhenNobodyAnswers) {
   server_->Stop();
   Follow(DnsTextEndpointGroup::Make("users.example", options_));
@@ -400,7 +402,7 @@ TEST_F(DnsEndpointGroupTest, SaysWhomItAskedWhenNobodyAnswers) {
 
 TEST_F(DnsEndpointGroupTest, CloseDoesNotWaitForAnAnswer) {
   Update({"add users.example. 1 A 127.0.0.2"});
-  // Whatever starts with the first group, and stays.
+  // The first group starts things that stay, so they must not count.
   Follow(DnsAddressEndpointGroup::Make("users.example:80", options_));
   EXPECT_TRUE(WaitFor(Ips({"127.0.0.2"})));
   group_->Close();
@@ -412,7 +414,7 @@ TEST_F(DnsEndpointGroupTest, CloseDoesNotWaitForAnAnswer) {
   for (int i = 0; i < 20; ++i) {
     auto group = DnsAddressEndpointGroup::Make("users.example:80", options_);
     ASSERT_TRUE(group.ok());
-    // Until the question is under way.
+    // Waits until the question is under way.
     const auto end = steady_clock::now() + kPatience;
     while (EntriesOf("/proc/self/fd") < descriptors + 2 &&
            steady_clock::now() < end) {
@@ -445,7 +447,7 @@ TEST_F(DnsEndpointGroupTest, ACallbackMayDestroyTheGroup) {
   EXPECT_TRUE(changed_.wait_for(lock, kPatience, [&] { return destroyed; }));
 }
 
-// Against the system's own configuration: what /etc/hosts says.
+// Uses the system's own configuration, so /etc/hosts applies.
 TEST(DnsSystemTest, TakesAddressesOfTheHostsFile) {
   auto group = DnsAddressEndpointGroup::Make("localhost:80");
   ASSERT_TRUE(group.ok()) << group.status();

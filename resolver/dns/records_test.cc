@@ -12,7 +12,7 @@
 namespace multi_backend {
 namespace {
 
-// Types and classes, RFC 1035 and others.
+// Record types and classes of RFC 1035 and later RFCs.
 constexpr uint16_t kA = 1, kCname = 5, kTxt = 16, kAaaa = 28, kSrv = 33,
                    kOpt = 41, kIn = 1, kChaos = 3;
 
@@ -31,7 +31,7 @@ std::string Name(absl::string_view name) {
   }
   return wire + std::string(1, '\0');
 }
-// The question's name, which begins after the header.
+// A pointer to the name in the question, which begins after the header.
 const char kToQuestion[] = "\xc0\x0c";
 
 std::string Record(const std::string& owner, uint16_t type, uint32_t ttl,
@@ -56,7 +56,7 @@ std::string Packet(const std::vector<std::string>& answer,
 }
 
 DnsResult Parse(const std::string& packet) {
-  // A buffer of its own, so that the address sanitizer sees its end.
+  // A buffer of exact size, so that the address sanitizer sees its end.
   const std::vector<unsigned char> bytes(packet.begin(), packet.end());
   return ParseDnsAnswer(bytes.data(), bytes.size());
 }
@@ -156,8 +156,9 @@ TEST(DnsRecordsTest, MalformedRecordsAreErrors) {
   }
 }
 
-// Every shortened or damaged packet is read or refused, never beyond its end
-// (the address sanitizer would tell).  Fixed seed; nothing here is statistical.
+// Shortened and damaged packets are read or refused, and never read beyond
+// their end, which the address sanitizer would report.  The seed is fixed, so
+// the test cannot fail by chance.
 TEST(DnsRecordsTest, AnyBytesMayComeIn) {
   const std::string good =
       Packet({Record(kToQuestion, kCname, 30, Name("c.example")),

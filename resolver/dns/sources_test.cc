@@ -17,7 +17,7 @@
 namespace multi_backend {
 namespace {
 
-// Answers from a table; what is not in it does not exist.
+// Answers from a table.  A name that is not in the table does not exist.
 class FakeDns {
  public:
   void SetAddresses(const std::string& host, DnsType type,
@@ -48,7 +48,8 @@ class FakeDns {
     });
   }
 
-  std::vector<std::string> asked;  // By the last Resolve(): "A host".
+  // The questions of the last Resolve(), such as "A host".
+  std::vector<std::string> asked;
 
  private:
   static std::string Key(const DnsQuestion& question) {

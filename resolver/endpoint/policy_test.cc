@@ -80,7 +80,7 @@ TEST(EndpointPolicyTest, RefusesHostsThatNobodyMayDial) {
       {"2001:db8::1%a b",
        "address \"[2001:db8::1%a b]:80\": text in brackets is not an IPv6 "
        "address"},
-      // As a target, whose "%" are undone, it were 169.254.169.254.
+      // A target is percent-decoded, which would give 169.254.169.254.
       {"::ffff:16%39.254.169.25%34",
        "address \"[::ffff:16%39.254.169.25%34]:80\": text in brackets is not "
        "an IPv6 address"},

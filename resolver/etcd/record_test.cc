@@ -173,7 +173,7 @@ TEST(EtcdRecordsTest, WhatIsRefusedIsDroppedCountedAndShownWithItsKey) {
   EXPECT_THAT(text, HasSubstr("/users/c: line 1, column 2"));
   EXPECT_THAT(text, HasSubstr("/users/d\\n 10.0.0.1:1: the same address"));
   EXPECT_THAT(text, HasSubstr("/users/e: a:1: role is not a role name"));
-  // A refused one that becomes a good one.
+  // A record that was refused becomes a good one.
   records.Put("/users/b", "10.0.0.2:1");
   EXPECT_THAT(AddressesOf(records), ElementsAre("10.0.0.1:1", "10.0.0.2:1"));
 }
@@ -197,9 +197,9 @@ double CpuSeconds() {
   return now.tv_sec + now.tv_nsec * 1e-9;
 }
 
-// The budget for reading and admitting 10,000 endpoints is 100 ms; measured in
-// checks of the same texts' syntax, one byte after the other, so that neither
-// the machine nor the kind of build matters.
+// The budget for reading and admitting 10,000 endpoints is 100 ms.  The test
+// measures in units of a plain syntax check of the same texts, byte by byte, so
+// that neither the machine nor the kind of build matters.
 TEST(EtcdRecordsTest, TenThousandRecordsCostAFewLooksAtTheirText) {
   std::vector<std::string> values;
   for (int i = 0; i < 10000; ++i) {

@@ -49,7 +49,7 @@ EndpointList List(int count, uint32_t weight) {
   return list;
 }
 
-// Collects what a group says; waits for what it shall say.
+// Collects the lists of a group, and waits for a list that the test expects.
 class Recorder {
  public:
   explicit Recorder(EndpointGroup& group) : group_(group) {
@@ -67,7 +67,7 @@ class Recorder {
     });
   }
 
-  // There is no callback for errors.
+  // Polls, because there is no callback for errors.
   bool WaitForError(absl::string_view text) {
     const auto end = std::chrono::steady_clock::now() + kPatience;
     while (!absl::StrContains(group_.last_error().message(), text)) {
@@ -113,7 +113,7 @@ class FileEndpointGroupTest : public ::testing::Test {
     ASSERT_EQ(rename((directory_ + "/new").c_str(), path_.c_str()), 0);
   }
 
-  // A long interval, so that what is seen comes from inotify.
+  // The interval is long, so that only inotify can report a change.
   void Start(absl::Duration recheck = absl::Hours(1)) {
     FileSourceOptions options;
     options.recheck = recheck;
@@ -171,7 +171,8 @@ TEST_F(FileEndpointGroupTest, FillsWhenFileAndDirectoriesComeLater) {
 }
 
 TEST_F(FileEndpointGroupTest, FollowsSwappedLinksAsKubernetesMakesThem) {
-  // backends.json -> ..data/backends.json, ..data -> v0, v1, ….
+  // As Kubernetes does it: backends.json -> ..data/backends.json, and ..data
+  // -> v0, v1, ….
   const auto make_version = [this](int i) {
     const std::string version = absl::StrCat(directory_, "/v", i);
     ASSERT_EQ(mkdir(version.c_str(), 0755), 0);
@@ -270,8 +271,8 @@ TEST_F(FileEndpointGroupTest, ShowsWhatWasRefused) {
                          "link-local address)"));
 }
 
-// Every list that is ever shown is one that was written, whole, and the last
-// one is always reached.
+// Every list that is shown was written as a whole, and the last one that was
+// written is always reached.
 TEST_F(FileEndpointGroupTest, AThousandRewritesNeverShowAPartialList) {
   constexpr int kRewrites = 1000;
   const auto count_of = [](int i) { return 1 + i * 37 % 50; };
@@ -285,7 +286,7 @@ TEST_F(FileEndpointGroupTest, AThousandRewritesNeverShowAPartialList) {
       case 0:
         Replace(text);
         break;
-      case 1: {  // In two writes by one writer.
+      case 1: {  // Written in two parts by one writer.
         const int fd = open(path_.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
         ASSERT_GE(fd, 0);
         ASSERT_EQ(write(fd, text.data(), half), static_cast<ssize_t>(half));
@@ -295,12 +296,12 @@ TEST_F(FileEndpointGroupTest, AThousandRewritesNeverShowAPartialList) {
         close(fd);
         break;
       }
-      case 2:  // Torn: closed in the middle, then written again.
+      case 2:  // Closed in the middle, then written again.
         Write(path_, text.substr(0, half));
         std::this_thread::yield();
         Write(path_, text);
         break;
-      case 3:  // Away for a moment.
+      case 3:  // Removed for a moment.
         unlink(path_.c_str());
         Replace(text);
         break;
@@ -325,7 +326,8 @@ TEST_F(FileEndpointGroupTest, LooksAgainWhenAsked) {
   Write(path_, Document(1, 1));
   Start();
   EXPECT_TRUE(recorder_->WaitFor(List(1, 1)));
-  // Kept open by its writer, which inotify is not asked about.
+  // The writer keeps the file open, and the library does not ask inotify about
+  // writes.
   const int fd = open(path_.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
   const std::string text = Document(1, 2);
   ASSERT_EQ(write(fd, text.data(), text.size()),

@@ -30,7 +30,7 @@ class TestGroup : public DynamicEndpointGroup {
   using DynamicEndpointGroup::SetError;
   using DynamicEndpointGroup::Update;
 
-  // A list that no call before has set.
+  // Sets a list that no earlier call has set.
   uint32_t SetNext() {
     uint32_t number = 0;
     Update([&] {
@@ -49,7 +49,7 @@ class TestGroup : public DynamicEndpointGroup {
   void OnClose() override { ++closes_; }
 
  private:
-  uint32_t last_number_ = 0;  // Used in Update() only.
+  uint32_t last_number_ = 0;  // Used only in Update().
   int closes_ = 0;
   std::shared_ptr<std::atomic<bool>> alive_ =
       std::make_shared<std::atomic<bool>>(true);
@@ -82,7 +82,7 @@ class Event {
   bool notified_ = false;
 };
 
-// Collects what a watch is called with; one thread.
+// Collects the lists that a watch is called with.  Not thread-safe.
 struct Recorder {
   std::vector<EndpointList> seen;
   EndpointGroup::Callback callback() {
@@ -151,7 +151,7 @@ TEST(DynamicEndpointGroupTest, RedeliverCallsBackWithTheSameList) {
   TestGroup group;
   Recorder recorder;
   const auto watch = group.Watch(recorder.callback());
-  group.Redeliver();  // Nothing known yet.
+  group.Redeliver();  // There is no list yet.
   EXPECT_TRUE(recorder.seen.empty());
   group.SetEndpoints(Numbered(1));
   group.Redeliver();
@@ -213,7 +213,7 @@ TEST(DynamicEndpointGroupTest, AListSetInACallbackIsDeliveredAfterIt) {
     const uint32_t number = NumberOf(*list);
     seen.push_back(number);
     if (number < 10) {
-      group.SetEndpoints(Numbered(number + 1));  // Replaced before it is seen.
+      group.SetEndpoints(Numbered(number + 1));  // Is replaced before any look.
       group.SetEndpoints(Numbered(number + 2));
     }
     inside = false;
@@ -340,7 +340,7 @@ TEST(AwaitInitialEndpointsTest, SaysWhomItWaitedForAndWhy) {
   TestGroup group;
   EXPECT_EQ(group.AwaitInitialEndpoints(absl::Milliseconds(1500)),
             absl::DeadlineExceededError("test:///a: no answer after 1.5s"));
-  group.SetEndpoints(EndpointList{});  // Known, but nothing to call.
+  group.SetEndpoints(EndpointList{});  // A list is known, but empty.
   EXPECT_EQ(group.AwaitInitialEndpoints(absl::Milliseconds(1)),
             absl::DeadlineExceededError("test:///a: no endpoints after 1ms"));
   group.SetError(absl::UnavailableError("no route"));
@@ -368,7 +368,7 @@ TEST(AwaitInitialEndpointsTest, EndpointsOrCloseWakeEveryWaiter) {
                                   : absl::StatusCode::kOk);
         });
       }
-      group.SetEndpoints(EndpointList{});  // Wakes nobody.
+      group.SetEndpoints(EndpointList{});  // Does not wake the thread.
       close ? group.Close() : group.SetEndpoints(Numbered(1));
       for (std::thread& waiter : waiters) waiter.join();
       EXPECT_EQ(right, 4);
@@ -376,8 +376,8 @@ TEST(AwaitInitialEndpointsTest, EndpointsOrCloseWakeEveryWaiter) {
   }
 }
 
-// A callback that is running on another thread while `end` is called: `end`
-// must not return before the callback does.
+// Calls `end` while a callback runs on another thread.  `end` must not return
+// before the callback does.
 template <typename End>
 void ExpectWaitsForRunningCallback(End end) {
   for (int round = 0; round < 100; ++round) {
@@ -419,8 +419,8 @@ TEST(DynamicEndpointGroupTest, EveryOneOfTwoClosesWaits) {
       });
 }
 
-// A list that comes while the callback runs on another thread: its setter does
-// not wait, and the callback sees it next, on the thread that runs it.
+// A list is set while the callback runs on another thread.  The setter does not
+// wait, and the callback gets the list next, on the thread that runs it.
 TEST(DynamicEndpointGroupTest, NewsDuringACallbackFollowOnItsThread) {
   TestGroup group;
   Event entered;
@@ -444,7 +444,7 @@ TEST(DynamicEndpointGroupTest, NewsDuringACallbackFollowOnItsThread) {
   EXPECT_EQ(threads, (std::vector<std::thread::id>{setter_id, setter_id}));
 }
 
-// What every watch may rely on, whatever the threads do.
+// Checks what every watch may rely on, whatever the threads do.
 class Checker {
  public:
   EndpointGroup::Callback callback() {
@@ -453,7 +453,7 @@ class Checker {
       EXPECT_FALSE(ended_) << "a callback after the end";
       const uint32_t number = NumberOf(*list);
       EXPECT_GT(number, newest_) << "an older list after a newer one";
-      newest_ = number;  // Not atomic: the group's order is all there is.
+      newest_ = number;  // Not atomic, because the group must order the calls.
       running_ = false;
     };
   }

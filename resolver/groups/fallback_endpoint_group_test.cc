@@ -194,8 +194,8 @@ TEST_F(OrElseTest, NestsToTheRight) {
             "test:///first or else test:///fallback or else test:///last");
 }
 
-// `first` always has endpoints once it has some, so a list of `fallback` must
-// not be seen again, whatever the order of the two threads' updates.
+// Once `first` has endpoints it always has some.  So from then on no list of
+// `fallback` may be seen, in whatever order the two threads update.
 TEST_F(OrElseTest, NeverShowsTheFallbackOverAFirstThatHasEndpoints) {
   for (int round = 0; round < 50; ++round) {
     const auto first = std::make_shared<TestGroup>("test:///first");

@@ -37,8 +37,9 @@ class TestGroup : public DynamicEndpointGroup {
   void OnClose() override { ++closes; }
 };
 
-// A group during whose registration something else happens: `at_endpoints` or
-// `at_watch` is called once, before what its follower asked for.
+// A group that lets something else happen during its registration.  It calls
+// `at_endpoints` or `at_watch` once, before it does what the follower asked
+// for.
 class InterruptedGroup : public TestGroup {
  public:
   using TestGroup::TestGroup;
@@ -68,7 +69,7 @@ std::shared_ptr<TestGroup> GroupOf(EndpointList list) {
   return std::make_shared<TestGroup>(std::move(list));
 }
 
-// The registry is the process's; each test leaves it empty.
+// The whole process has one registry, so each test must leave it empty.
 class EndpointGroupRegistryTest : public ::testing::Test {
  protected:
   ~EndpointGroupRegistryTest() override { Registry::Unregister("users"); }
@@ -217,7 +218,7 @@ TEST_F(EndpointGroupRegistryTest, AReplacementWithoutAListLeavesTheLastOne) {
   Register(a);
   FollowAndWatch();
   Register(b);
-  a->SetEndpoints(One("a", 2));  // Counts for nothing any more.
+  a->SetEndpoints(One("a", 2));  // No longer has an effect.
   EXPECT_EQ(*follower_->endpoints(), One("a"));
   b->SetEndpoints(One("b"));
   EXPECT_EQ(seen_, (std::vector<EndpointList>{One("a"), One("b")}));
@@ -301,8 +302,8 @@ TEST_F(EndpointGroupRegistryTest, ACallbackMayReplaceUnregisterAndLetGo) {
   EXPECT_EQ(follower_, nullptr);
 }
 
-// Of two registrations at the same time the later one counts, also when its
-// followers hear of it before they hear of the earlier one.
+// When two registrations happen at the same time, the later one counts.  This
+// holds also when followers hear of it before they hear of the earlier one.
 TEST_F(EndpointGroupRegistryTest, AnOvertakenRegistrationCountsForNothing) {
   for (const bool at_watch : {false, true}) {
     SCOPED_TRACE(at_watch);
@@ -321,7 +322,7 @@ TEST_F(EndpointGroupRegistryTest, AnOvertakenRegistrationCountsForNothing) {
     fast->SetEndpoints(One("fast", 2));
     EXPECT_EQ(*follower_->endpoints(), One("fast", 2));
     EXPECT_EQ(seen_.back(), One("fast", 2));
-    // Going over to `slow` had begun, or not.
+    // There is one list more if the change to `slow` had begun.
     EXPECT_EQ(seen_.size(), at_watch ? 4u : 3u);
   }
 }
@@ -337,8 +338,9 @@ TEST_F(EndpointGroupRegistryTest, AFollowerClosedWhileItGoesOverLetsGo) {
   EXPECT_EQ(*follower_->endpoints(), One("b"));
 }
 
-// Several threads replace the group and change the groups' lists, others come
-// and go.  At the end everybody has the list of the group that is registered.
+// Several threads replace the group and change the groups' lists, while
+// followers come and go.  In the end all of them have the list of the
+// registered group.
 TEST_F(EndpointGroupRegistryTest, FollowersAgreeWithTheRegistryInTheEnd) {
   constexpr int kThreads = 3;
   constexpr uint16_t kRounds = 300;

@@ -76,7 +76,7 @@ TEST_F(ZookeeperChildrenTest, AChildThatChangesIsReadAgain) {
   children_.SetUnread("a");
   EXPECT_FALSE(children_.complete());
   EXPECT_THAT(children_.TakeUnread(kAll), ElementsAre("a"));
-  // It changes again before the answer comes.
+  // The node changes again before the answer arrives.
   children_.SetUnread("a");
   Set("a", 2);
   EXPECT_FALSE(children_.complete());

@@ -39,7 +39,7 @@ using ListPtr = std::shared_ptr<const EndpointList>;
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kPatience(30);
-// Of the clients' sessions.
+// The length of the clients' sessions.
 constexpr absl::Duration kSession = absl::Seconds(1);
 constexpr char kDigest[] = "app:open-sesame";
 
@@ -51,7 +51,7 @@ EndpointList Ports(const std::vector<uint16_t>& ports) {
   return list;
 }
 
-// Another one for each test.
+// Each test has a node of its own.
 std::string Node() {
   return absl::StrCat(
       "/services/",
@@ -61,7 +61,7 @@ std::string Child(const std::string& name) {
   return absl::StrCat(Node(), "/", name);
 }
 
-// Children named by the port of their endpoint.
+// Children whose names are the ports of their endpoints.
 ZookeeperServer::Nodes Nodes(const std::vector<uint16_t>& ports) {
   ZookeeperServer::Nodes nodes;
   for (const Endpoint& endpoint : Ports(ports)) {
@@ -76,7 +76,7 @@ ZookeeperServer::Nodes Nodes(const std::vector<uint16_t>& ports) {
 
 class ZookeeperEndpointGroupTest : public ::testing::Test {
  protected:
-  // One server for all of them: a JVM is slow to start.
+  // All tests share one server, because a JVM starts slowly.
   static void SetUpTestSuite() {
     if (!ZookeeperServer::Installed()) return;
     auto server = ZookeeperServer::Start();
@@ -95,7 +95,7 @@ class ZookeeperEndpointGroupTest : public ::testing::Test {
     if (!server_->running()) {
       ASSERT_TRUE(server_->Restart().ok());
     }
-    // Watches of an earlier test.
+    // Watches of an earlier test must be gone first.
     ASSERT_TRUE(WaitForWatches(0));
     options_.session_timeout = kSession;
     options_.backoff.initial = absl::Milliseconds(50);
@@ -169,7 +169,7 @@ class ZookeeperEndpointGroupTest : public ::testing::Test {
     std::lock_guard<std::mutex> lock(mu_);
     return losses_;
   }
-  // The server's count may lag behind a client that has closed.
+  // Waits, because the server notices late that a client has closed.
   ::testing::AssertionResult WaitForWatches(int64_t count) {
     const auto end = steady_clock::now() + kPatience;
     absl::StatusOr<int64_t> watches;
@@ -183,7 +183,8 @@ class ZookeeperEndpointGroupTest : public ::testing::Test {
            << (watches.ok() ? absl::StrCat(*watches)
                             : watches.status().ToString());
   }
-  // Frozen, until the server has to end the client's session when it goes on.
+  // Freezes the server for so long that it must end the client's session when
+  // it continues.
   void StopPastExpiry() {
     server_->Stop();
     ASSERT_TRUE(WaitForError("no connection to"));
@@ -196,7 +197,7 @@ class ZookeeperEndpointGroupTest : public ::testing::Test {
   std::condition_variable changed_;
   EndpointList newest_;
   int lists_ = 0;
-  int losses_ = 0;  // How often there were endpoints, and then none.
+  int losses_ = 0;  // How often a list became empty.
   bool had_endpoints_ = false;
   std::shared_ptr<EndpointGroup> group_;
   std::unique_ptr<EndpointGroup::Subscription> watch_;
@@ -223,7 +224,7 @@ TEST_F(ZookeeperEndpointGroupTest, FollowsChildrenAndTheirData) {
         server_->Put({{Child("3"), absl::StrCat("10.0.0.1:", port)}}).ok());
     EXPECT_TRUE(WaitFor(Ports({1, port, 4})));
   }
-  // Deleted and made again with other data.
+  // Deletes the node and makes it again with other data.
   ASSERT_TRUE(server_->Delete({Child("3")}).ok());
   ASSERT_TRUE(server_->Put({{Child("3"), "10.0.0.1:3"}}).ok());
   EXPECT_TRUE(WaitFor(Ports({1, 3, 4})));
@@ -305,7 +306,7 @@ TEST_F(ZookeeperEndpointGroupTest, CredentialsOpenWhatOthersMayNotRead) {
   ASSERT_TRUE(server_->Put({{Node(), ""}}, kDigest).ok());
   Follow(MakeGroup());
   EXPECT_TRUE(WaitForError("node " + Node() + " may not be read"));
-  // Read again for each session, so a file that comes later helps.
+  // The file is read again for each session, so it may come later.
   options_.credentials_file =
       absl::StrCat(::testing::TempDir(), "/", getpid(), "_credentials");
   Follow(MakeGroup());
@@ -352,7 +353,8 @@ TEST_F(ZookeeperEndpointGroupTest, ABurstOfChangesIsFewLists) {
   EXPECT_TRUE(WaitFor(all));
   const double seconds =
       std::chrono::duration<double>(steady_clock::now() - start).count();
-  // One for each settle time that the writing took, and one for the rest.
+  // There may be one list for each settle time that the writing took, and one
+  // for the rest.
   EXPECT_LE(lists() - before, static_cast<int>(seconds / 0.5) + 1);
 }
 
@@ -417,7 +419,7 @@ TEST_F(ZookeeperEndpointGroupTest, CloseWhileTheServerHasFrozenIsBounded) {
   EXPECT_EQ(*group_->endpoints(), Ports({1}));
 }
 
-// What the thread of the group's own has used, in ms.
+// The CPU time that the group's own thread has used, in ms.
 double OwnCpu() {
   double nanoseconds = 0;
   DIR* const tasks = opendir("/proc/self/task");
@@ -459,7 +461,7 @@ TEST_F(ZookeeperEndpointGroupTest, TenThousandEndpointsAreOneList) {
   const double took =
       std::chrono::duration<double, std::milli>(steady_clock::now() - start)
           .count();
-  // On one core and with -O2 the second is less than 100.
+  // With -O2 the second number is less than 100 on one core.
   std::printf(
       "10,000 endpoints: %.0f ms; CPU: %.0f ms of the group's own "
       "thread, %.0f ms with libzookeeper's\n",
@@ -467,14 +469,14 @@ TEST_F(ZookeeperEndpointGroupTest, TenThousandEndpointsAreOneList) {
   EXPECT_EQ(group_->endpoints()->size(), kCount);
   EXPECT_EQ(lists(), 1);
   EXPECT_TRUE(WaitForWatches(kCount + 1));
-  // A restart of the server: all watches are set again.
+  // After a restart of the server all watches are set again.
   ASSERT_TRUE(server_->Restart().ok());
   EXPECT_TRUE(WaitForWatches(kCount + 1));
   EXPECT_EQ(lists(), 1);
 }
 
-// 20 times, four outages in turn; the list changes meanwhile, so that the right
-// one is always a new one.
+// Runs 20 outages of four kinds in turn.  The list changes during each, so that
+// an old list is always a wrong one.
 TEST_F(ZookeeperEndpointGroupTest, OutagesLeaveNothingBehindAndLoseNoList) {
   constexpr absl::Duration kSoon = absl::Seconds(2);
   uint16_t port = 1;

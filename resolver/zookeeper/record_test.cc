@@ -35,12 +35,12 @@ TEST(ZookeeperRecordTest, ReadsBothForms) {
        Endpoint::Of("::1", 80).WithWeight(7).WithRole("primary")},
       {R"({"address":"10.0.0.1","port":80})", plain},
       {"\n{\"port\":80,\"address\":\"10.0.0.1\"}\n", plain},
-      // As Curator's Java client writes it.
+      // Curator's Java client writes this.
       {R"({"name":"users","id":"0a1b","address":"10.0.0.1","port":80,)"
        R"("sslPort":null,"payload":null,"registrationTimeUTC":1700000000000,)"
        R"("serviceType":"DYNAMIC","uriSpec":null})",
        plain},
-      // As Spring Cloud writes it.
+      // Spring Cloud writes this.
       {R"({"name":"users","id":"0a1b","address":"10.0.0.1","port":80,)"
        R"("sslPort":null,"payload":{"@class":"org.spring.Instance","id":"a-1",)"
        R"("name":"users","metadata":{"instance_status":"UP"}},)"
@@ -123,8 +123,8 @@ TEST(ZookeeperRecordTest, SaysWhatIsWrong) {
             absl::ResourceExhaustedError("more than 65536 bytes"));
 }
 
-// Every record that is cut short, and every one with one byte changed, is read
-// or refused; asan sees the rest.
+// Records that are cut short, or have one byte changed, are read or refused.
+// asan finds reads beyond the end.
 TEST(ZookeeperRecordTest, DamagedRecordsAreReadOrRefused) {
   const std::string good =
       FormatZookeeperRecord(Rich(), "users", "a", absl::UnixEpoch());

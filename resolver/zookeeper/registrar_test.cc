@@ -46,7 +46,7 @@ constexpr char kDigest[] = "app:open-sesame";
 
 class ZookeeperRegistrarTest : public ::testing::Test {
  protected:
-  // One server for all of them: a JVM is slow to start.
+  // All tests share one server, because a JVM starts slowly.
   static void SetUpTestSuite() {
     if (!ZookeeperServer::Installed()) return;
     auto server = ZookeeperServer::Start();
@@ -62,7 +62,7 @@ class ZookeeperRegistrarTest : public ::testing::Test {
     MB_REQUIRE_PACKAGE(ZookeeperServer::Installed(),
                        ZookeeperServer::kHowToInstall);
     ASSERT_NE(server_, nullptr);
-    // Another one for each test.
+    // Each test has a node of its own.
     node_ = absl::StrCat(
         "/services/",
         ::testing::UnitTest::GetInstance()->current_test_info()->name());
@@ -106,7 +106,7 @@ class ZookeeperRegistrarTest : public ::testing::Test {
       list.push_back(Endpoint::Of("10.0.0.1", port));
     }
     std::unique_lock<std::mutex> lock(mu_);
-    // Before the first list, "none" is not yet the answer.
+    // Before the first list arrives, an empty list means nothing.
     if (changed_.wait_for(lock, absl::ToChronoMilliseconds(patience),
                           [&] { return lists_ > 0 && newest_ == list; })) {
       return ::testing::AssertionSuccess();
@@ -116,7 +116,7 @@ class ZookeeperRegistrarTest : public ::testing::Test {
            << "the list is " << NameEndpoints(*group_->endpoints()) << "; "
            << group_->Describe();
   }
-  // The store is asked; as often as it takes.
+  // Asks the store until it has the expected children.
   ::testing::AssertionResult WaitForChildren(size_t count) {
     const auto end = steady_clock::now() + absl::ToChronoSeconds(kPatience);
     std::string seen;
@@ -265,7 +265,7 @@ TEST_F(ZookeeperRegistrarTest, OutagesOfTheStoreAreSurvived) {
   }
   EXPECT_EQ(EntriesOf("/proc/self/task"), threads);
   EXPECT_EQ(EntriesOf("/proc/self/fd"), descriptors);
-  // It is the newest session's own, and goes with it.
+  // The node belongs to the newest session and is removed with it.
   registrar.reset();
   EXPECT_TRUE(WaitForChildren(0));
 }
@@ -286,7 +286,7 @@ TEST_F(ZookeeperRegistrarTest, SaysWhyTheEndpointIsNotListed) {
               HasSubstr(absl::StrCat("cannot create node ", node_, "/one")));
   EXPECT_TRUE(absl::IsPermissionDenied(registrar->last_error()));
   EXPECT_THAT(std::string(status.message()), Not(HasSubstr("secret")));
-  // Read again for each session.
+  // The file is read again for each session.
   const std::string next = options_.credentials_file + ".next";
   std::ofstream(next) << kDigest << "\n";
   ASSERT_EQ(rename(next.c_str(), options_.credentials_file.c_str()), 0);

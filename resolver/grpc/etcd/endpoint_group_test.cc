@@ -1,4 +1,4 @@
-// With a real etcd.
+// Tests EtcdEndpointGroup with a real etcd.
 #include "multi_backend/resolver/grpc/etcd/endpoint_group.h"
 
 #include <sched.h>
@@ -33,7 +33,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr char kPrefix[] = "/services/users/";
-// Of the issue: the right list that soon after the store serves again.
+// How soon after the store serves again the list must be right.
 constexpr milliseconds kSoon(2000);
 
 std::string Key(const std::string& name) { return kPrefix + name; }
@@ -42,7 +42,7 @@ class EtcdEndpointGroupTest : public ::testing::Test {
  protected:
   void SetUp() override {
     MB_REQUIRE_PACKAGE(EtcdServer::Installed(), EtcdServer::kHowToInstall);
-    // The server of this object takes pings this often.
+    // EtcdServer accepts pings this often.
     options_.client.keepalive_time = absl::Milliseconds(500);
     options_.client.keepalive_timeout = absl::Milliseconds(500);
     StartServer();
@@ -138,7 +138,8 @@ TEST_F(EtcdEndpointGroupTest, AStoreThatIsAwaySaysSoAndServesWhenItComes) {
 TEST_F(EtcdEndpointGroupTest, AnotherServerServesAtOnceWhenOneIsKilled) {
   auto other = EtcdServer::Start();
   ASSERT_TRUE(other.ok()) << other.status();
-  // Clusters of their own, so that it shows who serves.
+  // These are two clusters with different contents, so that the list shows
+  // which one serves.
   ASSERT_TRUE(server_->PutAll({{Key("a"), "10.0.0.1:1"}}).ok());
   ASSERT_TRUE((*other)->PutAll({{Key("a"), "10.0.0.2:1"}}).ok());
   Follow(absl::StrCat(server_->address(), ",", (*other)->address()));
@@ -149,7 +150,7 @@ TEST_F(EtcdEndpointGroupTest, AnotherServerServesAtOnceWhenOneIsKilled) {
     if (i % 2 == 0) {
       serving.Kill();
     } else {
-      serving.Stop();  // Seen by the keepalive.
+      serving.Stop();  // The keepalive notices this.
     }
     const auto start = steady_clock::now();
     EXPECT_TRUE(recorder_->WaitFor({first ? "10.0.0.2:1" : "10.0.0.1:1"}));
@@ -181,7 +182,7 @@ TEST_F(EtcdEndpointGroupTest, CredentialsComeFromOptionsFilesAndEnvironment) {
   ASSERT_TRUE(recorder_->WaitForError("permission denied"));
   with("root", "p:ssw0rd");
   EXPECT_TRUE(recorder_->WaitFor({"10.0.0.1:1"}));
-  // Each connection has a token of its own.
+  // A new connection needs a new token.
   ASSERT_TRUE(server_->Restart().ok());
   Put("b", "10.0.0.2:1");
   EXPECT_TRUE(recorder_->WaitFor({"10.0.0.1:1", "10.0.0.2:1"}, kSoon));
@@ -195,7 +196,7 @@ TEST_F(EtcdEndpointGroupTest, CredentialsComeFromOptionsFilesAndEnvironment) {
   setenv(kEtcdAuthFileVariable, file.c_str(), 1);
   with("", "");
   EXPECT_TRUE(recorder_->WaitFor({"10.0.0.1:1", "10.0.0.2:1"}));
-  std::ofstream(file) << "p:ssw0rd"[1];  // No user before the colon.
+  std::ofstream(file) << "p:ssw0rd"[1];  // There is no user before the colon.
   Follow();
   EXPECT_TRUE(recorder_->WaitForError("write user:password"));
   unsetenv(kEtcdAuthFileVariable);
@@ -216,11 +217,11 @@ TEST_F(EtcdEndpointGroupTest, TlsChecksTheServersCertificate) {
   ASSERT_TRUE(pair.ok()) << pair.status();
   StartServer({pair->key_file, pair->cert_file, (*certificates)->ca_pem()});
   Put("a", "10.0.0.1:1");
-  Follow();  // Plaintext.
+  Follow();  // Without TLS.
   ASSERT_TRUE(recorder_->WaitForError("UNAVAILABLE"));
   grpc::SslCredentialsOptions tls;
   options_.client.credentials = grpc::SslCredentials(tls);
-  Follow();  // An authority that it does not know.
+  Follow();  // With a certificate authority that the client does not know.
   ASSERT_TRUE(recorder_->WaitForError("UNAVAILABLE"));
   EXPECT_TRUE(recorder_->newest().empty());
   tls.pem_root_certs = (*certificates)->ca_pem();
@@ -246,8 +247,8 @@ double CpuSeconds() {
          (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
 }
 
-// etcd_record_test bounds the cost of the endpoints themselves; here it comes
-// with gRPC's own.
+// etcd/record_test.cc bounds the cost of the endpoints themselves.  Here gRPC's
+// own cost is included.
 TEST_F(EtcdEndpointGroupTest, TenThousandEndpointsAreOneList) {
   ASSERT_TRUE(server_->PutAll(Entries(0, 10000)).ok());
   const double before = CpuSeconds();
@@ -256,7 +257,7 @@ TEST_F(EtcdEndpointGroupTest, TenThousandEndpointsAreOneList) {
   std::printf("10,000 endpoints: %.1f ms of CPU time, with gRPC's\n",
               (CpuSeconds() - before) * 1e3);
   EXPECT_EQ(recorder_->lists(), 1);
-  // One more is too many, and changes nothing.
+  // One endpoint more is too many, and changes nothing.
   ASSERT_TRUE(server_->PutAll(Entries(10000, 1)).ok());
   ASSERT_TRUE(recorder_->WaitForError("10001 endpoints, at most 10000"));
   EXPECT_EQ(recorder_->newest().size(), 10000u);
@@ -272,7 +273,7 @@ TEST_F(EtcdEndpointGroupTest, ABurstOfChangesIsOneList) {
   EXPECT_EQ(recorder_->lists(), 2);
 }
 
-// What each cycle of the soak does to the store, and to the list on the way.
+// Each cycle of the soak does one thing to the store, and changes the list.
 class EtcdSoakTest : public EtcdEndpointGroupTest {
  protected:
   void Refill() {
@@ -286,7 +287,7 @@ class EtcdSoakTest : public EtcdEndpointGroupTest {
 
   void Cycle(int kind) {
     switch (kind % 4) {
-      case 0:  // Frozen for longer than the keepalive takes.
+      case 0:  // Frozen for longer than the keepalive's timeout.
         server_->Stop();
         ASSERT_TRUE(recorder_->WaitForError(server_->address()));
         server_->Continue();
@@ -303,7 +304,7 @@ class EtcdSoakTest : public EtcdEndpointGroupTest {
         ASSERT_TRUE(server_->Wipe().ok());
         Refill();
         break;
-      case 3:  // Changes that a client which comes back cannot read any more.
+      case 3:  // Changes that a returning client can no longer read.
         server_->Kill();
         ASSERT_TRUE(server_->Restart().ok());
         Refill();
@@ -337,8 +338,8 @@ TEST_F(EtcdSoakTest, TwentyCyclesOfOutagesLeaveNothingBehind) {
   std::printf("the right list was there after %d ms at most\n",
               static_cast<int>(longest.count()));
   EXPECT_EQ(recorder_->emptied(), 0);
-  // gRPC closes the last connection a moment later, and adds a thread or two
-  // as it likes.
+  // gRPC closes the last connection a moment later, and may add a thread or
+  // two.
   const auto end = steady_clock::now() + GroupRecorder::kPatience;
   const auto flat = [&] {
     return EntriesOf("/proc/self/fd") <= fds &&
@@ -347,7 +348,7 @@ TEST_F(EtcdSoakTest, TwentyCyclesOfOutagesLeaveNothingBehind) {
   while (!flat() && steady_clock::now() < end) sched_yield();
   EXPECT_LE(EntriesOf("/proc/self/fd"), fds);
   EXPECT_LE(EntriesOf("/proc/self/task"), threads + 2);
-  // The list is read before the watch begins, and a watch ends some time after
+  // A watch begins after the list has been read, and it ends some time after
   // its client has gone.
   const auto await_watches = [this](int count) {
     const auto patience = steady_clock::now() + GroupRecorder::kPatience;

@@ -1,4 +1,4 @@
-// With a fake etcd, for what a real one does too seldom, or never.
+// Uses a fake etcd, for answers that a real one gives too seldom or never.
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/impl/rpc_service_method.h>
@@ -30,16 +30,17 @@ using etcd::WatchRequest;
 using etcd::WatchResponse;
 using WatchStream = grpc::ServerReaderWriter<WatchResponse, WatchRequest>;
 
-// What the server answers; `call` counts them from 0.
+// What the server answers.  `call` counts the calls from 0.
 struct Script {
   std::function<grpc::Status(int call, const RangeRequest&, RangeResponse*)>
       range;
-  // Returns when the stream shall end.
+  // The stream ends when this function returns.
   std::function<void(int call, const WatchRequest&, WatchStream*)> watch;
   std::string token = "token";
 };
 
-// As generated code does it; etcd.proto has no services (see there).
+// Registers its methods as generated code does.  etcd.proto says why it has no
+// services.
 class FakeEtcd : public grpc::Service {
  public:
   explicit FakeEtcd(Script script) : script_(std::move(script)) {
@@ -109,7 +110,7 @@ void AddEntry(RangeResponse* response, const std::string& key,
   entry->set_value(value);
 }
 
-// One endpoint, "10.0.0.<call + 1>:1".
+// Answers with one endpoint, "10.0.0.<call + 1>:1".
 grpc::Status OneEndpoint(int call, const RangeRequest&,
                          RangeResponse* response) {
   response->mutable_header()->set_revision(10 + call);
@@ -188,7 +189,8 @@ TEST(EtcdOddAnswersTest, AServerWithoutALeaderIsLeft) {
 }
 
 TEST(EtcdOddAnswersTest, PagesAreOfOneRevisionEvenWhenThatIsCompacted) {
-  // Pages of one; the second one of the first time is lost to a compaction.
+  // A page has one key.  In the first round a compaction makes the second page
+  // unreadable.
   FakeEtcd server(
       {[](int call, const RangeRequest& request, RangeResponse* response) {
          if (call == 1) {

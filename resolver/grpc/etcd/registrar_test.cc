@@ -1,5 +1,5 @@
-// With a real etcd.  What a killed process leaves behind is tested with
-// //examples:registered_backend.
+// Uses a real etcd.  The test of //examples:registered_backend covers what a
+// killed process leaves behind.
 #include "multi_backend/resolver/grpc/etcd/registrar.h"
 
 #include <chrono>
@@ -28,7 +28,7 @@ using ::testing::IsEmpty;
 
 constexpr char kPrefix[] = "/services/users/";
 constexpr absl::Duration kPatience = absl::Seconds(30);
-// A server that starts is in every client's list that soon.
+// How soon a server that starts must be in every client's list.
 constexpr milliseconds kAppears(1000);
 
 class EtcdRegistrarTest : public ::testing::Test {
@@ -95,7 +95,7 @@ TEST_F(EtcdRegistrarTest, SeveralRegisterSideBySideForLongerThanTheLease) {
   auto second = Make(Endpoint::Of("10.0.0.2", 1));
   ASSERT_TRUE(clients_->WaitForSize(2));
   const int lists = clients_->lists();
-  // Nothing may happen: waits for a list of three that never comes.
+  // Nothing may happen, so this waits for a list of three that must not come.
   EXPECT_FALSE(clients_->WaitForSize(3, milliseconds(2500)));
   EXPECT_EQ(clients_->lists(), lists);
   second.reset();
@@ -115,7 +115,8 @@ TEST_F(EtcdRegistrarTest, RegistersAgainAfterWhateverHappensToTheStore) {
       {"frozen for longer than the lease",
        [this] {
          server_->Stop();
-         // Longer than 2 s: the third wait of the registrar's.
+         // An outage of more than 2 s, to reach the third wait of the
+         // registrar.
          (void)clients_->WaitForSize(9, milliseconds(2500));
          server_->Continue();
          return absl::OkStatus();
@@ -128,7 +129,7 @@ TEST_F(EtcdRegistrarTest, RegistersAgainAfterWhateverHappensToTheStore) {
   for (const auto& row : rows) {
     const absl::Status status = row.outage();
     ASSERT_TRUE(status.ok()) << row.name << status;
-    // Now, and for good: the key must be there a ttl later too.
+    // The key must be there now, and still be there a ttl later.
     for (int i = 0; i < 2; ++i) {
       const auto end = steady_clock::now() + GroupRecorder::kPatience;
       absl::StatusOr<std::vector<std::string>> keys;
@@ -164,7 +165,7 @@ TEST_F(EtcdRegistrarTest, CloseWaitsForAFrozenStoreForTwoSecondsAtMost) {
   registrar->Close();
   EXPECT_LT(steady_clock::now() - start, milliseconds(2500));
   server_->Continue();
-  EXPECT_TRUE(clients_->WaitForSize(0));  // When the lease ends.
+  EXPECT_TRUE(clients_->WaitForSize(0));  // Holds when the lease has ended.
 }
 
 TEST_F(EtcdRegistrarTest, UsesCredentials) {
@@ -178,7 +179,7 @@ TEST_F(EtcdRegistrarTest, UsesCredentials) {
   const auto registrar = Make(Endpoint::Of("10.0.0.1", 1));
   EXPECT_TRUE(registrar->AwaitRegistered(kPatience).ok());
   refused.reset();
-  // Users come and go: a store without any serves too.
+  // After this the store has no users, and must serve all the same.
   ASSERT_TRUE(server_->Wipe().ok());
   EXPECT_TRUE(clients_->WaitForSize(1));
 }
