@@ -76,7 +76,7 @@ TEST(ConfigTest, EveryStrategyHasItsConfigurationName) {
   for (const auto& [kind, name] : names) EXPECT_EQ(StrategyName(kind), name);
 }
 
-// A full value, so that no member is equal by being empty.
+// Sets every member, so that none is equal because it is empty.
 Config FullConfig() {
   Config config;
   config.policy.root.members.resize(1);
@@ -90,8 +90,8 @@ Config FullConfig() {
   return config;
 }
 
-// An update is taken only when it differs, so a member that the comparison
-// forgets would be a change that never arrives.
+// An update takes effect only if it differs.  If the comparison forgot a
+// member, a change of that member would be lost.
 TEST(ConfigTest, EveryMemberCountsInTheComparison) {
   using Change = std::function<void(Config&)>;
   const std::vector<Change> changes = {

@@ -10,25 +10,25 @@
 namespace multi_backend {
 namespace {
 
-// The warnings of a service config, formatted; the error when it has one.
+// Returns the formatted warnings about a service config, or its error.
 std::string Warnings(absl::string_view json) {
   const auto parsed = ParseServiceConfig(json);
   if (!parsed.ok()) return std::string(parsed.status().message());
   return FormatWarnings(parsed->warnings);
 }
 
-// Of a config with these routes.
+// The warnings about a config with these routes.
 std::string RouteWarnings(absl::string_view routes) {
   return Warnings(
       absl::StrCat(R"({"multiBackend":{"routes":[)", routes, "]}}"));
 }
 
-// Of one route with these patterns.
+// The warnings about one route with these patterns.
 std::string MatchWarnings(absl::string_view match) {
   return RouteWarnings(absl::StrCat("{\"match\":{", match, "}}"));
 }
 
-// Of routes with these methods.
+// The warnings about routes with these methods.
 std::string MethodWarnings(const std::vector<std::string>& methods) {
   std::string routes;
   for (const std::string& method : methods) {
@@ -199,7 +199,7 @@ TEST(LintTest, AStickyKeyThatNoBalancerUses) {
             "");
 }
 
-// Of a policy with these fields.
+// The warnings about a policy with these fields.
 std::string PolicyWarnings(absl::string_view fields) {
   return Warnings(absl::StrCat(R"({"loadBalancingConfig":[{"multi_backend":{)",
                                fields, "}}]}"));
@@ -305,7 +305,7 @@ TEST(LintTest, AnAttemptThatMayOutlastTheCallsDeadline) {
   EXPECT_EQ(warnings(half, R"([{"name":[{}]},{"timeout":"9s"},
                                {"timeout":"0.1s"},{"timeout":"0.2s"}])"),
             no_time(2, "0.1s") + "; " + no_time(3, "0.2s"));
-  // Nothing to say where perTryTimeout is not at work.
+  // There is no warning where perTryTimeout has no effect.
   EXPECT_EQ(warnings("", R"([{"timeout":"0.1s"}])"), "");
   EXPECT_EQ(warnings(R"("maxRetries":0,"perTryTimeout":"1s")",
                      R"([{"timeout":"0.1s"}])"),

@@ -98,7 +98,8 @@ TEST(RoutePatternTest, CoversWhatItMatchesForSure) {
   }
 }
 
-// Every pattern of up to four characters of a small alphabet that RE2 compiles.
+// Returns every pattern that RE2 compiles, of up to four characters from a
+// small alphabet.
 std::vector<std::string> EveryPattern() {
   std::vector<std::string> texts = {""};
   std::vector<std::string> patterns;

@@ -1,4 +1,5 @@
-// Health, connection pools, backlogs and the limit per backend.
+// Tests the fields about health, connection pools, backlogs and the limit per
+// backend.
 
 #include <string>
 #include <utility>
@@ -32,7 +33,7 @@ std::string BacklogJson(absl::string_view fields) {
   return PolicyJson(absl::StrCat("\"backlog\":{", fields, "}"));
 }
 
-// What a document says that is valid even in strict validation.
+// Reads a document that is valid even in strict validation.
 PolicyConfig Read(const std::string& json) {
   auto parsed = ParseServiceConfig(json, {true});
   EXPECT_TRUE(parsed.ok()) << parsed.status() << json;
@@ -210,7 +211,7 @@ TEST(ConfigParserHealthTest, APoolThatBreaksARuleIsNamed) {
   ConfigTable table;
   table.Add("min zero", PoolJson(R"("min":0)"),
             "field:pool.min error:must be from 1 to 1000");
-  // The default of max goes up with min: there is nothing more to say.
+  // The default of max grows with min, so there is only one error.
   table.Add("min above a thousand", PoolJson(R"("min":1001)"),
             "field:pool.min error:must be from 1 to 1000");
   table.Add("max zero", PoolJson(R"("max":0)"),
@@ -303,7 +304,7 @@ TEST(ConfigParserHealthTest, EachPathOfEachTreeMayHoldABacklog) {
   EXPECT_EQ(policy.root.members[1].members[1].backlog->limit, 3);
   EXPECT_EQ(policy.roles.at("r").backlog->limit, 4);
   EXPECT_EQ(policy.roles.at("s").members[0].backlog->limit, 5);
-  // A role's tree does not lie below the root.
+  // The tree of a role is not below the root, so both may have a backlog.
   const PolicyConfig both =
       Read(PolicyJson(R"("backlog":{},"roles":{"r":{"backlog":{}}})"));
   EXPECT_TRUE(both.root.backlog.has_value());

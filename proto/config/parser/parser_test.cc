@@ -209,7 +209,7 @@ TEST(ConfigParserTest, AFieldOfTheWrongTypeIsNamed) {
               absl::StrCat("field:failover.perTryTimeout error:\"", odd,
                            "\" is not a duration like \"1.5s\""));
   }
-  // These are, and out of bounds.
+  // These are durations, but out of bounds.
   for (const char* far : {"-0.5s", "-1s", "-0s", "0.000000001s",
                           "99999999999.999999999s", "00000003601s"}) {
     table.Add(far,
@@ -666,7 +666,7 @@ TEST(ConfigParserTest, TheDocumentedExampleIsRead) {
   backend.role = "primary";
   want.policy.backends = {backend};
   want.policy.failover.per_try_timeout = absl::Milliseconds(500);
-  // What the example says of them are the defaults.
+  // The example gives these fields their defaults.
   want.policy.health.active.emplace();
   want.policy.health.passive.emplace();
   want.policy.pool.max = 10;
@@ -811,8 +811,8 @@ TEST(ConfigParserTest, TenThousandBackendsFit) {
   EXPECT_EQ(parsed->config.policy.backends.size(), 10000u);
 }
 
-// Every beginning of a valid text, and every text with one byte changed, is
-// either read or refused with a message; nothing breaks.
+// Every prefix of a valid text, and every text with one byte changed, is either
+// read or refused with a message.
 TEST(ConfigParserTest, ADamagedTextIsReadOrRefused) {
   const std::string json =
       R"({"loadBalancingConfig":[{"multi_backend":{"strategy":"STICKY",)"

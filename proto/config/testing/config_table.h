@@ -1,5 +1,5 @@
-// ConfigTable: a table of documents that the parser refuses, with the whole
-// message of each.  PolicyJson() and RoutingJson() write such documents.
+// ConfigTable: a table of documents that the parser must refuse, each with its
+// whole message.  PolicyJson() and RoutingJson() write such documents.
 #ifndef MULTI_BACKEND_PROTO_CONFIG_TESTING_CONFIG_TABLE_H_
 #define MULTI_BACKEND_PROTO_CONFIG_TESTING_CONFIG_TABLE_H_
 
@@ -21,7 +21,7 @@ class ConfigTable {
  public:
   // Adds a document with errors in its fields.
   void Add(std::string name, std::string json, absl::string_view errors);
-  // Adds a text that is no JSON.
+  // Adds a text that is not JSON.
   void AddText(std::string name, std::string json, absl::string_view why);
   // Expects INVALID_ARGUMENT and exactly its message from every row.
   void Expect(const ParseOptions& options = {}) const;
@@ -30,7 +30,7 @@ class ConfigTable {
   struct Row {
     std::string name;
     std::string json;
-    std::string message;  // The whole one.
+    std::string message;  // The whole message.
   };
   std::vector<Row> rows_;
 };
