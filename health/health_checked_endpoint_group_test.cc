@@ -141,7 +141,7 @@ class HealthCheckedTest : public ::testing::Test {
   const std::shared_ptr<TestGroup> inner_ = std::make_shared<TestGroup>();
   std::shared_ptr<EndpointGroup> group_;
   std::vector<std::string>
-      seen_;  // Lists that the watch got; "ab" = hosts a and b.
+      seen_;  // The lists that the watch got; "ab" = hosts a and b.
   std::unique_ptr<EndpointGroup::Subscription> watch_;
 };
 
@@ -354,7 +354,7 @@ TEST_F(HealthCheckedTest, MayBeDestroyedByItsOwnCallback) {
   Run();
   EXPECT_EQ(group_, nullptr);
   EXPECT_EQ(timers_->pending(), 0u);
-  // The same for a callback that a change of the inner list causes.
+  // The same must hold for a callback that a change of the inner list causes.
   inner_->SetEndpoints({At("a")});
   Start();
   Run();

@@ -65,8 +65,8 @@ class RequestFieldTest : public ::testing::Test {
     return Parse(package, text)->SerializePartialAsString();
   }
 
-  // The slow, obviously right way: parses the whole message and reads the
-  // field.
+  // Parses the whole message and reads the field, which is slow but obviously
+  // right.
   absl::optional<std::string> Oracle(const std::string& package,
                                      const std::vector<std::string>& path,
                                      const std::string& data) {

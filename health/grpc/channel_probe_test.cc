@@ -36,7 +36,7 @@ using ::testing::StartsWith;
 
 using CredentialsPtr = grpc_core::RefCountedPtr<grpc_channel_credentials>;
 
-// Far above what anything here takes.
+// Far above what anything here needs.
 constexpr absl::Duration kLong = absl::Seconds(30);
 
 struct SeenCall {
@@ -115,9 +115,9 @@ std::string ReadFile(const std::string& path) {
   return contents.str();
 }
 
-// Not by SetObject(): it would put a second copy of core's table for this type
-// into the program, which libgrpc then tries to initialise where it is
-// constant.
+// Does not use SetObject().  That would put a second copy of core's table for
+// this type into the program, and libgrpc would then try to initialise the copy
+// where it is constant.
 grpc_core::ChannelArgs ArgsWith(CredentialsPtr creds) {
   grpc_arg arg = grpc_channel_credentials_to_arg(creds.get());
   const grpc_channel_args args = {1, &arg};
@@ -212,11 +212,11 @@ TEST(ChannelProbeTest, OtherKindsComeFromTheConfiguration) {
   RecordingServer server;
   ActiveHealthConfig config;
   config.probe = ProbeKind::kTcp;
-  // Even without credentials: it uses none.
+  // This works even without credentials, because a TCP probe uses none.
   EXPECT_TRUE(
       AskOnce(*ProbeOf(grpc_core::ChannelArgs(), server.address(), config))
           .healthy);
-  // A gRPC server speaks no HTTP/1.1.
+  // A gRPC server does not speak HTTP/1.1.
   config.probe = ProbeKind::kHttp;
   EXPECT_EQ(ProbeOf(grpc_core::ChannelArgs(), server.address(), config),
             nullptr)
@@ -233,8 +233,8 @@ TEST(ChannelProbeTest, WithoutCredentialsThereIsNoGrpcProbe) {
   EXPECT_EQ(ProbeOf(grpc_core::ChannelArgs(), "127.0.0.1:1"), nullptr);
 }
 
-// As an LB policy does it: inside of core's execution context, whose locks the
-// cancelled call may need.
+// Makes and destroys the probe as an LB policy does, inside core's execution
+// context.  The cancelled call may need that context's locks.
 TEST(ChannelProbeTest, MayBeMadeAndDestroyedInACallbackOfCores) {
   RecordingServer server;
   for (int round = 0; round < 50; ++round) {

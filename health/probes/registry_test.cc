@@ -21,7 +21,7 @@ HealthConfig Asking(ProbeKind kind) {
   return config;
 }
 
-// One test, because what is registered stays so.
+// This is one test, because a registration cannot be undone.
 TEST(ProbeRegistryTest, HttpIsRefusedUntilItIsRegistered) {
   EXPECT_EQ(ProbeRegistry::Http(), nullptr);
   EXPECT_EQ(CheckProbeIsLinked(Asking(ProbeKind::kHttp)),

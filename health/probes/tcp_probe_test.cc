@@ -35,8 +35,8 @@ std::unique_ptr<Probe> ProbeOf(const Endpoint& endpoint) {
   return MakeTcpProbeFactory({})->Make(endpoint, endpoint.address());
 }
 
-// A port of this machine whose connections never open: its queue is full, and
-// nobody takes anything out of it.
+// A port of this machine whose connections never open.  Its queue is full, and
+// nothing is taken out of it.
 class FullServer {
  public:
   FullServer() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -47,7 +47,7 @@ class FullServer {
     EXPECT_EQ(bind(listener_, raw, length), 0);
     EXPECT_EQ(listen(listener_, 0), 0);
     EXPECT_EQ(getsockname(listener_, raw, &length), 0);
-    // Linux takes one more than the queue's length says.
+    // Linux accepts one more connection than the length of the queue.
     for (int i = 0; i < 4; ++i) {
       waiting_.push_back(
           socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -132,7 +132,7 @@ TEST(TcpProbeTest, ProgramsThatTheProcessStartsInheritNothing) {
   const std::set<int> before = OpenDescriptors();
   const auto probe = ProbeOf(Endpoint::Of("127.0.0.1", server.port()));
   probe->Start(kLong, [](ProbeResult) {});
-  // The one that wakes the thread, and the socket.
+  // The descriptor that wakes the thread, and the socket.
   const absl::Time end = absl::Now() + kLong;
   while (OpenDescriptors().size() < before.size() + 2 && absl::Now() < end) {
     std::this_thread::yield();

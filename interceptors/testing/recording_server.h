@@ -2,7 +2,7 @@
 // records the metadata of every call, and answers with the first request
 // message.
 //
-// Threads: any.  The destructor stops the server.  Calls that hang because of
+// Thread-safe.  The destructor stops the server.  Calls that hang because of
 // SetHang() end when the client gives up.
 #ifndef MULTI_BACKEND_INTERCEPTORS_TESTING_RECORDING_SERVER_H_
 #define MULTI_BACKEND_INTERCEPTORS_TESTING_RECORDING_SERVER_H_
