@@ -88,7 +88,7 @@ TEST_P(StrategyContractTest, AToleratedReasonDoesNotCount) {
         // Those beyond the fourth stay out of it.
         const uint32_t reasons =
             i < 4 ? static_cast<uint32_t>(code >> (2 * i)) & 3 : 1;
-        members[i].load->unusable.store(reasons);
+        members[i].load->unusable_reasons.store(reasons);
         if ((reasons & 1) == 0) eligible.insert(i);
       }
       ListedStrategy strategy = members.Make(GetParam());

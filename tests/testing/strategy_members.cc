@@ -29,7 +29,7 @@ StrategyMembers StrategyMembers::Equal(size_t count) {
 }
 
 void StrategyMembers::SetUsable(size_t i, bool usable) {
-  loads_[i].unusable.store(usable ? 0 : 1);
+  loads_[i].unusable_reasons.store(usable ? 0 : 1);
 }
 
 void StrategyMembers::SetInFlight(size_t i, int64_t calls) {
