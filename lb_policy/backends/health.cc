@@ -243,6 +243,7 @@ void BackendHealth::Apply(std::unique_lock<std::mutex> lock,
     load_->wants_successes.store(true, std::memory_order_relaxed);
   }
   if (change.has_value() && IsDown(change->from) && !IsDown(change->to)) {
+    returns_.fetch_add(1, std::memory_order_relaxed);
     BeginRamp();
   }
   WriteFlags();

@@ -69,6 +69,8 @@ class BackendHealth {
   // Takes the backend out because its share of failed calls is too high.
   void Eject(absl::string_view why);
   bool IsEjected() const;
+  // How often the backend has come back from DOWN.
+  uint32_t returns() const { return returns_.load(std::memory_order_relaxed); }
   void MarkHealthy(absl::string_view reason);
   void MarkUnhealthy(absl::string_view reason);
   // How a channel's newest attempt to connect ended.  The backend is DOWN when
@@ -118,6 +120,7 @@ class BackendHealth {
   const std::shared_ptr<PoolEvents> events_;
 
   std::atomic<int64_t> slow_start_nanos_{0};
+  std::atomic<uint32_t> returns_{0};  // Written under mutex_.
 
   // Not absl::Mutex: ThreadSanitizer does not see through the distribution's
   // build of it.

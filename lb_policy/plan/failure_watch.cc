@@ -31,6 +31,11 @@ void FailureWatch::Sample(const PickPlan& plan, const FailureRateConfig& config,
     // The two counters are not read at the same moment.
     watched.finished = std::max(
         watched.finished, static_cast<uint64_t>(std::max<int64_t>(ended, 0)));
+    // Calls before the backend was taken out say nothing about it now.
+    const uint32_t returns = backend.health.returns();
+    if (std::exchange(watched.returns, returns) != returns) {
+      watched.rate.Restart();
+    }
     watched.rate.Sample(watched.finished, backend.failures.load(), now);
     watched.round = round_;
   }

@@ -33,7 +33,8 @@ class FailureWatch {
     explicit Watched(const FailureRateConfig& config) : rate(config) {}
     FailureRate rate;
     uint64_t finished = 0;
-    uint64_t round = 0;  // The newest round that saw the backend.
+    uint32_t returns = 0;  // BackendHealth::returns() at the newest sample.
+    uint64_t round = 0;    // The newest round that saw the backend.
   };
 
   void Sample(const PickPlan& plan, const FailureRateConfig& config,

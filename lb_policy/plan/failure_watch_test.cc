@@ -189,6 +189,25 @@ TEST(FailureWatchTest, WhatFailedBeforeTheWindowIsForgotten) {
   EXPECT_EQ(watched.Ejected(), "0");
 }
 
+TEST(FailureWatchTest, ABackendThatIsBackStartsAnew) {
+  Watched watched({{}, {}}, Rule(0.5, 50));
+  watched.Calls({90, 0});
+  watched.Evaluate();
+  ASSERT_EQ(watched.Ejected(), "0");
+  watched.pool().MarkHealthy("10.0.0.0:1");
+  watched.Calls({0, 0});
+  watched.Evaluate();
+  EXPECT_EQ(watched.Ejected(), "") << "for what it did before it was ejected";
+  for (int second = 0; second < 8; ++second) {
+    watched.Calls({0, 0}, /*each=*/5);
+    watched.Evaluate();
+    EXPECT_EQ(watched.Ejected(), "") << "second " << second;
+  }
+  watched.Calls({90, 0});
+  watched.Evaluate();
+  EXPECT_EQ(watched.Ejected(), "0") << "for what it does now";
+}
+
 TEST(FailureWatchTest, TheReasonTellsTheShareAndTheWindow) {
   Watched watched({{}, {}}, Rule(0.5, 50));
   watched.Calls({75, 0});
