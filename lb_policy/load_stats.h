@@ -24,7 +24,7 @@ struct alignas(ABSL_CACHELINE_SIZE) LoadStats {
   std::atomic<bool> wants_successes{false};
   // Usable, but not for every call, when non-zero (backends/flags.h).
   std::atomic<uint32_t> admission{0};
-  // Peak-EWMA of the latency; see strategies/peak_ewma.h for who reads it how.
+  // Peak-EWMA of the latency; see strategies/peak_ewma/ for who reads it how.
   // Nanoseconds; 0 = nothing measured yet.
   std::atomic<double> ewma_nanos{0};
   // Monotonic time of the last change of ewma_nanos.

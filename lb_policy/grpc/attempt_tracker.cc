@@ -4,7 +4,7 @@
 
 #include "absl/strings/string_view.h"
 #include "multi_backend/lb_policy/failover/failover.h"
-#include "multi_backend/lb_policy/strategies/peak_ewma.h"
+#include "multi_backend/lb_policy/strategies/peak_ewma/peak_ewma.h"
 
 namespace multi_backend {
 namespace {

@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/fast_random.h"
-#include "multi_backend/lb_policy/strategies/peak_ewma.h"
+#include "multi_backend/lb_policy/strategies/peak_ewma/peak_ewma.h"
 #include "multi_backend/tests/testing/balancer_trees.h"
 #include "multi_backend/tests/testing/strategy_members.h"
 #include "multi_backend/tests/testing/window_fairness.h"

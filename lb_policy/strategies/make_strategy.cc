@@ -2,13 +2,13 @@
 
 #include <utility>
 
-#include "multi_backend/lb_policy/strategies/least_busy.h"
-#include "multi_backend/lb_policy/strategies/peak_ewma.h"
-#include "multi_backend/lb_policy/strategies/primary.h"
-#include "multi_backend/lb_policy/strategies/random.h"
-#include "multi_backend/lb_policy/strategies/round_robin.h"
-#include "multi_backend/lb_policy/strategies/sticky.h"
-#include "multi_backend/lb_policy/strategies/weighted.h"
+#include "multi_backend/lb_policy/strategies/least_busy/least_busy.h"
+#include "multi_backend/lb_policy/strategies/peak_ewma/peak_ewma.h"
+#include "multi_backend/lb_policy/strategies/primary/primary.h"
+#include "multi_backend/lb_policy/strategies/random/random.h"
+#include "multi_backend/lb_policy/strategies/round_robin/round_robin.h"
+#include "multi_backend/lb_policy/strategies/sticky/sticky.h"
+#include "multi_backend/lb_policy/strategies/weighted/weighted.h"
 
 namespace multi_backend {
 

@@ -67,7 +67,8 @@ ROOMS = [
      "proto/config resolver/source"),
     ("lb_policy/strategies/algorithms", "what strategies are built from",
      "lb_policy"),
-    ("lb_policy/strategies", "how a balancer chooses among its members",
+    ("lb_policy/strategies",
+     "how a balancer chooses among its members; a folder for each strategy",
      "lb_policy lb_policy/strategies/algorithms proto/config"),
     ("lb_policy/backends", "a backend, its health and its events",
      "health/probes health/state health/timers lb_policy proto/config "
@@ -95,6 +96,8 @@ ROOMS = [
      "proto/config/parser resolver/endpoint"),
 ]
 USES = {room: set(uses.split()) for room, _, uses in ROOMS}
+
+STRATEGIES = "lb_policy/strategies"
 
 # The library's root wires the parts.  Benches and tests may use everything.
 FREE = {"", "bench", "tests"}
@@ -141,6 +144,9 @@ def room_of(path):
         return folder.split("/")[0]
     if folder.startswith("tests"):
         return "/".join(folder.split("/")[:2])
+    # Each strategy has a folder, all of them are one room.
+    if folder.startswith(STRATEGIES + "/") and folder not in USES:
+        return STRATEGIES
     return re.sub(r"/testing$", "", folder)
 
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <utility>
 
-#include "multi_backend/lb_policy/strategies/peak_ewma.h"
+#include "multi_backend/lb_policy/strategies/peak_ewma/peak_ewma.h"
 
 namespace multi_backend {
 namespace testing {

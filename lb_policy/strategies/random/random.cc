@@ -1,4 +1,4 @@
-#include "multi_backend/lb_policy/strategies/random.h"
+#include "multi_backend/lb_policy/strategies/random/random.h"
 
 #include <utility>
 

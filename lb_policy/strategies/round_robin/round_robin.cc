@@ -1,4 +1,4 @@
-#include "multi_backend/lb_policy/strategies/round_robin.h"
+#include "multi_backend/lb_policy/strategies/round_robin/round_robin.h"
 
 #include <utility>
 

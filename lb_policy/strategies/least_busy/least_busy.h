@@ -5,8 +5,8 @@
 // algorithms/two_choices.h).
 //
 // Cost: O(members) up to 32, O(1) above while most members are eligible.
-#ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_LEAST_BUSY_H_
-#define MULTI_BACKEND_LB_POLICY_STRATEGIES_LEAST_BUSY_H_
+#ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_LEAST_BUSY_LEAST_BUSY_H_
+#define MULTI_BACKEND_LB_POLICY_STRATEGIES_LEAST_BUSY_LEAST_BUSY_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -38,4 +38,4 @@ class LeastBusy final : public Strategy {
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_LB_POLICY_STRATEGIES_LEAST_BUSY_H_
+#endif  // MULTI_BACKEND_LB_POLICY_STRATEGIES_LEAST_BUSY_LEAST_BUSY_H_

@@ -17,8 +17,8 @@
 //
 // Cost: O(1) a pick while most members are eligible; reads the clock once.
 // Threads: as Strategy; ObserveLatency may be called from any thread.
-#ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_PEAK_EWMA_H_
-#define MULTI_BACKEND_LB_POLICY_STRATEGIES_PEAK_EWMA_H_
+#ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_PEAK_EWMA_PEAK_EWMA_H_
+#define MULTI_BACKEND_LB_POLICY_STRATEGIES_PEAK_EWMA_PEAK_EWMA_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -68,4 +68,4 @@ class PeakEwma final : public Strategy {
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_LB_POLICY_STRATEGIES_PEAK_EWMA_H_
+#endif  // MULTI_BACKEND_LB_POLICY_STRATEGIES_PEAK_EWMA_PEAK_EWMA_H_

@@ -1,4 +1,4 @@
-#include "multi_backend/lb_policy/strategies/weighted.h"
+#include "multi_backend/lb_policy/strategies/weighted/weighted.h"
 
 #include <algorithm>
 #include <map>

@@ -1,8 +1,8 @@
 // Random: a member at random, in proportion to its weight.
 //
 // Cost: O(1) a pick while most members are eligible, else O(members).
-#ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_RANDOM_H_
-#define MULTI_BACKEND_LB_POLICY_STRATEGIES_RANDOM_H_
+#ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_RANDOM_RANDOM_H_
+#define MULTI_BACKEND_LB_POLICY_STRATEGIES_RANDOM_RANDOM_H_
 
 #include <cstddef>
 #include <vector>
@@ -32,4 +32,4 @@ class Random final : public Strategy {
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_LB_POLICY_STRATEGIES_RANDOM_H_
+#endif  // MULTI_BACKEND_LB_POLICY_STRATEGIES_RANDOM_RANDOM_H_

@@ -1,4 +1,4 @@
-#include "multi_backend/lb_policy/strategies/peak_ewma.h"
+#include "multi_backend/lb_policy/strategies/peak_ewma/peak_ewma.h"
 
 #include <thread>
 

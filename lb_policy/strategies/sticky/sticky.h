@@ -14,8 +14,8 @@
 // costs O(members); when the predecessor knew the slot's owner, only O(members
 // that are new or gained weight).  A pick whose owner cannot take it costs
 // O(members).  2 MB of cache, plus the predecessor's.
-#ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_STICKY_H_
-#define MULTI_BACKEND_LB_POLICY_STRATEGIES_STICKY_H_
+#ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_STICKY_STICKY_H_
+#define MULTI_BACKEND_LB_POLICY_STRATEGIES_STICKY_STICKY_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -62,4 +62,4 @@ class Sticky final : public Strategy {
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_LB_POLICY_STRATEGIES_STICKY_H_
+#endif  // MULTI_BACKEND_LB_POLICY_STRATEGIES_STICKY_STICKY_H_

@@ -1,8 +1,8 @@
-#include "multi_backend/lb_policy/strategies/sticky.h"
+#include "multi_backend/lb_policy/strategies/sticky/sticky.h"
 
 #include <utility>
 
-#include "multi_backend/lb_policy/strategies/random.h"
+#include "multi_backend/lb_policy/strategies/random/random.h"
 
 namespace multi_backend {
 

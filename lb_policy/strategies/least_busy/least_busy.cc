@@ -1,4 +1,4 @@
-#include "multi_backend/lb_policy/strategies/least_busy.h"
+#include "multi_backend/lb_policy/strategies/least_busy/least_busy.h"
 
 #include <utility>
 

@@ -12,8 +12,8 @@
 // Cost: one step for each better member in the list, however many are worse.
 // The clock is read only when a better member is usable but might not be
 // settled; never without hold_down.
-#ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_PRIMARY_H_
-#define MULTI_BACKEND_LB_POLICY_STRATEGIES_PRIMARY_H_
+#ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_PRIMARY_PRIMARY_H_
+#define MULTI_BACKEND_LB_POLICY_STRATEGIES_PRIMARY_PRIMARY_H_
 
 #include <atomic>
 #include <cstddef>
@@ -46,4 +46,4 @@ class Primary final : public Strategy {
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_LB_POLICY_STRATEGIES_PRIMARY_H_
+#endif  // MULTI_BACKEND_LB_POLICY_STRATEGIES_PRIMARY_PRIMARY_H_

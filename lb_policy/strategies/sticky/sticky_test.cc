@@ -1,4 +1,4 @@
-#include "multi_backend/lb_policy/strategies/sticky.h"
+#include "multi_backend/lb_policy/strategies/sticky/sticky.h"
 
 #include <algorithm>
 #include <cmath>

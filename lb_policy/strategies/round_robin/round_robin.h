@@ -10,8 +10,8 @@
 // leaves it out.
 //
 // Cost: O(1) a pick, plus one step for each ineligible member passed.
-#ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_ROUND_ROBIN_H_
-#define MULTI_BACKEND_LB_POLICY_STRATEGIES_ROUND_ROBIN_H_
+#ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_ROUND_ROBIN_ROUND_ROBIN_H_
+#define MULTI_BACKEND_LB_POLICY_STRATEGIES_ROUND_ROBIN_ROUND_ROBIN_H_
 
 #include <atomic>
 #include <cstddef>
@@ -33,4 +33,4 @@ class RoundRobin final : public Strategy {
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_LB_POLICY_STRATEGIES_ROUND_ROBIN_H_
+#endif  // MULTI_BACKEND_LB_POLICY_STRATEGIES_ROUND_ROBIN_ROUND_ROBIN_H_

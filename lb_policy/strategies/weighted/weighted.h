@@ -17,8 +17,8 @@
 // weight form a ring, whose order of due times no turn changes, so only the
 // rings' heads are compared.  With many unusable members in the list a pick may
 // cost O(n log n), until the next plan leaves them out.  24 bytes a member.
-#ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_WEIGHTED_H_
-#define MULTI_BACKEND_LB_POLICY_STRATEGIES_WEIGHTED_H_
+#ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_WEIGHTED_WEIGHTED_H_
+#define MULTI_BACKEND_LB_POLICY_STRATEGIES_WEIGHTED_WEIGHTED_H_
 
 #include <atomic>
 #include <cstddef>
@@ -98,4 +98,4 @@ class Weighted final : public Strategy {
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_LB_POLICY_STRATEGIES_WEIGHTED_H_
+#endif  // MULTI_BACKEND_LB_POLICY_STRATEGIES_WEIGHTED_WEIGHTED_H_

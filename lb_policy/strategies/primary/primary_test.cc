@@ -1,4 +1,4 @@
-#include "multi_backend/lb_policy/strategies/primary.h"
+#include "multi_backend/lb_policy/strategies/primary/primary.h"
 
 #include "gtest/gtest.h"
 #include "multi_backend/tests/testing/strategy_members.h"
