@@ -18,13 +18,7 @@ namespace multi_backend {
 namespace {
 
 using Outcome = PickPlan::Outcome;
-
-constexpr StrategyKind kAllKinds[] = {
-    StrategyKind::kRoundRobin, StrategyKind::kWeighted,
-    StrategyKind::kLeastBusy,  StrategyKind::kPeakEwma,
-    StrategyKind::kSticky,     StrategyKind::kPrimary,
-    StrategyKind::kRandom,
-};
+using testing::kAllKinds;
 
 // --- Builders ---------------------------------------------------------------
 

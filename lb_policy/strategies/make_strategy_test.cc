@@ -13,15 +13,9 @@
 namespace multi_backend {
 namespace {
 
+using testing::kAllKinds;
 using testing::ListedStrategy;
 using testing::StrategyMembers;
-
-constexpr StrategyKind kAllKinds[] = {
-    StrategyKind::kRoundRobin, StrategyKind::kWeighted,
-    StrategyKind::kLeastBusy,  StrategyKind::kPeakEwma,
-    StrategyKind::kSticky,     StrategyKind::kPrimary,
-    StrategyKind::kRandom,
-};
 
 class StrategyContractTest : public ::testing::TestWithParam<StrategyKind> {};
 

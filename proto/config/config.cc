@@ -4,26 +4,6 @@
 
 namespace multi_backend {
 
-absl::string_view StrategyName(StrategyKind kind) {
-  switch (kind) {
-    case StrategyKind::kRoundRobin:
-      return "ROUND_ROBIN";
-    case StrategyKind::kWeighted:
-      return "WEIGHTED";
-    case StrategyKind::kLeastBusy:
-      return "LEAST_BUSY";
-    case StrategyKind::kPeakEwma:
-      return "PEAK_EWMA";
-    case StrategyKind::kSticky:
-      return "STICKY";
-    case StrategyKind::kPrimary:
-      return "PRIMARY";
-    case StrategyKind::kRandom:
-      return "RANDOM";
-  }
-  return "UNKNOWN";
-}
-
 bool SelectorConfig::operator==(const SelectorConfig& other) const {
   return std::tie(role, zone, labels) ==
          std::tie(other.role, other.zone, other.labels);

@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "multi_backend/proto/config/strategy_kind.h"
 
 namespace multi_backend {
 
@@ -22,20 +23,6 @@ namespace multi_backend {
 constexpr absl::string_view kPolicyName = "multi_backend";
 // The top-level key of the service config that holds the routing.
 constexpr absl::string_view kRoutingKey = "multiBackend";
-
-// How a balancer chooses among its members; semantics in docs/strategies.md.
-enum class StrategyKind {
-  kRoundRobin,
-  kWeighted,
-  kLeastBusy,
-  kPeakEwma,
-  kSticky,
-  kPrimary,
-  kRandom,
-};
-
-// The name in the configuration, for example "ROUND_ROBIN".
-absl::string_view StrategyName(StrategyKind kind);
 
 // Selects the endpoints of a balancer's member: those that meet every condition
 // that is given.

@@ -64,18 +64,6 @@ TEST(ConfigTest, DefaultsOfPartsThatAreOffAreThoseOfTheSchema) {
   EXPECT_EQ(backlog.overload_timeout, absl::Seconds(1));
 }
 
-TEST(ConfigTest, EveryStrategyHasItsConfigurationName) {
-  const std::vector<std::pair<StrategyKind, std::string>> names = {
-      {StrategyKind::kRoundRobin, "ROUND_ROBIN"},
-      {StrategyKind::kWeighted, "WEIGHTED"},
-      {StrategyKind::kLeastBusy, "LEAST_BUSY"},
-      {StrategyKind::kPeakEwma, "PEAK_EWMA"},
-      {StrategyKind::kSticky, "STICKY"},
-      {StrategyKind::kPrimary, "PRIMARY"},
-      {StrategyKind::kRandom, "RANDOM"}};
-  for (const auto& [kind, name] : names) EXPECT_EQ(StrategyName(kind), name);
-}
-
 // Sets every member, so that none is equal because it is empty.
 Config FullConfig() {
   Config config;

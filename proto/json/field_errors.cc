@@ -8,6 +8,7 @@ namespace multi_backend {
 namespace {
 
 constexpr size_t kMaxKeySize = 80;
+constexpr size_t kMaxValueSize = 40;
 
 }  // namespace
 
@@ -22,6 +23,15 @@ std::string ElementPath(absl::string_view parent, size_t index) {
 std::string KeyPath(absl::string_view parent, absl::string_view key) {
   return absl::StrCat(parent, "[\"", absl::CEscape(key.substr(0, kMaxKeySize)),
                       key.size() > kMaxKeySize ? "..." : "", "\"]");
+}
+
+std::string QuotedValue(absl::string_view value) {
+  return absl::StrCat("\"", absl::CEscape(value.substr(0, kMaxValueSize)),
+                      value.size() > kMaxValueSize ? "...\"" : "\"");
+}
+
+std::string NotOneOf(absl::string_view value, absl::string_view names) {
+  return absl::StrCat(QuotedValue(value), " is not one of ", names);
 }
 
 void FieldErrors::AddUnreadable(absl::string_view path,

@@ -25,6 +25,12 @@ std::string ElementPath(absl::string_view parent, size_t index);
 // is cut.
 std::string KeyPath(absl::string_view parent, absl::string_view key);
 
+// "value" in quotes for an error text; special characters are escaped, and a
+// long value is cut.
+std::string QuotedValue(absl::string_view value);
+// The error text for a name that is not among `names`, a list like "A, B".
+std::string NotOneOf(absl::string_view value, absl::string_view names);
+
 class FieldErrors {
  public:
   // The field's value cannot be read, so nothing that depends on it can be

@@ -21,12 +21,6 @@ using google::protobuf::Value;
 
 // Integers beyond this have already lost digits in a double.
 constexpr double kMaxExactInteger = 9007199254740992;  // 2^53.
-constexpr size_t kShownValueSize = 40;
-
-std::string Quoted(absl::string_view value) {
-  return absl::StrCat("\"", absl::CEscape(value.substr(0, kShownValueSize)),
-                      value.size() > kShownValueSize ? "...\"" : "\"");
-}
 
 // Eleven digits of seconds are 3,000 years, and within protobuf's bounds.
 constexpr size_t kMaxSecondsDigits = 11;
@@ -154,7 +148,7 @@ class Fitter {
       return Misfit(path, "is not a string");
     }
     return IsDuration(value.string_value()) ||
-           Misfit(path, absl::StrCat(Quoted(value.string_value()),
+           Misfit(path, absl::StrCat(QuotedValue(value.string_value()),
                                      " is not a duration like \"1.5s\""));
   }
 
@@ -168,8 +162,7 @@ class Fitter {
     for (int i = 0; i < type.value_count(); ++i) {
       absl::StrAppend(&names, i == 0 ? "" : ", ", type.value(i)->name());
     }
-    return Misfit(path, absl::StrCat(Quoted(value.string_value()),
-                                     " is not one of ", names));
+    return Misfit(path, NotOneOf(value.string_value(), names));
   }
 
   bool Integer(const std::string& path, const Value& value) {

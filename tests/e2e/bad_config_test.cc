@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "multi_backend/interceptor.h"
 #include "multi_backend/multi_backend.h"
+#include "multi_backend/proto/config/strategy_kind.h"
 
 namespace multi_backend {
 namespace {
@@ -36,7 +37,7 @@ absl::Status StatusOf(const std::string& service_config) {
 struct BadConfig {
   const char* name;
   const char* json;
-  const char* message;
+  std::string message;
 };
 
 void PrintTo(const BadConfig& row, std::ostream* out) { *out << row.name; }
@@ -76,9 +77,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"UnknownStrategy",
                   R"({"loadBalancingConfig":[{"multi_backend":{
                         "strategy":"FASTEST"}}]})",
-                  "errors validating multi_backend config: [field:strategy "
-                  "error:\"FASTEST\" is not one of ROUND_ROBIN, WEIGHTED, "
-                  "LEAST_BUSY, PEAK_EWMA, STICKY, PRIMARY, RANDOM]"},
+                  absl::StrCat("errors validating multi_backend config: "
+                               "[field:strategy error:\"FASTEST\" is not one "
+                               "of ",
+                               StrategyNames(), "]")},
         BadConfig{"TooManyRetries",
                   R"({"loadBalancingConfig":[{"multi_backend":{
                         "failover":{"maxRetries":5}}}]})",

@@ -21,12 +21,6 @@
 namespace multi_backend {
 namespace testing {
 
-constexpr StrategyKind kAllKinds[] = {
-    StrategyKind::kRoundRobin, StrategyKind::kWeighted,
-    StrategyKind::kLeastBusy,  StrategyKind::kPeakEwma,
-    StrategyKind::kSticky,     StrategyKind::kPrimary,
-    StrategyKind::kRandom,
-};
 constexpr uint32_t kNone = BalancerNode::Choice::kNone;
 
 // --- Builders ---------------------------------------------------------------

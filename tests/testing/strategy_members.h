@@ -11,9 +11,11 @@
 #ifndef MULTI_BACKEND_TESTS_TESTING_STRATEGY_MEMBERS_H_
 #define MULTI_BACKEND_TESTS_TESTING_STRATEGY_MEMBERS_H_
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <vector>
 
@@ -24,6 +26,14 @@
 
 namespace multi_backend {
 namespace testing {
+
+constexpr std::array<StrategyKind, std::size(kStrategies)> AllKinds() {
+  std::array<StrategyKind, std::size(kStrategies)> kinds{};
+  for (size_t i = 0; i < kinds.size(); ++i) kinds[i] = kStrategies[i].kind;
+  return kinds;
+}
+// Every strategy that there is.
+inline constexpr auto kAllKinds = AllKinds();
 
 class ManualClock : public Clock {
  public:

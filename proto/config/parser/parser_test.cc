@@ -26,9 +26,6 @@ std::string Repeated(absl::string_view text, int times) {
   return all;
 }
 
-constexpr absl::string_view kStrategies =
-    "ROUND_ROBIN, WEIGHTED, LEAST_BUSY, PEAK_EWMA, STICKY, PRIMARY, RANDOM";
-
 TEST(ConfigParserTest, ATextThatIsNoJsonSaysWhereAndWhy) {
   const std::string end =
       "line 1, column 1: expected a value, found the end of the text";
@@ -130,14 +127,22 @@ TEST(ConfigParserTest, AFieldOfTheWrongTypeIsNamed) {
             "field:strategy error:is not a string");
   table.Add("strategy is unknown", PolicyJson(R"("strategy":"FASTEST")"),
             absl::StrCat("field:strategy error:\"FASTEST\" is not one of ",
-                         kStrategies));
+                         StrategyNames()));
+  table.Add("strategy is empty", PolicyJson(R"("strategy":"")"),
+            absl::StrCat("field:strategy error:\"\" is not one of ",
+                         StrategyNames()));
+  table.Add(
+      "strategy is long",
+      PolicyJson(absl::StrCat(R"("strategy":")", std::string(100, 'X'), "\"")),
+      absl::StrCat("field:strategy error:\"", std::string(40, 'X'),
+                   "...\" is not one of ", StrategyNames()));
   table.Add("strategy is in lower case", PolicyJson(R"("strategy":"sticky")"),
             absl::StrCat("field:strategy error:\"sticky\" is not one of ",
-                         kStrategies));
+                         StrategyNames()));
   table.Add("strategy has odd characters",
             PolicyJson(R"("strategy":"A\u0000\n")"),
             absl::StrCat("field:strategy error:\"A\\000\\n\" is not one of ",
-                         kStrategies));
+                         StrategyNames()));
   table.Add("roles is a list", PolicyJson(R"("roles":[])"),
             "field:roles error:is not an object");
   table.Add("a role is a string", PolicyJson(R"("roles":{"a":"STICKY"})"),
@@ -148,7 +153,7 @@ TEST(ConfigParserTest, AFieldOfTheWrongTypeIsNamed) {
             PolicyJson(R"("roles":{"a":{"strategy":"X"}})"),
             absl::StrCat("field:roles[\"a\"].strategy error:\"X\" is not one "
                          "of ",
-                         kStrategies));
+                         StrategyNames()));
   table.Add("members is an object", PolicyJson(R"("members":{})"),
             "field:members error:is not an array");
   table.Add("a member is a number", PolicyJson(R"("members":[1])"),
@@ -531,7 +536,7 @@ TEST(ConfigParserTest, AllErrorsOfBothPartsComeAtOnceByPath) {
           "field:routes[1].role error:is not a string; "
           "field:stickyKey error:needs header or requestField; "
           "field:strategy error:\"X\" is not one of ",
-          kStrategies));
+          StrategyNames()));
   table.Expect();
 }
 
@@ -540,6 +545,11 @@ TEST(ConfigParserTest, AnUnreadableFieldGivesNoSecondError) {
   table.Add("options of an unreadable strategy",
             PolicyJson(R"("strategy":7,"sticky":{"loadBound":2},"primary":{})"),
             "field:strategy error:is not a string");
+  table.Add(
+      "options of an unknown strategy",
+      PolicyJson(R"("members":[{"name":"a","strategy":"X","sticky":{}}])"),
+      absl::StrCat("field:members[0].strategy error:\"X\" is not one of ",
+                   StrategyNames()));
   table.Add("what an unreadable backend lacks",
             PolicyJson(R"("backends":[7,7])"),
             "field:backends[0] error:is not an object; "
@@ -757,12 +767,11 @@ TEST(ConfigParserTest, EveryFieldOfARouteArrives) {
 }
 
 TEST(ConfigParserTest, EveryStrategyAndStatusCodeIsReadByItsName) {
-  for (int i = 0; i <= static_cast<int>(StrategyKind::kRandom); ++i) {
-    const auto kind = static_cast<StrategyKind>(i);
-    const auto policy = ParsePolicyConfig(
-        absl::StrCat(R"({"strategy":")", StrategyName(kind), "\"}"));
+  for (const StrategyRow& row : kStrategies) {
+    const auto policy =
+        ParsePolicyConfig(absl::StrCat(R"({"strategy":")", row.name, "\"}"));
     ASSERT_TRUE(policy.ok()) << policy.status();
-    EXPECT_EQ(policy->root.strategy, kind);
+    EXPECT_EQ(policy->root.strategy, row.kind);
   }
   for (int i = 1; i <= 16; ++i) {
     const auto code = static_cast<absl::StatusCode>(i);
@@ -773,6 +782,26 @@ TEST(ConfigParserTest, EveryStrategyAndStatusCodeIsReadByItsName) {
     EXPECT_EQ(policy->failover.retriable_status_codes,
               std::vector<absl::StatusCode>{code});
   }
+}
+
+TEST(ConfigParserTest, OptionsAreForTheStrategiesWhoseRowNamesThem) {
+  ConfigTable refused;
+  for (const StrategyRow& owner : kStrategies) {
+    if (owner.options.empty()) continue;
+    for (const StrategyRow& row : kStrategies) {
+      const std::string json = PolicyJson(absl::StrCat(
+          R"("strategy":")", row.name, R"(",")", owner.options, R"(":{})"));
+      if (row.options == owner.options) {
+        EXPECT_EQ(ParseServiceConfig(json, {true}).status(), absl::OkStatus());
+        continue;
+      }
+      refused.Add(
+          absl::StrCat(owner.options, " with ", row.name), json,
+          absl::StrCat("field:", owner.options, " error:only for strategy ",
+                       StrategiesWithOptions(owner.options)));
+    }
+  }
+  refused.Expect();
 }
 
 TEST(ConfigParserTest, TheBoundsThemselvesAreLegal) {

@@ -35,25 +35,6 @@ void CheckUnique(const std::string& value, const std::string& path,
   if (!is_new) errors->Add(path, absl::StrCat("duplicate of ", first->second));
 }
 
-StrategyKind KindOf(config::v1::Strategy strategy) {
-  switch (strategy) {
-    case config::v1::WEIGHTED:
-      return StrategyKind::kWeighted;
-    case config::v1::LEAST_BUSY:
-      return StrategyKind::kLeastBusy;
-    case config::v1::PEAK_EWMA:
-      return StrategyKind::kPeakEwma;
-    case config::v1::STICKY:
-      return StrategyKind::kSticky;
-    case config::v1::PRIMARY:
-      return StrategyKind::kPrimary;
-    case config::v1::RANDOM:
-      return StrategyKind::kRandom;
-    default:
-      return StrategyKind::kRoundRobin;
-  }
-}
-
 SelectorConfig ReadSelector(const config::v1::Selector& selector,
                             const std::string& path, FieldErrors* errors) {
   SelectorConfig config;
@@ -72,15 +53,25 @@ SelectorConfig ReadSelector(const config::v1::Selector& selector,
   return config;
 }
 
-// The options at `path`.`name` are for `owner` only.
-void CheckOwner(StrategyKind owner, StrategyKind strategy,
-                absl::string_view name, const std::string& path,
-                FieldErrors* errors) {
-  if (strategy == owner) return;
-  // The strategy itself could not be read, so the owner is unknown.
+StrategyKind ReadStrategy(const std::string& name, const std::string& path,
+                          FieldErrors* errors) {
+  const absl::optional<StrategyKind> kind = StrategyNamed(name);
+  if (!kind.has_value()) {
+    errors->AddUnreadable(path, NotOneOf(name, StrategyNames()));
+  }
+  return kind.value_or(StrategyKind::kRoundRobin);
+}
+
+// Checks that the options `options`, which the balancer at `path` has, are for
+// its strategy.
+void CheckOptions(absl::string_view options, StrategyKind strategy,
+                  const std::string& path, FieldErrors* errors) {
+  if (RowOf(strategy).options == options) return;
+  // The strategy itself could not be read, so its options are unknown.
   if (errors->IsUnreadable(FieldPath(path, "strategy"))) return;
-  errors->Add(FieldPath(path, name),
-              absl::StrCat("only for strategy ", StrategyName(owner)));
+  errors->Add(
+      FieldPath(path, options),
+      absl::StrCat("only for strategy ", StrategiesWithOptions(options)));
 }
 
 // Reads the fields that every node has.  `Node` is Policy (the root) or
@@ -92,9 +83,12 @@ void ReadNode(const Node& node, const std::string& path, BalancerConfig* config,
     config->backlog =
         ReadBacklog(node.backlog(), FieldPath(path, "backlog"), errors);
   }
-  config->strategy = KindOf(node.strategy());
+  if (node.has_strategy()) {
+    config->strategy =
+        ReadStrategy(node.strategy(), FieldPath(path, "strategy"), errors);
+  }
   if (node.has_sticky()) {
-    CheckOwner(StrategyKind::kSticky, config->strategy, "sticky", path, errors);
+    CheckOptions("sticky", config->strategy, path, errors);
     if (node.sticky().has_load_bound()) {
       config->load_bound = node.sticky().load_bound();
       CheckRange(*config->load_bound, 1.0, kMaxLoadBound,
@@ -102,8 +96,7 @@ void ReadNode(const Node& node, const std::string& path, BalancerConfig* config,
     }
   }
   if (node.has_primary()) {
-    CheckOwner(StrategyKind::kPrimary, config->strategy, "primary", path,
-               errors);
+    CheckOptions("primary", config->strategy, path, errors);
     if (node.primary().has_hold_down()) {
       config->hold_down =
           CheckedDuration(node.primary().hold_down(), absl::ZeroDuration(),
@@ -111,8 +104,7 @@ void ReadNode(const Node& node, const std::string& path, BalancerConfig* config,
     }
   }
   if (node.has_peak_ewma()) {
-    CheckOwner(StrategyKind::kPeakEwma, config->strategy, "peakEwma", path,
-               errors);
+    CheckOptions("peakEwma", config->strategy, path, errors);
     if (node.peak_ewma().has_decay_time()) {
       config->ewma_decay =
           CheckedDuration(node.peak_ewma().decay_time(), kMinDuration,
