@@ -409,6 +409,11 @@ TEST(ConfigParserTest, AFailoverThatBreaksARuleIsNamed) {
             failover(R"("retriableStatusCodes":["unavailable"])"),
             "field:failover.retriableStatusCodes[0] error:\"unavailable\" is "
             "no status code");
+  table.Add("a long code",
+            failover(absl::StrCat(R"("retriableStatusCodes":[")",
+                                  std::string(100, 'X'), "\"]")),
+            absl::StrCat("field:failover.retriableStatusCodes[0] error:\"",
+                         std::string(40, 'X'), "...\" is no status code"));
   table.Add("OK", failover(R"("retriableStatusCodes":["UNAVAILABLE","OK"])"),
             "field:failover.retriableStatusCodes[1] error:OK is no failure");
   table.Add("one code twice",

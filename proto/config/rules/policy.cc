@@ -7,7 +7,6 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "multi_backend/proto/config/endpoint_bounds.h"
 #include "multi_backend/proto/config/host_port.h"
@@ -24,7 +23,6 @@ constexpr int kMaxMemberDepth = 4;
 constexpr int kMaxRetries = 4;
 constexpr double kMaxRetriesPerSecond = 10000;
 constexpr double kMaxLoadBound = 10;
-constexpr size_t kShownSize = 40;
 
 // Where each value was seen first.
 using SeenAt = absl::flat_hash_map<std::string, std::string>;
@@ -235,9 +233,7 @@ void ReadCodes(const config::v1::Failover& failover, FailoverConfig* config,
     const std::string path = ElementPath("failover.retriableStatusCodes", i);
     const absl::optional<absl::StatusCode> code = StatusCodeOf(name);
     if (!code.has_value()) {
-      errors->Add(path,
-                  absl::StrCat("\"", absl::CEscape(name.substr(0, kShownSize)),
-                               "\" is no status code"));
+      errors->Add(path, absl::StrCat(QuotedValue(name), " is no status code"));
     } else if (*code == absl::StatusCode::kOk) {
       errors->Add(path, "OK is no failure");
     } else {
