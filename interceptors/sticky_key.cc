@@ -5,18 +5,11 @@
 #include "absl/strings/str_cat.h"
 #include "multi_backend/interceptors/method_name.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 namespace multi_backend {
 
 using google::protobuf::Descriptor;
 using google::protobuf::DescriptorPool;
 using google::protobuf::MethodDescriptor;
-
-uint64_t HashStickyKey(absl::string_view key) {
-  return XXH3_64bits(key.data(), key.size());
-}
 
 StickyRequestFields::StickyRequestFields(std::string path, Report report,
                                          const DescriptorPool* pool)

@@ -1,11 +1,8 @@
-// Sticky keys: HashStickyKey() turns a key into the number that the call label
-// carries, and StickyRequestFields finds the request field that holds the key
-// of a method.
+// StickyRequestFields: finds the field of a method's requests that holds the
+// sticky key.
 #ifndef MULTI_BACKEND_INTERCEPTORS_STICKY_KEY_H_
 #define MULTI_BACKEND_INTERCEPTORS_STICKY_KEY_H_
 
-#include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,14 +18,6 @@
 
 namespace multi_backend {
 
-// Returns the hash of a key: XXH3 with seed 0.  The hash must be the same in
-// every process, on every machine and in every release; otherwise the clients
-// of one service would disagree about the backend of a key.  All 64 bits are
-// uniform.  The key may have any bytes and any length.
-uint64_t HashStickyKey(absl::string_view key);
-
-// Finds the configured request field in the request type of each method.
-//
 // The request type of a method comes from the descriptors that are linked into
 // the process.  A call has no key when the type of its method is unknown, when
 // its request has no such field (which is common: a list request has no user

@@ -11,6 +11,7 @@
 #include "google/protobuf/descriptor.pb.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
+#include "multi_backend/interceptors/key_hash.h"
 
 namespace multi_backend {
 namespace {

@@ -2,57 +2,11 @@
 #ifndef MULTI_BACKEND_LB_POLICY_PICK_REQUEST_H_
 #define MULTI_BACKEND_LB_POLICY_PICK_REQUEST_H_
 
-#include <cstddef>
 #include <cstdint>
 
+#include "multi_backend/lb_policy/tried_backends.h"
+
 namespace multi_backend {
-
-// The backends that a call has been sent to, at most one per attempt.
-//
-// Core makes at most 5 configurable attempts; a transparent retry may add more
-// (it takes its backend off the list first).  When full, the oldest is
-// forgotten: by then every other rule has ended the call.
-class TriedBackends {
- public:
-  static constexpr size_t kCapacity = 8;
-
-  bool empty() const { return size_ == 0; }
-  size_t size() const { return size_; }
-  bool Contains(uint32_t id) const {
-    for (size_t i = 0; i < size_; ++i) {
-      if (ids_[i] == id) return true;
-    }
-    return false;
-  }
-  void Add(uint32_t id) {
-    if (Contains(id)) return;
-    if (size_ == kCapacity) {
-      for (size_t i = 1; i < kCapacity; ++i) ids_[i - 1] = ids_[i];
-      --size_;
-    }
-    ids_[size_++] = id;
-  }
-  void Remove(uint32_t id) {
-    for (size_t i = 0; i < size_; ++i) {
-      if (ids_[i] != id) continue;
-      for (size_t j = i + 1; j < size_; ++j) ids_[j - 1] = ids_[j];
-      --size_;
-      return;
-    }
-  }
-
- private:
-  uint32_t size_ = 0;
-  uint32_t ids_[kCapacity] = {};
-};
-
-// A source of monotonic time; picks ask it only when their strategy needs it.
-class Clock {
- public:
-  virtual ~Clock() = default;
-  // Nanoseconds since some fixed point.  Thread-safe.
-  virtual int64_t NowNanos() const = 0;
-};
 
 struct PickRequest {
   bool has_key = false;

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstdint>
 
-#include "multi_backend/lb_policy/pick_request.h"
+#include "multi_backend/lb_policy/clock.h"
 #include "multi_backend/resolver/source/steady_now.h"  // IWYU pragma: export
 
 namespace multi_backend {

@@ -17,6 +17,7 @@
 #include "grpcpp/support/status.h"
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/call/try_timeout_message.h"
+#include "multi_backend/interceptors/key_hash.h"
 #include "multi_backend/interceptors/route_table.h"
 #include "multi_backend/interceptors/sticky_key.h"
 #include "multi_backend/port/log.h"

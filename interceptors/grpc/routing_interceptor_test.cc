@@ -20,6 +20,7 @@
 #include "grpcpp/support/channel_arguments.h"
 #include "gtest/gtest.h"
 #include "multi_backend/call/call_label.h"
+#include "multi_backend/interceptors/key_hash.h"
 #include "multi_backend/interceptors/sticky_key.h"
 #include "multi_backend/interceptors/testing/echo.grpc.pb.h"
 #include "multi_backend/interceptors/testing/recording_server.h"

@@ -31,30 +31,12 @@
 #include "multi_backend/lb_policy/backends/events.h"
 #include "multi_backend/lb_policy/backends/health.h"
 #include "multi_backend/lb_policy/backends/pool_time.h"
+#include "multi_backend/lb_policy/backends/snapshot.h"
 #include "multi_backend/lb_policy/link_state.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 
 namespace multi_backend {
-
-// The state of one backend at one moment.
-struct BackendSnapshot {
-  std::string address;  // "ip:port".
-  std::string name;     // The configured "host:port".
-  std::string role;
-  std::string zone;
-  uint32_t weight = 0;
-  BackendState state = BackendState::kAlive;
-  // Whether the state is ALIVE or OVERLOADED.  A draining backend (weight 0)
-  // can be healthy.
-  bool healthy = true;
-  std::string reason;  // Why it is in this state; "" = it never changed.
-  absl::Time since = absl::InfinitePast();  // When it entered this state.
-  int64_t in_flight = 0;
-  uint64_t calls = 0;  // Attempts started.
-  uint64_t failures = 0;
-  uint64_t retries_landed = 0;
-};
 
 class BackendPool : public std::enable_shared_from_this<BackendPool> {
  public:

@@ -16,7 +16,7 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
-#include "multi_backend/lb_policy/pick_request.h"
+#include "multi_backend/lb_policy/tried_backends.h"
 
 namespace multi_backend {
 

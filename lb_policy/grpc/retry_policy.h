@@ -12,6 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "multi_backend/call/grpc/call_context.h"
+#include "multi_backend/lb_policy/clock.h"
 #include "multi_backend/lb_policy/failover/failover.h"
 #include "multi_backend/lb_policy/failover/retry_budget.h"
 #include "multi_backend/lb_policy/grpc/call_attempts.h"

@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "multi_backend/call/call_label.h"
+#include "multi_backend/lb_policy/clock.h"
 #include "multi_backend/lb_policy/plan/balancer_node.h"
 #include "multi_backend/lb_policy/plan/entry.h"
 #include "multi_backend/lb_policy/waiting/backlog.h"

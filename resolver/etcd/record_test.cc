@@ -13,6 +13,7 @@
 #include "multi_backend/proto/json/syntax.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 #include "multi_backend/resolver/endpoint/policy.h"
+#include "multi_backend/resolver/etcd/records.h"
 
 namespace multi_backend {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "absl/memory/memory.h"
 #include "absl/types/optional.h"
-#include "multi_backend/interceptors/sticky_key.h"
+#include "multi_backend/interceptors/key_hash.h"
 #include "multi_backend/proto/json/field_errors.h"
 
 namespace multi_backend {

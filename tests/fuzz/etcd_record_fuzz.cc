@@ -10,6 +10,7 @@
 #include "multi_backend/resolver/endpoint/endpoint.h"
 #include "multi_backend/resolver/endpoint/policy.h"
 #include "multi_backend/resolver/etcd/record.h"
+#include "multi_backend/resolver/etcd/records.h"
 #include "multi_backend/tests/fuzz/fuzz_check.h"
 
 namespace multi_backend {

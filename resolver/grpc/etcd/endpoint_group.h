@@ -29,7 +29,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "multi_backend/resolver/endpoint/policy.h"
-#include "multi_backend/resolver/etcd/record.h"
+#include "multi_backend/resolver/etcd/records.h"
 #include "multi_backend/resolver/etcd/target.h"
 #include "multi_backend/resolver/groups/discovered_endpoint_group.h"
 #include "multi_backend/resolver/groups/endpoint_group.h"

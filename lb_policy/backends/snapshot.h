@@ -1,0 +1,34 @@
+// BackendSnapshot: the state of one backend at one moment.
+#ifndef MULTI_BACKEND_LB_POLICY_BACKENDS_SNAPSHOT_H_
+#define MULTI_BACKEND_LB_POLICY_BACKENDS_SNAPSHOT_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/time/time.h"
+#include "multi_backend/health/state/backend_state.h"
+
+namespace multi_backend {
+
+struct BackendSnapshot {
+  std::string address;  // "ip:port".
+  std::string name;     // The configured "host:port".
+  std::string role;
+  std::string zone;
+  uint32_t weight = 0;
+  BackendState state = BackendState::kAlive;
+  // Whether the state is ALIVE or OVERLOADED.  A draining backend (weight 0)
+  // can be healthy.
+  bool healthy = true;
+  std::string reason;  // Why it is in this state; "" = it never changed.
+  absl::Time since = absl::InfinitePast();  // When it entered this state.
+  int64_t in_flight = 0;
+  uint64_t calls = 0;  // Attempts started.
+  uint64_t failures = 0;
+  uint64_t retries_landed = 0;
+};
+
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_BACKENDS_SNAPSHOT_H_
