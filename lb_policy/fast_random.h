@@ -1,8 +1,9 @@
 // FastRandom: a small, fast generator for the random choices of picks.
 //
 // SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
-// generators", OOPSLA 2014).  Full period 2^64, every seed is a good one, two
-// multiplications a number.  Not for secrets.  Thread-compatible.
+// generators", OOPSLA 2014).  Its period is 2^64, every seed is as good as any
+// other, and a number costs two multiplications.  The numbers are predictable:
+// do not use them for secrets.  Thread-compatible.
 #ifndef MULTI_BACKEND_LB_POLICY_FAST_RANDOM_H_
 #define MULTI_BACKEND_LB_POLICY_FAST_RANDOM_H_
 
@@ -10,8 +11,8 @@
 
 namespace multi_backend {
 
-// A bijection of 64 bits in which each input bit changes each output bit with
-// a probability near one half (the finalizer of SplitMix64).
+// The finalizer of SplitMix64: a bijection on 64 bits in which each input bit
+// flips each output bit with a probability near one half.
 constexpr uint64_t Mix64(uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
   x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
@@ -19,8 +20,8 @@ constexpr uint64_t Mix64(uint64_t x) {
 }
 
 // Maps 32 uniform bits to [0, n) without a division (Lemire: "Fast random
-// integer generation in an interval").  No value is off by more than one part
-// in 2^32 / n, which no balancer can notice.  n > 0.
+// integer generation in an interval").  The probability of each value is exact
+// to one part in 2^32 / n, which is enough for a balancer.  Requires n > 0.
 constexpr uint32_t ScaleBits(uint32_t bits, uint32_t n) {
   return static_cast<uint32_t>((uint64_t{bits} * n) >> 32);
 }

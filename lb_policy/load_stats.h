@@ -1,9 +1,9 @@
 // LoadStats: the numbers that the data plane writes about one member of a
 // balancer (a backend, or an inner balancer), one cache line each.
 //
-// Threads: everything here may be read and written from any thread.  Written by
-// the picks and call trackers of all channels that share the backend, except
-// where a field says otherwise.
+// Threads: any thread may read and write every field.  The writers are the
+// picks and call trackers of all channels that share the backend, except where
+// a field says otherwise.
 #ifndef MULTI_BACKEND_LB_POLICY_LOAD_STATS_H_
 #define MULTI_BACKEND_LB_POLICY_LOAD_STATS_H_
 
@@ -15,25 +15,27 @@
 namespace multi_backend {
 
 struct alignas(ABSL_CACHELINE_SIZE) LoadStats {
-  // Calls started and not ended; a stream counts until it ends.
+  // Calls that have started and not ended.  A stream counts until it ends.
   std::atomic<int64_t> in_flight{0};
-  // Not to be picked when non-zero; a set of reasons (backends/flags.h).
-  // Read by every pick, so that a mark acts on the very next one.
+  // The set of reasons not to pick this member (backends/flags.h); it may be
+  // picked when the set is empty.  Every pick reads it, so a new reason takes
+  // effect on the next pick.
   std::atomic<uint32_t> unusable_reasons{0};
-  // Whether its health wants to hear of calls that end well; see BackendHealth.
+  // Whether BackendHealth wants to be told of calls that succeed.
   std::atomic<bool> wants_successes{false};
-  // Usable, but not for every call, when non-zero (backends/flags.h).
+  // Non-zero when this member may be picked for some calls only: a set of
+  // conditions (backends/flags.h).
   std::atomic<uint32_t> admission{0};
-  // Peak-EWMA of the latency; see strategies/peak_ewma/ for who reads it how.
-  // Nanoseconds; 0 = nothing measured yet.
+  // Peak-EWMA of the latency in nanoseconds (strategies/peak_ewma/); 0 until
+  // the first measurement.
   std::atomic<double> ewma_nanos{0};
   // Monotonic time of the last change of ewma_nanos.
   std::atomic<int64_t> ewma_stamp_nanos{0};
-  // Monotonic time since when the member has been usable without a break;
-  // INT64_MIN = always.  Written by the control plane; read by PRIMARY.
+  // Monotonic time at which the member last became usable; INT64_MIN if it has
+  // always been.  The control plane writes it; PRIMARY reads it.
   std::atomic<int64_t> usable_since_nanos{INT64_MIN};
 
-  // `tolerated`: reasons that do not count.
+  // Whether there is no reason against this member except those in `tolerated`.
   bool usable(uint32_t tolerated = 0) const {
     return (unusable_reasons.load(std::memory_order_acquire) & ~tolerated) == 0;
   }

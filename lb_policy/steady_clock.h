@@ -1,4 +1,4 @@
-// SteadyClock: the Clock of production, std::chrono::steady_clock.
+// SteadyClock: the Clock used in production, on std::chrono::steady_clock.
 #ifndef MULTI_BACKEND_LB_POLICY_STEADY_CLOCK_H_
 #define MULTI_BACKEND_LB_POLICY_STEADY_CLOCK_H_
 

@@ -1,18 +1,20 @@
 // Strategy: chooses one of a balancer's members for a call.
 //
-// A strategy object is made for one fixed list of members (a pick plan is
-// immutable); when the list changes, a new object is made that takes over its
-// predecessor's position, so that a change never resets a rotation.
+// A pick plan is immutable, so a strategy object is made for one fixed list of
+// members.  When the list changes, a new object takes over its predecessor's
+// position, so that a change does not restart a rotation.
 //
 // Contract of every strategy:
-//  * picks only eligible members: usable, weight > 0, not tried by this call;
-//  * kNone if and only if no member is eligible;
-//  * flat in the number of members (amortised), unless its header says more.
+//  * It picks only eligible members: usable, of positive weight, and not tried
+//    by this call.
+//  * It returns kNone if and only if no member is eligible.
+//  * The amortized cost of a pick does not grow with the number of members,
+//    unless the strategy's header says otherwise.
 //
-// Threads: Pick() calls on one object are serialised by the caller (gRPC 1.51
-// picks under the channel's lock).  Everything that Pick() changes is a relaxed
-// atomic, because the control plane may build a successor from the object while
-// picks go on; a handful of picks that fall between are then forgotten.
+// Threads: the caller serializes Pick() calls on one object (gRPC 1.51 picks
+// under the channel's lock).  The control plane may build a successor from the
+// object while picks go on, so whatever a successor reads and Pick() changes is
+// a relaxed atomic.  The successor may miss the few picks made meanwhile.
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGY_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGY_H_
 
@@ -28,11 +30,11 @@
 
 namespace multi_backend {
 
-// An inner balancer as its parent sees it.
+// The interface of an inner balancer to its parent.
 class BalancerMember {
  public:
   virtual ~BalancerMember() = default;
-  // Whether a pick in it would succeed.
+  // Whether a pick from this balancer would succeed.
   virtual bool HasEligible(const PickRequest& request) const = 0;
 };
 
@@ -40,10 +42,10 @@ class BalancerMember {
 struct Member {
   LoadStats* load = nullptr;  // Not owned, outlives the strategy.
   const BalancerMember* balancer = nullptr;  // Not owned.
-  uint32_t id = 0;       // Of the backend, unique in the process.
+  uint32_t id = 0;       // The backend's id, unique in the process.
   uint32_t weight = 0;   // 0 = drain.
   int32_t priority = 0;  // Smaller is better (PRIMARY).
-  uint64_t hash = 0;     // Of the address: the same in every process (STICKY).
+  uint64_t hash = 0;  // Hash of the address, equal in all processes (STICKY).
 
   bool Eligible(const PickRequest& request) const {
     if (weight == 0 || !load->usable(request.tolerated)) {
@@ -62,21 +64,21 @@ class Strategy {
 
   virtual ~Strategy() = default;
 
-  // Index of the chosen member, or kNone.
+  // Returns the index of the chosen member, or kNone.
   virtual size_t Pick(const PickRequest& request) = 0;
 };
 
 struct StrategyArgs {
-  BalancerConfig config;  // strategy and its options; `members` is not used.
+  BalancerConfig config;  // Strategy and its options; `members` is not used.
   std::vector<Member> members;
-  // The strategy of the same node in the plan before, if it was of the same
-  // kind; only read, and only during construction.
+  // The strategy of this node in the previous plan if it was of the same kind,
+  // else null.  It is only read, and only during construction.
   const Strategy* previous = nullptr;
-  // For each of `members`, its index in the previous one's; kNone = new.
-  // Empty when previous is null.
+  // For each of `members`, its index in the previous strategy's list, or kNone
+  // if it is new.  Empty when `previous` is null.
   std::vector<size_t> previous_index;
   const Clock* clock = nullptr;  // Not owned; required.
-  uint64_t seed = 0;             // Of the strategy's own random numbers.
+  uint64_t seed = 0;             // Seeds the strategy's random numbers.
 };
 
 }  // namespace multi_backend

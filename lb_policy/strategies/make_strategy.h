@@ -1,4 +1,4 @@
-// From a balancer's configuration to its strategy.
+// MakeStrategy: makes the strategy that a balancer's configuration names.
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_MAKE_STRATEGY_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGIES_MAKE_STRATEGY_H_
 

@@ -1,4 +1,4 @@
-// The contract that every strategy keeps, for each of them.
+// Tests the contract in lb_policy/strategy.h with every strategy.
 
 #include <atomic>
 #include <set>
@@ -25,10 +25,11 @@ INSTANTIATE_TEST_SUITE_P(
       return std::string(StrategyName(info.param));
     });
 
-// What keeps a member from being picked.
+// A reason that makes a member ineligible.
 enum class Obstacle { kNothing, kUnusable, kTried, kDrained, kCount };
 
-// Every assignment of obstacles to up to four members, in base kCount.
+// Tries every assignment of obstacles to up to four members.  An assignment is
+// a number whose digits in base kCount are the obstacles.
 TEST_P(StrategyContractTest, PicksEligibleMembersOnlyAndNoneOnlyWithoutThem) {
   constexpr int kObstacles = static_cast<int>(Obstacle::kCount);
   for (size_t size = 0; size <= 4; ++size) {
@@ -71,15 +72,15 @@ TEST_P(StrategyContractTest, PicksEligibleMembersOnlyAndNoneOnlyWithoutThem) {
   }
 }
 
-// Reasons 1 and 2, of which 2 is tolerated: every assignment to four members,
-// and to four of many.
+// Reason 2 is tolerated, reason 1 is not.  Tries every assignment of the two to
+// four members, and to the first four of many.
 TEST_P(StrategyContractTest, AToleratedReasonDoesNotCount) {
   for (const size_t size : {size_t{4}, size_t{40}}) {
     for (int code = 0; code < 256; ++code) {
       StrategyMembers members = StrategyMembers::Equal(size);
       std::set<size_t> eligible;
       for (size_t i = 0; i < size; ++i) {
-        // Those beyond the fourth stay out of it.
+        // Members beyond the fourth are never eligible.
         const uint32_t reasons =
             i < 4 ? static_cast<uint32_t>(code >> (2 * i)) & 3 : 1;
         members[i].load->unusable_reasons.store(reasons);
@@ -157,7 +158,7 @@ TEST_P(StrategyContractTest, AsksAnInnerBalancerWhetherItCanTakeTheCall) {
     members[i].id = 0;  // Inner balancers have none.
   }
   ListedStrategy strategy = members.Make(GetParam());
-  // An id that happens to equal theirs must not exclude them.
+  // A tried backend whose id is also 0 must not exclude them.
   PickRequest request;
   request.tried.Add(0);
   for (int open = 0; open < 8; ++open) {
@@ -187,7 +188,7 @@ TEST_P(StrategyContractTest, OutlivesItsPredecessorThroughManySuccessions) {
     for (size_t i = list.size(); i > 1; --i) {
       std::swap(list[i - 1], list[random.Below(static_cast<uint32_t>(i))]);
     }
-    // The predecessor is destroyed by the assignment.
+    // The assignment destroys the predecessor.
     current = members.MakeNext(current, list, random.Next());
     bool any = false;
     for (const size_t i : list) any = any || members[i].weight > 0;
@@ -202,7 +203,8 @@ TEST_P(StrategyContractTest, OutlivesItsPredecessorThroughManySuccessions) {
   }
 }
 
-// The control plane builds successors while picks go on; run under tsan.
+// The control plane builds successors while picks go on.  This test is of use
+// under the thread sanitizer.
 TEST_P(StrategyContractTest, SuccessorsAreMadeWhilePicksGoOn) {
   StrategyMembers members({1, 2, 3, 3, 2, 1});
   ListedStrategy strategy = members.Make(GetParam());
@@ -218,7 +220,7 @@ TEST_P(StrategyContractTest, SuccessorsAreMadeWhilePicksGoOn) {
   });
   FastRandom random(2);
   for (int i = 0; i < 100; ++i) {
-    // Of the same list, and of one with a member less.
+    // Make one successor for the same list and one for a shorter list.
     auto list = members.Everybody();
     if (i % 2 == 1) list.pop_back();
     ListedStrategy next = members.MakeNext(strategy, list, i);

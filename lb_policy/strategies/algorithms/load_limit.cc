@@ -24,7 +24,7 @@ void LoadLimit::Refresh() {
     last = share;
     if (++next_ == size) next_ = 0;
   }
-  if (weight_ == 0) return;  // Nobody can be picked.
+  if (weight_ == 0) return;  // No member can be picked.
   calls_per_weight_ =
       bound_ * static_cast<double>(calls_ + 1) / static_cast<double>(weight_);
 }

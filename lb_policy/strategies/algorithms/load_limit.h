@@ -1,14 +1,16 @@
-// LoadLimit: which members carry no more than their share of calls in flight,
-// times a bound ("Consistent hashing with bounded loads", Mirrokni, Thorup,
-// Zadimoghaddam, 2016).
+// LoadLimit: tells which members carry at most their share of the calls in
+// flight, times a bound ("Consistent hashing with bounded loads", Mirrokni,
+// Thorup, Zadimoghaddam, 2016).
 //
-// A member has room while its calls in flight, with this one, are at most
-// ceil(bound x its weight's share of all calls in flight, with this one).  So
-// some usable member always has room.
+// A member has room if, with the new call, its calls in flight are at most
+// ceil(bound x its weight's share of all calls in flight, with the new call).
+// So some usable member always has room.
 //
-// Cost: up to 32 members the sum over all is exact at every pick; above, each
-// pick refreshes 8 of the numbers in turn, so the sum lags by members / 8
-// picks. Thread-compatible.
+// Cost: with up to 32 members, each pick sums the calls of all of them.  With
+// more, each pick updates the sum for the next 8 members, so the sum lags by at
+// most members / 8 picks.
+//
+// Thread-compatible.
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_ALGORITHMS_LOAD_LIMIT_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGIES_ALGORITHMS_LOAD_LIMIT_H_
 
@@ -26,7 +28,7 @@ class LoadLimit {
   // `members` must outlive this object; bound >= 1.
   LoadLimit(absl::Span<const Member> members, double bound);
 
-  // Call once a pick, before HasRoom.
+  // Updates the sums.  Call once per pick, before HasRoom.
   void Refresh();
 
   bool HasRoom(size_t index) const {

@@ -1,16 +1,17 @@
-// OwnerCache: which member owns which slot of the key space, as far as picks
-// have found out.
+// OwnerCache: remembers which member owns each slot of the key space, once a
+// pick has found out.
 //
-// There are 2^19 slots, whatever the number of members; a key's slot is the top
-// bits of its hash.  At 1,000 members a member then owns 524 slots, so its
-// share is within 4.4 % (one sigma) of the mean, and the most loaded member
-// gets less than 1.2 times the mean.  Another number of slots would move keys.
+// A key's slot is the top bits of its hash.  There are 2^19 slots, whatever the
+// number of members, because changing the number of slots would move keys.  At
+// 1,000 members each owns about 524 slots, so a member's share is within 4.4 %
+// of the mean (one sigma), and the most loaded member gets less than 1.2 times
+// the mean.
 //
-// Memory: 2 MB of address space, of which only the pages that keys in use fall
-// on become memory.
+// Memory: 2 MB of address space.  Only pages that hold the slot of a key in use
+// take physical memory.
 //
-// Threads: any, with relaxed order: an entry only caches a value that every
-// thread would compute alike.
+// Threads: thread-safe.  Relaxed order is enough because every thread would
+// compute the same value for an entry.
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_ALGORITHMS_OWNER_CACHE_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGIES_ALGORITHMS_OWNER_CACHE_H_
 
@@ -33,7 +34,7 @@ class OwnerCache {
     return static_cast<uint32_t>(key_hash >> (64 - kBits));
   }
 
-  // Index of the owner, or kUnknown.
+  // Returns the index of the owner, or kUnknown.
   uint32_t Get(uint32_t slot) const {
     if (entries_ == nullptr) return kUnknown;
     return entries_[slot].load(std::memory_order_relaxed) - 1;
@@ -44,7 +45,7 @@ class OwnerCache {
   }
 
  private:
-  // Owner + 1, so that zeros are an empty cache.
+  // Holds owner + 1, so that zeroed memory is an empty cache.
   using Entry = std::atomic<uint32_t>;
   static constexpr size_t kBytes = kSlots * sizeof(Entry);
   struct Unmap {
@@ -57,10 +58,10 @@ class OwnerCache {
     return pages == MAP_FAILED ? nullptr : static_cast<Entry*>(pages);
   }
 
-  // Fresh pages are zero and cost nothing before they are touched: each role
-  // has a cache of its own, and most roles have few keys.  Not calloc(), whose
-  // 2 MB the thread sanitizer marks one by one.  Null when the system has no
-  // memory for it; picks then find each owner anew.
+  // Each role has its own cache, and most roles have few keys, so the memory
+  // comes from mmap(): its pages are zero and cost nothing until touched.  With
+  // calloc() the thread sanitizer would mark all 2 MB.  Null when the system
+  // has no memory; every pick then computes the owner.
   const std::unique_ptr<Entry[], Unmap> entries_{Map()};
 };
 

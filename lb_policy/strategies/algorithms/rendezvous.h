@@ -1,20 +1,20 @@
-// Rendezvous: which of the members a slot of the key space belongs to.
+// Rendezvous: finds the member that owns a slot of the key space.
 //
-// Weighted rendezvous hashing (Thaler, Ravishankar: "A name-based mapping
-// scheme for rendezvous", 1996; weights as in Schindelhauer, Schomaker:
-// "Weighted distributed hash tables", SPAA 2005): for each slot every member
-// draws a number u in (0, 1] from a hash of the two, and the least
-// -ln(u) / weight wins.  A member's score depends on nothing but the slot and
-// itself, so a member that leaves frees only its own slots, one that joins
-// takes slots for nobody but itself, and the order of scores is the order of
-// fallback.
+// This is weighted rendezvous hashing (Thaler, Ravishankar: "A name-based
+// mapping scheme for rendezvous", 1996; weights as in Schindelhauer, Schomaker:
+// "Weighted distributed hash tables", SPAA 2005).  For each slot every member
+// draws a number u in (0, 1] from a hash of the slot and itself, and the least
+// -ln(u) / weight wins.  A score depends only on the slot and the member, so a
+// member that leaves frees only its own slots, and a member that joins changes
+// no owner but to itself.  The order of scores is the order of fallback.
 //
-// Members of weight 0 take no part.  Members of equal hash must not both be in
-// the list (the first would take all of their slots).
+// Members of weight 0 take no part.  No two members may have the same hash: the
+// first would take the slots of both.
 //
-// Cost: O(members) for Best; about 2 ns a member.  The logarithm is computed
-// for few: -ln(u) >= 1 - u settles most comparisons. Threads: immutable after
-// construction.
+// Cost: O(members) for Best, about 2 ns per member.  Few comparisons need the
+// logarithm, because -ln(u) >= 1 - u settles most of them.
+//
+// Threads: immutable after construction.
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_ALGORITHMS_RENDEZVOUS_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGIES_ALGORITHMS_RENDEZVOUS_H_
 
@@ -36,25 +36,25 @@ class Rendezvous {
 
   explicit Rendezvous(absl::Span<const Member> members);
 
-  // The best member for `slot`; kNobody if all weights are 0.
+  // Returns the best member for `slot`, or kNobody if all weights are 0.
   uint32_t Best(uint32_t slot) const {
     Contest contest(*this, slot);
     for (uint32_t i = 0; i < entries_.size(); ++i) contest.Enter(i);
     return contest.winner();
   }
 
-  // The best of those for which accept(index) holds; kNobody if it is none.
+  // Returns the best member for which accept(index) holds, or kNobody.
   template <typename Accept>
   uint32_t BestIf(uint32_t slot, Accept accept) const {
     Contest contest(*this, slot);
     for (uint32_t i = 0; i < entries_.size(); ++i) {
-      // Most are beaten by then, so the other question is asked of few.
+      // Most members lose the contest, so accept() is called for few.
       if (contest.WouldWin(i) && accept(i)) contest.Enter(i);
     }
     return contest.winner();
   }
 
-  // The best of `champion` and `challengers`.
+  // Returns the best of `champion` and `challengers`.
   uint32_t BestOf(uint32_t slot, uint32_t champion,
                   absl::Span<const uint32_t> challengers) const {
     Contest contest(*this, slot);
@@ -69,7 +69,7 @@ class Rendezvous {
     double turn;  // 1 / weight; infinity for weight 0.
   };
 
-  // The competition for one slot.
+  // The competition of the members for one slot.
   class Contest {
    public:
     Contest(const Rendezvous& rendezvous, uint32_t slot)
@@ -87,7 +87,7 @@ class Rendezvous {
       bool wins;
       double score = kUnknownScore;
       if (entry.turn == turn_) {
-        // Of members of one weight the order of scores is the order of draws.
+        // Between equal weights the higher draw has the better score.
         wins = draw > draw_;
       } else if (winner_ == kNobody) {
         wins = entry.turn != std::numeric_limits<double>::infinity();
@@ -107,7 +107,7 @@ class Rendezvous {
     }
 
     static constexpr double kUnknownScore = -1;
-    // In (0, 1].
+    // Maps a draw to (0, 1].
     static double Unit(uint64_t draw) {
       return (static_cast<double>(draw >> 11) + 1) * 0x1p-53;
     }
@@ -119,7 +119,7 @@ class Rendezvous {
     const uint64_t seed_;
     uint32_t winner_ = kNobody;
     uint64_t draw_ = 0;
-    double turn_ = 0;  // Nobody's.
+    double turn_ = 0;  // Not read before there is a winner.
     double score_ = kUnknownScore;
   };
 

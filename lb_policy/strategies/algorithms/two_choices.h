@@ -1,8 +1,8 @@
-// TwoChoices: two distinct members at random, in proportion to weight.
+// TwoChoices: draws two distinct members at random, in proportion to weight.
 //
-// "The power of two choices": the better of two random members balances nearly
-// as well as the best of all, at a cost that does not depend on their number
-// (Mitzenmacher 1996).
+// Taking the better of two random members balances nearly as well as taking the
+// best of all, and its cost does not depend on their number (Mitzenmacher: "The
+// power of two choices in randomized load balancing", 1996).
 //
 // Thread-compatible.
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_ALGORITHMS_TWO_CHOICES_H_
@@ -24,9 +24,9 @@ class TwoChoices {
   TwoChoices(absl::Span<const Member> members, uint64_t seed)
       : members_(members), draw_(members), random_(seed) {}
 
-  // Calls better(a, b), two distinct eligible members' indices, to choose; with
-  // one eligible member of a pair takes that one.  When several pairs in a row
-  // have none, takes the first eligible member after a random one.
+  // Draws a pair and returns better(a, b) of their indices if both members are
+  // eligible, or the eligible one of the two.  If several pairs in a row have
+  // no eligible member, returns the first eligible member after a random one.
   template <typename Better>
   size_t Pick(const PickRequest& request, Better better) {
     if (members_.size() < 2) return ScanEligible(request);
@@ -42,7 +42,8 @@ class TwoChoices {
   }
 
  private:
-  // Pairs before the scan: with half of the members ineligible 1 in 256 scans.
+  // Pairs drawn before the scan.  With half of the members ineligible, one pick
+  // in 256 has to scan.
   static constexpr int kPairs = 4;
 
   struct Pair {
@@ -63,7 +64,8 @@ class TwoChoices {
   }
 
   uint32_t DrawOther(uint32_t first) {
-    // One member may hold nearly all the weight; then any other will do.
+    // If one member holds nearly all the weight, the draws may all return it.
+    // Any other member then serves as the second.
     for (int i = 0; i < kPairs; ++i) {
       const uint32_t other = draw_.Draw(random_);
       if (other != first) return other;

@@ -16,8 +16,9 @@ WeightedDraw::WeightedDraw(absl::Span<const Member> members)
   if (!equal) BuildColumns(members, total);
 }
 
-// Every column holds `total` units; member i brings weight * size units.  A
-// column that its member cannot fill is topped up by one that has too much.
+// Every column holds `total` units, and member i brings weight * size units.  A
+// column that its own member cannot fill is filled up by a member that has more
+// than fits into its own column.
 void WeightedDraw::BuildColumns(absl::Span<const Member> members,
                                 uint64_t total) {
   columns_.resize(size_);
@@ -41,7 +42,7 @@ void WeightedDraw::BuildColumns(absl::Span<const Member> members,
       small.push_back(rich);
     }
   }
-  // In integers nothing is left over but full columns.
+  // The arithmetic is exact, so the columns that remain are exactly full.
   for (const uint32_t i : large) columns_[i] = {0, i};
   for (const uint32_t i : small) columns_[i] = {0, i};
 }

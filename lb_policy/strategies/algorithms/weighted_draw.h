@@ -1,11 +1,11 @@
-// WeightedDraw: a member at random, in proportion to its weight.
+// WeightedDraw: draws a member at random, in proportion to its weight.
 //
 // Walker's alias method as built by Vose ("A linear algorithm for generating
-// random numbers with a given distribution", 1991), in integers, so that the
+// random numbers with a given distribution", 1991).  It uses integers, so that
 // shares are exact to one part in 2^32.
 //
-// Cost: one random number and at most one table entry a draw, whatever the
-// number of members; 8 bytes a member, none when all weights are equal.
+// Cost: a draw takes one random number and reads at most one table entry.  The
+// table has 8 bytes per member; there is none when all weights are equal.
 // Threads: immutable after construction.
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_ALGORITHMS_WEIGHTED_DRAW_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGIES_ALGORITHMS_WEIGHTED_DRAW_H_
@@ -25,11 +25,11 @@ class WeightedDraw {
   // Requires at most 2^31 members.
   explicit WeightedDraw(absl::Span<const Member> members);
 
-  // Index of a member; one of weight 0 only if there is no other.  Requires at
-  // least one member.
+  // Returns the index of a member, of weight 0 only if all weights are 0.
+  // Requires at least one member.
   uint32_t Draw(FastRandom& random) const { return DrawBits(random.Next()); }
 
-  // The member that 64 uniform bits stand for.
+  // Maps 64 uniform bits to a member.
   uint32_t DrawBits(uint64_t bits) const {
     const uint32_t column = ScaleBits(static_cast<uint32_t>(bits >> 32), size_);
     if (columns_.empty()) return column;
@@ -42,8 +42,8 @@ class WeightedDraw {
 
  private:
   struct Column {
-    uint32_t own_share;  // Of 2^32; the rest of the column is the alias's.
-    uint32_t alias;      // The column itself when it is all its own.
+    uint32_t own_share;  // In units of 2^-32; the rest belongs to `alias`.
+    uint32_t alias;      // The column's own index when it has no alias.
   };
 
   void BuildColumns(absl::Span<const Member> members, uint64_t total);

@@ -13,8 +13,8 @@ uint64_t InFlight(const LoadStats& load) {
   return calls > 0 ? static_cast<uint64_t>(calls) : 0;
 }
 
-// in_flight / weight of two members, compared without a division.  The products
-// fit: fewer than 2^32 calls are in flight, and weights have 32 bits.
+// in_flight / weight, compared by cross-multiplication.  The products fit into
+// 64 bits: fewer than 2^32 calls are in flight, and weights have 32 bits.
 struct Busyness {
   uint64_t calls;
   uint64_t weight;
@@ -38,7 +38,7 @@ LeastBusy::LeastBusy(StrategyArgs args)
 size_t LeastBusy::Pick(const PickRequest& request) {
   if (members_.size() <= kCompareAllUpTo) return PickOfAll(request);
   return choices_.Pick(request, [this](uint32_t a, uint32_t b) {
-    // The order of the two is random itself, which settles ties.
+    // The order of a and b is random, so a tie is settled at random.
     return BusynessOf(members_[b]) < BusynessOf(members_[a]) ? b : a;
   });
 }

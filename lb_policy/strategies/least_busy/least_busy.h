@@ -1,10 +1,11 @@
-// LeastBusy: the member with the fewest calls in flight for its weight; ties at
-// random, in proportion to weight.
+// LeastBusy: picks the member with the fewest calls in flight for its weight.
+// Ties are settled at random, in proportion to weight.
 //
-// Up to 32 members all are compared; above, the better of two random ones (see
-// algorithms/two_choices.h).
+// With up to 32 members it compares all of them; with more it takes the better
+// of two random ones (see algorithms/two_choices.h).
 //
-// Cost: O(members) up to 32, O(1) above while most members are eligible.
+// Cost: O(members) with up to 32 members; with more, O(1) while most of them
+// are eligible.
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_LEAST_BUSY_LEAST_BUSY_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGIES_LEAST_BUSY_LEAST_BUSY_H_
 
@@ -20,8 +21,9 @@ namespace multi_backend {
 
 class LeastBusy final : public Strategy {
  public:
-  // Up to here one pick looks at every member: that takes less time than a
-  // badly balanced call loses, and the ties fit one word.
+  // The largest number of members that a pick compares.  Comparing 32 takes
+  // less time than a badly placed call loses, and a set of tied members fits
+  // into one 32-bit word.
   static constexpr size_t kCompareAllUpTo = 32;
 
   explicit LeastBusy(StrategyArgs args);

@@ -14,7 +14,7 @@ using testing::StrategyMembers;
 
 constexpr StrategyKind kKind = StrategyKind::kLeastBusy;
 
-// Every vector of 0 to 3 calls and weights 1 or 2 over three members.
+// Three members, with every combination of 0 to 3 calls and weights 1 and 2.
 TEST(LeastBusyTest, UpTo32MembersTakesOneWithTheFewestCallsForItsWeight) {
   for (int code = 0; code < 8 * 8 * 8; ++code) {
     std::vector<uint32_t> weights;
@@ -38,7 +38,7 @@ TEST(LeastBusyTest, UpTo32MembersTakesOneWithTheFewestCallsForItsWeight) {
   }
 }
 
-// 60,000 picks; sigma of a share is at most 0.002; 6 sigma are allowed.
+// With 60,000 picks, sigma of a share is at most 0.002.  The test allows 6.
 TEST(LeastBusyTest, TiesAreSettledAtRandomInProportionToWeight) {
   StrategyMembers members({1, 2, 3, 100});
   members.SetInFlight(3, 1000);
@@ -60,9 +60,9 @@ TEST(LeastBusyTest, At32MembersTheOneIdleMemberIsAlwaysFound) {
   }
 }
 
-// Calls that never end, each to the better of two random members: the known
-// bound of the fullest is mean + ln ln n / ln 2 + O(1), here 3.1 + O(1); one
-// random choice would be some 14 above.
+// Calls never end, and each goes to the better of two random members.  The
+// known bound for the fullest is mean + ln ln n / ln 2 + O(1), here mean + 3.1
+// + O(1).  A single random choice would exceed the mean by about 14.
 TEST(LeastBusyTest, Above32MembersTwoChoicesKeepTheFullestNearTheMean) {
   constexpr size_t kSize = 1000;
   constexpr int kMean = 20;
@@ -86,7 +86,7 @@ TEST(LeastBusyTest, Above32MembersCallsAreInProportionToWeight) {
   for (int i = 0; i < 190 * 50; ++i) {
     ++members[strategy.Pick()].load->in_flight;
   }
-  // 50 calls for each unit of weight; the two-choices bound again.
+  // There are 50 calls for each unit of weight, and the same bound holds.
   for (size_t i = 0; i < 100; ++i) {
     EXPECT_NEAR(static_cast<double>(members[i].load->in_flight) / weights[i],
                 50, 10)

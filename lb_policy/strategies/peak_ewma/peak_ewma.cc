@@ -6,36 +6,37 @@
 namespace multi_backend {
 namespace {
 
-// What a failed attempt counts as; see the header.
+// The latency that a failed attempt counts as; see ObserveLatency.
 constexpr double kFailureFactor = 10;
 constexpr double kFailureFloorNanos = 100e6;
-// The factor compounds with every failure in a row; beyond a minute it would
-// only delay the return by decay.
+// Each failure in a row multiplies the average again.  Beyond a minute that
+// would only delay the member's return.
 constexpr double kFailureCeilingNanos = 60e9;
 
-// A sample below the average takes it down by at least this share of the
-// difference.  By time alone (Finagle) an average stays near the worst sample
-// of a whole decay time, so a usual mix of answers looks several times slower
-// than it is, and a member that really is ten times slower hardly differs: in
-// the simulation it got three times the calls.
+// A sample below the average lowers it by at least this share of the
+// difference.  In Finagle only time lowers an average, so it stays near the
+// worst sample of the last decay time.  Then an ordinary mix of answers looks
+// several times slower than it is, and a member that really is ten times slower
+// hardly stands out: in the simulation it got three times the calls.
 constexpr double kSampleShare = 1.0 / 8;
 
-// An average older than this share of the decay time says little about the
-// member as it is now; a member in use is measured far more often, so this is
-// about probes.  The next sample then counts for most of the new average, and
-// what is left of the old one for at most kStaleMost samples: a healed member
-// is back after one or two probes, however bad it was, while one lucky answer
-// of a slow one does not yet bring it back.
+// An average older than this share of the decay time is stale: it says little
+// about the member as it is now.  A member in use is measured far more often,
+// so only probed members are stale.  The next sample then makes up most of the
+// new average, and the old average is cut to at most kStaleMost samples.  So a
+// healed member is back after one or two probes, however slow it was, but one
+// lucky answer does not bring back a slow member.
 constexpr double kStaleShare = 0.1;
 constexpr double kStaleKeep = 0.25;
 constexpr double kStaleMost = 16;
 
-// Cost of a member whose first call is still under way: above every measured
-// one, so that it gets no second call but from a probe.
+// Cost of a member whose first call is still in flight.  It exceeds every
+// measured cost, so that only a probe can send the member a second call.
 constexpr double kUnmeasuredNanos = 1e15;
 
-// About e^x, in a few multiplications: (1 + x/8)^8.  It is within 10 % up to
-// x = 1.5 and grows more slowly later; an average that old is probed anyway.
+// Approximates e^x by (1 + x/8)^8, to avoid exp().  The result is within 10 %
+// up to x = 1.5.  Beyond that it grows too slowly, which does not matter
+// because an average that old is probed anyway.
 double GrowthOf(double x) {
   double y = 1 + x * 0.125;
   y *= y;
@@ -69,8 +70,9 @@ void ObserveLatency(LoadStats& stats, int64_t latency_nanos, bool failed,
   const double latency =
       static_cast<double>(std::max<int64_t>(latency_nanos, 1));
   const double decay_nanos = absl::ToDoubleNanoseconds(decay);
-  // The average and its time are two words.  When two attempts end at the same
-  // moment one may decay by the other's age, at most the time between them.
+  // The average and its time are two words, updated one after the other.  If
+  // two attempts end at once, one may use the other's time; the error is at
+  // most the time between them.
   double average = stats.ewma_nanos.load(std::memory_order_relaxed);
   double next;
   do {
@@ -108,8 +110,8 @@ size_t PeakEwma::Pick(const PickRequest& request) {
 
 size_t PeakEwma::Cheaper(size_t a, size_t b, int64_t now_nanos) {
   struct Cost {
-    double load;     // Latency x (calls in flight + 1), not decayed.
-    double divisor;  // Weight x decay.
+    double load;     // Latency x (calls in flight + 1), without decay.
+    double divisor;  // Weight x growth with age.
     int64_t stamp;
   };
   const auto cost_of = [this, now_nanos](size_t index) {
@@ -143,8 +145,9 @@ size_t PeakEwma::Cheaper(size_t a, size_t b, int64_t now_nanos) {
   return a_wins ? a : b;
 }
 
-// Whether stalest_ should get this call: it is still stale, and the last probe
-// is long enough ago that a busy client does not probe more than is useful.
+// Whether this call should probe stalest_: it is still stale, and the last
+// probe is long enough ago.  The second condition limits what a busy client
+// spends on probes.
 bool PeakEwma::ProbeDue(const PickRequest& request, int64_t now_nanos) {
   if (stalest_ == kNone) return false;
   const double stale_after = kStaleShare * decay_nanos_;
@@ -157,7 +160,7 @@ bool PeakEwma::ProbeDue(const PickRequest& request, int64_t now_nanos) {
       member.load->ewma_stamp_nanos.load(std::memory_order_relaxed);
   if (static_cast<double>(now_nanos - stamp) < stale_after ||
       !member.Eligible(request)) {
-    // It has been measured meanwhile, or may not be picked: look for another.
+    // The member has been measured since or is ineligible: look for another.
     stalest_ = kNone;
     stalest_stamp_nanos_ = INT64_MAX;
     return false;

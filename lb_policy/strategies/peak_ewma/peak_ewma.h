@@ -1,21 +1,22 @@
-// PeakEwma: the better of two random members by latency x (calls in flight + 1)
-// / weight, where latency is a peak-sensitive moving average.
+// PeakEwma: draws two random members and picks the one of lower cost, which is
+// latency x (calls in flight + 1) / weight.  The latency is a moving average
+// that is sensitive to peaks.
 //
-// Source: Finagle's PeakEwma (finagle-core, loadbalancer/PeakEwma.scala), known
-// from Linkerd too.  Its average jumps up to a higher sample at once and decays
-// down with time, so that one slow answer moves calls away before many pile up.
+// Source: Finagle's PeakEwma (finagle-core, loadbalancer/PeakEwma.scala), which
+// Linkerd uses too.  The average jumps up to a higher sample at once and decays
+// with time, so that one slow answer moves calls away before many pile up.
 //
-// Its traps, and what is done here:
-//  * A member without calls keeps its bad average.  Its cost decays with time
-//    as in Finagle; besides, at most one pick in kProbeEvery goes to the member
-//    unmeasured for longest, whatever it costs, and an average that nothing has
-//    refreshed for long gives way to a better sample quickly.
-//  * A member that fails at once looks fast.  A failed attempt counts as a
-//    latency much above the member's own (see ObserveLatency).
-//  * A new member has no average and looks free.  It is tried with one call at
-//    a time until the first one has been measured: neither flooded nor starved.
+// The algorithm has three traps:
+//  * A member without calls would keep a bad average.  So its cost decays with
+//    time as in Finagle.  In addition, at most one pick in kProbeEvery goes to
+//    the member measured longest ago, whatever its cost, and a better sample
+//    soon replaces an average that has not been updated for long.
+//  * A member that fails at once would look fast.  So a failed attempt counts
+//    as a latency well above the member's own (see ObserveLatency).
+//  * A new member has no average and would look free.  So it gets one call at a
+//    time until the first has been measured; it is neither flooded nor starved.
 //
-// Cost: O(1) a pick while most members are eligible; reads the clock once.
+// Cost: O(1) per pick while most members are eligible, and one clock reading.
 // Threads: as Strategy; ObserveLatency may be called from any thread.
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_PEAK_EWMA_PEAK_EWMA_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGIES_PEAK_EWMA_PEAK_EWMA_H_
@@ -32,19 +33,19 @@
 
 namespace multi_backend {
 
-// Takes one ended attempt into the member's average.  `decay` is the average's
-// time constant (BalancerConfig::ewma_decay); `now_nanos` is of the Clock that
-// the picks use.  An attempt that failed for reasons of the backend counts as
-// at least 10 times the present average, and as at least 100 ms: the factor
-// keeps it above any honest latency, which the floor alone would not where
-// calls take seconds.  Thread-safe, lock-free.
+// Adds one ended attempt to the member's average.  `decay` is the average's
+// time constant (BalancerConfig::ewma_decay); `now_nanos` comes from the Clock
+// that the picks use.  `failed` says that the backend is to blame; the attempt
+// then counts as at least 10 times the present average and at least 100 ms.
+// Where calls take seconds, the floor of 100 ms alone would make a failure look
+// fast.  Thread-safe, lock-free.
 void ObserveLatency(LoadStats& stats, int64_t latency_nanos, bool failed,
                     int64_t now_nanos, absl::Duration decay);
 
 class PeakEwma final : public Strategy {
  public:
-  // One pick in so many, at most, is a probe.  Together with the calls that a
-  // lucky answer to a probe attracts, a slow member stays below 0.1 % of calls.
+  // At most one pick in kProbeEvery is a probe.  A slow member then gets less
+  // than 0.1 % of the calls, including those that a lucky answer attracts.
   static constexpr uint32_t kProbeEvery = 2048;
 
   explicit PeakEwma(StrategyArgs args);
@@ -62,7 +63,7 @@ class PeakEwma final : public Strategy {
   TwoChoices choices_;
   uint32_t picks_since_probe_ = 0;
   int64_t last_probe_nanos_ = INT64_MIN;
-  // Of the losers since the last probe, the one measured longest ago.
+  // The member measured longest ago among the losers since the last probe.
   size_t stalest_ = kNone;
   int64_t stalest_stamp_nanos_ = INT64_MAX;
 };

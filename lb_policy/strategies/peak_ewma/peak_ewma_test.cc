@@ -68,7 +68,7 @@ TEST(ObserveLatencyTest, AFailureIsWorseThanAnyHonestLatency) {
   ObserveLatency(slow, 5 * kSecond, false, 0, kDecay);
   ObserveLatency(slow, 1, true, 0, kDecay);
   EXPECT_DOUBLE_EQ(AverageMs(slow), 50000);
-  // A failure that took long took at least that long.
+  // A failure never counts as less than the time that it took.
   ObserveLatency(slow, 200 * kSecond, true, 0, kDecay);
   EXPECT_DOUBLE_EQ(AverageMs(slow), 200000);
 }
@@ -82,8 +82,8 @@ TEST(ObserveLatencyTest, FailuresInARowStopGrowingAtAMinute) {
 TEST(ObserveLatencyTest, TakesAnyTimeAndDecay) {
   LoadStats stats;
   ObserveLatency(stats, 0, false, 100, kDecay);
-  EXPECT_GT(stats.ewma_nanos.load(), 0);        // Measured, however fast.
-  ObserveLatency(stats, 5, false, 50, kDecay);  // Out of order.
+  EXPECT_GT(stats.ewma_nanos.load(), 0);        // 0 would mean "not measured".
+  ObserveLatency(stats, 5, false, 50, kDecay);  // Its time is before the last.
   EXPECT_EQ(stats.ewma_stamp_nanos.load(), 100);
   ObserveLatency(stats, 3, false, 200, absl::ZeroDuration());
   EXPECT_DOUBLE_EQ(stats.ewma_nanos.load(), 3);
@@ -113,7 +113,7 @@ TEST(PeakEwmaTest, TakesTheCheaperOfTwo) {
     int64_t age_seconds[2];
     uint32_t weight[2];
   };
-  // The first of the two is the cheaper one in every row.
+  // In every row the first of the two is the cheaper.
   const Row rows[] = {
       {"LowerLatency", {5, 6}, {0, 0}, {0, 0}, {1, 1}},
       {"FewerCalls", {5, 5}, {1, 2}, {0, 0}, {1, 1}},
@@ -171,7 +171,7 @@ TEST(PeakEwmaTest, ProbesAtMostOnePickInTwoThousandAndOneASecond) {
   constexpr int kPicks = 1000000;
   for (int i = 0; i < kPicks; ++i) {
     members.clock().Advance(absl::Microseconds(100));  // 100 s in all.
-    // The first is measured all the time, the second never again.
+    // The first member is measured all the time, the second never again.
     const int64_t now = members.clock().NowNanos();
     members[0].load->ewma_stamp_nanos = now;
     members[1].load->ewma_stamp_nanos = now - 2 * kSecond;
@@ -190,15 +190,15 @@ SimulationOptions TenBackendsAt75Percent() {
   return options;
 }
 
-// One of ten backends is ten times slower: 13,650 calls per second from 20
-// clients, 75 % of what the backends can do.
+// One of ten backends is ten times slower than the others.  20 clients make
+// 13,650 calls per second, which is 75 % of what the backends can serve.
 TEST(PeakEwmaSimulation, ASlowBackendIsShunnedAndUsedAgainWithin5sOfHealing) {
   LatencySimulation simulation(TenBackendsAt75Percent());
   simulation.SetSlowness(0, 10);
   simulation.Run(absl::Seconds(2));
   const auto slow = simulation.Run(absl::Seconds(15));
   EXPECT_LT(slow.Share(0), 0.001);
-  EXPECT_GT(slow.Share(0), 0.0002);  // It is not forgotten.
+  EXPECT_GT(slow.Share(0), 0.0002);  // Probes still reach it.
   for (size_t i = 1; i < 10; ++i) EXPECT_NEAR(slow.Share(i), 1.0 / 9, 0.01);
 
   simulation.SetSlowness(0, 1);

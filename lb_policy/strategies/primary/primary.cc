@@ -58,8 +58,8 @@ size_t Primary::Pick(const PickRequest& request) {
   return Choose(request, current, now);
 }
 
-// The first of: a settled member better than the current one, the current one,
-// a settled worse one; else the first unsettled one.
+// Returns the first that is eligible of: a settled member better than the
+// current one, the current member, a settled worse one, an unsettled one.
 size_t Primary::Choose(const PickRequest& request, size_t current,
                        Now& now) const {
   size_t unsettled = kNone;

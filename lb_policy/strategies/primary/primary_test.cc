@@ -17,7 +17,7 @@ BalancerConfig Config(absl::Duration hold_down) {
   return config;
 }
 
-// Makes a member usable as the control plane does: with the time since when.
+// Makes a member usable as the control plane does: it also records the time.
 void ComeBack(StrategyMembers& members, size_t i) {
   members[i].load->usable_since_nanos.store(members.clock().NowNanos());
   members.SetUsable(i, true);
@@ -123,7 +123,7 @@ TEST(PrimaryTest, ASuccessorKeepsTheCurrentMember) {
   strategy = members.MakeNext(strategy, {0, 1, 2});
   EXPECT_EQ(strategy.Pick(), 1u);
   strategy = members.MakeNext(strategy, {2, 0, 1});
-  EXPECT_EQ(strategy.Pick(), 2u);  // Settled, and better by the new order.
+  EXPECT_EQ(strategy.Pick(), 2u);  // It is settled and first in the new order.
   members.clock().Advance(absl::Seconds(10));
   strategy = members.MakeNext(strategy, {0, 1, 2});
   EXPECT_EQ(strategy.Pick(), 0u);

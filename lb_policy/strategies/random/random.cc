@@ -7,14 +7,15 @@
 namespace multi_backend {
 namespace {
 
-// Draws before the exact scan.  With half of the members ineligible one pick in
-// 16 scans; more draws would only matter in that passing state.
+// Draws made before the exact scan.  With half of the members ineligible, one
+// pick in 16 has to scan.  More draws would only help until the next plan,
+// which leaves unusable members out.
 constexpr int kDraws = 4;
 
 size_t ScanEligible(absl::Span<const Member> members, FastRandom& random,
                     const PickRequest& request) {
-  // Each eligible member replaces the choice with probability weight / sum so
-  // far, which leaves each with probability weight / final sum.
+  // Each eligible member replaces the choice with probability weight / (sum so
+  // far), so each ends up as the choice with probability weight / (final sum).
   size_t choice = Strategy::kNone;
   uint64_t sum = 0;
   for (size_t i = 0; i < members.size(); ++i) {

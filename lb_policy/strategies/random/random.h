@@ -1,6 +1,6 @@
-// Random: a member at random, in proportion to its weight.
+// Random: picks a member at random, in proportion to its weight.
 //
-// Cost: O(1) a pick while most members are eligible, else O(members).
+// Cost: O(1) per pick while most members are eligible, else O(members).
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_RANDOM_RANDOM_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGIES_RANDOM_RANDOM_H_
 
@@ -13,9 +13,9 @@
 
 namespace multi_backend {
 
-// One eligible member at random, by weight; Strategy::kNone if there is none.
-// The distribution is exact: redrawing an ineligible member leaves the shares
-// of the others in proportion.
+// Returns a random eligible member in proportion to weight, or Strategy::kNone.
+// The distribution is exact: drawing again after an ineligible member leaves
+// the shares of the others in proportion.
 size_t DrawEligible(absl::Span<const Member> members, const WeightedDraw& draw,
                     FastRandom& random, const PickRequest& request);
 

@@ -12,13 +12,13 @@ using testing::ListedStrategy;
 using testing::RequestThatTried;
 using testing::StrategyMembers;
 
-// How often each of 2^20 evenly spaced values of the random source draws each
-// member.
+// Feeds 2^20 evenly spaced random values to the draw and counts how often it
+// returns each member.
 std::vector<int64_t> CountDraws(const StrategyMembers& members) {
   const WeightedDraw draw(members.members());
   std::vector<int64_t> counts(members.size());
-  // The upper half chooses the column, the lower one the side of it: a grid of
-  // 1,024 x 1,024 points in the middle of their cells.
+  // The upper half of the bits chooses the column and the lower half the side
+  // of it, so the values are the centers of a grid of 1,024 x 1,024 cells.
   constexpr uint64_t kSide = 1024;
   constexpr uint64_t kCell = (uint64_t{1} << 32) / kSide;
   for (uint64_t high = 0; high < kSide; ++high) {
@@ -48,7 +48,7 @@ TEST(WeightedDrawTest, SharesOfAllRandomValuesAreTheWeights) {
     const auto counts = CountDraws(members);
     for (size_t i = 0; i < weights.size(); ++i) {
       const double share = weights[i] / sum;
-      // The grid resolves each side of each column to one cell.
+      // The grid is exact to one cell for each side of each column.
       EXPECT_NEAR(static_cast<double>(counts[i]) / (1 << 20), share,
                   weights.size() / 1024.0)
           << ::testing::PrintToString(weights) << " " << i;
@@ -59,7 +59,8 @@ TEST(WeightedDrawTest, SharesOfAllRandomValuesAreTheWeights) {
   }
 }
 
-// 100,000 picks, share 0.1 … 0.4: sigma at most 0.0016; 6 sigma are allowed.
+// With 100,000 picks and shares of 0.1 to 0.4, sigma is at most 0.0016.  The
+// test allows 6.
 TEST(RandomTest, PicksInProportionToWeightAmongTheEligible) {
   StrategyMembers members({1, 2, 3, 4, 90});
   ListedStrategy strategy = members.Make(StrategyKind::kRandom);
@@ -74,7 +75,8 @@ TEST(RandomTest, PicksInProportionToWeightAmongTheEligible) {
 }
 
 TEST(FastRandomTest, BelowIsEvenOverAllInputs) {
-  // All 2^16 values of the upper bits; the lower ones can add one at most.
+  // Tries all 2^16 values of the upper bits.  The lower bits change a count by
+  // at most one.
   for (const uint32_t n : {1u, 2u, 3u, 10u, 1000u}) {
     std::vector<int> counts(n);
     for (uint32_t high = 0; high < 65536; ++high) {

@@ -7,12 +7,12 @@
 namespace multi_backend {
 namespace {
 
-// The member that was next, or the first one after it, in the old order, that
-// is still there; kNone if none is.
+// Returns the member that was next or, if it has left, the first member after
+// it in the old order that is still there; kNone if all have left.
 size_t ContinueFrom(size_t old_next,
                     const std::vector<size_t>& previous_index) {
-  // An old index before old_next comes a whole cycle later; unsigned
-  // subtraction orders them so.
+  // An old index before old_next is due one cycle later.  Unsigned subtraction
+  // wraps around, so it yields that order.
   size_t best = Strategy::kNone;
   size_t best_distance = Strategy::kNone;
   for (size_t i = 0; i < previous_index.size(); ++i) {

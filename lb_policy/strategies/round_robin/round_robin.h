@@ -1,15 +1,15 @@
-// RoundRobin: each member in turn, in the order of the list.
+// RoundRobin: picks the members in turn, in the order of the list.
 //
-// Guarantees an even cycle: in any n picks over n eligible members each is
-// picked once.  The first object of a kind starts at a random member, so that
-// many clients that start together do not all begin with the same one; a
-// successor goes on with the member that was next (or, if that one left, the
-// first one after it that stayed).
+// Any n picks in a row over n eligible members pick each of them once.  A
+// strategy without a predecessor starts at a random member, so that clients
+// that start together do not all begin with the same one.  A successor
+// continues with the member that was next or, if that one has left, with the
+// first member after it that stayed.
 //
 // An ineligible member's turns go to the member after it, until the next plan
-// leaves it out.
+// leaves the ineligible one out.
 //
-// Cost: O(1) a pick, plus one step for each ineligible member passed.
+// Cost: O(1) per pick, plus one step for each ineligible member passed.
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_ROUND_ROBIN_ROUND_ROBIN_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGIES_ROUND_ROBIN_ROUND_ROBIN_H_
 

@@ -37,8 +37,8 @@ TEST(RoundRobinTest, StartsAnywhere) {
 
 struct UpdateCase {
   const char* name;
-  std::vector<size_t> list;  // After {0, 1, 2, 3, 4}.
-  // The pick after 0, 1, … 4 was the last one of the old list.
+  std::vector<size_t> list;  // Replaces {0, 1, 2, 3, 4}.
+  // Element i is the first pick from `list` if the last pick before was i.
   std::vector<size_t> next;
 };
 

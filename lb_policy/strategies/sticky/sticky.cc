@@ -36,7 +36,7 @@ void Sticky::TakeOver(const Sticky& previous,
     }
   }
   if (same) {
-    // The same function, so the same cache, with what is known of it.
+    // The owners are the same function as before, so the cache stays valid.
     owners_ = previous.owners_;
     old_owners_ = previous.old_owners_;
     heirs_ = previous.heirs_;
@@ -69,7 +69,8 @@ uint32_t Sticky::FindOwner(uint32_t slot) {
   if (old_owners_ != nullptr) {
     const uint32_t old = old_owners_->Get(slot);
     if (old != OwnerCache::kUnknown && heirs_[old] != Rendezvous::kNobody) {
-      // It beat all the others then, and they have only lost weight since.
+      // The old owner beat all the others, and only challengers can have
+      // improved since.
       return rendezvous_.BestOf(slot, heirs_[old], challengers_);
     }
   }

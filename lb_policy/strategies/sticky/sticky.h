@@ -1,19 +1,22 @@
-// Sticky: the same key, the same member; in proportion to weight.
+// Sticky: sends calls with the same key to the same member.  Keys are spread
+// over the members in proportion to weight.
 //
 // The owner of a key is a pure function of the key and the set of members (see
-// algorithms/rendezvous.h), the same in every process and after every history.
-// A member that leaves, drains or becomes unusable moves only its own keys; one
-// that joins takes keys for nobody but itself.  A call that has tried its key's
-// member goes on to the key's next one, in an order that is stable too.
+// algorithms/rendezvous.h), so all processes agree on it, whatever changes they
+// have seen.  A member that leaves, drains or becomes unusable moves only its
+// own keys; a member that joins moves keys only to itself.  A call that has
+// tried its key's owner goes to the key's next member, in an order that is as
+// stable as the owner.
 //
-// With load_bound a member that has no room (see algorithms/load_limit.h) is
-// passed over for the key's next one that has.  A call without a key goes to a
-// random member in proportion to weight.
+// With load_bound, a member without room (see algorithms/load_limit.h) is
+// passed over for the key's next member that has room.  A call without a key
+// goes to a random member, in proportion to weight.
 //
-// Cost: one read of the cache a pick.  The first pick of each of 2^19 slots
-// costs O(members); when the predecessor knew the slot's owner, only O(members
-// that are new or gained weight).  A pick whose owner cannot take it costs
-// O(members).  2 MB of cache, plus the predecessor's.
+// Cost: a pick reads the cache once.  The first pick in each of the 2^19 slots
+// costs O(members), or only O(members that are new or gained weight) if the
+// predecessor knew the slot's owner.  A pick whose owner is not eligible or has
+// no room costs O(members).  Memory: 2 MB of cache, and as much for the
+// predecessor's.
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_STICKY_STICKY_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGIES_STICKY_STICKY_H_
 
@@ -46,17 +49,17 @@ class Sticky final : public Strategy {
   const std::vector<Member> members_;
   const Rendezvous rendezvous_;
   const WeightedDraw draw_;
-  FastRandom random_;  // Used by picks only, as the next one.
+  FastRandom random_;  // Used by picks only, as is limit_.
   absl::optional<LoadLimit> limit_;
   std::shared_ptr<OwnerCache> owners_;
 
-  // The predecessor's owners; null when there was none.  Only its cache is
-  // kept, and not its own predecessor's.
+  // The cache from before the last change of the members; null if they have not
+  // changed.  Older caches are dropped.
   std::shared_ptr<const OwnerCache> old_owners_;
-  // For each old owner its index now; kNobody if it left or lost weight, so
-  // that anybody may win its slots.
+  // For each old member its index now, or kNobody if it left or lost weight:
+  // then any member may win its slots.
   std::vector<uint32_t> heirs_;
-  // Members that can win a slot from an owner that kept its weight.
+  // The members that can win a slot from an owner that kept its weight.
   std::vector<uint32_t> challengers_;
 };
 

@@ -36,7 +36,7 @@ TEST(OwnerCacheTest, KnowsWhatWasSetAndNothingElse) {
   }
 }
 
-// `count` slots, spread over all.
+// Returns `count` slots, spread evenly over all.
 std::vector<uint32_t> SampleSlots(uint32_t count) {
   std::vector<uint32_t> slots;
   for (uint32_t i = 0; i < count; ++i) {
@@ -45,7 +45,7 @@ std::vector<uint32_t> SampleSlots(uint32_t count) {
   return slots;
 }
 
-// The owners of `slots` by the definition, over the members of `list`.
+// Computes the owners of `slots` among the members of `list` by definition.
 std::vector<size_t> OwnersByDefinition(const StrategyMembers& members,
                                        const std::vector<size_t>& list,
                                        const std::vector<uint32_t>& slots) {
@@ -112,7 +112,7 @@ TEST(StickyTest, AnUnusableMemberIsAsGoodAsAbsent) {
   }
 }
 
-// Removing and then adding each of some members; every key is looked at.
+// Removes and then adds each of some members, and checks every slot.
 TEST(StickyTest, AMemberThatLeavesOrJoinsMovesItsOwnKeysOnly) {
   for (const size_t size : {10, 100, 1000}) {
     StrategyMembers members = StrategyMembers::Equal(size);
@@ -135,8 +135,8 @@ TEST(StickyTest, AMemberThatLeavesOrJoinsMovesItsOwnKeysOnly) {
   }
 }
 
-// Any history of joins, leaves, drains and weight changes, with some keys asked
-// for between: the owners are those of a strategy made afresh.
+// After any history of joins, leaves, drains and weight changes, with some keys
+// picked in between, the owners are those of a new strategy.
 TEST(StickyTest, OwnersDoNotDependOnHistory) {
   StrategyMembers members(std::vector<uint32_t>(12, 1));
   const auto slots = SampleSlots(512);
@@ -148,12 +148,12 @@ TEST(StickyTest, OwnersDoNotDependOnHistory) {
       if (random.Below(5) > 0) list.push_back(i);
       if (random.Below(4) == 0) members[i].weight = random.Below(4);
     }
-    if (step % 5 == 0) list = strategy.list;  // At most weights change.
+    if (step % 5 == 0) list = strategy.list;  // Only weights may change.
     for (size_t i = list.size(); i > 1 && step % 2 == 0; --i) {
       std::swap(list[i - 1], list[random.Below(static_cast<uint32_t>(i))]);
     }
     strategy = members.MakeNext(strategy, list);
-    // Of some steps only part of the owners is ever asked for.
+    // In some steps only a part of the owners gets into the cache.
     auto asked = slots;
     if (step % 3 == 0) asked.resize(slots.size() / 3);
     if (step % 7 == 0) continue;
@@ -173,7 +173,7 @@ TEST(StickyTest, ASuccessorOfTheSameListKeepsWhatIsKnown) {
   }
 }
 
-// Bounds as in bench/quality_bench.cc, which looks at all slots.
+// The bounds are those of bench/quality_bench.cc, which counts all slots.
 TEST(StickyTest, SlotsAreSpreadEvenly) {
   const struct {
     size_t size;
@@ -193,8 +193,8 @@ TEST(StickyTest, SlotsAreSpreadEvenly) {
   }
 }
 
-// A member with a share p of 2^19 slots is within 5 sigma, sqrt(p (1 - p) /
-// 2^19); the hashes are fixed.
+// A member's share p of the 2^19 slots is within 5 sigma, where sigma is
+// sqrt(p (1 - p) / 2^19).  The hashes are fixed, so the test cannot flake.
 TEST(StickyTest, SlotsAreInProportionToWeight) {
   const std::vector<uint32_t> weights = {1, 2, 3, 10};
   StrategyMembers members(weights);
@@ -210,7 +210,8 @@ TEST(StickyTest, SlotsAreInProportionToWeight) {
   }
 }
 
-// 30,000 picks, share 1/6 … 1/2: sigma at most 0.0029; 6 sigma are allowed.
+// With 30,000 picks and shares of 1/6 to 1/2, sigma is at most 0.0029.  The
+// test allows 6.
 TEST(StickyTest, ACallWithoutAKeyGoesToARandomMemberByWeight) {
   StrategyMembers members({1, 2, 3});
   ListedStrategy strategy = members.Make(kKind);
@@ -234,7 +235,7 @@ TEST(StickyTest, WithALoadBoundNoMemberTakesMoreThanItsShareTimesTheBound) {
       StrategyMembers members = StrategyMembers::Equal(size);
       ListedStrategy strategy =
           members.Make(Bounded(bound), members.Everybody());
-      // One hot key: without the bound all of it goes to one member.
+      // Without the bound, all calls with this one key go to one member.
       for (int call = 0; call < 500; ++call) {
         const size_t picked = strategy.Pick(RequestWithKey(42));
         const int64_t in_flight = ++members[picked].load->in_flight;
@@ -256,7 +257,7 @@ TEST(StickyTest, ALoadBoundPassesOnToTheKeysNextMemberAndComesBack) {
     EXPECT_EQ(strategy.Pick(request), order[1]);
     members.SetInFlight(order[1], 10);
     EXPECT_EQ(strategy.Pick(request), order[2]);
-    // All equally busy: nobody is above the mean.
+    // All are equally busy, so no member is above the mean.
     for (size_t i = 0; i < 5; ++i) members.SetInFlight(i, 10);
     EXPECT_EQ(strategy.Pick(request), order[0]);
     for (size_t i = 0; i < 5; ++i) members.SetInFlight(i, 0);

@@ -9,18 +9,19 @@
 namespace multi_backend {
 namespace {
 
-// A turn of the lightest member.  A quarter of the half circle in which
-// instants can be compared: due times spread over at most a turn to either side
-// of now.  A turn of the heaviest weight, 2^32 times shorter, still has 29
-// bits.
+// The turn of the lightest member.  Instants can be compared within a half
+// circle of 2^63, and due times lie at most one turn before or after now, so a
+// quarter of the half circle leaves room.  A turn of the heaviest weight is
+// 2^32 times shorter and still has 29 bits.
 constexpr uint64_t kLongestTurn = uint64_t{1} << 61;
 
-// Turns of unusable members that one pick takes away one by one.  More are
-// needed only while most of the weight is unusable; then all are taken at once.
+// The largest number of turns that one pick takes away from unusable members
+// one by one.  While most of the weight is unusable, that is not enough; the
+// pick then takes away all remaining turns at once.
 constexpr int kMaxSingleCharges = 32;
 
-// The golden ratio's fractional part: its multiples, modulo 1, are spread more
-// evenly than those of any other number.
+// The fractional part of the golden ratio.  Its multiples modulo 1 are spread
+// more evenly than those of any other number.
 constexpr double kGolden = 0.6180339887498949;
 
 double FractionalPart(double x) {
@@ -42,7 +43,7 @@ Weighted::Time Weighted::TurnOf(uint32_t weight) const {
                             weight);
 }
 
-// One ring for each distinct weight, the heaviest first.
+// Makes one ring for each distinct weight, the heaviest first.
 void Weighted::MakeRings() {
   for (uint32_t i = 0; i < members_.size(); ++i) {
     due_[i].store(0, std::memory_order_relaxed);
@@ -73,8 +74,8 @@ void Weighted::SetFirstTurns(const StrategyArgs& args) {
     phase = FractionalPart(phase + kGolden);
     for (uint32_t j = 0; j < ring.size; ++j) {
       const uint32_t member = slots_[ring.begin + j];
-      // Of a turn.  A list that is all new starts evenly spread; a member that
-      // joins one that is running starts anywhere.
+      // The part of a turn until the member is due.  The members of a first
+      // list are spread evenly; one that joins later starts at a random point.
       double wait = previous == nullptr
                         ? FractionalPart(phase + (j + 0.5) / ring.size)
                         : random.Fraction();
@@ -94,7 +95,7 @@ void Weighted::SetFirstTurns(const StrategyArgs& args) {
   }
 }
 
-// Puts every ring into the order of due times, and the heads into the heap.
+// Sorts every ring by due time and puts the heads into the heap.
 void Weighted::SortRings() {
   heap_.clear();
   for (uint32_t i = 0; i < rings_.size(); ++i) {
@@ -124,7 +125,7 @@ size_t Weighted::Take(const Place& place) {
   const Head head = heap_[place.heap_index];
   Ring& ring = rings_[head.ring];
   const uint32_t member = Slot(ring, place.offset);
-  // A late turn does not turn time back.
+  // now_ never goes back, not even for a turn taken late.
   Time now = now_.load(std::memory_order_relaxed);
   if (Before(now, place.due)) {
     now = place.due;
@@ -134,11 +135,12 @@ size_t Weighted::Take(const Place& place) {
   if (Before(due, now)) due = now;
   due_[member].store(due, std::memory_order_relaxed);
 
-  // The ones that it overtook stay in front; it moves to the back.
+  // The members that it overtook stay in front; it moves to the back.
   for (uint32_t i = place.offset; i > 0; --i) Slot(ring, i) = Slot(ring, i - 1);
   Slot(ring, 0) = member;
   if (++ring.head == ring.size) ring.head = 0;
-  // Behind a member that overtook others earlier it may be due before that one.
+  // The last member may have overtaken others earlier and be due after this
+  // one; insert this one in order.
   for (uint32_t i = ring.size - 1; i > 0; --i) {
     uint32_t& last = Slot(ring, i);
     uint32_t& before = Slot(ring, i - 1);
@@ -150,9 +152,9 @@ size_t Weighted::Take(const Place& place) {
   return member;
 }
 
-// The member that is due first cannot be picked.
+// Picks when the member that is due first is not eligible.
 size_t Weighted::PickPastBlocked(const PickRequest& request) {
-  // A pick that nobody can serve takes nobody's turn.
+  // A pick that no member can serve must not cost any member its turn.
   if (!FirstEligible(request).has_value()) return kNone;
   bool charged_enough = false;
   for (int i = 0; i < kMaxSingleCharges; ++i) {
@@ -169,14 +171,14 @@ size_t Weighted::PickPastBlocked(const PickRequest& request) {
   if (!charged_enough) {
     ChargeAllBefore(place->due, request);
     place = FirstEligible(request);
-    // A mark may have come meanwhile.
+    // A member may have become unusable during this pick.
     if (!place.has_value()) return kNone;
   }
   return Take(*place);
 }
 
-// Whether a member that is not eligible loses the turn that is due: not if only
-// this call cannot go there, unless it has waited for a whole turn already.
+// Whether a member that is not eligible loses the turn that is due.  It keeps
+// the turn if only this call cannot use it, unless it is a whole turn late.
 bool Weighted::LosesTurn(uint32_t member, const PickRequest& request) const {
   if (request.tried.empty() ||
       !members_[member].load->usable(request.tolerated)) {
@@ -187,7 +189,7 @@ bool Weighted::LosesTurn(uint32_t member, const PickRequest& request) const {
   return static_cast<int64_t>(late) > static_cast<int64_t>(turn);
 }
 
-// Of all eligible members the one that is due first.
+// Returns the eligible member that is due first.
 absl::optional<Weighted::Place> Weighted::FirstEligible(
     const PickRequest& request) {
   absl::optional<Place> first;
@@ -206,7 +208,7 @@ absl::optional<Weighted::Place> Weighted::FirstEligible(
   return first;
 }
 
-// Takes the first turn from the member that it belongs to.
+// Takes away the turn of the member that is due first.
 void Weighted::ChargeTop() {
   Ring& ring = rings_[heap_[0].ring];
   const uint32_t member = Slot(ring, 0);
@@ -225,7 +227,7 @@ void Weighted::ChargeTop() {
   SiftDown(0);
 }
 
-// Takes every turn due before `limit` from the members that cannot be picked.
+// Takes away every turn due before `limit` of members that cannot be picked.
 void Weighted::ChargeAllBefore(Time limit, const PickRequest& request) {
   for (const uint32_t member : slots_) {
     const Time due = DueOf(member);

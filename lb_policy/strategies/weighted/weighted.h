@@ -1,22 +1,24 @@
-// Weighted: smooth weighted rotation, earliest deadline first.
+// Weighted: rotates over the members by weight, earliest deadline first.
 //
-// Each member is due 1/weight after its last turn; the pick takes the one that
-// is due first.  In every sum(weights) picks each member gets exactly its
-// weight (give or take rounding), and light members are spread between the
-// heavy ones: initial due times are staggered, so that no burst of one kind
-// comes up. Weight 0 = drain.
+// Each member is due 1/weight after its last turn, and a pick takes the member
+// that is due first.  In any sum(weights) picks each member is picked as often
+// as its weight says, up to rounding.  The first due times are staggered, so
+// that light members are spread between the heavy ones.  A member of weight 0
+// drains.
 //
-// A successor takes over each member's phase: the part of a turn that it has
-// still to wait.  So a change of one weight, or of the list, resets nothing.
+// A successor takes over each member's phase, which is the part of a turn that
+// the member still has to wait.  So a change of a weight or of the list does
+// not restart the rotation.
 //
-// A member that is not picked because this call tried it keeps its due time and
-// is the next one's; one that is unusable loses its turns, so that it does not
-// burst when it comes back.
+// A member that this call has tried keeps its due time, so the next call gets
+// it.  An unusable member loses its turns, so that it gets no burst of calls
+// when it is usable again.
 //
-// Cost: O(log d) a pick, d = number of distinct weights: members of equal
-// weight form a ring, whose order of due times no turn changes, so only the
-// rings' heads are compared.  With many unusable members in the list a pick may
-// cost O(n log n), until the next plan leaves them out.  24 bytes a member.
+// Cost: O(log d) per pick for d distinct weights.  Members of equal weight form
+// a ring, and a turn does not change the order of due times in the ring, so
+// only the heads of the rings are compared.  With many unusable members a pick
+// may cost O(n log n), until the next plan leaves them out.  Memory: 24 bytes
+// per member.
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGIES_WEIGHTED_WEIGHTED_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGIES_WEIGHTED_WEIGHTED_H_
 
@@ -37,25 +39,25 @@ class Weighted final : public Strategy {
   size_t Pick(const PickRequest& request) override;
 
  private:
-  // Virtual time: wraps around, so instants are compared by their difference.
+  // Virtual time wraps around, so instants are compared by their difference.
   // All due times lie within 2^62 of each other.
   using Time = uint64_t;
 
   // The members of one weight, in a ring ordered by due time from `head` on.
   struct Ring {
-    Time turn;       // What a turn costs: 1/weight.
-    uint32_t begin;  // In slots_.
+    Time turn;       // The length of a turn, proportional to 1/weight.
+    uint32_t begin;  // Index into slots_.
     uint32_t size;
-    uint32_t head;  // 0 .. size - 1.
+    uint32_t head;  // In [0, size).
   };
   struct Head {
     Time due;
     uint32_t ring;
   };
-  // A place in the order of turns.
+  // A position in the order of turns.
   struct Place {
     size_t heap_index;
-    uint32_t offset;  // From the ring's head.
+    uint32_t offset;  // Distance from the ring's head.
     Time due;
   };
 
@@ -88,11 +90,11 @@ class Weighted final : public Strategy {
   void SiftDown(size_t heap_index);
 
   const std::vector<Member> members_;
-  uint32_t least_weight_ = 0;                 // Of the members that take part.
-  std::unique_ptr<std::atomic<Time>[]> due_;  // By member.
+  uint32_t least_weight_ = 0;                 // The least positive weight.
+  std::unique_ptr<std::atomic<Time>[]> due_;  // Indexed by member.
   std::vector<uint32_t> slots_;               // Members, ring after ring.
   std::vector<Ring> rings_;
-  std::vector<Head> heap_;    // The earliest first.
+  std::vector<Head> heap_;    // The earliest is first.
   std::atomic<Time> now_{0};  // When the last turn was due.
 };
 

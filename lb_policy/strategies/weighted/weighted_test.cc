@@ -31,7 +31,7 @@ std::vector<size_t> PickMany(ListedStrategy& strategy, size_t count) {
   return picks;
 }
 
-// Every vector of up to four weights from 0 to 5, from three starting points.
+// Tries every vector of up to four weights from 0 to 5, with three seeds.
 TEST(WeightedTest, EveryWindowOfEverySmallWeightVectorIsInProportion) {
   for (size_t size = 1; size <= 4; ++size) {
     size_t vectors = 1;
@@ -165,7 +165,7 @@ TEST(WeightedTest, RetriesElsewhereLeaveTheSharesOfFirstAttemptsAlone) {
     ASSERT_NE(second, first);
     all.push_back(second);
   }
-  // A skipped member is one turn late at most, so windows hold as well.
+  // A skipped member is at most one turn late, so windows stay in proportion.
   EXPECT_LE(WorstWindowError(all, weights), 3);
 }
 
@@ -192,15 +192,15 @@ TEST(WeightedTest, SurvivesRetriesOnlyThatNeverTakeTheSameMember) {
   ListedStrategy strategy = members.Make(kKind);
   const PickRequest request = RequestThatTried(members, {0});
   for (int i = 0; i < 300000; ++i) ASSERT_EQ(strategy.Pick(request), 1u);
-  // Its turns have passed by; it gets the usual share.
+  // It lost the turns of that time, so it gets only its usual share.
   size_t light = 0;
   for (int i = 0; i < 300000; ++i) light += strategy.Pick() == 0;
   EXPECT_GE(light, 2u);
   EXPECT_LE(light, 5u);
 }
 
-// 4,000 clients each make their first pick; each member should get 1,000, sigma
-// 27.  A false alarm needs 6 sigma; the seeds are fixed.
+// Each of 4,000 clients makes its first pick.  Each member should get 1,000;
+// sigma is 27, and the test allows 6.  The seeds are fixed.
 TEST(WeightedTest, ManyClientsDoNotAllStartWithTheSameMember) {
   StrategyMembers members = StrategyMembers::Equal(4);
   std::map<size_t, int> counts;
