@@ -41,8 +41,8 @@ AttemptTracker::~AttemptTracker() {
   }
 }
 
-// The pick came to nothing: its connection has just been lost.  The call keeps
-// its turn.
+// Core dropped the pick because its connection was lost.  The call goes back to
+// its place in the backlog.
 void AttemptTracker::Bounce() {
   if (trial_ != 0) {
     backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
@@ -116,8 +116,8 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
   if (infrastructure) {
     backend_->failures.fetch_add(1, std::memory_order_relaxed);
   }
-  // What the caller gave up tells nothing of how long it would have taken,
-  // unless it (or perTryTimeout) gave up because it took too long.
+  // A call that the caller cancelled says nothing about the backend's latency.
+  // One that ran into its deadline or perTryTimeout does: it took that long.
   const bool timed_out = error == ErrorClass::kTimeout;
   if (needs_latency_ &&
       (timed_out || args.status.code() != absl::StatusCode::kCancelled)) {
@@ -130,10 +130,10 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
   view.method = call_->context.method;
   view.backend = backend_->address();
   view.attempt = attempt_;
-  // The status outlives the tracker, with the call.
+  // The log reads the status after the tracker's end, so the arena owns it.
   const auto* status =
       call_->context.arena->ManagedNew<absl::Status>(args.status);
-  // A retry after perTryTimeout has been decided before the attempt ends.
+  // After perTryTimeout, core has decided on the retry before the attempt ends.
   call_->log.OnFailed(attempt_, status,
                       !timed_out && AllowsRetry(view, args.trailing_metadata));
 }

@@ -1,10 +1,11 @@
-// AttemptTracker: counts one attempt in flight, and reports its end to the
+// AttemptTracker: counts one attempt as in flight, and reports its end to the
 // backend and to the call's log.
 //
-// Lives in the call's arena (deleting it frees nothing).  Core calls Start()
-// under the channel's pick lock and Finish() at most once; one that core drops
-// without Finish() counts as cancelled, one that it drops without Start() has
-// bounced: its connection was lost between two pickers.
+// A tracker lives in the call's arena, so deleting it frees nothing.  Core
+// calls Start() under the channel's pick lock and Finish() at most once.  A
+// started tracker that core destroys without Finish() counts as a cancelled
+// attempt.  Core destroys a tracker without Start() if the picked connection
+// was lost before the next picker was published; the pick has then bounced.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_ATTEMPT_TRACKER_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_ATTEMPT_TRACKER_H_
 
@@ -28,15 +29,15 @@ class AttemptTracker final
     : public grpc_core::LoadBalancingPolicy::SubchannelCallTrackerInterface {
  public:
   struct Args {
-    // The picker holds these four until Start() has returned.  No connection:
-    // the backend has only one.
+    // The picker keeps these four alive until Start() has returned.
+    // `connection` is null if the backend can have only one.
     Backend* backend = nullptr;
     const BalancerNode* leaf = nullptr;
     RetryPolicy* retry_policy = nullptr;
     ConnectionLoad* connection = nullptr;
     CallAttempts* call = nullptr;  // Null for a call without context.
     bool needs_latency = false;
-    bool in_turn = false;  // There are backlogs, and it may have waited in one.
+    bool in_turn = false;  // The call may have waited in a backlog.
     uint16_t trial = 0;    // See BackendHealth::TryBeginTrial().
   };
   explicit AttemptTracker(const Args& args)
@@ -70,19 +71,19 @@ class AttemptTracker final
                    MetadataInterface* trailing_metadata) const;
   void ObserveLatencies(bool failed);
 
-  Backend* const backend_;  // From Start() on one count is held.
+  Backend* const backend_;  // Holds a reference from Start() to the end.
   CallAttempts* const call_;
-  const BalancerNode* const leaf_;   // Not used once Start() has returned.
-  RetryPolicy* const retry_policy_;  // Neither.
+  const BalancerNode* const leaf_;   // Not used after Start().
+  RetryPolicy* const retry_policy_;  // Not used after Start().
   const Clock* const clock_;         // The backend's pool keeps it alive.
   ConnectionLoad* const connection_;
-  std::shared_ptr<const LoadPath> load_path_;  // From Start() on.
+  std::shared_ptr<const LoadPath> load_path_;  // Set by Start().
   const bool needs_latency_;
   const bool in_turn_;
   Phase phase_ = Phase::kPicked;
   const uint16_t trial_;
-  int attempt_ = 0;  // From Start() on.
-  // With needs_latency_, from Start() on.
+  int attempt_ = 0;  // Set by Start().
+  // Set by Start() if needs_latency_.
   int64_t start_nanos_ = 0;
   int64_t ewma_decay_nanos_ = 0;
 };

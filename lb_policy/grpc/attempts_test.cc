@@ -1,5 +1,6 @@
-// Attempts: where calls go, what their ends say of a backend, who gets the
-// trial of one that comes back, and what happens when a pick comes too late.
+// Tests attempts: where calls go, what their ends tell about a backend, which
+// call becomes the trial of a backend that comes back, and what happens if a
+// picked connection is lost before the call uses it.
 #include <cmath>
 #include <map>
 #include <string>
@@ -33,8 +34,8 @@ void Connect(PolicyHarness& harness, const std::vector<std::string>& list) {
   harness.channel().TakeUpdates();
 }
 
-// Calls that end at once, until `count` have ended on `address` with `status`
-// and those elsewhere well.
+// Makes calls that end at once, until `count` have failed on `address` with
+// `status`.  Calls on other backends succeed.
 void FailOn(PolicyHarness& harness, const std::string& address, int count,
             const absl::Status& status = kReset) {
   for (int failed = 0; failed < count;) {
@@ -124,7 +125,8 @@ TEST(AttemptTest, AKeyStaysWithItsBackend) {
 TEST(MarkTest, ActsOnTheNextPickBeforeAnyPublication) {
   PolicyHarness harness;
   Connect(harness, {kA, kB});
-  // Not through the harness: nothing of what follows has happened yet.
+  // Marks the backend in the pool and not through the harness, so that the
+  // policy has not reacted yet.
   harness.pool().MarkUnhealthy(kA);
   EXPECT_EQ(harness.channel().TakeUpdates(), "");
   for (int i = 0; i < 4; ++i) EXPECT_EQ(harness.RoundTrip(), kB);
@@ -478,7 +480,7 @@ TEST(FailureRateTest, ABackendThatFailsTooOftenIsEjectedAtTheNextLook) {
   PolicyHarness harness(R"({"health":{"passive":{"unhealthyAfter":1000,
       "failureRate":{"threshold":0.5,"window":"10s","minCalls":20}}}})");
   Connect(harness, {kA, kB});
-  harness.Advance(absl::Seconds(1.1));  // The first look: what was before.
+  harness.Advance(absl::Seconds(1.1));  // The first sample sets the baseline.
   FailOn(harness, kA, 20);
   EXPECT_EQ(harness.StateOf(kA), "ALIVE");
   harness.Advance(absl::Seconds(1.1));

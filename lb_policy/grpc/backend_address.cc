@@ -17,14 +17,12 @@ namespace {
 using grpc_core::ChannelArgs;
 using grpc_core::ServerAddress;
 
-// The whole target string is kept in every subchannel's args, so a long one (a
-// literal list) would cost memory quadratically.
+// Every subchannel's args keep the whole target string.  A target that lists
+// all addresses would take memory quadratic in their number.
 constexpr size_t kMaxTargetInSubchannelArgs = 256;
 
 }  // namespace
 
-// What differs between channels of equal settings is taken off, so that they
-// share connections.
 ChannelArgs SubchannelArgs(const ChannelArgs& args) {
   ChannelArgs stripped = args.Remove(ChannelExtension::ChannelArgName())
                              .Remove(kServiceConfigArg)
@@ -42,13 +40,14 @@ std::string AddressText(const grpc_resolved_address& address) {
   if (address.len == sizeof(ipv4)) {
     memcpy(&ipv4, address.addr, sizeof(ipv4));
     if (ipv4.sin_family == AF_INET) {
-      // As core writes it, at a fifth of the cost: lists have thousands.
+      // Writes the same text as core in a fifth of the time, which counts for
+      // lists of thousands of addresses.
       const uint32_t ip = ntohl(ipv4.sin_addr.s_addr);
       return absl::StrCat(ip >> 24, ".", ip >> 16 & 0xFF, ".", ip >> 8 & 0xFF,
                           ".", ip & 0xFF, ":", ntohs(ipv4.sin_port));
     }
   }
-  // Core writes a socket's path alone, which nobody could tell from a name.
+  // Core writes only the path of a socket, which looks like a host name.
   const auto* any = reinterpret_cast<const sockaddr*>(address.addr);
   auto text = any->sa_family == AF_UNIX
                   ? grpc_sockaddr_to_uri(&address)
@@ -73,7 +72,7 @@ absl::string_view AddressKeys::operator[](size_t index) const {
 
 namespace {
 
-// What can be known of an address from a resolver that is not ours.
+// Makes an endpoint from the address of a resolver of another library.
 Endpoint EndpointOfForeign(const ServerAddress& address) {
   const std::string text = AddressText(address.address());
   auto parsed = Endpoint::Parse(text);

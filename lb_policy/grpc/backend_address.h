@@ -1,5 +1,5 @@
-// What the policy reads out of core's addresses and channel args.  Pure
-// functions.
+// Functions that translate core's addresses and channel args for the policy.
+// They are pure.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_BACKEND_ADDRESS_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_BACKEND_ADDRESS_H_
 
@@ -17,24 +17,26 @@
 
 namespace multi_backend {
 
-// The args for subchannels: what differs between channels of equal settings is
-// taken off, so that they share connections.
+// Returns the args for subchannels.  Args that differ between channels of equal
+// settings are removed, so that such channels share connections.
 grpc_core::ChannelArgs SubchannelArgs(const grpc_core::ChannelArgs& args);
 
-// "1.2.3.4:80", "[::1]:80", "unix:/path".
+// Returns the address as text: "1.2.3.4:80", "[::1]:80", "unix:/path".
 std::string AddressText(const grpc_resolved_address& address);
 
-// What is said of each address, with the attributes of `backends` laid over it.
+// Returns the endpoint of each address; `backends` overrides its attributes.
 std::vector<std::shared_ptr<const Endpoint>> EndpointsOf(
     const grpc_core::ServerAddressList& addresses,
     const std::vector<BackendConfig>& backends);
 
-// Identities of backends within a channel: address and configured name.  All in
-// one text, since lists have thousands.
+// AddressKeys: the identities of backends within a channel, each made of the
+// address and the configured name.  One string holds all of them, which saves
+// thousands of allocations for a long list.
 class AddressKeys {
  public:
   void Add(const grpc_core::ServerAddress& address);
-  // Of the index'th that was added; until the next Add().
+  // Returns the key that was added as the index'th.  Valid until the next
+  // Add().
   absl::string_view operator[](size_t index) const;
 
  private:

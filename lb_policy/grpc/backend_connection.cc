@@ -4,8 +4,8 @@
 
 namespace multi_backend {
 
-// Outlives its connection for a moment when the watch is cancelled while a
-// notification is on its way; Detach() silences it.
+// If the watch is cancelled while a notification is on its way, the watcher
+// outlives its connection.  Detach() makes it ignore that notification.
 class BackendConnection::Watcher final
     : public grpc_core::SubchannelInterface::ConnectivityStateWatcherInterface {
  public:
@@ -53,7 +53,8 @@ void BackendConnection::Start(Owner* owner, Subchannel subchannel) {
 void BackendConnection::OnStateLocked(grpc_connectivity_state state,
                                       const absl::Status& status) {
   const LinkState before = state_;
-  // Not on the first notification, or resolving would never end.
+  // A loss requests a new resolution.  The first notification must not count as
+  // a loss, or each resolution would cause another.
   const bool lost =
       std::exchange(seen_state_, true) &&
       (state == GRPC_CHANNEL_IDLE || state == GRPC_CHANNEL_TRANSIENT_FAILURE);

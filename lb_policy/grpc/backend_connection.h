@@ -1,7 +1,7 @@
-// BackendConnection: one connection to a backend: a subchannel and the watch on
-// it.
+// BackendConnection: one connection to a backend, made of a subchannel and the
+// watch on it.
 //
-// Everything runs in the channel's work serializer.
+// Threads: everything runs in the channel's work serializer.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_BACKEND_CONNECTION_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_BACKEND_CONNECTION_H_
 
@@ -22,12 +22,12 @@ class BackendConnection {
   class Owner {
    public:
     virtual ~Owner() = default;
-    // state() and error() are up to date.  `failed`: an attempt to connect has
-    // failed.  `lost`: it went IDLE or failed, and is not heard of for the
-    // first time.
+    // Called when state() and error() have changed.  `failed` says that an
+    // attempt to connect has failed.  `lost` says that the connection has gone
+    // IDLE or failed, and that this is not the first notification.
     virtual void OnConnectionStateLocked(bool failed, bool lost) = 0;
     virtual grpc_pollset_set* InterestedParties() = 0;
-    // A count on what must outlive the watch.
+    // Returns a reference to the policy, which must outlive the watch.
     virtual grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>
     KeepAlive() = 0;
   };
@@ -37,15 +37,15 @@ class BackendConnection {
   BackendConnection(const BackendConnection&) = delete;
   BackendConnection& operator=(const BackendConnection&) = delete;
 
-  // Starts watching `subchannel` and connecting it; null (core refused to make
-  // one) leaves it failed for good.
+  // Starts to watch and connect `subchannel`.  If it is null, because core
+  // refused to make one, the connection stays failed.
   void Start(Owner* owner, Subchannel subchannel);
 
-  // One that has failed stays so until it is READY again (as in gRPC's own
-  // policies), so that calls are not held up by hopeless attempts.
+  // A failed connection stays failed until it is READY again, as in gRPC's own
+  // policies, so that calls do not wait for attempts that are likely to fail.
   LinkState state() const { return state_; }
   const std::string& error() const { return error_; }
-  // Null unless READY.
+  // Returns null unless the connection is READY.
   Subchannel ReadySubchannel() const {
     return state_ == LinkState::kReady ? subchannel_ : nullptr;
   }

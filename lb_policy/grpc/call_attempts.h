@@ -1,8 +1,10 @@
-// CallAttempts: the LB policy's part of one call: the attempts that it has made
-// and its place in a backlog.
+// CallAttempts: what the LB policy keeps about one call, which is the log of
+// its attempts and its place in a backlog.
 //
-// Lives in the call's arena, which never runs its destructor; no member owns
-// memory.  Threads: see AttemptLog and BacklogTicket.
+// A CallAttempts lives in the call's arena, which never runs the destructor, so
+// no member may own memory.
+//
+// Threads: see AttemptLog and BacklogTicket.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_CALL_ATTEMPTS_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_CALL_ATTEMPTS_H_
 
@@ -14,7 +16,7 @@ namespace multi_backend {
 
 class CallAttempts final : public PolicyPart {
  public:
-  // The part of `call`, which its first pick makes.
+  // Returns the object of `call`; the call's first pick makes it.
   static CallAttempts& Of(CallContext& call) {
     if (call.policy_part == nullptr) {
       call.policy_part = call.arena->New<CallAttempts>(call);
@@ -28,7 +30,7 @@ class CallAttempts final : public PolicyPart {
 
   CallContext& context;
   AttemptLog log;
-  // In a backlog that the channel's retry state keeps alive.
+  // The channel's retry state keeps the ticket's backlog alive.
   BacklogTicket ticket;
 };
 

@@ -9,8 +9,8 @@
 namespace multi_backend {
 namespace {
 
-// A backend that has refused one more connection is not asked for another one
-// at once; the calls have those that there are.
+// How long to wait before trying another additional connection to a backend
+// that has refused one.  The wait costs no call: the other connections serve.
 constexpr int64_t kGrowthPauseNanos = 1'000'000'000;
 
 }  // namespace
@@ -70,7 +70,7 @@ void ChannelBackend::Open(int64_t now_nanos) {
   const int number = added.number;
   connections_.push_back(std::move(added));
   connection.Start(this, owner_->MakeConnectionLocked(address_, number));
-  // Core refused; it will not tell more of it.
+  // Core refused to make the subchannel, so no notification will follow.
   if (connection.state() == LinkState::kFailed) {
     RecomputeState();
   }
@@ -86,7 +86,8 @@ int64_t ChannelBackend::Resize(const ConnectionPoolConfig& config,
   for (Numbered& one : connections_) {
     const uint64_t begun = one.connection->load()->begun();
     const int streams = one.connection->load()->streams();
-    // Streams that have ended since the last look may just have.
+    // Streams that ran since the last check may have ended only now, so the
+    // idle time starts now.
     if (streams > 0 || one.busy || begun != one.begun) {
       one.idle_since_nanos = now_nanos;
     }
@@ -108,7 +109,7 @@ int64_t ChannelBackend::Resize(const ConnectionPoolConfig& config,
   if (!plan.close.empty()) RecomputeState();
   if (plan.open && now_nanos >= grow_not_before_nanos_) Open(now_nanos);
   if (connections_.size() <= static_cast<size_t>(config.min)) return INT64_MAX;
-  // The end of a stream calls nobody.
+  // No notification tells that a stream has ended, so check regularly.
   const int64_t look = absl::ToInt64Nanoseconds(config.idle_timeout) / 4;
   return std::min(plan.look_again,
                   look > INT64_MAX - now_nanos ? INT64_MAX : now_nanos + look);
@@ -119,7 +120,8 @@ bool ChannelBackend::MayGrow(const ConnectionPoolConfig& config) const {
          Ready().size() == connections_.size();
 }
 
-// READY if one is; failed when all are, and then until one is READY again.
+// The backend is READY if a connection is, and failed once all connections are.
+// It then stays failed until one is READY again.
 void ChannelBackend::RecomputeState() {
   const LinkState before = state_;
   state_ = LinkState::kFailed;
@@ -137,8 +139,9 @@ void ChannelBackend::RecomputeState() {
     }
   }
   lease_->SetLinkState(state_, state_ == LinkState::kFailed ? error_ : "");
-  // A connection that is back, after a failure or a mere loss, begins a new
-  // time of being usable; the first one does not, it has always been.
+  // Coming back after a loss or a failure restarts the time for which the
+  // backend has been usable.  Its first connection does not: until then it
+  // counts as always usable.
   const bool first = before == LinkState::kConnecting && !was_ready_;
   was_ready_ |= state_ == LinkState::kReady;
   if (before != LinkState::kReady && state_ == LinkState::kReady && !first) {
@@ -151,7 +154,7 @@ void ChannelBackend::OnConnectionStateLocked(bool failed, bool lost) {
   const LinkState before = state_;
   RecomputeState();
   if (lost) owner_->OnConnectionLostLocked();
-  // Of several, another one may have come or gone.
+  // With several connections, the set of READY ones may have changed.
   if (state_ != before || failed || connections_.size() > 1) {
     owner_->OnConnectionChangeLocked(state_ == LinkState::kReady &&
                                      before != LinkState::kReady);

@@ -1,7 +1,7 @@
-// ChannelBackend: one backend of one channel: its connections, and its lease in
-// the pool.
+// ChannelBackend: one backend of one channel, with its connections and its
+// lease in the pool.
 //
-// Everything runs in the channel's work serializer.
+// Threads: everything runs in the channel's work serializer.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_CHANNEL_BACKEND_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_CHANNEL_BACKEND_H_
 
@@ -20,20 +20,20 @@ namespace multi_backend {
 
 class ChannelBackend final : private BackendConnection::Owner {
  public:
-  // What a backend needs of its policy.
+  // The interface of the policy to its backends.
   class Owner {
    public:
     virtual ~Owner() = default;
-    // `became_ready`: it was not READY and is now.
+    // `became_ready` says that the backend was not READY and now is.
     virtual void OnConnectionChangeLocked(bool became_ready) = 0;
     virtual void OnConnectionLostLocked() = 0;
-    // Another connection to `address`; those with different numbers are
-    // different connections.
+    // Makes a connection to `address`.  Different numbers make different
+    // connections.
     virtual BackendConnection::Subchannel MakeConnectionLocked(
         const grpc_core::ServerAddress& address, int number) = 0;
     virtual grpc_pollset_set* InterestedParties() = 0;
     virtual int64_t NowNanos() const = 0;
-    // A count on the owner for as long as the result lives.
+    // Returns a reference that keeps the owner alive.
     virtual grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>
     KeepAlive() = 0;
   };
@@ -43,7 +43,7 @@ class ChannelBackend final : private BackendConnection::Owner {
                  std::shared_ptr<const Endpoint> endpoint);
 
   const grpc_core::ServerAddress& address() const { return address_; }
-  // The same place and args with other attributes.
+  // `address` may differ from the present one only in its attributes.
   void SetAddress(grpc_core::ServerAddress address) {
     address_ = std::move(address);
   }
@@ -55,23 +55,24 @@ class ChannelBackend final : private BackendConnection::Owner {
   // Resets the backoff if a probe has reached the backend since the last call.
   void OnProbesPassed();
 
-  // Opens the first connections; then opens and closes as `config` and the load
-  // ask for.  Returns when to call it again: a time of that clock, or
-  // INT64_MAX.
+  // Opens and closes connections as `config` and the load ask for; the first
+  // call opens the first connections.  Returns the time at which to call it
+  // again, on the clock of `now_nanos`, or INT64_MAX.
   int64_t Resize(const ConnectionPoolConfig& config, int64_t now_nanos);
   size_t connections() const { return connections_.size(); }
-  // Whether there can be another one before any of these changes its state.
+  // Whether Resize() may open another connection while the present ones keep
+  // their states.
   bool MayGrow(const ConnectionPoolConfig& config) const;
-  // Those that are READY, the oldest first.
+  // Returns the READY connections, the oldest first.
   absl::InlinedVector<const BackendConnection*, 4> Ready() const;
 
  private:
   struct Numbered {
     std::unique_ptr<BackendConnection> connection;
     int number = 0;
-    // For the time without streams: what was seen at the last look.
+    // Seen by the last Resize(), to measure the time without streams.
     uint64_t begun = 0;
-    bool busy = false;  // It had streams.
+    bool busy = false;  // There were streams.
     int64_t idle_since_nanos = 0;
   };
 
@@ -87,12 +88,12 @@ class ChannelBackend final : private BackendConnection::Owner {
   grpc_core::ServerAddress address_;
   const std::shared_ptr<BackendPool::Lease> lease_;
   std::shared_ptr<const Endpoint> endpoint_;
-  absl::InlinedVector<Numbered, 1> connections_;  // By age.
+  absl::InlinedVector<Numbered, 1> connections_;  // The oldest first.
   LinkState state_ = LinkState::kConnecting;
-  bool was_ready_ = false;  // At any time.
-  std::string error_;       // With kFailed: the newest.
+  bool was_ready_ = false;  // Whether it has ever been READY.
+  std::string error_;       // The newest error, if the state is kFailed.
   uint32_t seen_probes_passed_ = 0;
-  // After one beyond the first has failed: no other before this time.
+  // No additional connection is opened before this time; set when one fails.
   int64_t grow_not_before_nanos_ = 0;
 };
 

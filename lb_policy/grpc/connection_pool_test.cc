@@ -1,5 +1,5 @@
-// Several connections of one backend, several channels of one pool, and what
-// each of them reports.
+// Tests backends with several connections, pools with several channels, and the
+// events of each.
 #include <memory>
 #include <set>
 #include <string>
@@ -97,7 +97,7 @@ TEST(ConnectionPoolTest, ShrinksToItsLeastWhenConnectionsAreIdle) {
   harness.Finish(third);
   harness.Advance(absl::Seconds(9.9));
   EXPECT_EQ(harness.connections(kA), 2u);
-  // The looks are a quarter of the timeout apart.
+  // The policy checks for idle connections every quarter of the timeout.
   harness.Advance(absl::Seconds(5));
   EXPECT_EQ(harness.connections(kA), 1u);
   EXPECT_THAT(harness.TakeEvents(),
@@ -165,8 +165,8 @@ TEST(IdleTest, AConnectionThatGoesIdleIsConnectedAgainAtOnce) {
   EXPECT_EQ(harness.StateOf(kA), "ALIVE");
 }
 
-// Core drops the policy of a channel that has been idle for long, and makes
-// another one with the next call; the pool stays.
+// Core destroys the policy of a channel that has been idle for long, and makes
+// another one for the next call.  The pool stays.
 TEST(IdleTest, AChannelsNextPolicyBeginsAnewInTheSamePool) {
   PolicyHarness::Options options;
   options.time = std::make_shared<VirtualTime>();

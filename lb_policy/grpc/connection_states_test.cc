@@ -1,5 +1,5 @@
-// What the policy makes of a backend's connection in each of its states, and
-// of what else may happen to the backend then.
+// Tests what the policy does in each state of a backend's connection, and how
+// it reacts to each event in each of these states.
 #include <functional>
 #include <ostream>
 #include <string>
@@ -25,7 +25,7 @@ constexpr char kA[] = "10.0.0.1:80";
 constexpr char kB[] = "10.0.0.2:80";
 constexpr char kC[] = "10.0.0.3:80";
 
-// Everything that a row may need is on.
+// Turns on everything that a row may need.
 constexpr char kConfig[] = R"({"health":{"active":{},"passive":{}}})";
 constexpr char kOtherConfig[] =
     R"({"strategy":"LEAST_BUSY","health":{"active":{},"passive":{}}})";
@@ -38,9 +38,9 @@ constexpr char kFails[] = "UNAVAILABLE: multi_backend: no usable backend";
 
 struct StateCase {
   const char* name;
-  // Takes kA, which is being connected, to the state.
+  // Takes kA from CONNECTING to the state.
   void (*enter)(PolicyHarness&);
-  const char* outcome;  // Of a pick; a prefix.
+  const char* outcome;  // The prefix of a pick's outcome.
   const char* reported;
 };
 
@@ -59,7 +59,7 @@ const StateCase kStates[] = {
      "queued", "CONNECTING"},
     {"Failed", [](PolicyHarness& harness) { harness.Refuse(kA); }, kFails,
      "TRANSIENT_FAILURE"},
-    // Calls are not held up by what has just failed.
+    // Calls do not wait for a connection that has just failed.
     {"ConnectingAgainAfterAFailure",
      [](PolicyHarness& harness) {
        harness.Refuse(kA);
@@ -80,12 +80,12 @@ enum class Kept { kYes, kNo };
 struct ActionCase {
   const char* name;
   void (*act)(PolicyHarness&);
-  // Whether kA's connection is the one of before.
+  // Whether kA keeps its connection.
   Kept kept;
-  // Of a pick; "" = as the state says.
+  // The prefix of a pick's outcome; "" = the same as in the state.
   const char* outcome;
-  // What is published besides; "" = nothing, kStateAgain = the state's own
-  // once, kUnusable = READY or TRANSIENT_FAILURE, null = does not matter.
+  // What the policy publishes: "" = nothing, kStateAgain = the state once more,
+  // kUnusable = READY or TRANSIENT_FAILURE, null = anything.
   const char* published;
 };
 
@@ -93,7 +93,8 @@ std::ostream& operator<<(std::ostream& out, const ActionCase& action) {
   return out << action.name;
 }
 
-// Nobody can be served, whatever connects; but a connection that is there is.
+// The states that the policy should publish.  With kUnusable no call can be
+// served, but the channel is READY if a connection is.
 std::string Published(const ActionCase& action, const StateCase& state) {
   const std::string published = action.published;
   if (published == kStateAgain) return state.reported;
@@ -188,7 +189,7 @@ TEST_P(ConnectionStateTest, MeetsAnEvent) {
   EXPECT_THAT(harness.RoundTrip(), StartsWith(state.outcome));
 
   FakeSubchannel* const before = &harness.Connection(kA);
-  // So that its address is not another's in the meantime.
+  // Keep the subchannel alive, so that a new one cannot get the same address.
   const auto keep = before->Ref();
   harness.channel().TakeUpdates();
   action.act(harness);
@@ -259,7 +260,8 @@ TEST_P(ReachedTest, ByAProbeEndsTheBackoffOfAFailedConnectionOnly) {
 
 // --- Publishing --------------------------------------------------------------
 
-// In one go of the serializer, as when a list's connections are made.
+// Runs the steps in one callback of the serializer, as core does when it makes
+// the connections of a list.
 void InOneGo(PolicyHarness& harness,
              const std::vector<std::function<void()>>& steps) {
   harness.time().RunInCore([&] {
@@ -306,7 +308,8 @@ TEST(PublishingTest, WhatChangesNothingPublishesNothing) {
   ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
   harness.Connect(kA);
   harness.channel().TakeUpdates();
-  // From IDLE to CONNECTING, as it was said to be.
+  // The move from IDLE to CONNECTING publishes nothing, because the policy
+  // counts both as connecting.
   harness.Connect(kB);
   EXPECT_EQ(harness.channel().TakeUpdates(), "READY");
   harness.ResetBackoff();
@@ -453,10 +456,10 @@ TEST(ShutdownTest, NewsOfABackendThatHasLeftChangesNothing) {
 TEST(ShutdownTest, ThePoolIsWatchedNoLonger) {
   PolicyHarness harness;
   ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
-  // Another user, so that the backend stays.
+  // Another lease keeps the backend in the pool.
   const auto lease = harness.pool().Acquire(kA, kA);
   harness.ShutDown();
-  // The harness fails the test if the policy still wants to hear of it.
+  // The harness fails the test if the policy reacts to this.
   harness.MarkUnhealthy(kA);
   EXPECT_EQ(harness.StateOf(kA), "DOWN");
 }

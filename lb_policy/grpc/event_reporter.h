@@ -1,7 +1,7 @@
-// EventReporter: a policy's own events into its pool's ring, and the ring's
-// events into the channel's trace (channelz).
+// EventReporter: adds a policy's own events to the ring of its pool, and copies
+// the ring's events to the channel's trace (channelz).
 //
-// Everything runs in the channel's work serializer.
+// Threads: everything runs in the channel's work serializer.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_EVENT_REPORTER_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_EVENT_REPORTER_H_
 
@@ -26,7 +26,7 @@ class EventReporter {
  public:
   using Helper = grpc_core::LoadBalancingPolicy::ChannelControlHelper;
 
-  // Events from before the channel was made do not belong into its trace.
+  // Events from before the channel was made do not belong in its trace.
   explicit EventReporter(std::shared_ptr<PoolEvents> events)
       : events_(std::move(events)), traced_(events_->newest()) {}
 
@@ -47,8 +47,8 @@ class EventReporter {
            std::string(Backlog::StateName(change.to)), change.reason);
   }
 
-  // `panicking`: the paths of the balancers that are now in panic, which they
-  // are below `percent` of usable backends.
+  // Reports which balancers have entered or left panic.  `panicking` holds the
+  // paths of those in panic, with fewer than `percent` % of backends usable.
   void ReportPanic(std::vector<std::string> panicking, int percent) {
     for (const std::string& path : panicking) {
       if (absl::c_linear_search(panicking_, path)) continue;
@@ -63,8 +63,8 @@ class EventReporter {
     panicking_ = std::move(panicking);
   }
 
-  // Those that are new since the last call; each also goes to the
-  // library's log (severity INFO), once for all channels that share the pool.
+  // Traces the events since the last call.  Each also goes to the library's log
+  // with severity INFO, once for all channels that share the pool.
   void Trace(Helper& helper) {
     for (const PoolEvent& event : events_->After(traced_)) {
       traced_ = event.sequence;

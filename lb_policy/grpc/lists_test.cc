@@ -1,4 +1,4 @@
-// What the policy reads out of a list of addresses.
+// Tests what the policy reads from a list of addresses.
 #include <string>
 
 #include "absl/status/status.h"

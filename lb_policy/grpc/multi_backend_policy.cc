@@ -19,7 +19,7 @@ using grpc_core::ChannelArgs;
 using grpc_core::ServerAddress;
 using grpc_core::ServerAddressList;
 
-// Tells the connections of one backend apart.
+// A number in this arg tells the connections of one backend apart.
 constexpr absl::string_view kConnectionNumberArg =
     "multi_backend.connection_number";
 
@@ -57,7 +57,7 @@ void MultiBackendPolicy::ShutdownLocked() {
   mailbox_->Stop();
   watch_ = nullptr;
   timer_.Cancel(*channel_control_helper());
-  // What they hold keeps backends in the pool.
+  // Calls may outlive the policy, and a plan keeps its backends in the pool.
   latest_plan_->Set(nullptr);
   plan_ = nullptr;
   picker_args_ = nullptr;
@@ -79,7 +79,7 @@ MultiBackendPolicy::KeepAlive() {
 
 absl::Status MultiBackendPolicy::UpdateLocked(UpdateArgs args) {
   if (watch_ == nullptr) {
-    // Not in the constructor, in which core allows no call of the channel's.
+    // The constructor cannot do this: core allows no call to the helper there.
     mailbox_->SetEngine(channel_control_helper()->GetEventEngine());
     watch_ = std::make_unique<PoolWatch>(pool_->events(), mailbox_);
   }
@@ -124,7 +124,7 @@ bool MultiBackendPolicy::ApplyConfigLocked(
   return true;
 }
 
-// An empty or failed resolution changes nothing but says so.
+// Keeps the backends after an empty or failed resolution; returns its error.
 absl::Status MultiBackendPolicy::KeepLastListLocked(const UpdateArgs& args) {
   const absl::Status status =
       args.addresses.ok() ? absl::UnavailableError(absl::StrCat(
@@ -164,7 +164,7 @@ bool MultiBackendPolicy::ApplyAddressesLocked(ServerAddressList addresses) {
     }
     return changed;
   }
-  AddressKeys keys;  // Of the old ones, then of the new ones.
+  AddressKeys keys;  // First of the old backends, then of the new addresses.
   for (const auto& backend : backends_) keys.Add(backend->address());
   for (const ServerAddress& address : addresses) keys.Add(address);
   absl::flat_hash_map<absl::string_view, std::unique_ptr<ChannelBackend>>
@@ -184,7 +184,7 @@ bool MultiBackendPolicy::ApplyAddressesLocked(ServerAddressList addresses) {
     auto inserted =
         old_backends.try_emplace(keys[old_order.size() + i], nullptr);
     std::unique_ptr<ChannelBackend>& old = inserted.first->second;
-    // A second one of the same key in this list: its backend is already taken.
+    // An earlier address of this list has the same key and took the backend.
     if (!inserted.second && old == nullptr) continue;
     if (old != nullptr && old->address().args() == addresses[i].args()) {
       apply_endpoint(*old, endpoints[i]);
@@ -197,7 +197,7 @@ bool MultiBackendPolicy::ApplyAddressesLocked(ServerAddressList addresses) {
     backends_.push_back(
         MakeBackendLocked(std::move(addresses[i]), endpoints[i]));
   }
-  // Those that are left have gone.
+  // Backends that are still in old_backends have left the list.
   return changed || !std::equal(backends_.begin(), backends_.end(),
                                 old_order.begin(), old_order.end(),
                                 [](const std::unique_ptr<ChannelBackend>& now,
@@ -241,8 +241,8 @@ void MultiBackendPolicy::ConfigureLeaseLocked(ChannelBackend& backend) {
 
 BackendConnection::Subchannel MultiBackendPolicy::MakeConnectionLocked(
     const ServerAddress& address, int number) {
-  // Subchannels of equal address and args are one; the first connection of each
-  // backend is shared with channels that have one only.
+  // Core shares a subchannel among equal addresses and args, so a backend's
+  // first connection is shared with channels that have only one.
   return channel_control_helper()->CreateSubchannel(
       address, number == 0
                    ? subchannel_args_
@@ -255,10 +255,10 @@ void MultiBackendPolicy::OnConnectionLostLocked() {
 
 void MultiBackendPolicy::OnConnectionChangeLocked(bool became_ready) {
   if (shutdown_) return;
-  // The first backend that is READY lets waiting calls go at once.
+  // Publish at once for the first READY backend, so that waiting calls can go.
   if (became_ready && (plan_ == nullptr || !plan_->any_ready())) {
-    // What was down may all be back: nobody waits for the others' backoff, and
-    // the first one does not get all the calls.
+    // All backends may be back after an outage.  Without this reset the first
+    // one would get all the calls until the others' backoff ends.
     if (plan_ != nullptr) ResetBackoffLocked();
     PublishLocked();
     return;
@@ -286,8 +286,8 @@ std::shared_ptr<grpc_core::WorkSerializer> MultiBackendPolicy::Serializer() {
   return work_serializer();
 }
 
-// Whatever else is in the serializer's queue now is done first, so that one
-// plan serves all of it.
+// Publishes after everything that is in the serializer's queue now, so that one
+// plan covers all of it.
 void MultiBackendPolicy::SchedulePublishLocked() {
   if (publish_scheduled_ || shutdown_) return;
   publish_scheduled_ = true;
@@ -298,7 +298,7 @@ void MultiBackendPolicy::SchedulePublishLocked() {
       DEBUG_LOCATION);
 }
 
-// Whether it has changed anything.
+// Returns whether the number of connections has changed.
 bool MultiBackendPolicy::ResizeConnectionsLocked() {
   if (config_->pool.max == 1 && resize_at_ == INT64_MAX) return false;
   const int64_t now = time_.NowNanos();
@@ -355,7 +355,7 @@ void MultiBackendPolicy::PublishLocked() {
   args.previous = plan_.get();
   args.clock = time_.clock;
   args.seed = absl::Uniform<uint64_t>(absl::BitGen());
-  // Without a context a call has no place that it could keep.
+  // A call without a context cannot keep a place in a backlog.
   if (retry_state_ != nullptr) {
     args.backlogs = retry_state_->Shared<BacklogSet>();
   }
@@ -381,7 +381,7 @@ void MultiBackendPolicy::PublishLocked() {
   reporter_.Trace(*channel_control_helper());
 }
 
-// Tells the backlogs, and who watches, what the plan's balancers have come to.
+// Publishes each balancer's new state to its backlog and to the event log.
 void MultiBackendPolicy::UpdateBacklogStatesLocked() {
   const int64_t now = time_.NowNanos();
   for (const BalancerNode* node : plan_->NodesWithBacklog()) {
@@ -394,7 +394,7 @@ void MultiBackendPolicy::UpdateBacklogStatesLocked() {
   reporter_.ReportPanic(plan_->Panicking(), config_->health.panic_percent);
 }
 
-// A picker over the plan that there is: core lets the waiting calls pick again.
+// Gives core a new picker, so that the waiting calls pick again.
 void MultiBackendPolicy::RepickLocked() {
   if (picker_args_ == nullptr) return;
   wakeups_->Recount([this]() { return plan_->BeginPass(); });

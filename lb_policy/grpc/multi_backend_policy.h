@@ -1,9 +1,9 @@
-// MultiBackendPolicy: the LB policy as core sees it: turns address lists into
-// backends with subchannels, follows their connections, and publishes pick
+// MultiBackendPolicy: the LB policy that core calls.  It turns address lists
+// into backends with subchannels, follows their connections, and publishes pick
 // plans.
 //
-// Everything runs in the channel's work serializer, but for the pool's watch,
-// which only schedules.
+// Threads: everything runs in the channel's work serializer, except the pool's
+// watch, which only schedules work there.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_MULTI_BACKEND_POLICY_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_MULTI_BACKEND_POLICY_H_
 
@@ -66,7 +66,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   void OnSignalLocked(uint32_t wanted) override;
   std::shared_ptr<grpc_core::WorkSerializer> Serializer() override;
 
-  // Of both:
+  // ChannelBackend::Owner and PolicyMailbox::Receiver:
   grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> KeepAlive() override;
 
   bool ApplyConfigLocked(const MultiBackendPolicyConfig& config);
@@ -87,29 +87,29 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   void ArmTimerLocked();
 
   const std::shared_ptr<BackendPool> pool_;
-  const PoolTime& time_;  // The pool's.
+  const PoolTime& time_;  // Owned by pool_.
   const std::shared_ptr<const AttemptClassifier> classifier_;
   const std::shared_ptr<LatestPlan> latest_plan_ =
       std::make_shared<LatestPlan>();
-  // Null when the channel's resolver is none of ours.
+  // Null if the channel's resolver belongs to another library.
   grpc_core::RefCountedPtr<ChannelRetryState> retry_state_;
   const std::shared_ptr<PolicyMailbox> mailbox_;
   const std::shared_ptr<QueuedCallWakeups> wakeups_;
   PolicyTimer timer_;
   EventReporter reporter_;
-  std::unique_ptr<const PoolWatch> watch_;  // From the first update on.
+  std::unique_ptr<const PoolWatch> watch_;  // Set by the first update.
 
   std::shared_ptr<const PolicyConfig> config_;
   grpc_core::ChannelArgs subchannel_args_;
   std::shared_ptr<RetryPolicy> retry_policy_;
   std::vector<std::unique_ptr<ChannelBackend>> backends_;  // In list order.
   std::shared_ptr<const PickPlan> plan_;
-  // Of the newest plan, and what was told core with it.
+  // The args of the newest plan's pickers, and the state published with them.
   std::shared_ptr<const Picker::Args> picker_args_;
   grpc_connectivity_state told_state_ = GRPC_CHANNEL_CONNECTING;
   absl::Status told_status_;
   FailureWatch failures_;
-  // Monotonic nanoseconds; INT64_MAX = none.
+  // Monotonic nanoseconds; INT64_MAX if nothing is due.
   int64_t resize_at_ = INT64_MAX;
   int64_t sample_at_ = INT64_MAX;
   bool publish_scheduled_ = false;

@@ -1,5 +1,5 @@
-// Picker: gRPC's picker over one PickPlan: translates calls to requests and
-// outcomes to results, and holds the subchannels that the plan's entries mean.
+// Picker: adapts one PickPlan to gRPC.  It translates calls to pick requests
+// and outcomes to pick results, and it holds the subchannel of each plan entry.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_PICKER_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_PICKER_H_
 
@@ -24,11 +24,11 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   using PickArgs = grpc_core::LoadBalancingPolicy::PickArgs;
   using PickResult = grpc_core::LoadBalancingPolicy::PickResult;
 
-  // Several connections of one backend.
+  // The READY connections of one backend.
   struct Connections {
     struct One {
       SubchannelRef subchannel;
-      ConnectionLoad* load = nullptr;  // One count is held.
+      ConnectionLoad* load = nullptr;  // Holds a reference.
     };
     std::vector<One> ready;
     // The number of streams at which a connection counts as full.  When all
@@ -42,7 +42,7 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
       for (const One& one : ready) one.load->Unref();
     }
   };
-  // What all pickers over one plan share.
+  // The data that all pickers over one plan share.
   struct Args {
     std::shared_ptr<const PickPlan> plan;
     std::shared_ptr<RetryPolicy> retry_policy;
@@ -50,8 +50,8 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
     grpc_core::RefCountedPtr<ChannelRetryState> retry_state;
     // The subchannel of each of the plan's entries; null when not READY.
     std::vector<SubchannelRef> subchannels;
-    // By entry, null when not READY; empty when a backend can have one
-    // connection only.
+    // The connections of each of the plan's entries; null when not READY.
+    // Empty if a backend can have only one connection.
     std::vector<std::unique_ptr<const Connections>> connections;
   };
   explicit Picker(std::shared_ptr<const Args> args);

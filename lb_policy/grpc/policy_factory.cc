@@ -24,7 +24,8 @@ class PolicyFactory final : public grpc_core::LoadBalancingPolicyFactory {
   absl::StatusOr<
       grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy::Config>>
   ParseLoadBalancingConfig(const grpc_core::Json& json) const override {
-    // Core passes JSON null when a channel arg names the policy alone.
+    // Core passes JSON null if a channel arg names the policy without a
+    // configuration.
     absl::StatusOr<PolicyConfig> config =
         json.type() == grpc_core::Json::Type::JSON_NULL
             ? PolicyConfig()

@@ -6,7 +6,7 @@
 
 namespace multi_backend {
 
-// A CorePart.
+// Pass this to RegisterWithCore() as a CorePart.
 void RegisterPolicy(CoreBuilder& builder);
 
 }  // namespace multi_backend

@@ -5,7 +5,7 @@
 namespace multi_backend {
 
 void PolicyMailbox::Raise(uint32_t wanted) {
-  // Whoever finds it at zero delivers what others add meanwhile.
+  // The thread that finds zero delivers everything that is added until then.
   if (wanted_.fetch_or(wanted, std::memory_order_acq_rel) != 0) return;
   if (grpc_core::ExecCtx::Get() == nullptr || in_pass_.load()) {
     engine_->Run([self = shared_from_this()]() {

@@ -1,9 +1,11 @@
-// PolicyMailbox: brings what the data plane, timers and other threads want of a
-// policy into its work serializer; wishes that come together are one.
+// PolicyMailbox: passes requests from the data plane, timers and other threads
+// to a policy's work serializer.  Requests that are raised before the delivery
+// are delivered together.
 //
-// Threads: Raise() from any, also under core's locks: nothing runs before the
-// thread leaves core, and nothing of core's on a thread that is not core's (a
-// probe's thread could come to wait for itself).
+// Threads: any thread may call Raise(), also under core's locks, because
+// Raise() never runs core code inline.  On a thread of core the delivery waits
+// until the thread leaves core; on any other thread it goes to the EventEngine.
+// If a probe's thread ran core code, it could end up waiting for itself.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_POLICY_MAILBOX_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_POLICY_MAILBOX_H_
 
@@ -19,12 +21,12 @@ namespace multi_backend {
 
 class PolicyMailbox : public std::enable_shared_from_this<PolicyMailbox> {
  public:
-  // What is wanted; bits.
+  // The requests, which are bits of one word.
   static constexpr uint32_t kReplan = 1;  // A backend's health has changed.
   static constexpr uint32_t kRepick = 2;  // A waiting call may go.
   static constexpr uint32_t kGrow = 4;    // A backend's connections are full.
-  static constexpr uint32_t kTime = 8;    // The policy's timer has run.
-  // A probe has reached a backend that could not be connected.
+  static constexpr uint32_t kTime = 8;    // The policy's timer has fired.
+  // A probe has reached a backend to which no channel could connect.
   static constexpr uint32_t kReachable = 16;
 
   class Receiver {
@@ -32,24 +34,26 @@ class PolicyMailbox : public std::enable_shared_from_this<PolicyMailbox> {
     virtual ~Receiver() = default;
     virtual void OnSignalLocked(uint32_t wanted) = 0;
     virtual std::shared_ptr<grpc_core::WorkSerializer> Serializer() = 0;
-    // A count on the receiver for as long as the result lives.
+    // Returns a reference that keeps the receiver alive.
     virtual grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>
     KeepAlive() = 0;
   };
 
   explicit PolicyMailbox(Receiver* receiver) : receiver_(receiver) {}
 
-  // Runs what threads want that are not core's.  Before the first Raise().
+  // Sets the engine that delivers for threads outside core.  Must be called
+  // before the first Raise().
   void SetEngine(grpc_event_engine::experimental::EventEngine* engine) {
     engine_ = engine;
   }
 
   void Raise(uint32_t wanted);
-  // Whether those who raise in the meantime are in a pass over the waiting
-  // calls.  One pass wishes for the next; were they all run by one thread, core
-  // would not send before the last of them what the first had let go.
+  // Says whether core is running a pass, in which all waiting calls pick again.
+  // A pass often requests the next one.  If one thread ran all of them, core
+  // would send the calls of the first pass only after the last.  So requests
+  // raised during a pass are delivered by the EventEngine.
   void SetInPass(bool in_pass) { in_pass_.store(in_pass); }
-  // Nothing comes any more.
+  // After Stop() nothing is delivered.
   void Stop();
 
  private:

@@ -1,6 +1,6 @@
-// PolicyTimer: the one timer of a policy, on core's own event engine.
+// PolicyTimer: the only timer of a policy, on core's event engine.
 //
-// Everything runs in the channel's work serializer.
+// Threads: everything runs in the channel's work serializer.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_POLICY_TIMER_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_POLICY_TIMER_H_
 
@@ -23,9 +23,9 @@ class PolicyTimer {
   explicit PolicyTimer(std::shared_ptr<PolicyMailbox> mailbox)
       : mailbox_(std::move(mailbox)) {}
 
-  // Raises PolicyMailbox::kTime at `at` (INT64_MAX: not at all) or up to
-  // kGranularityNanos later, so that what is due at nearly the same time is
-  // done together.  Replaces what was asked for before.
+  // Raises PolicyMailbox::kTime at `at`, or up to kGranularityNanos later so
+  // that work due at nearly the same time is done together.  INT64_MAX stops
+  // the timer.  Each call replaces the one before.
   void RunAt(int64_t at, int64_t now, Helper& helper) {
     if (at == at_ && at_ > now) return;
     Cancel(helper);

@@ -1,7 +1,8 @@
-// PoolWatch: for as long as it lives, a policy hears of what changes in its
-// pool, as wishes of its mailbox.
+// PoolWatch: while it lives, changes in a policy's pool are raised in the
+// policy's mailbox.
 //
-// Threads: the pool calls on any; the mailbox takes it from there.
+// Threads: the pool reports changes on any thread, and the mailbox accepts them
+// there.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_POOL_WATCH_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_POOL_WATCH_H_
 

@@ -1,8 +1,10 @@
-// QueuedCallWakeups: whether calls of a channel wait in its backlogs, for those
-// who free something that a waiting call could use, and for the policy's timer.
+// QueuedCallWakeups: records whether calls of a channel wait, and until when.
+// The code that frees capacity reads it to decide whether to wake waiting
+// calls, and the policy reads it to set its timer.
 //
-// Threads: OnWaiting() and OnAwaitingFreshPlan() under the channel's pick lock;
-// Recount() and SetWakeAt() in its work serializer.
+// Threads: OnWaiting(), OnQueued() and OnAwaitingFreshPlan() are called under
+// the channel's pick lock; Recount(), ClearFreshPlanDue() and SetWakeAt() in
+// its work serializer.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_QUEUED_CALL_WAKEUPS_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_QUEUED_CALL_WAKEUPS_H_
 
@@ -23,30 +25,34 @@ class QueuedCallWakeups {
       : events_(std::move(events)), mailbox_(std::move(mailbox)) {}
   ~QueuedCallWakeups() { Set(false); }
 
-  // A call has begun to wait, and is refused at `deadline`.
+  // A call has begun to wait in a backlog, which refuses it at `deadline`.
   void OnWaiting(int64_t deadline) {
-    // What became free before this was known must be looked at once more.
+    // Capacity that became free before this wait was recorded woke no call, so
+    // let the waiting calls pick once more.
     if (!Set(true)) mailbox_->Raise(PolicyMailbox::kRepick);
     WakeBy(deadline);
   }
   // A call without a place in a backlog waits in core's queue.
   void OnQueued() { Set(true); }
-  // One of them is to pick again at `at` at the latest.
+  // A call waits in core's queue and must pick again by `at`.
   void OnAwaitingFreshPlan(int64_t at) {
     OnQueued();
     if (at < fresh_plan_due_at_.load()) fresh_plan_due_at_.store(at);
     WakeBy(at);
   }
   int64_t fresh_plan_due_at() const { return fresh_plan_due_at_.load(); }
-  // To be called before a pass; those who are still to look again say so in it.
+  // Call before a pass.  Calls that must still pick again by some time say so
+  // during the pass.
   void ClearFreshPlanDue() { fresh_plan_due_at_.store(INT64_MAX); }
-  // The policy's timer will run at `at`.  To be called with INT64_MAX before
-  // the deadlines are read that go into `at`, so that none is missed.
+  // Records that the policy's timer will fire at `at`.  The policy calls it
+  // with INT64_MAX before it reads the deadlines from which it computes `at`,
+  // so that it misses no deadline set after that.
   void SetWakeAt(int64_t at) { wake_at_.store(at); }
-  // `count`: tells how many wait.
+  // Records anew whether calls wait; count() returns how many do.
   template <typename Count>
   size_t Recount(Count count) {
-    // In this order: one that begins to wait meanwhile is noticed.
+    // The order matters: a call that begins to wait during count() sets the
+    // record again.
     Set(false);
     const size_t waiting = count();
     if (waiting > 0) Set(true);
@@ -60,7 +66,7 @@ class QueuedCallWakeups {
     wake_at_.store(at);
     mailbox_->Raise(PolicyMailbox::kTime);
   }
-  // Returns what it was.
+  // Returns the value before.
   bool Set(bool waiting) {
     const bool before = waiting_.exchange(waiting);
     if (waiting && !before) events_->waiting_channels.fetch_add(1);

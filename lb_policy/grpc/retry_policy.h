@@ -1,5 +1,6 @@
-// RetryPolicy: what the control plane, the picks and the calls of one channel
-// share under one configuration; answers whether a call is retried.
+// RetryPolicy: decides whether a call is retried.  The control plane, the picks
+// and the calls of one channel share it for as long as the failover
+// configuration stays the same.
 //
 // Threads: see each member.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_RETRY_POLICY_H_
@@ -23,8 +24,8 @@
 
 namespace multi_backend {
 
-// The newest plan, for the question whether a retry could go anywhere.  A plan
-// holds nothing of core's, so it may be dropped on any thread.
+// LatestPlan: the newest plan, which tells whether a retry could go anywhere.
+// A plan holds no object of core, so any thread may drop it.
 class LatestPlan {
  public:
   std::shared_ptr<const PickPlan> Get() const {
@@ -41,13 +42,13 @@ class LatestPlan {
   std::shared_ptr<const PickPlan> plan_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Core's own time, which is cached for the length of one entry into core.
+// Core's time, which core caches while a thread is inside core.
 inline int64_t CoreMillis() {
   return static_cast<int64_t>(
       grpc_core::Timestamp::Now().milliseconds_after_process_epoch());
 }
 
-// The time of RetryBudget.
+// The time to pass to RetryBudget.
 inline int64_t BudgetSeconds() { return CoreMillis() / 1000; }
 
 class RetryPolicy final : public RetryDecider {
@@ -63,14 +64,14 @@ class RetryPolicy final : public RetryDecider {
         wakeups(std::move(queued_call_wakeups)),
         clock(channel_clock) {}
 
-  // The newest state of the channel of `call`; null before the policy's first
-  // update.
+  // Returns the newest RetryPolicy of the call's channel, or null before the LB
+  // policy's first update.
   static std::shared_ptr<RetryPolicy> Of(const CallContext& call) {
     return std::static_pointer_cast<RetryPolicy>(call.decider());
   }
 
   bool ShouldRetry(CallContext& context) override;
-  // A call has left a backlog, and another may go.
+  // A call has left a backlog, so another call may go.
   void OnTicketReturned() { wakeups->mailbox().Raise(PolicyMailbox::kRepick); }
 
   const Failover failover;
@@ -78,7 +79,7 @@ class RetryPolicy final : public RetryDecider {
                        // under the channel's pick lock.
   const std::shared_ptr<LatestPlan> latest_plan;
   const std::shared_ptr<QueuedCallWakeups> wakeups;
-  const Clock* const clock;  // Of all times but the budget's.
+  const Clock* const clock;  // For all times except the budget's.
 
  private:
   bool TimeoutWasSpentWaiting(const AttemptLog& log) const;

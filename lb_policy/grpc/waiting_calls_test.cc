@@ -1,5 +1,5 @@
-// Calls that wait: in backlogs, whose states follow the backends', and in
-// core's own queue.
+// Tests calls that wait, in backlogs and in core's own queue, and the states of
+// backlogs, which follow those of the backends.
 #include <string>
 #include <vector>
 
@@ -21,7 +21,7 @@ constexpr char kB[] = "10.0.0.2:80";
 
 const absl::Status kReset = absl::UnavailableError("reset");
 
-// Events of balancers; those of backends are others' tests.
+// Returns the events of balancers.  Other tests check the events of backends.
 std::vector<std::string> BacklogEvents(PolicyHarness& harness) {
   std::vector<std::string> events;
   for (const std::string& event : harness.TakeEvents()) {
@@ -30,7 +30,7 @@ std::vector<std::string> BacklogEvents(PolicyHarness& harness) {
   return events;
 }
 
-// kA goes down by failed calls.
+// Takes kA down by failed calls.
 void FailA(PolicyHarness& harness) {
   for (int i = 0; i < 3; ++i) {
     FakeCall& call = harness.Call();

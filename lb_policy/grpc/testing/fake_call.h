@@ -1,10 +1,10 @@
-// FakeCall: one call as the picker of a policy under test sees it, from its
-// first pick to its end; what core's retry filter asks is asked by the test.
+// FakeCall: one call to the picker of a policy under test, from its first pick
+// to its end.  The test takes the part of core's retry filter.
 //
 // No class of core's client channel is involved: a call's state is a
 // LoadBalancingPolicy::CallState, and FakeRetryState finds the context in it.
 //
-// Threads: one.
+// Threads: the test's only.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_TESTING_FAKE_CALL_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_TESTING_FAKE_CALL_H_
 
@@ -31,7 +31,7 @@ struct FakeCallOptions {
   std::string path = "/package.Service/Method";
   CallLabel label;  // Its views must outlive the call.
   bool wait_for_ready = false;
-  // The method has a retry policy of its own.
+  // Whether the method has its own retry policy.
   bool has_method_retry_policy = false;
 };
 
@@ -40,41 +40,42 @@ class FakeCall {
   using Policy = grpc_core::LoadBalancingPolicy;
   enum class State { kNew, kQueued, kSent, kFailed, kDropped, kEnded };
 
-  // `retry_state`: null for a call without a context.
+  // `retry_state` is null for a call without a context.
   FakeCall(const FakeCallOptions& options, ChannelRetryState* retry_state);
   ~FakeCall();
   FakeCall(const FakeCall&) = delete;
   FakeCall& operator=(const FakeCall&) = delete;
 
-  // The context of the call whose state core would pass to the picker.
+  // Returns the context of the call to which `call` belongs.
   static CallContext* ContextIn(Policy::CallState* call);
 
-  // As core does under its pick lock.  Returns whether the call waits no more.
-  // A pick of a connection that is not READY bounces: its tracker dies
-  // unstarted, and the call waits for the next picker.
+  // Picks, as core does under its pick lock.  Returns false if the call has to
+  // wait for the next picker.  A pick of a connection that is not READY
+  // bounces: its tracker is destroyed before Start(), and the call waits.
   bool PickFrom(Policy::SubchannelPicker* picker);
 
   State state() const { return state_; }
   bool sent() const { return state_ == State::kSent; }
-  // Where it has been sent, and how its last pick ended.
+  // The address to which the call was last sent.
   const std::string& backend() const { return backend_; }
-  // What became of it: "10.0.0.1:80", "queued", "UNAVAILABLE: …",
+  // Returns what became of the call: "10.0.0.1:80", "queued", "UNAVAILABLE: …",
   // "dropped: UNAVAILABLE: …" or "ended".
   std::string Outcome() const;
-  // Which of the backend's connections.
+  // The connection of the backend to which the call was last sent.
   const grpc_core::SubchannelInterface* connection() const {
     return connection_;
   }
   int bounces() const { return bounces_; }
   CallContext* context() const { return context_; }
 
-  // The attempt ends, with these trailers.  Of a sent call.
+  // Ends the attempt with these trailers.  The call must have been sent.
   void Finish(const absl::Status& status,
               std::map<std::string, std::string> trailers = {});
-  // Whether core's retry filter may make another attempt; it then picks again.
+  // Asks the policy, as core's retry filter does, whether to make another
+  // attempt.  If so, the call may pick again.
   bool AllowsRetry();
-  // The call's end: nothing of it remains with the policy.  An attempt that is
-  // on its way is dropped, as by a cancellation.  Idempotent.
+  // Ends the call, after which the policy holds nothing of it.  An attempt in
+  // flight is dropped, as by a cancellation.  Idempotent.
   void End();
 
  private:
@@ -87,7 +88,7 @@ class FakeCall {
   const FakeCallOptions options_;
   grpc_core::MemoryAllocator allocator_;
   grpc_core::Arena* const arena_;
-  CallContext* const context_;  // In the arena; null without one.
+  CallContext* const context_;  // In the arena; null for a call without one.
   State state_ = State::kNew;
   std::string backend_;
   const grpc_core::SubchannelInterface* connection_ = nullptr;

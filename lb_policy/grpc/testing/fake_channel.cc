@@ -111,8 +111,8 @@ void FakeChannel::UpdateState(
   Repick();
 }
 
-// Core's list is last in, first out; a call that picks here may not come to
-// stand in it twice.
+// Core's list of queued calls is last in, first out.  A call that picks here
+// must not end up in the list twice.
 void FakeChannel::Repick() {
   const std::vector<FakeCall*> waiting = std::exchange(queued_, {});
   std::vector<FakeCall*> still_waiting;

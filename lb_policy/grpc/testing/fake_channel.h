@@ -1,18 +1,18 @@
-// FakeChannel: the channel of a policy under test: what the policy asks of it,
-// and the calls that it lets pick.
+// FakeChannel: the channel of a policy under test.  It serves the policy's
+// requests and lets calls pick.
 //
-// Strict, as LoadBalancingPolicy::ChannelControlHelper says: the test fails at
-// once when the policy
-//   - calls anything from its constructor, outside of the work serializer, or
+// It enforces the rules of LoadBalancingPolicy::ChannelControlHelper.  The test
+// fails at once if the policy
+//   - calls anything from its constructor, outside the work serializer, or
 //     after its shutdown,
 //   - publishes a picker from within a pick (core would wait for itself),
 //   - reports SHUTDOWN, a state without a picker, TRANSIENT_FAILURE with an OK
 //     status or another state with an error.
 //
 // As in core 1.51, a new picker makes all queued calls pick again, the newest
-// first, under what is the pick lock there.
+// first, under the pick lock.
 //
-// Threads: one.
+// Threads: the test's only.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_TESTING_FAKE_CHANNEL_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_TESTING_FAKE_CHANNEL_H_
 
@@ -43,28 +43,29 @@ class FakeChannel final : private FakeSubchannel::Owner {
   const std::shared_ptr<grpc_core::WorkSerializer>& serializer() const {
     return serializer_;
   }
-  // The policy's; it may be asked for once.
+  // Returns the helper for the policy.  Call it once.
   std::unique_ptr<Policy::ChannelControlHelper> MakeControl();
-  // Before it, the policy is in its constructor.
+  // Says that the policy's constructor has returned.
   void OnPolicyMade() { phase_ = Phase::kAlive; }
   // Drops the picker, as core does with the policy.
   void OnPolicyShutDown();
-  // Fails the test when a subchannel is left, watched or held: the policy, its
-  // pickers and the calls are gone.  Also called by the destructor.
+  // Fails the test if a subchannel is left.  Call it when the policy, its
+  // pickers and the calls are gone; the destructor calls it too.
   void ExpectNothingLeft();
 
-  // The state in which the policy sees new subchannels first: not IDLE when
-  // another channel has made the connection.
+  // Sets the first state of new subchannels.  It is not IDLE if another channel
+  // has made the connection.
   void set_first_state(grpc_connectivity_state state) { first_state_ = state; }
-  // While set, CreateSubchannel() gives null, as core does for an address or
+  // While set, CreateSubchannel() returns null, as core does for an address or
   // credentials that it cannot use.
   void set_refuse_subchannels(bool refuse) { refuse_subchannels_ = refuse; }
-  // While set, the policy hears nothing of its subchannels; the picks do.
+  // Holds back the policy's notifications about its subchannels.  Picks see the
+  // new states at once.
   void HoldNews() { hold_news_ = true; }
   void ReleaseNews();
 
-  // What has happened since the last call of the same function.  States as
-  // words: "CONNECTING READY".
+  // Each of these three returns what has happened since its last call.  States
+  // are words: "CONNECTING READY".
   std::string TakeUpdates();
   int TakeReresolutions();
   std::vector<std::string> TakeTraces();
@@ -72,10 +73,10 @@ class FakeChannel final : private FakeSubchannel::Owner {
   grpc_connectivity_state state() const { return state_; }
   const absl::Status& status() const { return status_; }
   Policy::SubchannelPicker* picker() const { return picker_.get(); }
-  // Those that the policy watches, the oldest first.
+  // Returns the subchannels that the policy watches, the oldest first.
   std::vector<FakeSubchannel*> Watched(absl::string_view address) const;
 
-  // Lets `call` pick; it stays queued here until it is sent or ends.
+  // Lets `call` pick.  It stays queued here until it is sent or ends.
   void Pick(FakeCall* call);
   void Forget(FakeCall* call);
 
@@ -94,7 +95,7 @@ class FakeChannel final : private FakeSubchannel::Owner {
   void UpdateState(grpc_connectivity_state state, const absl::Status& status,
                    std::unique_ptr<Policy::SubchannelPicker> picker);
   void Repick();
-  // Whether the call waits no more.
+  // Returns false if the call has to wait.
   bool PickNow(FakeCall* call);
 
   VirtualTime* const time_;
@@ -106,7 +107,7 @@ class FakeChannel final : private FakeSubchannel::Owner {
   bool hold_news_ = false;
   bool picking_ = false;
   std::vector<std::function<void()>> held_news_;
-  // Those that live, with their age.
+  // The living subchannels, each with its number in order of creation.
   absl::flat_hash_map<FakeSubchannel*, uint64_t> subchannels_;
   uint64_t subchannels_made_ = 0;
   std::vector<FakeCall*> queued_;  // The newest last.

@@ -92,12 +92,12 @@ void FakeSubchannel::CancelConnectivityStateWatch(
     ADD_FAILURE() << address_ << ": a watch is cancelled that is not there";
     return;
   }
-  // Core asks again, to take its own pollsets off.
+  // Core calls this again to remove its own pollsets.
   if (watcher->interested_parties() != watch_->interested_parties) {
     ADD_FAILURE() << address_ << ": a watch changed its interested parties";
   }
-  // The policy still holds the subchannel; and the serializer, which has the
-  // watch's end to do, this watch.
+  // As in core, the watch and its reference to the subchannel live until the
+  // serializer has run this callback.
   owner_->Tell([watch = std::move(watch_)]() {});
   watch_ = nullptr;
 }

@@ -1,19 +1,19 @@
-// FakeSubchannel: a connection that a policy under test has asked for, whose
-// state the test decides.
+// FakeSubchannel: a subchannel that a policy under test has made, and whose
+// state the test sets.
 //
-// Strict, as gRPC 1.51's client_channel.cc and subchannel.cc are or assert to
-// be: the test can only make the transitions that core makes, and the test
-// fails at once when the policy
-//   - calls outside of the work serializer, or after its shutdown,
+// It enforces the rules that client_channel.cc and subchannel.cc of gRPC 1.51
+// follow or assert.  The test can make only the transitions that core makes,
+// and it fails at once if the policy
+//   - calls outside the work serializer, or after its shutdown,
 //   - watches twice, or cancels a watch that is not there,
 //   - drops the subchannel while it watches it.
 //
-// As in core, RequestConnection() on an IDLE one begins to connect it and does
-// nothing otherwise; ResetBackoff() ends a TRANSIENT_FAILURE at once; news
-// travels through the work serializer, so a watch that has just been cancelled
-// may still be told.
+// As in core, RequestConnection() starts to connect an IDLE subchannel and does
+// nothing in any other state, and ResetBackoff() ends a TRANSIENT_FAILURE at
+// once.  Notifications go through the work serializer, so one may still reach a
+// watcher that has just been cancelled.
 //
-// Threads: one.
+// Threads: the test's only.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_TESTING_FAKE_SUBCHANNEL_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_TESTING_FAKE_SUBCHANNEL_H_
 
@@ -29,11 +29,11 @@ namespace multi_backend {
 
 class FakeSubchannel final : public grpc_core::SubchannelInterface {
  public:
-  // What a subchannel needs of its channel.
+  // The interface of the channel to its subchannels.
   class Owner {
    public:
     virtual ~Owner() = default;
-    // Brings news to the policy, now or when the test says so.
+    // Notifies the policy, now or when the test says so.
     virtual void Tell(std::function<void()> news) = 0;
     virtual bool policy_is_shut_down() const = 0;
     virtual void OnDestroyed(FakeSubchannel* subchannel) = 0;
@@ -47,20 +47,22 @@ class FakeSubchannel final : public grpc_core::SubchannelInterface {
   // --- For the test ----------------------------------------------------------
 
   const std::string& address() const { return address_; }
-  // The channel's args and the address's own.
+  // The channel's args together with those of the address.
   const grpc_core::ChannelArgs& args() const { return args_; }
   grpc_connectivity_state state() const { return state_; }
   bool watched() const { return watch_ != nullptr; }
   int connection_requests() const { return connection_requests_; }
   int backoff_resets() const { return backoff_resets_; }
 
-  // The transitions of core's subchannels.  In the work serializer or not.
-  void BeginConnecting();  // IDLE: another channel has asked for it.
-  void BecomeReady();      // CONNECTING.
+  // The transitions of core's subchannels, each with the state that it
+  // requires.  They may be called inside or outside the work serializer.
+  void BeginConnecting();                // IDLE: another channel connects it.
+  void BecomeReady();                    // CONNECTING.
   void FailToConnect(absl::Status why);  // CONNECTING.
   void LoseConnection();                 // READY.
   void EndBackoff();                     // TRANSIENT_FAILURE.
-  // Before the first watch: a connection that another channel has made.
+  // Sets the state of a connection that another channel has made.  Call it
+  // before the first watch.
   void StartIn(grpc_connectivity_state state);
 
   // --- For the policy --------------------------------------------------------
@@ -74,7 +76,7 @@ class FakeSubchannel final : public grpc_core::SubchannelInterface {
   void AddDataWatcher(std::unique_ptr<DataWatcherInterface> watcher) override;
 
  private:
-  // Alive, with the subchannel, until the last news has been told.
+  // Lives, and keeps the subchannel alive, until its last notification has run.
   struct Watch {
     std::unique_ptr<ConnectivityStateWatcherInterface> watcher;
     grpc_pollset_set* interested_parties;
@@ -91,7 +93,7 @@ class FakeSubchannel final : public grpc_core::SubchannelInterface {
   const std::string address_;
   const grpc_core::ChannelArgs args_;
   grpc_connectivity_state state_ = GRPC_CHANNEL_IDLE;
-  absl::Status why_;  // With TRANSIENT_FAILURE.
+  absl::Status why_;  // The error in TRANSIENT_FAILURE.
   std::shared_ptr<Watch> watch_;
   int connection_requests_ = 0;
   int backoff_resets_ = 0;

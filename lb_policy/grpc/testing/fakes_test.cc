@@ -1,4 +1,4 @@
-// The fakes are strict: each illegal use of them fails the test at once.
+// Tests that each illegal use of a fake fails the test at once.
 #include <functional>
 #include <memory>
 #include <string>
@@ -24,7 +24,7 @@ class SilentWatcher final
   grpc_pollset_set* interested_parties() override { return nullptr; }
 };
 
-// A channel without a policy: the test calls what a policy would call.
+// A channel without a policy.  The test calls what a policy would call.
 class Fakes {
  public:
   Fakes() : channel_(&time_), control_(channel_.MakeControl()) {

@@ -133,7 +133,7 @@ void PolicyDriver::Leak() {
   new std::shared_ptr<grpc_core::WorkSerializer>(serializer_);
 }
 
-// The serializer is idle, so this is done when it returns.
+// The serializer is idle, so `fn` has run when this returns.
 void PolicyDriver::Run(const std::function<void()>& fn) {
   serializer_->Run([&fn]() { fn(); }, DEBUG_LOCATION);
 }

@@ -1,10 +1,10 @@
-// PolicyDriver: a real LB policy object, made by core's registry, and what a
-// channel tells it: lists of addresses, configurations, its end.
+// PolicyDriver: makes a real LB policy through core's registry, and passes it
+// what a channel would: lists of addresses, configurations and its shutdown.
 //
-// Knows nothing of what the policy asks of the channel: that is the control
-// that it is given.  Ours and the stock policies can be driven alike.
+// The policy's own requests go to the ChannelControlHelper that the caller
+// passes.  multi_backend and gRPC's own policies can be driven alike.
 //
-// Threads: one.  Everything is called with an ExecCtx.
+// Threads: the test's only, with an ExecCtx.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_TESTING_POLICY_DRIVER_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_TESTING_POLICY_DRIVER_H_
 
@@ -25,8 +25,8 @@ class PolicyDriver {
  public:
   using Policy = grpc_core::LoadBalancingPolicy;
 
-  // `config_json`: a loadBalancingConfig list, `[{"round_robin":{}}]`.  Ends
-  // the program on an invalid one.
+  // `config_json` is a loadBalancingConfig list such as `[{"round_robin":{}}]`.
+  // The program ends if it is invalid.
   PolicyDriver(absl::string_view config_json, grpc_core::ChannelArgs args,
                std::shared_ptr<grpc_core::WorkSerializer> serializer,
                std::unique_ptr<Policy::ChannelControlHelper> control);
@@ -35,23 +35,25 @@ class PolicyDriver {
   PolicyDriver(const PolicyDriver&) = delete;
   PolicyDriver& operator=(const PolicyDriver&) = delete;
 
-  // `count` addresses, from 10.0.0.0:50051 on; `first` moves the window.
+  // Returns `count` addresses that follow 10.0.0.0:50051, without the first
+  // `first` of them.
   static grpc_core::ServerAddressList Addresses(size_t count, size_t first = 0);
-  // Addresses as our resolvers make them: each is a text record, "1.2.3.4:80
-  // weight=2000 role=primary" (resolver/endpoint/text_record.h).
+  // Returns addresses as this library's resolvers make them.  Each comes from a
+  // text record, "1.2.3.4:80 weight=2000 role=primary"
+  // (resolver/endpoint/text_record.h).
   static grpc_core::ServerAddressList Endpoints(
       const std::vector<std::string>& records);
 
-  // The configuration of the updates that follow.
+  // Sets the configuration for the updates that follow.
   void SetConfig(absl::string_view config_json);
-  // One resolver update.  `note`: the resolver's, for an empty list.
+  // Makes one resolver update.  `note` is the resolution note of an empty list.
   absl::Status Update(absl::StatusOr<grpc_core::ServerAddressList> addresses,
                       std::string note = "");
   void ResetBackoff();
   void ExitIdle();
-  // Idempotent.  Runs `then`, in the serializer, when the policy is shut down.
+  // Shuts the policy down and then runs `then` in the serializer.  Idempotent.
   void ShutDown(const std::function<void()>& then = nullptr);
-  // Never destroys the policy, for one that could not bear it.
+  // Leaves the policy alive for the rest of the process.
   void Leak();
 
   absl::string_view policy_name() const { return config_->name(); }

@@ -64,7 +64,7 @@ PolicyHarness::~PolicyHarness() {
 }
 
 PolicyHarness::GrpcInitialised::GrpcInitialised() {
-  // Changes nothing when it is registered already, alone or with other parts.
+  // This has no effect if the part is registered already.
   GPR_ASSERT(RegisterWithCore({RegisterPolicy}).ok());
   grpc_init();
 }
@@ -225,7 +225,7 @@ void PolicyHarness::ShutDown() {
   time_->RunInCore([this]() {
     driver_->ShutDown([this]() { channel_.OnPolicyShutDown(); });
   });
-  // With another policy in the same time it is not known who asks.
+  // If policies share the time, another one may still use the engine.
   if (owns_time_) time_->Close();
 }
 

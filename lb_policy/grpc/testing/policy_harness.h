@@ -1,5 +1,5 @@
-// PolicyHarness: a real MultiBackendPolicy, made by its factory, over strict
-// fakes of everything that core gives it, in virtual time.
+// PolicyHarness: runs a real MultiBackendPolicy, made by its factory, over
+// strict fakes of everything that core gives it, in virtual time.
 //
 //   PolicyHarness harness(R"({"strategy":"LEAST_BUSY"})");
 //   harness.Update({"10.0.0.1:80", "10.0.0.2:80 weight=2000"});
@@ -8,12 +8,12 @@
 //   harness.MarkUnhealthy("10.0.0.1:80");
 //   EXPECT_EQ(harness.channel().TakeUpdates(), "READY READY");
 //
-// Each function returns when everything that follows from it at this moment is
-// done.  What the policy may not do fails the test at once (fake_channel.h,
-// fake_subchannel.h, virtual_time.h); what it leaves behind does so in the
-// destructor, which also shuts it down.
+// Each function returns when everything that it causes at the present virtual
+// time has run.  If the policy does what it must not do, the test fails at once
+// (fake_channel.h, fake_subchannel.h, virtual_time.h).  The destructor shuts
+// the policy down and fails the test if the policy leaves anything behind.
 //
-// Threads: one.
+// Threads: the test's only.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_TESTING_POLICY_HARNESS_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_TESTING_POLICY_HARNESS_H_
 
@@ -38,10 +38,10 @@ class PolicyHarness {
  public:
   struct Options {
     std::string config = "{}";  // The value of "multi_backend".
-    // Calls have a CallContext, as on channels with a resolver of ours.
+    // Whether calls have a CallContext, as with this library's resolvers.
     bool with_context = true;
-    std::shared_ptr<VirtualTime> time;  // Null: its own.
-    std::shared_ptr<BackendPool> pool;  // Null: its own, in that time.
+    std::shared_ptr<VirtualTime> time;  // Null: the harness makes its own.
+    std::shared_ptr<BackendPool> pool;  // Null: the harness makes its own.
   };
   explicit PolicyHarness(Options options);
   explicit PolicyHarness(absl::string_view config = "{}");
@@ -51,10 +51,10 @@ class PolicyHarness {
 
   // --- The resolver ----------------------------------------------------------
 
-  // A list of text records: "1.2.3.4:80 weight=2000 role=primary".
+  // Sends a list of text records, "1.2.3.4:80 weight=2000 role=primary".
   absl::Status Update(const std::vector<std::string>& records);
   absl::Status UpdateAddresses(grpc_core::ServerAddressList addresses);
-  // The list of before with another configuration.
+  // Sends the last list again with another configuration.
   absl::Status UpdateConfig(absl::string_view config);
   absl::Status FailResolution(const absl::Status& status);
   absl::Status FailResolutionWithConfig(const absl::Status& status,
@@ -63,14 +63,15 @@ class PolicyHarness {
 
   // --- The connections -------------------------------------------------------
 
-  // The index'th of those that are watched; ends the program if there is none.
+  // Returns the index'th watched connection.  The program ends if there is
+  // none.
   FakeSubchannel& Connection(absl::string_view address, size_t index = 0);
   size_t connections(absl::string_view address) const;
   void Connect(absl::string_view address, size_t index = 0);
   void Refuse(absl::string_view address, absl::string_view why = "refused",
               size_t index = 0);
   void Lose(absl::string_view address, size_t index = 0);
-  // Core tries again; the attempt is under way when this returns.
+  // Ends the backoff, so that core starts another attempt.
   void EndBackoff(absl::string_view address, size_t index = 0);
 
   // --- Health ----------------------------------------------------------------
@@ -78,26 +79,27 @@ class PolicyHarness {
   BackendPool& pool() { return *pool_; }
   void MarkHealthy(absl::string_view address);
   void MarkUnhealthy(absl::string_view address);
-  // A probe of the backend ends.
+  // Ends a probe of the backend.
   void Probe(absl::string_view address, bool healthy,
              absl::string_view detail = "probe failed");
   std::string StateOf(absl::string_view address) const;
-  // Those since the last call: "10.0.0.1:80: ALIVE -> DOWN: refused".
+  // Returns the events since the last call, each as
+  // "10.0.0.1:80: ALIVE -> DOWN: refused".
   std::vector<std::string> TakeEvents();
 
   // --- Calls -----------------------------------------------------------------
 
-  // A call that has picked once; lives until the harness ends.
+  // Makes a call that picks once.  It lives as long as the harness.
   FakeCall& Call(const FakeCallOptions& options = {});
-  // A call from its pick to its end with `end`: what became of the pick.
+  // Makes a call and ends it with `end`.  Returns the outcome of its pick.
   std::string RoundTrip(const FakeCallOptions& options = {},
                         const absl::Status& end = absl::OkStatus());
   void Finish(FakeCall& call, const absl::Status& status = absl::OkStatus(),
               std::map<std::string, std::string> trailers = {});
-  // What core's retry filter does after a failed attempt: whether it retries,
-  // in which case the call has picked again.
+  // Acts as core's retry filter after a failed attempt.  Returns whether it
+  // retries; the call has then picked again.
   bool Retry(FakeCall& call);
-  // Core's own replay of an attempt that has reached no server.
+  // Makes a transparent retry, as core does if an attempt reached no server.
   void Replay(FakeCall& call);
   void End(FakeCall& call);
 
@@ -112,7 +114,7 @@ class PolicyHarness {
   VirtualTime& time() { return *time_; }
 
  private:
-  // gRPC is initialised for as long as this lives.
+  // Keeps gRPC initialised.
   struct GrpcInitialised {
     GrpcInitialised();
     ~GrpcInitialised();
@@ -125,11 +127,11 @@ class PolicyHarness {
   const bool owns_time_;
   const std::shared_ptr<VirtualTime> time_;
   const std::shared_ptr<BackendPool> pool_;
-  // Null without contexts.
+  // Null if calls have no context.
   const grpc_core::RefCountedPtr<FakeRetryState> retry_state_;
   FakeChannel channel_;
   std::unique_ptr<PolicyDriver> driver_;
-  grpc_core::ServerAddressList addresses_;  // The newest.
+  grpc_core::ServerAddressList addresses_;  // The newest list.
   std::vector<std::unique_ptr<FakeCall>> calls_;
   uint64_t seen_event_ = 0;
 };

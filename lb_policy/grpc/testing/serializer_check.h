@@ -1,4 +1,4 @@
-// SerializerCheck: whether this thread is running in a work serializer.
+// SerializerCheck: tells whether this thread is running in a work serializer.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_TESTING_SERIALIZER_CHECK_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_TESTING_SERIALIZER_CHECK_H_
 
@@ -10,15 +10,17 @@
 
 namespace multi_backend {
 
-// Core's serializer does not tell, but what it is given runs at once only
-// outside of it.  For tests with one thread; needs an ExecCtx.
+// Core's serializer has no such query, but it runs a new callback at once if
+// and only if the caller is outside it.  Works in tests with one thread, and
+// needs an ExecCtx.
 class SerializerCheck {
  public:
   explicit SerializerCheck(
       std::shared_ptr<grpc_core::WorkSerializer> serializer)
       : serializer_(std::move(serializer)) {}
 
-  // Fails the test when not in the serializer; `what` was called.
+  // Fails the test if this thread is not in the serializer.  `what` names the
+  // function that was called.
   void Expect(const char* what) const {
     const auto ran = std::make_shared<bool>(false);
     serializer_->Run([ran]() { *ran = true; }, DEBUG_LOCATION);

@@ -7,12 +7,12 @@
 namespace multi_backend {
 namespace {
 
-// Not 0: a time of 0 means "not yet" here and there.
+// The start is not 0, because a time of 0 means "not yet" in some places.
 constexpr int64_t kStartNanos = 1'000'000'000'000;
 
 }  // namespace
 
-// What grpc_core::Timestamp::Now() is for as long as one of these lives.
+// While one of these lives, grpc_core::Timestamp::Now() returns virtual time.
 class VirtualTime::CoreTime final : public grpc_core::Timestamp::ScopedSource {
  public:
   explicit CoreTime(const VirtualTime* time) : time_(time) {}
@@ -20,7 +20,7 @@ class VirtualTime::CoreTime final : public grpc_core::Timestamp::ScopedSource {
     return grpc_core::Timestamp::FromMillisecondsAfterProcessEpoch(
         time_->NowNanos() / 1'000'000);
   }
-  // The real time below is not asked.
+  // The base class would forward this to the source of real time.
   void InvalidateCache() override {}
 
  private:
@@ -108,7 +108,7 @@ class VirtualTime::Engine final : public EventEngine {
   }
 
  private:
-  // Tells handles of this engine from others.
+  // Tells this engine's handles from those of other engines.
   static constexpr intptr_t kTimerKey = 0x7e57;
 
   static absl::Status NotForAPolicy(const char* what) {

@@ -1,17 +1,16 @@
-// VirtualTime: all the time that a policy under test knows, in one: the clock
-// and the timers of its pool, core's own time, and core's event engine.
+// VirtualTime: all the sources of time of a policy under test in one, which are
+// the clock and the timers of its pool, core's time, and core's event engine.
 //
 //   VirtualTime time;
-//   time.Advance(absl::Seconds(2));  // Runs what is due, in order of its
-//   times.
+//   time.Advance(absl::Seconds(2));  // Runs what is due, in order of time.
 //
-// It moves only when the test says so, and everything runs on the test's
-// thread: timers without an ExecCtx, as on the threads of production.  Core's
-// own time is the virtual one only for what is run through this.
+// Time moves only when the test calls Advance(), and everything runs on the
+// test's thread.  Timers run without an ExecCtx, as on the timer threads of
+// production.  Core's time is virtual only for code that this class runs.
 //
-// Strict: after Close() nothing may ask the engine for anything.
+// Any use of the engine after Close() fails the test.
 //
-// Threads: one.
+// Threads: the test's only.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_TESTING_VIRTUAL_TIME_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_TESTING_VIRTUAL_TIME_H_
 
@@ -39,20 +38,20 @@ class VirtualTime final : public Clock {
   ~VirtualTime() override;
 
   int64_t NowNanos() const override;
-  // For a pool that goes by this.
+  // Returns the clock and timers for a pool.
   PoolTime ForPool();
   EventEngine* engine();
 
-  // Runs `fn` as a thread of core's does, and then everything that follows
-  // from it at this moment.
+  // Runs `fn` as on a thread of core, and then everything that it causes at the
+  // present time.
   void RunInCore(const std::function<void()>& fn);
-  // The same as a thread of the application's does.
+  // The same as on a thread of the application.
   void RunOutsideCore(const std::function<void()>& fn);
   void Advance(absl::Duration by);
 
-  // Timers of the engine that have neither run nor been cancelled.
+  // The number of the engine's timers that have neither run nor been cancelled.
   size_t engine_timers() const { return engine_timers_.size(); }
-  // What the engine is asked for from now on is a fault of the policy's.
+  // From now on, any use of the engine fails the test.
   void Close() { closed_ = true; }
 
  private:
@@ -60,7 +59,7 @@ class VirtualTime final : public Clock {
   class Engine;
   class PoolTimers;
 
-  // Runs what the engine has been given, until there is nothing.
+  // Runs what the engine has been given until nothing is left.
   void Settle();
 
   VirtualTimers timers_;
