@@ -13,8 +13,8 @@ uint32_t NextId() {
   return next.fetch_add(1, std::memory_order_relaxed);
 }
 
-// Must not differ between processes or releases: STICKY derives the owner of a
-// key from it.
+// STICKY derives the owner of a key from this hash, so it must not differ
+// between processes or releases.
 uint64_t IdentityHash(absl::string_view address, absl::string_view name) {
   absl::InlinedVector<char, 128> identity(address.begin(), address.end());
   identity.push_back('\n');
@@ -46,8 +46,8 @@ absl::Duration Backend::OnProbe(bool healthy, absl::string_view detail) {
   return health.OnProbe(healthy, detail);
 }
 
-// Calls begin and end meanwhile, each with a look of its own; the last one to
-// look leaves the flag as it has to be.
+// Calls that begin and end at the same time run this function too.  It loops
+// until the flag agrees with the count, so the last run leaves the flag right.
 void Backend::UpdateAtLimitFlag() {
   bool freed = false;
   while (true) {

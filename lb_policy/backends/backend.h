@@ -1,8 +1,8 @@
 // Backend: one server that calls can be sent to, shared by all channels of a
 // BackendPool.
 //
-// Threads: counters and load may be touched from any thread.  Lifetime by an
-// intrusive count.
+// Threads: any thread may use the counters and the load.  The object lives
+// until its last reference is gone.
 #ifndef MULTI_BACKEND_LB_POLICY_BACKENDS_BACKEND_H_
 #define MULTI_BACKEND_LB_POLICY_BACKENDS_BACKEND_H_
 
@@ -62,8 +62,8 @@ class Backend {
   // no limit.  One value serves all channels: the one set last is in force.
   void SetLimit(int limit);
 
-  // Called when a call to this backend ended well.  On a healthy backend this
-  // costs one load.  `trial`: as for BackendHealth::OnCallEnded().
+  // Called when a call to this backend has succeeded.  On a healthy backend
+  // this costs one load.  `trial` is as for BackendHealth::OnCallEnded().
   void OnAnswered(uint16_t trial) {
     if (trial == 0 && !load.wants_successes.load(std::memory_order_relaxed)) {
       return;
@@ -71,7 +71,7 @@ class Backend {
     health.OnCallEnded(AttemptOutcome::kAnswered, "", trial);
   }
 
-  // A probe of it has ended; returns the delay until the next one.
+  // Called when a probe has ended.  Returns the delay until the next one.
   absl::Duration OnProbe(bool healthy, absl::string_view detail);
 
   LoadStats load;
@@ -80,8 +80,8 @@ class Backend {
   std::atomic<uint64_t> calls{0};
   std::atomic<uint64_t> failures{0};
   std::atomic<uint64_t> retries_landed{0};
-  // Probes that succeeded while some channel could not connect; it then need
-  // not wait any longer.
+  // Probes that succeeded while some channel could not connect.  The channel
+  // then ends its backoff.
   std::atomic<uint32_t> probes_passed_while_unconnected{0};
   BackendHealth health;
 
@@ -95,7 +95,7 @@ class Backend {
   const uint32_t id_;
   const std::shared_ptr<PoolEvents> events_;
   const std::string address_;
-  const std::string name_;  // "" = the same as the address.
+  const std::string name_;  // "" = the same as address_.
 };
 
 // Owns one reference to a Backend.

@@ -54,7 +54,8 @@ class PoolEvents {
  public:
   explicit PoolEvents(PoolTime pool_time = {}) : time(std::move(pool_time)) {}
 
-  // How many the ring keeps: some minutes of a cluster that misbehaves.
+  // The number of events that the ring keeps.  It is enough for some minutes of
+  // a cluster that misbehaves.
   static constexpr size_t kCapacity = 1024;
 
   // Records the event and sets its `sequence`.  Does not call the watches.

@@ -47,17 +47,17 @@ class BackendHealth {
   // --- The data plane --------------------------------------------------------
 
   // Called when a call to this backend has ended.  `why` is for texts.  `trial`
-  // is what TryBeginTrial() returned for the call, or 0.  Calls that end well
+  // is what TryBeginTrial() returned for the call, or 0.  Calls that succeed
   // are reported through Backend::OnAnswered().
   void OnCallEnded(AttemptOutcome outcome, absl::string_view why,
                    uint16_t trial);
-  // Only for a backend with kTrialOpen.  Not 0 if this call is now the trial,
-  // which must end in OnCallEnded().  A trial that takes longer than
+  // Requires kTrialOpen.  Returns a number other than 0 if this call is now the
+  // trial, which must end in OnCallEnded().  A trial that takes longer than
   // kTrialPatience (a stream, a call that hangs) decides nothing, and another
   // call may become the trial.
   uint16_t TryBeginTrial();
-  // Only for a backend with kRamping: whether the call is let through.  `draw`
-  // is random in [0, 1).  Ends the ramp when its time is over.
+  // Requires kRamping.  Returns whether the ramp admits the call.  `draw` is
+  // random in [0, 1).  Ends the ramp when its time is over.
   bool RampAdmits(double draw, int64_t now_nanos);
 
   // --- The control plane -----------------------------------------------------
@@ -73,10 +73,9 @@ class BackendHealth {
   uint32_t returns() const { return returns_.load(std::memory_order_relaxed); }
   void MarkHealthy(absl::string_view reason);
   void MarkUnhealthy(absl::string_view reason);
-  // How a channel's newest attempt to connect ended.  The backend is DOWN when
-  // the attempt of some channel failed and no channel is connected.
-  // A channel's state changed from `from` to `to`.  `why`: the error, with
-  // kFailed.
+  // Called when a channel's connection has changed from `from` to `to`.  `why`
+  // is the error, with kFailed.  The backend is DOWN when the newest attempt of
+  // some channel failed and no channel is connected.
   void OnLinkState(LinkState from, LinkState to, absl::string_view why);
   // Whether the newest attempt to connect failed in some channel.
   bool any_failed() const {

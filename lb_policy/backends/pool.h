@@ -78,8 +78,9 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
 
  public:
   // One policy's use of one backend.  A backend is in the pool as long as a
-  // lease for it exists; a new one starts ALIVE.  A lease belongs to one
-  // policy: its Set… and Configure() must not run at the same time.
+  // lease for it exists; a new backend starts ALIVE.  A lease belongs to one
+  // policy, which must not call SetEndpoint(), Configure() and SetLinkState()
+  // at the same time.
   class Lease {
    public:
     ~Lease();
@@ -87,7 +88,8 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     Lease& operator=(const Lease&) = delete;
 
     const BackendRef& backend() const { return backend_; }
-    // Why picks do not choose this backend, for texts; "" when they may.
+    // Returns why picks must not choose this backend, for messages; "" if they
+    // may.
     std::string UnusableReason() const;
     // Sets what discovery says about the backend now.
     void SetEndpoint(std::shared_ptr<const Endpoint> endpoint);
@@ -97,7 +99,7 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     // returns null, the backend is not probed.
     void Configure(std::shared_ptr<const HealthConfig> health, int max_requests,
                    const std::function<std::unique_ptr<Probe>()>& make_probe);
-    // The state of this channel's connection to the backend; `why` is the
+    // Sets the state of this channel's connection to the backend; `why` is the
     // error, with kFailed.  The backend is DOWN when the attempt of some
     // channel failed and no channel is connected.
     void SetLinkState(LinkState state, absl::string_view why = "");
@@ -114,10 +116,10 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   std::unique_ptr<Lease> Acquire(absl::string_view address,
                                  absl::string_view name);
 
-  // A pool with a clock and timers of its own, for tests.
+  // Makes a pool with its own clock and timers, for tests.
   static std::shared_ptr<BackendPool> Create(PoolTime time);
 
-  // A channel will acquire so many: spares their map its growth.
+  // Prepares the pool for a channel that will acquire `backends` leases.
   void Reserve(size_t backends);
 
   const std::shared_ptr<PoolEvents>& events() const { return events_; }

@@ -47,8 +47,8 @@ struct MarkCase {
   const char* still_healthy;
 };
 
-// What one mark reaches among 1:1 (named db:1), 2:1 (db:1), 2:1 (own name, the
-// same address) and 3:1 (web:1).
+// Each row marks one address or name among the backends 1:1 (named db:1), 2:1
+// (named db:1), 2:1 (named 2:1) and 3:1 (named web:1).
 const MarkCase kMarkCases[] = {
     {"AnAddressOfOneBackend", "1:1", "2:1 2:1 3:1"},
     {"AnAddressUnderAllItsNames", "2:1", "1:1 3:1"},
@@ -120,7 +120,7 @@ TEST(BackendPoolTest, LiftingAMarkBeginsANewTimeOfBeingUsable) {
   auto pool = BackendPool::Create();
   const LeasePtr lease = pool->Acquire("1:1", "1:1");
   LoadStats& load = lease->backend()->load;
-  pool->MarkHealthy("1:1");  // Was not marked.
+  pool->MarkHealthy("1:1");  // It was not marked.
   EXPECT_EQ(load.usable_since_nanos.load(), INT64_MIN);
   pool->MarkUnhealthy("1:1");
   EXPECT_EQ(load.usable_since_nanos.load(), INT64_MIN);
@@ -364,7 +364,7 @@ TEST(BackendTest, ABackendLivesAsLongAsAnyoneCountsOnIt) {
   copy = copy;
   EXPECT_EQ(held.get(), copy.get());
   copy = BackendRef();
-  EXPECT_EQ(held->address(), "1:1");  // The address sanitizer watches.
+  EXPECT_EQ(held->address(), "1:1");  // The address sanitizer checks this.
 }
 
 // --- Leases -----------------------------------------------------------------
@@ -429,8 +429,8 @@ TEST(LeaseTest, ALeaseKeepsItsPool) {
   EXPECT_EQ(weak.lock(), nullptr);
 }
 
-// Two channels, each of which has not tried, failed or connected; then one of
-// them may go.
+// Each of two channels has not tried, has failed or is connected.  Then one of
+// them may leave.
 enum class Tried { kNot, kFailed, kConnected };
 
 void Report(Tried tried, BackendPool::Lease& lease) {
@@ -536,7 +536,7 @@ TEST(WatchTest, MayCallBackIntoThePool) {
     EXPECT_NE(pool->Acquire("2:1", "2:1"), nullptr);
     pool->events()->AddWatch([]() {});
     if (calls == 1) {
-      pool->MarkHealthy("1:1");  // Calls this one again, within itself.
+      pool->MarkHealthy("1:1");  // This calls the watch from within itself.
     } else {
       pool->events()->RemoveWatch(id);
     }
@@ -556,7 +556,7 @@ TEST(WatchTest, IsNotCalledAfterItsRemoval) {
   const auto second = pool->events()->AddWatch([&]() { ++second_calls; });
   EXPECT_NE(first, second);
   pool->events()->RemoveWatch(first);
-  pool->events()->RemoveWatch(first);  // Again: a no-op.
+  pool->events()->RemoveWatch(first);  // A second removal is a no-op.
   pool->events()->RemoveWatch(12345);
   pool->MarkUnhealthy("1:1");
   EXPECT_EQ(first_calls, 0);
@@ -620,7 +620,7 @@ TEST(BackendPoolThreadsTest, EverythingAtOnceEndsConsistent) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_GT(heard.load(), 0);
-  // Only the lasting one is left, and only marks can keep it down.
+  // Only the lasting backend is left, and only marks can keep it down.
   const BackendSnapshot left = Only(*pool);
   EXPECT_EQ(left.address, "0:1");
   EXPECT_EQ(left.calls, uint64_t{kThreads} * kRounds / 4);
@@ -630,8 +630,7 @@ TEST(BackendPoolThreadsTest, EverythingAtOnceEndsConsistent) {
   EXPECT_TRUE(Usable(lasting));
 }
 
-// The flag and the pool's own word on it never part, whatever the order of
-// marks.
+// Whatever the order of concurrent marks, the flag and the snapshot agree.
 TEST(BackendPoolThreadsTest, ConcurrentMarksLeaveFlagAndSnapshotInAgreement) {
   auto pool = BackendPool::Create();
   const LeasePtr lease = pool->Acquire("1:1", "1:1");

@@ -1,5 +1,5 @@
-// PoolTime: the clock and the timers of a pool, of its backends and of the
-// channels that use it.  Production has the process's; a test has its own.
+// PoolTime: the clock and the timers of a pool, its backends and the channels
+// that use it.  Production uses those of the process; a test makes its own.
 #ifndef MULTI_BACKEND_LB_POLICY_BACKENDS_POOL_TIME_H_
 #define MULTI_BACKEND_LB_POLICY_BACKENDS_POOL_TIME_H_
 
@@ -16,11 +16,11 @@ namespace multi_backend {
 
 struct PoolTime {
   const Clock* clock = &SteadyClock::Get();  // Outlives the pool.
-  // Called by each backend that needs timers, when it first does.
+  // Each backend calls this when it first needs timers.
   std::function<std::shared_ptr<Timers>()> timers = &TimerQueue::Shared;
 
   int64_t NowNanos() const { return clock->NowNanos(); }
-  // The same moment for people.
+  // The present time as absl::Time, for messages and snapshots.
   absl::Time Now() const { return SteadyTime(clock->NowNanos()); }
 };
 

@@ -1,7 +1,7 @@
-// ConnectionLoad: the number of streams on one connection, as calls count them.
-// It exists only where a backend has several connections.
+// ConnectionLoad: the number of streams on one connection, counted by the
+// calls.  It exists only where a backend may have several connections.
 //
-// Threads: any.  The object lives until its last reference is gone; each stream
+// Thread-safe.  The object lives until its last reference is gone; each stream
 // holds one.
 #ifndef MULTI_BACKEND_LB_POLICY_CONNECTIONS_LOAD_H_
 #define MULTI_BACKEND_LB_POLICY_CONNECTIONS_LOAD_H_

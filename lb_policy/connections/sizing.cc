@@ -13,7 +13,7 @@ bool Full(const ConnectionView& connection,
          static_cast<uint32_t>(config.max_streams_per_connection);
 }
 
-// Whether calls need one more connection, and the backend takes connections.
+// Whether calls need one more connection and the backend accepts connections.
 bool WantsAnother(absl::Span<const ConnectionView> connections,
                   const ConnectionPoolConfig& config) {
   const bool too_few = connections.size() < static_cast<size_t>(config.min);

@@ -1,10 +1,10 @@
 // Decides how many connections one backend has, and which of them a call uses.
 //
-// `min` connections are opened at once or one by one.  Another one is opened
-// only when each connection is READY and full: so one at a time, up to `max`,
-// and none for a backend of which a connection has failed.  One beyond the
-// first `min` is closed when it has had no stream for `idle_timeout`; none is
-// ever closed that has streams.
+// `min` connections are opened at once or one by one.  Another one, up to
+// `max`, is opened only when all connections are READY and full.  So
+// connections are added one at a time, and none is added while one has failed.
+// A connection beyond the first `min` is closed after `idle_timeout` without a
+// stream.  A connection with streams is never closed.
 //
 // This file only decides.  The owner of the connections carries the plan out
 // and paces its attempts to connect.  A backend's connections are numbered by
@@ -26,21 +26,22 @@ namespace multi_backend {
 
 struct ConnectionView {
   LinkState state = LinkState::kConnecting;
-  uint32_t streams = 0;  // Live ones.
-  // When its last stream ended, or it was opened.  Used without streams only.
+  uint32_t streams = 0;
+  // When its last stream ended, or when it was opened.  Used only if there are
+  // no streams.
   int64_t idle_since = 0;
 };
 
 struct ConnectionPlan {
-  bool open = false;  // One more.
-  // The newest first, so that an index still holds when those before it here
-  // have been closed.
+  bool open = false;  // Whether to open one more.
+  // The connections to close, the newest first, so that closing one does not
+  // change the later indices.
   absl::InlinedVector<size_t, 4> close;
   // When time alone will change this plan; INT64_MAX for never.
   int64_t look_again = INT64_MAX;
 };
 
-// What to do with a backend's connections.  O(connections).
+// Returns what to do with a backend's connections.  O(connections).
 ConnectionPlan PlanConnections(absl::Span<const ConnectionView> connections,
                                const ConnectionPoolConfig& config, int64_t now);
 
@@ -48,11 +49,11 @@ constexpr size_t kNoConnection = SIZE_MAX;
 // The load of a connection that takes no streams.
 constexpr uint32_t kNotReady = UINT32_MAX;
 
-// Which of `count` connections takes a new stream: the READY one with the
-// fewest streams.  Among equal ones the oldest is chosen, so that the newer
-// ones become idle.  kNoConnection when none is READY.  `load(i)` is the number
-// of streams of connection i, or kNotReady.  Picks call this: O(count), no
-// allocation.
+// Returns which of `count` connections takes a new stream: the READY one with
+// the fewest streams, or kNoConnection.  Among equal ones it chooses the
+// oldest, so that the newer ones become idle.  `load(i)` is the number of
+// streams of connection i, or kNotReady.  Picks call this; it is O(count) and
+// does not allocate.
 template <typename Load>
 inline size_t LeastLoadedConnection(size_t count, Load load) {
   size_t best = kNoConnection;

@@ -114,8 +114,8 @@ TEST(ConnectionSizingTest, AnInfiniteIdleTimeoutClosesNothing) {
   EXPECT_EQ(plan.look_again, INT64_MAX);
 }
 
-// Calls `visit` with every list of up to `size` connections that differ in what
-// a plan may depend upon.
+// Calls `visit` with every list of up to `size` connections, as far as lists
+// differ in what a plan may depend on.
 template <typename Visit>
 void ForEachList(size_t size, std::vector<ConnectionView>& list, Visit visit) {
   visit(list);
@@ -141,7 +141,7 @@ bool Closes(const ConnectionPlan& plan, size_t i) {
   return std::count(plan.close.begin(), plan.close.end(), i) != 0;
 }
 
-// The rules, each by itself.
+// Checks each rule by itself.
 void CheckRules(const std::vector<ConnectionView>& list, size_t min, size_t max,
                 const ConnectionPlan& plan) {
   const size_t ready = Count(list, LinkState::kReady);
@@ -198,13 +198,13 @@ TEST(ConnectionSizingTest, AStreamUsesTheLeastLoadedReadyOneTheOldestOfEqual) {
   });
 }
 
-// A backend's connections as their holder keeps them, in virtual time.
+// Acts as the owner of a backend's connections, in virtual time.
 class Pool {
  public:
   explicit Pool(const ConnectionPoolConfig& config) : config_(config) {}
 
-  // One unit of time: new connections are up, core connects those that have
-  // failed again, the plan is carried out.
+  // Advances time by one unit.  New connections become READY, core retries
+  // those that have failed, and the plan is carried out.
   void Tick() {
     ++now_;
     for (ConnectionView& c : connections_) {
@@ -224,7 +224,7 @@ class Pool {
     }
   }
 
-  // Starts or ends streams until `wanted` run, as many as find room.
+  // Starts or ends streams until `wanted` run or no connection has room.
   void Load(size_t wanted) {
     while (streams() < wanted) {
       const size_t i = LeastLoadedConnection(connections_);
@@ -232,7 +232,7 @@ class Pool {
       ++connections_[i].streams;
     }
     while (streams() > wanted) {
-      // A stream of whichever connection has most.
+      // End a stream on the connection that has most.
       auto c = std::max_element(
           connections_.begin(), connections_.end(),
           [](const auto& a, const auto& b) { return a.streams < b.streams; });

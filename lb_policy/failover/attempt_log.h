@@ -52,8 +52,8 @@ class AttemptLog {
     return attempts() > 0 && !asked_.load(std::memory_order_relaxed);
   }
 
-  // To be called when an attempt on `backend` (not 0) starts.  Returns the
-  // attempt's number, from 1.
+  // Call when an attempt on `backend` (not 0) starts.  Returns the attempt's
+  // number, from 1.
   int OnStarted(uint32_t backend) {
     const int attempt = attempts() + 1;
     tried_[static_cast<size_t>(attempt - 1) % TriedBackends::kCapacity].store(
@@ -66,8 +66,8 @@ class AttemptLog {
     return attempt;
   }
 
-  // To be called when attempt number `attempt` has ended with an error.
-  // `status` must live as long as the call.
+  // Call when attempt number `attempt` has ended with an error.  `status` must
+  // live as long as the call.
   void OnFailed(int attempt, const absl::Status* status, bool retriable) {
     // An attempt that was given up may end after its successor has started.
     if (attempt != attempts()) return;
@@ -110,14 +110,14 @@ class AttemptLog {
     retries_granted_.fetch_add(1, std::memory_order_relaxed);
   }
 
-  // To be called when a pick found no backend and failed the call.
+  // Call when a pick found no backend and failed the call.
   void OnPickFailed() { pick_failed_.store(true, std::memory_order_relaxed); }
   bool pick_failed() const {
     return pick_failed_.load(std::memory_order_relaxed);
   }
 
-  // To be called when core asks whether to retry.  Returns the state of the
-  // newest attempt.
+  // Call when core asks whether to retry.  Returns the state of the newest
+  // attempt.
   Newest OnAsked() {
     if (asked_.exchange(true, std::memory_order_relaxed)) return Newest::kNone;
     return newest_.load(std::memory_order_relaxed);

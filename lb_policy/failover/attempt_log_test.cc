@@ -58,7 +58,7 @@ TEST(AttemptLogTest, TheQuestionIsAnsweredOncePerAttempt) {
   AttemptLog log;
   log.OnStarted(1);
   EXPECT_EQ(log.OnAsked(), Newest::kOpen);
-  // Asked again before anything was sent: perTryTimeout while waiting.
+  // Core asks again before anything was sent if perTryTimeout ends the wait.
   EXPECT_EQ(log.OnAsked(), Newest::kNone);
 }
 

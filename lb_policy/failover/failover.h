@@ -1,5 +1,5 @@
-// Failover: answers the two questions after a failed attempt, each by a table
-// of its own.  IsRetriable() answers "may another backend be tried?", and
+// Failover: answers two questions about a failed attempt, each from its own
+// table.  IsRetriable() answers "may another backend be tried?", and
 // IsInfrastructureFailure() answers "was it the backend's fault?".
 //
 // Pure.  Immutable after construction, so thread-safe; a RetryClassifier runs
@@ -24,24 +24,24 @@ enum class ErrorClass {
   kNone,          // The attempt succeeded.
   kTransient,     // The backend as a whole, or the way to it, failed.
   kTimeout,       // The attempt exceeded perTryTimeout.
-  kApplication,   // The backend answered; another would, too.
+  kApplication,   // The backend answered; another would answer the same.
   kCallerGaveUp,  // The caller gave up or its deadline passed.
 };
 
-// How an attempt ended, as the application's RetryClassifier sees it.  The
-// views are valid only during the call of the classifier.
+// The end of an attempt, for the application's RetryClassifier.  The views are
+// valid only during the call of the classifier.
 struct AttemptView {
   absl::StatusCode code = absl::StatusCode::kOk;
   absl::string_view message;
   absl::string_view method;   // "/package.Service/Method".
   absl::string_view backend;  // Its address, "ip:port".
-  bool timed_out = false;     // By perTryTimeout; code: see Classify().
+  bool timed_out = false;     // By perTryTimeout; Classify() says which code.
   int attempt = 1;            // 1 = the first attempt.
 };
 
-// Decides instead of the list of status codes: true = try another backend.
-// Runs on gRPC's threads, also at the same time for different calls, and must
-// not block.
+// Replaces the list of status codes: returns whether to try another backend.
+// It runs on gRPC's threads, for different calls at the same time, and must not
+// block.
 using RetryClassifier = std::function<bool(const AttemptView&)>;
 
 // Holds a RetryClassifier that several parts of a channel share.
@@ -66,8 +66,8 @@ class Failover {
   Failover(const FailoverConfig& config,
            std::shared_ptr<const AttemptClassifier> classifier);
 
-  // The class of an attempt's end.  `message` distinguishes the cancellation by
-  // perTryTimeout from one by the caller.
+  // Returns the class of an attempt's end.  `message` distinguishes the
+  // cancellation by perTryTimeout from one by the caller.
   static ErrorClass Classify(absl::StatusCode code, absl::string_view message);
   // Whether the error counts against the backend.
   static bool IsInfrastructureFailure(ErrorClass error);

@@ -233,8 +233,8 @@ const PushbackCase kPushbackCases[] = {
     {"Hex", "0x10", kMinute, false},
     {"TwoValues", "10,20", kMinute, false},
     {"ANulAfterTheNumber", absl::string_view("10\0", 3), kMinute, false},
-    // Core reads the number with the same function; if the two parted, core
-    // would wait where this says no, or the other way round.
+    // Core reads the number with the same function.  If the two differed, core
+    // would wait where this code refuses, or the other way round.
     {"SpacesAroundAsCoreReadsThem", " 5 ", kMinute, true},
     {"PlusAsCoreReadsIt", "+5", kMinute, true},
     {"NoInt64", "999999999999999999999", absl::InfiniteDuration(), false},

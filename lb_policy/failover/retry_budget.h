@@ -5,11 +5,12 @@
 // The idea is Finagle's RetryBudget: over a sliding window of 10 seconds,
 //   retries <= ratio * calls + min_retries_per_second * 10.
 // A retry is charged when it is granted, so retries that still wait in their
-// backoff count, too.
+// backoff count too.
 //
-// Threads: OnCall() must not run at the same time as another OnCall(), as for
-// picks.  TryRetry() may run at the same time, from any thread.  Cost: OnCall()
-// is a plain store for 31 of 32 calls; TryRetry() takes a lock.
+// Threads: two OnCall() must not run at the same time.  TryRetry() may run at
+// any time on any thread.
+//
+// Cost: OnCall() is a plain store for 31 of 32 calls; TryRetry() takes a lock.
 #ifndef MULTI_BACKEND_LB_POLICY_FAILOVER_RETRY_BUDGET_H_
 #define MULTI_BACKEND_LB_POLICY_FAILOVER_RETRY_BUDGET_H_
 
@@ -24,16 +25,17 @@ namespace multi_backend {
 
 class RetryBudget {
  public:
-  // Long enough to smooth bursts, short enough that the calls of a busy minute
-  // do not pay for a retry storm in a later, quiet one.  Finagle's default.
+  // Finagle's default.  It is long enough to smooth bursts, and short enough
+  // that the calls of a busy minute do not pay for a retry storm in a quiet
+  // one.
   static constexpr int64_t kWindowSeconds = 10;
 
   // `ratio` of retries to calls and `min_retries_per_second` are >= 0.
   RetryBudget(double ratio, double min_retries_per_second);
 
-  // To be called when a call begins.  `now_seconds()` returns monotonic time in
-  // whole seconds, not negative.  It is called for one call in kBatch only, and
-  // all calls of that batch are counted at its time.
+  // Call when a call begins.  `now_seconds()` returns monotonic time in whole
+  // seconds, not negative.  It is called only once per kBatch calls, and all
+  // calls of that batch are counted at its time.
   template <typename NowSeconds>
   void OnCall(NowSeconds now_seconds) {
     const int64_t pending = pending_.load(std::memory_order_relaxed) + 1;
@@ -45,7 +47,7 @@ class RetryBudget {
     Count(calls_, now_seconds(), pending);
   }
 
-  // Whether one more retry fits the budget; charges the retry if so.
+  // Returns whether one more retry fits the budget, and charges it if so.
   bool TryRetry(int64_t now_seconds);
 
  private:

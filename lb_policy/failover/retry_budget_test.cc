@@ -11,11 +11,11 @@
 namespace multi_backend {
 namespace {
 
-// Calls are dated in batches: a call counts from its beginning until ten
+// Calls get their time in batches: a call counts from its beginning until ten
 // seconds after its batch was full.
 constexpr int kBatch = 32;
 
-// Slow and obviously right: every event with its time.
+// The oracle keeps every event with its time.
 class BudgetOracle {
  public:
   BudgetOracle(double ratio, double min_retries_per_second, size_t batch)
@@ -57,7 +57,7 @@ void Call(RetryBudget& budget, int64_t now, int times) {
   }
 }
 
-// How many retries in a row fit; at most `limit`.
+// Returns how many retries in a row fit, at most `limit`.
 int Retries(RetryBudget& budget, int64_t now, int limit = 10000) {
   int fitted = 0;
   while (fitted < limit && budget.TryRetry(now)) ++fitted;
@@ -69,7 +69,7 @@ struct BudgetCase {
   double ratio;
   double min_retries_per_second;
   int calls;    // In second 100.
-  int retries;  // That fit in second 100.
+  int retries;  // The number that fits in second 100.
 };
 
 const BudgetCase kBudgetCases[] = {
@@ -168,7 +168,7 @@ TEST(RetryBudgetTest, AStormAfterABurstIsBoundedByTheBurst) {
   EXPECT_EQ(fitted, 60 * kBatch);
 }
 
-// A thread whose cached time is a second old asks about the second before.
+// A thread whose cached time is one second old asks about that earlier second.
 TEST(RetryBudgetTest, ATimeThatLagsSeesWhatWasThenKnown) {
   RetryBudget budget(1, 0);
   Call(budget, 99, 2 * kBatch);
@@ -177,8 +177,8 @@ TEST(RetryBudgetTest, ATimeThatLagsSeesWhatWasThenKnown) {
   EXPECT_EQ(Retries(budget, 100), 5 * kBatch);
 }
 
-// A history of calls and retries: mostly in the same second, sometimes the
-// next, seldom after a jump.
+// Makes a history of calls and retries.  Each is mostly in the same second as
+// the one before, sometimes in the next, and seldom later.
 template <typename OnCall, typename OnRetry>
 void ForRandomHistory(uint64_t seed, OnCall on_call, OnRetry on_retry) {
   FastRandom random(seed);
@@ -230,8 +230,8 @@ TEST(RetryBudgetTest, AgreesWithTheOracleOnRandomHistories) {
   }
 }
 
-// What batches cost: at any time no more retries in the window than exact
-// dating would allow for up to a batch of calls more.
+// Because of the batches, a window may contain as many retries as exact times
+// would allow for one batch of calls more, but not more than that.
 TEST(RetryBudgetTest, IsOffByLessThanABatchOfCalls) {
   uint64_t seed = 100;
   for (const Rates& rates : AllRates()) {
@@ -289,8 +289,7 @@ TEST(RetryBudgetThreadsTest, CallsGoOnWhileOthersRetry) {
   calls.join();
   retries.join();
   EXPECT_LE(fitted, kCalls);
-  // The last ten seconds' calls, 1,000 each, and no others' are known at the
-  // end.
+  // At the end only the calls of the last ten seconds count, 1,000 in each.
   EXPECT_LE(Retries(budget, 19, kCalls), 10000 + kBatch);
   EXPECT_EQ(Retries(budget, 19), 0);
 }

@@ -1,4 +1,4 @@
-// Positions of a balancer tree over rebuilds.
+// Tests that a balancer tree keeps its positions when it is rebuilt.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -57,8 +57,8 @@ TEST(RebuildTest, RoundRobinGoesOnBesideThoseThatComeAndGo) {
       EXPECT_EQ(node->Pick(PickRequest()).entry, next);
       backends[gone].link = LinkState::kReady;
       node = backends.Make(config, node.get());
-      // The one that is back has its turn where it stands, unless the next one
-      // was already known to come.
+      // A backend that is back gets its turn at its place in the list, unless
+      // the pick before it was already fixed.
       size_t after = (next + 1) % 4;
       if (after == gone) after = (after + 1) % 4;
       EXPECT_EQ(node->Pick(PickRequest()).entry, after);
@@ -72,7 +72,7 @@ TEST(RebuildTest, WeightedKeepsItsWindowsWhenNothingChanges) {
     BalancerConfig config;
     int64_t worst;
   };
-  // Two levels add up their errors.
+  // The errors of two levels add up.
   const Row rows[] = {
       {Leaf(StrategyKind::kWeighted), 1},
       {TwoZones(StrategyKind::kWeighted, StrategyKind::kWeighted), 2},
@@ -105,8 +105,9 @@ std::vector<double> Shares(Backends& backends) {
   return shares;
 }
 
-// The most that any backend's picks differ from its share, over all windows.
-// A backend's share of a pick is its weight then / sum of the weights then.
+// Returns the largest difference, over all backends and windows, between the
+// number of a backend's picks and the sum of its shares.  A backend's share of
+// a pick is its weight at that time / the sum of the weights at that time.
 double WorstShareError(const std::vector<size_t>& picks,
                        const std::vector<std::vector<double>>& shares) {
   double worst = 0;
@@ -124,8 +125,8 @@ double WorstShareError(const std::vector<size_t>& picks,
   return worst;
 }
 
-// Every backend's weight changes to every other one at every point of the
-// cycle: nobody gains or loses by it, in no window before, after or across.
+// Changes each backend's weight to each other weight at each point of the
+// cycle.  No backend gains or loses by the change in any window.
 TEST(RebuildTest, WeightedKeepsItsWindowsWhenOneWeightChanges) {
   const BalancerConfig config = Leaf(StrategyKind::kWeighted);
   double worst = 0;
@@ -151,9 +152,9 @@ TEST(RebuildTest, WeightedKeepsItsWindowsWhenOneWeightChanges) {
   EXPECT_LE(worst, 3);
 }
 
-// Each change may cost somebody part of a turn, at random: 250 of them add up
-// to a few turns of 3,000.  (Changes in step with the picks, at every single
-// pick, do favour somebody: by 0.3 % with these weights.)
+// Each change may cost a random backend a part of a turn, so 250 changes add up
+// to a few turns of 3,000.  (If the weight changed at every single pick, one
+// backend would gain 0.3 % with these weights.)
 TEST(RebuildTest, WeightedKeepsSharesWhileOneWeightChangesAgainAndAgain) {
   const BalancerConfig config = Leaf(StrategyKind::kWeighted);
   Backends backends({{"eu", 4}, {"eu", 2}, {"eu", 3}, {"us", 1}});
@@ -216,7 +217,7 @@ TEST(RebuildTest, APositionFollowsTheNameOfAMember) {
   config.hold_down = absl::Seconds(30);
   auto node = backends.Make(config);
   ASSERT_EQ(node->Pick(PickRequest()).entry, 0u);
-  // "us" is the better one now, but has just become usable.
+  // "us" is the better zone now, but it has just become usable.
   std::swap(config.members[0], config.members[1]);
   const auto us = node->Pick(backends.ThatTried({0})).leaf->load_path();
   backends.clock().Advance(absl::Seconds(1));
@@ -237,7 +238,7 @@ TEST(RebuildTest, AnyTreeCanFollowAnyOther) {
   FastRandom random(5);
   auto node = backends.Make(configs[0]);
   for (int i = 0; i < 1000; ++i) {
-    // The predecessor goes at once, and so does its configuration.
+    // The predecessor and its configuration are destroyed at once.
     const auto config = std::make_unique<const BalancerConfig>(
         configs[random.Below(static_cast<uint32_t>(configs.size()))]);
     node = backends.Make(*config, node.get(), i);

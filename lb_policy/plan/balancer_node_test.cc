@@ -73,8 +73,8 @@ class TreeTest : public ::testing::TestWithParam<TreeCase> {
     return GetParam().shape.zones.count(kShapeZones[i]) > 0;
   }
 
-  // Some picks of `request`, with and without keys, are all in `eligible`; and
-  // there are none when it is empty.
+  // Makes some picks of `request`, with and without keys.  All must be in
+  // `eligible`, and all must fail if it is empty.
   static void Check(const BalancerNode& node, PickRequest request,
                     const std::set<uint32_t>& eligible, FastRandom& random) {
     ASSERT_EQ(node.HasEligible(request), !eligible.empty());
@@ -100,8 +100,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, TreeTest, ::testing::ValuesIn(AllTrees()),
                                                StrategyName(info.param.b));
                          });
 
-// Every subset tried, every subset of the rest marked between two picks of one
-// tree, up to five backends.
+// With up to five backends, tries every subset as tried backends and every
+// subset of the rest as marked, with marks made between two picks of one tree.
 TEST_P(TreeTest, ATriedOrMarkedBackendIsNeverPickedAnUntriedUsableOneAlways) {
   FastRandom random(1);
   for (size_t size = 0; size <= 5; ++size) {
@@ -125,8 +125,8 @@ TEST_P(TreeTest, ATriedOrMarkedBackendIsNeverPickedAnUntriedUsableOneAlways) {
   }
 }
 
-// What keeps a backend out of the plan altogether; one of those that are left
-// may have been tried.
+// Uses each reason that keeps a backend out of the plan.  One of the remaining
+// backends may have been tried.
 TEST_P(TreeTest, OnlyReadyBackendsThatDoNotDrainArePicked) {
   FastRandom random(2);
   for (int code = 0; code < 5 * 5 * 5; ++code) {
@@ -171,7 +171,7 @@ TEST_P(TreeTest, ACallThatFailsEverywhereTriesEachBackendOnce) {
   }
 }
 
-// A chain of rebuilds, each with another backend missing.
+// Rebuilds the tree again and again, each time with another backend missing.
 TEST_P(TreeTest, SuccessorsKeepTheContractWhateverComesAndGoes) {
   FastRandom random(4);
   Backends backends = First(5);
@@ -331,7 +331,8 @@ TEST(NestedTest, WeightedZonesOfHugeWeightsSaturate) {
   EXPECT_EQ(CountPicks(*node, 400, 3), (Counts{100, 100, 200}));
 }
 
-// 5 sigma of 40,000 draws: one false alarm in 1.7 million seeds for each bound.
+// Allows 5 sigma of 40,000 draws, which means one false alarm in 1.7 million
+// seeds for each bound.
 TEST(NestedTest, RandomDrawsZonesAndBackendsInProportionToWeight) {
   Backends backends({{"eu", 1}, {"eu", 2}, {"eu", 3}, {"us", 4}});
   const auto node =
@@ -385,7 +386,7 @@ TEST(NestedTest, PeakEwmaAvoidsTheSlowZone) {
   const auto node = backends.Make(
       TwoZones(StrategyKind::kPeakEwma, StrategyKind::kRoundRobin));
   backends.clock().Set(1000000000);
-  // A measured call in each zone, the second one slow: the order is ours.
+  // One call is measured in each zone.  Calls in "eu" are slow.
   for (int i = 0; i < 2; ++i) {
     const auto choice = node->Pick(PickRequest());
     const bool eu = choice.entry != 2;
@@ -398,7 +399,7 @@ TEST(NestedTest, PeakEwmaAvoidsTheSlowZone) {
 
 class Keys {
  public:
-  // The backend of each of many keys.
+  // Returns the backend of each of many keys.
   static std::vector<uint32_t> Owners(const BalancerNode& node) {
     FastRandom random(7);
     std::vector<uint32_t> owners;
@@ -422,8 +423,8 @@ TEST(NestedStickyTest, TheSameKeyGoesToTheSameBackendInProportionToWeight) {
   const auto node = backends.Make(StickyZones());
   const auto owners = Keys::Owners(*node);
   EXPECT_EQ(Keys::Owners(*node), owners);
-  // The sigma of 4,000 keys, and of the slots' own spread beside; one false
-  // alarm in 1.7 million sets of addresses for each bound.
+  // Allows 5 sigma of 4,000 keys, and in addition the spread of the slots.
+  // That means one false alarm in 1.7 million sets of addresses for each bound.
   for (uint32_t i = 0; i < 4; ++i) {
     const double share = (i + 1) / 10.0;
     EXPECT_NEAR(std::count(owners.begin(), owners.end(), i), 4000 * share,
@@ -456,7 +457,7 @@ TEST(NestedStickyTest, WhateverSetIsMarkedOnlyItsKeysMoveAndAllComeBack) {
       backends.Mark(i, gone.count(i) == 0);
     }
     ExpectOnlyKeysOfMoved(before, Keys::Owners(*node), gone);
-    // Nor does the plan that follows a mark move others.
+    // The plan that follows a mark does not move other keys either.
     node = backends.Make(StickyZones(), node.get());
     ExpectOnlyKeysOfMoved(before, Keys::Owners(*node), gone);
     if (HasFatalFailure()) return;
@@ -605,9 +606,9 @@ TEST(LoadPathTest, OutlivesItsNode) {
 
 // --- Threads ----------------------------------------------------------------
 
-// Marks come while a pick is between two levels; the other zone serves then.
-// (A mark takes longer than a pick: that one pick sees eight of them, which
-// would fail it, has not happened in millions of picks.)
+// Backends are marked while a pick is between two levels, so the other zone
+// must serve.  (A pick fails if eight marks happen during it.  A mark takes
+// longer than a pick, and no pick of millions has failed.)
 TEST(ThreadsTest, APickNeverFailsWhileSomeZoneIsUsable) {
   for (const StrategyKind kind : kAllKinds) {
     Backends backends({{"eu"}, {"eu"}, {"us"}});

@@ -1,7 +1,8 @@
-// PlanEntry: one backend as a channel's pick plan sees it: the lease on the
-// pool's backend, what discovery says about it, and this channel's connection.
+// PlanEntry: one backend in a channel's pick plan.  It holds the lease on the
+// pool's backend, what discovery says about the backend, and the state of this
+// channel's connection.
 //
-// Plain data, copied into each plan.
+// An entry is plain data and is copied into each plan.
 #ifndef MULTI_BACKEND_LB_POLICY_PLAN_ENTRY_H_
 #define MULTI_BACKEND_LB_POLICY_PLAN_ENTRY_H_
 

@@ -28,7 +28,8 @@ void FailureWatch::Sample(const PickPlan& plan, const FailureRateConfig& config,
     Watched& watched = watched_.try_emplace(backend.id(), config).first->second;
     const int64_t in_flight = backend.load.in_flight.load();
     const auto ended = static_cast<int64_t>(backend.calls.load()) - in_flight;
-    // The two counters are not read at the same moment.
+    // The two counters are not read at the same moment, so `ended` may be a
+    // little too small.
     watched.finished = std::max(
         watched.finished, static_cast<uint64_t>(std::max<int64_t>(ended, 0)));
     // Calls before the backend was taken out say nothing about it now.

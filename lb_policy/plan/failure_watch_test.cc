@@ -29,7 +29,7 @@ PassiveHealthConfig Rule(double threshold, int max_ejected_percent) {
   return config;
 }
 
-// Backends 0, 1, …, the calls that they have had, and a watch on them.
+// Backends 0, 1, …, whose counters the test sets, and a FailureWatch on them.
 class Watched {
  public:
   explicit Watched(const std::vector<Spec>& specs, PassiveHealthConfig rule)
@@ -55,10 +55,11 @@ class Watched {
     args.entries = entries_;
     args.clock = &clock_;
     plan_ = PickPlan::Make(std::move(args));
-    Evaluate();  // Where counting begins.
+    Evaluate();  // Sets the baseline of the counters.
   }
 
-  // `failed[i]` of 100 calls on backend i fail in the next second.
+  // In the next second each backend i has `each` calls, of which `failed[i]`
+  // fail.
   void Calls(const std::vector<int>& failed, int each = 100) {
     for (size_t i = 0; i < failed.size(); ++i) {
       entries_[i].backend().calls += each;
@@ -69,7 +70,7 @@ class Watched {
     watch_.Evaluate(*plan_, rule_, now_);
     now_ += absl::Seconds(1);
   }
-  // "0 2": those that have been ejected.
+  // Returns the backends that have been ejected: "0 2".
   std::string Ejected() const {
     std::string ejected;
     for (size_t i = 0; i < entries_.size(); ++i) {
@@ -100,7 +101,7 @@ struct LookCase {
   const char* ejected;
 };
 
-// At a threshold of 50 %.
+// The threshold is 50 %.
 const LookCase kLookCases[] = {
     {"NobodyWhenAllAreBelowTheThreshold", {{}, {}, {}}, {49, 0, 20}, 100, ""},
     {"OneAtTheThreshold", {{}, {}, {}}, {50, 0, 0}, 100, "0"},

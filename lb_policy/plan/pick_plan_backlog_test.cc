@@ -1,5 +1,5 @@
-// PickPlan::PickInTurn(): which calls wait, in whose backlog, and who goes
-// when.
+// Tests PickPlan::PickInTurn(): which calls wait, in which backlog, and in
+// which order they go.
 
 #include <atomic>
 #include <cstdint>
@@ -30,7 +30,7 @@ struct Spec {
   const char* zone = "";
 };
 
-// A call between two picks.
+// A call that may pick several times.
 struct Waiter {
   CallLabel label;
   PickRequest request;
@@ -49,7 +49,7 @@ Waiter CallTo(absl::string_view role = "",
 
 BacklogConfig Room() { return BacklogConfig(); }
 
-// Backends 0, 1, …; what the policy does with plans and backlogs.
+// Backends 0, 1, …, with the plans and backlogs that the policy would make.
 class Channel {
  public:
   explicit Channel(const std::vector<Spec>& specs)
@@ -84,7 +84,7 @@ class Channel {
     BeginPass();
   }
 
-  // These connections, one for each backend; then all wait for the next pass.
+  // Sets each backend's connection, publishes a plan, and begins a pass.
   void Publish(const std::vector<LinkState>& links) {
     for (size_t i = 0; i < links.size(); ++i) {
       entries_[i].link = links[i];
@@ -111,8 +111,8 @@ class Channel {
   PickPlan::TurnResult PickFor(Waiter& call) {
     return plan_->PickInTurn(call.label, call.request, call.ticket);
   }
-  // One pick in words: "0" for the backend, "waits", "last error", or the
-  // status of a refusal.
+  // Makes one pick and returns its outcome: "0" for the backend, "waits", "last
+  // error", or the status of a refusal.
   std::string Pick(Waiter& call) {
     const PickPlan::TurnResult result = PickFor(call);
     switch (result.pick.outcome) {
@@ -131,7 +131,7 @@ class Channel {
     }
     return "";
   }
-  // The same, and one that is picked is sent.
+  // The same, and sends the call if a backend is picked.
   std::string Send(Waiter& call) {
     const std::string outcome = Pick(call);
     if (outcome.size() == 1) call.ticket.Leave(/*sent=*/true);
@@ -206,7 +206,7 @@ struct ReasonCase {
   const char* outcome;
 };
 
-// Both backends are connected, with these reasons not to be picked.
+// Both backends are connected.  Each row gives reasons not to pick them.
 const ReasonCase kReasonCases[] = {
     {"OneThatIsWellIsPicked", {0, 0}, 0, "0"},
     {"AnOverloadedOneIsPassedBy", {kOverloaded, 0}, 0, "1"},
@@ -251,7 +251,7 @@ TEST(PickPlanBacklogTest, ALimitThatIsReachedIsNoOutage) {
   Waiter call = CallTo();
   EXPECT_EQ(channel.Pick(call), "waits");
   channel.Publish({kReady, kFailed});
-  channel.Advance(absl::Seconds(4));  // Above overloadTimeout.
+  channel.Advance(absl::Seconds(4));  // Longer than overloadTimeout.
   EXPECT_EQ(channel.Pick(call), "waits");
   channel.backend(0).EndCall();
   channel.BeginPass();
@@ -290,7 +290,7 @@ TEST(PickPlanBacklogTest, TheyAreReleasedInTheOrderInWhichTheyCame) {
   channel.Publish({kReady, kFailed});
   for (int gone = 0; gone < kCalls; ++gone) {
     channel.Advance(absl::Nanoseconds(ReturnPace::kTick));
-    // As core does: the newest first.
+    // Core lets the newest call pick first.
     for (int i = kCalls - 1; i >= gone; --i) {
       ASSERT_EQ(channel.Send(calls[i]), i == gone ? "0" : "waits")
           << i << " when " << gone << " have gone";
@@ -299,7 +299,7 @@ TEST(PickPlanBacklogTest, TheyAreReleasedInTheOrderInWhichTheyCame) {
   EXPECT_EQ(channel.waiting(), 0u);
 }
 
-// One that has been tried on all that it may be tried on.
+// The call's attempts have tried all usable backends.
 TEST(PickPlanBacklogTest, OneThatMustWaitGoesAfterWaitingOrNotAtAll) {
   TwoWithBacklog channel;
   channel.Publish({kReady, kReady});
@@ -354,7 +354,7 @@ TEST(PickPlanBacklogTest, OneWhosePickCameToNothingKeepsItsTurn) {
   EXPECT_EQ(channel.Pick(first), "waits");
   EXPECT_EQ(channel.Pick(second), "waits");
   channel.Publish({kReady, kFailed});
-  EXPECT_EQ(channel.Pick(first), "0");  // And its connection is lost.
+  EXPECT_EQ(channel.Pick(first), "0");  // Its connection is then lost.
   EXPECT_EQ(channel.Pick(second), "waits");
   channel.Publish({kFailed, kFailed});
   EXPECT_EQ(channel.Pick(second), "waits");
@@ -449,7 +449,7 @@ TEST(PickPlanBacklogTest, ARetryThatHasTriedAllThatAreUsableGetsItsLastError) {
 
 // --- Roles ------------------------------------------------------------------
 
-// 0 is the primary, 1 a replica; the primary's role has a backlog.
+// Backend 0 is the primary, whose role has a backlog, and 1 is a replica.
 struct PrimaryAndReplica : Channel {
   PrimaryAndReplica() : Channel({{"primary"}, {"replica"}}) {
     config().roles["primary"].backlog = Room();
@@ -542,7 +542,7 @@ TEST(PickPlanBacklogTest, ABacklogThatIsTakenAwayLetsItsCallsGo) {
 
 // --- Nested -----------------------------------------------------------------
 
-// 0 in "eu", which has a backlog; 1 in "us", which has none.
+// Backend 0 is in "eu", which has a backlog, and 1 is in "us", which has none.
 struct TwoZones : Channel {
   TwoZones() : Channel({{"", "eu"}, {"", "us"}}) {
     config().root.strategy = StrategyKind::kPrimary;

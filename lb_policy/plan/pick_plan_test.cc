@@ -34,7 +34,8 @@ struct Spec {
   const char* zone = "";
 };
 
-// A channel's backends "10.0.0.0:1", "10.0.0.1:1", …, and plans over them.
+// Makes the backends "10.0.0.0:1", "10.0.0.1:1", … of a channel, and plans over
+// them.
 class Channel {
  public:
   explicit Channel(const std::vector<Spec>& specs)
@@ -473,7 +474,7 @@ TEST(PickPlanTest, ARoleConfiguredForNobodyIsLikeOneThatNobodyKnows) {
 
 // --- Exclusion, exhaustively ------------------------------------------------
 
-// Five backends of three roles; each is usable, marked or tried.
+// There are five backends of three roles.  Each is usable, marked or tried.
 constexpr const char* kFiveRoles[] = {"a", "b", "", "a", "b"};
 
 struct ExclusionCase {
@@ -522,7 +523,7 @@ std::set<uint32_t> WithRole(const std::set<uint32_t>& free,
   return found;
 }
 
-// Those that a call may go to when `free` are usable and untried.
+// Returns the backends that a call may go to if `free` are usable and untried.
 std::set<uint32_t> Allowed(const CallLabel& label,
                            const std::set<uint32_t>& free) {
   const std::set<uint32_t> own = WithRole(free, label.role);

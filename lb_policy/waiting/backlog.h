@@ -33,8 +33,7 @@
 //
 // Thread-safe.  Times are nanoseconds of one Clock.  Cost: O(log waiting) under
 // a lock for a call that joins, leaves or may go; O(1) without a lock for one
-// that has to wait on.  Each waiting call takes some 50 bytes.
-// O(1) for waiting on; some 50 bytes for each call that waits.
+// that has to wait on.  Each waiting call takes about 50 bytes.
 #ifndef MULTI_BACKEND_LB_POLICY_WAITING_BACKLOG_H_
 #define MULTI_BACKEND_LB_POLICY_WAITING_BACKLOG_H_
 
@@ -107,9 +106,9 @@ class Backlog {
     return quiet_until_.load(std::memory_order_relaxed);
   }
 
-  // Asks whether this pick may choose a backend.  `joined`: this Backlog has
-  // told the call kWait, and the call has not left.  Takes no lock when the
-  // turn of such a call has not come.
+  // Asks whether this pick may choose a backend.  `joined` says that this
+  // Backlog has told the call kWait and the call has not left.  Takes no lock
+  // if it is not yet the turn of such a call.
   Turn Ask(uint64_t number, bool joined, int64_t now) {
     if (joined && number > turn_limit_.load(std::memory_order_relaxed) &&
         now < quiet_until_.load(std::memory_order_relaxed)) {
@@ -118,31 +117,30 @@ class Backlog {
     return AskInFull(number, joined, now);
   }
 
-  // To be called when the pick found no backend.  Returns kWait, kFull or
-  // kDown.
+  // Call when the pick found no backend.  Returns kWait, kFull or kDown.
   Turn Join(uint64_t number, int64_t now);
 
-  // To be called when the call is being sent, was refused, or has ended: frees
-  // its place.  Returns true when another call may go now; the caller then
+  // Frees the call's place.  Call when the call is being sent, was refused, or
+  // has ended.  Returns true if another call may go now; the caller then
   // publishes a pass.  That requires that a member is usable, or that this call
-  // is being `sent` (to whichever backend).  Does nothing for a number that
-  // does not wait.
+  // is being `sent` (to any backend).  Does nothing if the call does not wait.
   bool Leave(uint64_t number, bool sent = false);
 
-  // To be called before each new picker: sets which calls may go in the pass
-  // over the waiting calls that follows.  One call goes in a pass while at most
-  // `exact` wait.  Returns the number of waiting calls.
+  // Sets which calls may go in the coming pass over the waiting calls.  Call
+  // before each new picker.  One call goes in a pass while at most `exact`
+  // wait.  Returns the number of waiting calls.
   size_t BeginPass(int64_t now, size_t exact = kExact);
 
-  // Tells the state of the members.  `any_usable`: at least one is healthy,
-  // even if all healthy ones are at their limit.  `all_down`: none is usable,
-  // and none is being connected for the first time.  When both are false the
-  // state stays.  `any_missing`: at least one is not usable.
+  // Sets the state of the members.  `any_usable` says that at least one is
+  // healthy, even if all healthy ones are at their limit.  `all_down` says that
+  // none is usable and none is being connected for the first time.  If both are
+  // false, the state stays.  `any_missing` says that at least one is not
+  // usable.
   absl::optional<StateChange> SetMembers(bool any_usable, bool all_down,
                                          int64_t now, bool any_missing = false);
 
-  // To be called at next_deadline().  The caller then publishes a pass, in
-  // which expired calls are refused.
+  // Call at next_deadline().  The caller then publishes a pass, in which
+  // expired calls are refused.
   absl::optional<StateChange> OnTime(int64_t now);
 
   // The earliest time at which a call expires, the state changes, or more calls
@@ -152,9 +150,9 @@ class Backlog {
   State state() const;
   size_t waiting() const;
 
-  // The error text for a call that was refused with `turn`: that the call was
-  // never sent, the cause, and `backends`, which describes the backends.  To be
-  // called before Leave().
+  // Returns the error text for a call that was refused with `turn`.  It says
+  // that the call was never sent, and it gives the cause and `backends`, which
+  // describes the backends.  Call before Leave().
   std::string RefusalText(Turn turn, uint64_t number, int64_t now,
                           absl::string_view backends) const;
 
@@ -182,7 +180,7 @@ class Backlog {
   size_t limit_ ABSL_GUARDED_BY(mutex_);
   int64_t timeout_ ABSL_GUARDED_BY(mutex_);
   int64_t overload_timeout_ ABSL_GUARDED_BY(mutex_);
-  // By the number of the call: since when it waits.
+  // Maps the number of a call to the time at which it began to wait.
   absl::btree_map<uint64_t, int64_t> waiting_ ABSL_GUARDED_BY(mutex_);
   // The same as {since, number}.  The call with the smallest number is not
   // always the one that has waited longest.

@@ -1,5 +1,5 @@
-// The order in which waiting calls go, with core's list of waiting picks as it
-// is: last in first out, run again as a whole with each new picker.
+// Tests the order in which waiting calls go, with a list of waiting picks like
+// core's: last in, first out, and run again as a whole with each new picker.
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -26,22 +26,22 @@ BacklogConfig Config(int limit) {
 struct Call {
   uint64_t number = 0;
   bool joined = false;
-  bool queued = false;  // On core's list.
+  bool queued = false;  // Whether it is on core's list.
 };
 
-// Core's side of one channel whose balancer has a backlog.
+// Acts as core in one channel whose balancer has a backlog.
 class Channel {
  public:
   Channel(int limit, uint64_t seed) : backlog_(Config(limit)), random_(seed) {}
 
-  // A new call, whose pick runs at once.
+  // Starts a new call, whose pick runs at once.
   void Start() {
     Call call;
     call.number = backlog_.NextNumber();
     if (!Pick(call)) Queue(call);
   }
 
-  // Core lets a waiting call go that the application has cancelled.
+  // The application cancels a waiting call, and core drops it.
   void CancelAny() {
     if (queue_.empty()) return;
     const auto it =
@@ -51,8 +51,8 @@ class Channel {
     if (backlog_.Leave(number)) pass_wanted_ = true;
   }
 
-  // A new picker for which so many calls have room, then those that it and its
-  // successors ask for.
+  // Publishes a picker with room for `room` calls, and then the pickers that
+  // the passes ask for.
   void NewPicker(uint64_t room) {
     room_ = room;
     backlog_.SetMembers(true, false, 0);
@@ -66,7 +66,7 @@ class Channel {
   void set_bounce_share(double share) { bounce_share_ = share; }
   const Backlog& backlog() const { return backlog_; }
   size_t queued() const { return queue_.size(); }
-  // Numbers in the order of their departure.
+  // The numbers of the calls that have gone, in order of departure.
   const std::vector<uint64_t>& gone() const { return gone_; }
   uint64_t picks() const { return picks_; }
 
@@ -86,7 +86,7 @@ class Channel {
                  queue_.end());
   }
 
-  // Whether the call is done with.
+  // Returns whether the call is finished.
   bool Pick(Call& call) {
     ++picks_;
     if (backlog_.any_waiting()) {
@@ -96,10 +96,10 @@ class Channel {
     }
     const bool bounces = random_.Fraction() < bounce_share_;
     if (room_ == 0 || bounces) {
-      // Core does not tell of a bounce, but destroys the attempt's tracker.
+      // Core does not report a bounce; it destroys the attempt's tracker.
       const Turn turn = backlog_.Join(call.number, 0);
       if (turn == Turn::kWait) call.joined = true;
-      // Another connection's news bring another picker.
+      // The lost connection causes another picker.
       if (bounces) pass_wanted_ = true;
       return turn != Turn::kWait;
     }
@@ -111,7 +111,7 @@ class Channel {
 
   Backlog backlog_;
   FastRandom random_;
-  std::vector<Call> queue_;  // Core's; the newest at the back.
+  std::vector<Call> queue_;  // Core's list; the newest is at the back.
   std::vector<uint64_t> gone_;
   uint64_t room_ = 0;
   double bounce_share_ = 0;
@@ -119,7 +119,7 @@ class Channel {
   bool pass_wanted_ = false;
 };
 
-// How many left before one that is older, of whom any left.
+// Counts the calls that went right before an older one.
 size_t Inversions(const std::vector<uint64_t>& gone) {
   size_t inversions = 0;
   for (size_t i = 1; i < gone.size(); ++i) {
@@ -128,7 +128,7 @@ size_t Inversions(const std::vector<uint64_t>& gone) {
   return inversions;
 }
 
-// How many places anybody went too early.
+// Returns the largest distance of a call from its place in exact order.
 size_t FurthestMoved(const std::vector<uint64_t>& gone) {
   std::vector<uint64_t> sorted = gone;
   std::sort(sorted.begin(), sorted.end());
@@ -144,7 +144,7 @@ size_t FurthestMoved(const std::vector<uint64_t>& gone) {
 
 struct OrderCase {
   const char* name;
-  uint64_t room;  // With each new picker; calls end between two of them.
+  uint64_t room;  // For each new picker; calls end between two pickers.
   double bounce_share;
   size_t cancelled;  // Between two pickers.
   size_t newcomers;  // Between two pickers.
@@ -184,7 +184,7 @@ TEST(BacklogOrderTest, AThousandGoInTheOrderInWhichTheyCame) {
   }
 }
 
-// A bounce can only happen to a pick that nobody made wait, too.
+// A pick that did not have to wait may bounce too.
 TEST(BacklogOrderTest, WhoBouncedBeforeAnyoneWaitedGoesFirst) {
   Channel channel(1000, 1);
   channel.NewPicker(1000);
@@ -215,7 +215,7 @@ TEST(BacklogOrderTest, OfTenThousandOnlyNeighboursChangePlaces) {
   channel.NewPicker(kCalls);
   EXPECT_EQ(channel.gone().size(), kCalls);
   EXPECT_LE(FurthestMoved(channel.gone()), kCalls / Backlog::kPasses);
-  // 10,000^2 / 2 if one went in each pass.
+  // If one call went in each pass, there would be 10,000^2 / 2 picks.
   EXPECT_LT(channel.picks(), kCalls * Backlog::kExact / 4);
 }
 
@@ -238,7 +238,7 @@ TEST(BacklogOrderTest, OfTenThousandNineThousandAreRefusedAndAThousandGo) {
   EXPECT_EQ(Inversions(channel.gone()), 0u);
 }
 
-// Calls of several threads, each of which asks until it may go, or gives up.
+// In each of several threads a call asks until it may go, or gives up.
 TEST(BacklogOrderTest, ThreadsShareIt) {
   constexpr int kThreads = 4;
   constexpr int kCallsEach = 500;

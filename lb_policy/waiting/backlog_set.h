@@ -20,8 +20,9 @@ namespace multi_backend {
 
 class BacklogSet {
  public:
-  // The backlog of the balancer at `path`, made when it is new.  `config`
-  // applies from now on.  The pointer is valid as long as the set.
+  // Returns the backlog of the balancer at `path`, and makes it if there is
+  // none.  `config` applies from now on.  The pointer is valid as long as the
+  // set.
   Backlog* Get(const std::string& path, const BacklogConfig& config) {
     std::lock_guard<std::mutex> lock(mutex_);
     std::unique_ptr<Backlog>& backlog = backlogs_[path];

@@ -29,7 +29,7 @@ BacklogConfig Default() {
   return Config(1000, absl::Seconds(5), absl::Seconds(1));
 }
 
-// A backlog of `n` waiting calls, numbers 1 to n, which began to wait at 0.
+// Adds `n` calls with numbers 1 to n, which begin to wait at 0.
 void Fill(Backlog& backlog, size_t n) {
   for (size_t i = 0; i < n; ++i) {
     ASSERT_EQ(backlog.Join(backlog.NextNumber(), 0), Turn::kWait);
@@ -150,7 +150,7 @@ TEST(BacklogTest, TheExpiredAreRefusedAndTheTurnIsTheNextOnes) {
   EXPECT_EQ(backlog.Ask(1, true, 5 * kSecond - 1), Turn::kGo);
   const int64_t now = 5 * kSecond;
   EXPECT_EQ(backlog.BeginPass(now), 3u);
-  // Core asks the newest first.
+  // Core lets the newest call ask first.
   EXPECT_EQ(backlog.Ask(3, true, now), Turn::kGo);
   EXPECT_FALSE(backlog.Leave(3)) << "those who remain have expired";
   EXPECT_EQ(backlog.Ask(2, true, now), Turn::kExpired);
@@ -160,7 +160,7 @@ TEST(BacklogTest, TheExpiredAreRefusedAndTheTurnIsTheNextOnes) {
   EXPECT_EQ(backlog.next_deadline(), INT64_MAX);
 }
 
-// One step in the life of a balancer, at a time in milliseconds.
+// One step in the life of a balancer.  Times are in milliseconds.
 struct StateStep {
   int at;
   enum { kUsable, kAllDown, kNeither, kTime } what;
@@ -288,7 +288,7 @@ TEST(BacklogTest, ARefusalSaysThatItWasNeverSentAndWhy) {
             absl::StatusCode::kDeadlineExceeded);
 }
 
-// A Backlog and its oracle, given the same, must answer the same.
+// Gives the same input to a Backlog and its oracle, whose answers must agree.
 class Pair {
  public:
   static constexpr int kLimit = 3;
@@ -302,7 +302,7 @@ class Pair {
                         absl::Nanoseconds(kOverloadTimeout))),
         oracle_(kLimit, kTimeout, kOverloadTimeout) {}
 
-  // One of kSteps things that may happen.
+  // Takes one of kSteps possible steps.
   void Step(uint64_t what) {
     const uint64_t number = what / 3 + 1;
     if (number <= kNumbers) {

@@ -27,7 +27,7 @@ class ReturnPace {
 
   bool active() const { return end_ != 0; }
 
-  // To be called when the first backend is usable while others are missing.
+  // Call when the first backend is usable while others are missing.
   // The pace lasts at most a tenth of the calls' `timeout`, and the oldest
   // calls go first, so that hardly any call expires because of the pace.
   void Begin(int64_t now, int64_t timeout) {
@@ -35,7 +35,7 @@ class ReturnPace {
     last_ = now;
     room_ = kLeastInATick;
   }
-  // To be called when all backends are usable; `waiting` calls wait.
+  // Call when all backends are usable; `waiting` calls wait.
   void OnComplete(int64_t now, size_t waiting) {
     if (!active()) return;
     const auto crowd = static_cast<int64_t>(
@@ -59,7 +59,7 @@ class ReturnPace {
     }
     return room_;
   }
-  // Tells that `count` of these calls were released.
+  // Records that `count` of these calls were released.
   void Use(size_t count) {
     if (active()) room_ -= std::min(room_, count);
   }

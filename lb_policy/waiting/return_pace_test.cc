@@ -63,7 +63,7 @@ TEST(ReturnPaceTest, TakesATenthOfTheTimeoutAtMost) {
   EXPECT_EQ(pace.Room(7 + kSecond / 10, 1000), kAll);
 }
 
-// A backlog of calls that began to wait at 0, when all its members went down.
+// All members of the backlog went down at 0, when its calls began to wait.
 class ReturnTest : public ::testing::Test {
  protected:
   static BacklogConfig Config() {
@@ -83,8 +83,8 @@ class ReturnTest : public ::testing::Test {
       ASSERT_EQ(backlog_.Join(waiting_.back(), 0), Backlog::Turn::kWait);
     }
   }
-  // As core does: passes, newest first, until nobody asks for another; returns
-  // how many went.
+  // Runs passes as core does, the newest call first, until no call asks for
+  // another pass.  Returns how many calls went.
   size_t Release(int64_t now) {
     const size_t before = waiting_.size();
     for (bool again = true; again;) {
@@ -136,7 +136,7 @@ TEST_F(ReturnTest, TheFirstOneBackGetsThemOneAfterTheOther) {
   EXPECT_EQ(backlog_.Ask(newcomer, false, kSecond + ReturnPace::kTick),
             Backlog::Turn::kWait);
   backlog_.Leave(newcomer);
-  // The last one is there.
+  // The last backend is usable now.
   const int64_t complete = kSecond + 2 * ReturnPace::kTick;
   backlog_.SetMembers(true, false, complete, /*any_missing=*/false);
   size_t gone = Release(complete);

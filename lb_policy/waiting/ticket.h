@@ -27,10 +27,10 @@ struct BacklogTicket {
   // How long the report of a lost connection may take to reach the plan.
   static constexpr int64_t kAwaitFreshPlanNanos = 20'000'000;
 
-  // To be called when a retry has found that it already tried all usable
-  // backends.  They may all be gone by now without the plan knowing yet.  True
-  // when the pick is to be made again with the next picker, or at
-  // `await_fresh_plan_until` if none comes before.
+  // Call when a retry has found that it already tried all usable backends.
+  // They may all have failed since, and the plan may not know yet.  Returns
+  // true if the pick must be made again with the next picker, or at
+  // `await_fresh_plan_until` if none is published before.
   bool AwaitFreshPlan(int64_t now) {
     if (backlog == nullptr) return false;
     must_wait = true;
@@ -40,9 +40,8 @@ struct BacklogTicket {
     return now < await_fresh_plan_until;
   }
 
-  // To be called when the call is being `sent`, was refused or has ended.
-  // Returns true when another call may go now; the caller then publishes a
-  // pass.
+  // Call when the call is being `sent`, was refused or has ended.  Returns true
+  // if another call may go now; the caller then publishes a pass.
   bool Leave(bool sent = false) {
     if (!waiting) return false;
     waiting = false;
