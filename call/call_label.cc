@@ -32,7 +32,8 @@ constexpr char kFirstClass = 'A';
 constexpr int kWhenValues = 3;
 constexpr int kKeylessClasses = 2 * kWhenValues;
 
-// The system's own generator: the tag must not be guessable from outside.
+// The tag must not be guessable from outside, so it comes from the system's
+// random generator.
 uint64_t MakeTag() {
   std::random_device random;
   return (uint64_t{random()} << 32) | random();

@@ -1,7 +1,7 @@
-// The call label: one metadata value ("mb-call-bin") by which the interceptor
-// tells the picker what it has decided about a call: the route, the hash of the
-// sticky key and the retry mode.  The config selector removes the value from
-// the call's metadata again, so the label never leaves the process.
+// CallLabel: what the interceptor tells the picker about a call: the route, the
+// hash of the sticky key and the retry mode.  It travels as one metadata value,
+// "mb-call-bin".  The config selector removes the value from the call's
+// metadata again, so the label never leaves the process.
 //
 // An application, or a request that it proxies, may bring along an entry of the
 // same name.  Each value therefore begins with a random 64-bit tag of this
@@ -13,9 +13,10 @@
 //
 // Threads: all functions are thread-safe.
 //
-//   const std::string prefix = EncodeCallLabelPrefix(route);  // Once a route.
-//   metadata->Add(kCallLabelKey, EncodeCallLabel(prefix, hash));  // Each call.
-//   absl::optional<CallLabel> label = DecodeCallLabel(value);     // Each call.
+//   const std::string prefix = EncodeCallLabelPrefix(route);  // Once per
+//   route.  metadata->Add(kCallLabelKey, EncodeCallLabel(prefix, hash));  //
+//   Per call.  absl::optional<CallLabel> label = DecodeCallLabel(value);     //
+//   Per call.
 #ifndef MULTI_BACKEND_CALL_CALL_LABEL_H_
 #define MULTI_BACKEND_CALL_CALL_LABEL_H_
 
@@ -28,9 +29,9 @@
 
 namespace multi_backend {
 
-// The metadata key, one of the reserved ones (reserved_metadata.h).  "-bin":
-// gRPC then does not look at each byte of the value, which costs more than to
-// make it.
+// The metadata key, one of the reserved ones (reserved_metadata.h).  Because it
+// ends in "-bin", gRPC does not check each byte of the value, which would cost
+// more than making it.
 constexpr absl::string_view kCallLabelKey = "mb-call-bin";
 
 // The views point into the encoded value, or to the strings from which the

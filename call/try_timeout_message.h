@@ -1,6 +1,6 @@
-// What core's retry filter says when an attempt runs into
-// perAttemptRecvTimeout. There is no other sign of it: the status code is that
-// of a cancelled call.
+// The message of core's retry filter for an attempt that runs into
+// perAttemptRecvTimeout.  Only the message tells: the status code is that of a
+// cancelled call.
 #ifndef MULTI_BACKEND_CALL_TRY_TIMEOUT_MESSAGE_H_
 #define MULTI_BACKEND_CALL_TRY_TIMEOUT_MESSAGE_H_
 
@@ -8,7 +8,8 @@
 
 namespace multi_backend {
 
-// The text of core 1.51; routing_interceptor_test checks that it still is.
+// The text in core 1.51.  routing_interceptor_test checks it against the linked
+// core.
 constexpr absl::string_view kCoreTryTimeoutMessage =
     "retry perAttemptRecvTimeout exceeded";
 

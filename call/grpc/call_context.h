@@ -1,9 +1,9 @@
-// CallContext: what travels with one call inside the channel, from the config
-// selector, which makes it, to the picks of all attempts and to core's question
-// whether to retry.
+// CallContext: what travels with one call inside the channel.  The config
+// selector makes it; the picks of all attempts and the decisions on retries use
+// it.
 //
-// Lives in the call's arena, which never runs its destructor; no member owns
-// memory.
+// A CallContext lives in the call's arena, which never runs the destructor, so
+// no member may own memory.
 #ifndef MULTI_BACKEND_CALL_GRPC_CALL_CONTEXT_H_
 #define MULTI_BACKEND_CALL_GRPC_CALL_CONTEXT_H_
 
@@ -29,8 +29,8 @@ class RetryDecider {
   virtual bool ShouldRetry(CallContext& context) = 0;
 };
 
-// What the LB policy keeps of one call; only the policy knows what is in it.
-// Lives in the call's arena, which never runs its destructor.
+// What the LB policy keeps about one call; only the policy knows its content.
+// It lives in the call's arena, which never runs the destructor.
 class PolicyPart {
  public:
   // Called once no further pick of the call can happen, including after
@@ -41,10 +41,10 @@ class PolicyPart {
   ~PolicyPart() = default;
 };
 
-// Where the channel's LB policy leaves its RetryDecider for the calls, and how
-// a pick finds the context of its call.  The resolver makes one per channel and
-// hands it to the policy as a channel arg; each call keeps it alive through its
-// service config.
+// ChannelRetryState: holds the RetryDecider that the channel's LB policy sets
+// for the calls, and finds the context of the call that a pick is for.  The
+// resolver makes one per channel and passes it to the policy as a channel arg.
+// Each call keeps it alive through its service config.
 class ChannelRetryState : public grpc_core::RefCounted<ChannelRetryState> {
  public:
   static absl::string_view ChannelArgName() {
@@ -64,14 +64,15 @@ class ChannelRetryState : public grpc_core::RefCounted<ChannelRetryState> {
     return decider_;
   }
 
-  // The context of the call that a pick is for; null for a call without one.
-  // The only place that knows which class of core's a call's state has.
+  // Returns the context of the call that a pick is for, or null for a call
+  // without one.  Only this function knows the class that core uses for a
+  // call's state.
   virtual CallContext* ContextOf(
       grpc_core::LoadBalancingPolicy::CallState* call) const;
 
-  // The one object that the LB policy shares with all calls of the channel.  It
-  // outlives the policy: a call that ends later may still use it.  The first
-  // call of this function makes it; every caller must name the same type.
+  // Returns the object that the LB policy shares with all calls of the channel,
+  // and makes it on first use.  The object outlives the policy, because a call
+  // that ends later may still use it.  Every caller must name the same type.
   template <typename T>
   std::shared_ptr<T> Shared() {
     absl::MutexLock lock(&mutex_);
