@@ -8,8 +8,9 @@
 
 namespace multi_backend {
 
-// Now for a negative `timeout`; in a day for a longer one, which for a deadline
-// is as good and cannot overflow.  Thread-safe.
+// Returns the moment `timeout` from now.  A negative timeout counts as 0, and
+// one longer than a day as a day, which serves a deadline as well and cannot
+// overflow.  Thread-safe.
 gpr_timespec DeadlineAfter(absl::Duration timeout);
 
 }  // namespace multi_backend

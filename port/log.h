@@ -1,5 +1,5 @@
 // The log of the library.  Messages go to gRPC's log until the application sets
-// a sink of its own.
+// its own sink.
 #ifndef MULTI_BACKEND_PORT_LOG_H_
 #define MULTI_BACKEND_PORT_LOG_H_
 
@@ -13,7 +13,7 @@ enum class LogSeverity { kInfo, kWarning, kError };
 
 // Receives one message, without a trailing newline.  The library calls the sink
 // on the thread that logs, so several calls may run at once, and gRPC may hold
-// its locks meanwhile.  A sink must therefore return soon and make no gRPC
+// locks during the call.  A sink must therefore return soon and make no gRPC
 // calls.
 using LogSink =
     std::function<void(LogSeverity severity, absl::string_view message)>;
