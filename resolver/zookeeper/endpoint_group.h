@@ -19,7 +19,6 @@
 // Threads: one of its own and two of libzookeeper's.  They end with Close() or
 // with the group.  Both wait at most 1.5 s when the server has frozen, and for
 // the system's resolver while it looks up the servers' addresses.
-// the system's resolver when it is looking for the servers' addresses.
 #ifndef MULTI_BACKEND_RESOLVER_ZOOKEEPER_ENDPOINT_GROUP_H_
 #define MULTI_BACKEND_RESOLVER_ZOOKEEPER_ENDPOINT_GROUP_H_
 
