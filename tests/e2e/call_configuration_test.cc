@@ -44,8 +44,8 @@ TEST_F(CallConfigurationCacheTest, AGoodResultGetsSelectorAndGate) {
   EXPECT_TRUE(HasRetryState(result));
 }
 
-// c-ares reports a failed lookup in both fields; core then goes on with the
-// selector that it has, whose calls must find their retry_state.
+// c-ares reports a failed lookup in both fields.  Core then continues with the
+// last selector, whose calls must find their retry state.
 TEST_F(CallConfigurationCacheTest, TheGateStaysWithTheLastGoodConfiguration) {
   CallConfigurationCache cache(ChannelArgs(), absl::nullopt);
   Resolver::Result good;

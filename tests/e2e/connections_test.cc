@@ -28,10 +28,11 @@ using ::testing::IsEmpty;
 
 using Calls = std::vector<std::unique_ptr<StartedCall>>;
 
-// Breaks one of this process's connections to the port; false without any.
+// Breaks one of this process's connections to the port.  Returns false if there
+// is none.
 bool BreakOneConnectionTo(int port) {
   for (int fd = 0; fd < 1024; ++fd) {
-    sockaddr_in6 peer = {};  // The port of an IPv4 address is at its place.
+    sockaddr_in6 peer = {};  // The port of an IPv4 address has the same offset.
     socklen_t size = sizeof(peer);
     if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0 &&
         (peer.sin6_family == AF_INET || peer.sin6_family == AF_INET6) &&
@@ -83,7 +84,7 @@ class ConnectionsTest : public ::testing::Test {
   static std::unique_ptr<StartedCall> StartCall(UsersClient& client) {
     return std::make_unique<StartedCall>(client);
   }
-  // "1 2: all connections are full".
+  // Returns the events, each as "1 2: all connections are full".
   static std::vector<std::string> ConnectionEvents(UsersClient& client) {
     std::vector<std::string> events;
     for (const PoolEvent& event : client.pool().GetEvents()) {

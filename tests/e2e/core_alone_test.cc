@@ -1,5 +1,6 @@
-// A program that links //:core and //sources:dns: what it has, and what it says
-// of the parts that it has not.  tests/consumer looks at its libraries.
+// Tests a program that links only //:core and //sources:dns: what works in it,
+// and its errors for the parts that are not linked.  tests/consumer checks the
+// libraries that such a program links.
 
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/support/validate_service_config.h>
@@ -113,7 +114,7 @@ TEST_F(CoreAloneTest, ASourceMayBeRegisteredAfterTheFirstChannel) {
   EXPECT_EQ(RegisterDns(), absl::OkStatus());
   EXPECT_EQ(RegisterDns(), absl::OkStatus());
   EXPECT_EQ(StatusOf(target), absl::OkStatus());
-  // Nobody answers at that address, but now somebody asks.
+  // No server answers at that address, but the source is there now.
   EXPECT_THAT(CallOnPlainChannel(target).error_message(),
               Not(HasSubstr("is not linked")));
 }
@@ -124,8 +125,8 @@ TEST_F(CoreAloneTest, HttpProbesAreRefusedAsAnyWrongField) {
   EXPECT_EQ(status,
             absl::InvalidArgumentError(absl::StrCat(
                 "errors validating multi_backend config: ", kHttpIsMissing)));
-  // A plain channel has its configuration from core, which logs what is wrong
-  // with one, and makes a channel whose calls all fail.
+  // Core checks the configuration of a plain channel.  If it is wrong, core
+  // logs why and makes a channel whose calls all fail.
   EXPECT_THAT(grpc::experimental::ValidateServiceConfigJSON(Probing("HTTP")),
               HasSubstr(kHttpIsMissing));
   EXPECT_FALSE(

@@ -32,8 +32,9 @@ int64_t SixDeviations(int64_t calls, double share) {
 
 class DistributionTest : public ::testing::Test {
  protected:
-  // Three backends, all connected, and a client with this policy; `backends`
-  // holds, by backend, what the configuration says of it.
+  // Starts three backends and a client with this policy that is connected to
+  // all of them.  `backends` holds the configuration's attributes of each
+  // backend.
   void Start(absl::string_view policy,
              const std::vector<std::string>& backends = {},
              const std::vector<size_t>& expect_calls_on = {0, 1, 2}) {

@@ -48,7 +48,7 @@ class DnsTest : public ::testing::Test {
     dns_ = *std::move(dns);
   }
 
-  // Each listens on every 127.x.x.x.
+  // Each backend listens on every address 127.x.x.x.
   void StartBackends(size_t count) {
     auto fleet = BackendFleet::Start(count, {"--host=0.0.0.0"});
     ASSERT_TRUE(fleet.ok()) << fleet.status();
@@ -106,10 +106,10 @@ class DnsTest : public ::testing::Test {
   std::unique_ptr<UsersClient> client_;
 };
 
-// What makes one endpoint known, in each way: owners and data of records.
+// The records that make one endpoint known, as pairs of owner and data.
 struct RecordType {
   const char* scheme;
-  const char* name;  // Of the target; "$" is the port.
+  const char* name;  // The name in the target; "$" is the port.
   // "$" is the port, "@" the address.
   std::vector<std::pair<std::string, std::string>> records;
 };
@@ -261,7 +261,7 @@ TEST_F(DnsServerTest, SlowAnswersLoseNothing) {
   for (const std::string ip : {"127.0.0.3", "127.0.0.4"}) {
     Update({Record("add", ip)});
     dns_->Stop();
-    // The answer arrives after as long as these calls take.
+    // The answer arrives when these calls have ended.
     EXPECT_TRUE(WaitUntil([&] { return AQuestionWaits(); }));
     EXPECT_TRUE(CallsGoOn(load));
     dns_->Continue();
@@ -271,7 +271,8 @@ TEST_F(DnsServerTest, SlowAnswersLoseNothing) {
   EXPECT_THAT(load.Stop().failures, IsEmpty());
 }
 
-// What kdig shows of an answer over UDP with the client's payload size.
+// Returns what kdig prints for an answer over UDP, with the client's payload
+// size.
 std::string AskByUdp(const KnotServer& dns) {
   const std::vector<std::string> address = absl::StrSplit(dns.address(), ':');
   FILE* const pipe =

@@ -171,7 +171,7 @@ TEST_F(EtcdTest, APasswordInTheTargetIsRefusedAndNeverShown) {
   ASSERT_FALSE(channel.ok());
   EXPECT_EQ(channel.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(channel.status().message(), Not(HasSubstr("s3cret")));
-  // The plain way cannot refuse before the first call.
+  // A plain channel cannot be refused before its first call.
   testing::internal::CaptureStderr();
   auto stub = examples::users::v1::Users::NewStub(
       grpc::CreateChannel(target, grpc::InsecureChannelCredentials()));

@@ -1,5 +1,5 @@
 // Calls through channels whose backends come from a file, while the file is
-// rewritten in every way that there is.
+// rewritten in different ways.
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -47,7 +47,7 @@ void Append(const std::string& path, absl::string_view text, int flags) {
   close(fd);
 }
 
-// Writes in place, with a moment at which a half is there.
+// Writes in place, in two steps, so that a reader may see only the first half.
 void Overwrite(const std::string& path, absl::string_view text) {
   Append(path, text.substr(0, text.size() / 2), O_TRUNC);
   Append(path, text.substr(text.size() / 2), O_APPEND);
@@ -111,8 +111,8 @@ TEST_F(FileTest, AFileThatComesLaterServes) {
   EXPECT_TRUE((*client)->Call().ok());
 }
 
-// A path as Kubernetes makes it, current -> v0 or v1, and all that may happen
-// to the file on it.
+// A file on a path as Kubernetes makes it, where `current` links to v0 or v1.
+// The functions change the file in different ways.
 class RewrittenFile {
  public:
   explicit RewrittenFile(const std::string& directory) : directory_(directory) {
@@ -124,7 +124,7 @@ class RewrittenFile {
 
   std::string path() const { return directory_ + "/current/backends.json"; }
 
-  // Every way to the whole document, `way` of any size.
+  // Writes the whole document in one of three ways, `way` modulo 3.
   void Write(size_t way, const std::string& document) {
     switch (way % 3) {
       case 0:
@@ -139,7 +139,8 @@ class RewrittenFile {
     }
   }
 
-  // Every way to lose it.  `part`: of the document, not all of it.
+  // Damages the file in one of four ways, `way` modulo 4.  `part` is a part of
+  // the document.
   void Damage(size_t way, absl::string_view part) {
     switch (way % 4) {
       case 0:
@@ -158,7 +159,7 @@ class RewrittenFile {
   int version_ = 0;
 };
 
-// The lists that a group has had, and a wait for one.
+// Records the lists of a group, and waits for one.
 class SeenLists {
  public:
   explicit SeenLists(EndpointGroup& group)
@@ -209,8 +210,7 @@ TEST_F(FileTest, AThousandRewritesLoseNoCallAndShowNoPartialList) {
     } else {
       file.Write(i / 3, document);
     }
-    // Now and then the group comes to rest; otherwise it reads while others
-    // write.
+    // Sometimes wait for the group; otherwise it reads during the next write.
     if (i % 20 == 0) {
       EXPECT_TRUE(seen.WaitFor(list)) << i << ": " << (*group)->Describe();
     }

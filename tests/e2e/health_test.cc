@@ -67,7 +67,7 @@ bool Becomes(const UsersClient& client, const std::string& address,
   return WaitUntil([&]() { return client.Backend(address).state == state; });
 }
 
-// The backend's changes of state: "ALIVE -> DOWN", ….
+// Returns the backend's changes of state: "ALIVE -> DOWN", ….
 std::vector<std::string> Changes(BackendPool& pool,
                                  const std::string& address) {
   std::vector<std::string> changes;
@@ -131,7 +131,7 @@ class HealthTest : public ::testing::Test {
     fleet_ = *std::move(fleet);
   }
 
-  // All backends are connected and no call has been counted.
+  // Makes a client that is connected to all backends, before any call counts.
   std::unique_ptr<UsersClient> ConnectToAll(absl::string_view policy) {
     auto client = Connect(fleet_->StaticTarget(), policy);
     EXPECT_TRUE(client->ConnectTo(fleet_->addresses()));
@@ -238,7 +238,7 @@ TEST_F(HealthTest, HttpAndTcpProbesFollowTheConfiguredPort) {
   }
 }
 
-// Adds what no probe may show.
+// Adds metadata that no probe may send.
 class SecretPlugin final : public grpc::MetadataCredentialsPlugin {
  public:
   grpc::Status GetMetadata(

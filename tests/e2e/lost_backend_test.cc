@@ -129,7 +129,7 @@ TEST(LostBackendTest, NoCallIsLostWhenOneOfThreeIsKilledTwentyTimes) {
     SCOPED_TRACE(round);
     const size_t victim = round % 3;
     const std::string& address = (*fleet)->address(victim);
-    // It is in use, in this round.
+    // Wait until the backend is in use in this round.
     const uint64_t calls_before = (*client)->Backend(address).calls;
     ASSERT_TRUE(WaitUntil([&]() {
       return (*client)->Backend(address).calls > calls_before + 10;

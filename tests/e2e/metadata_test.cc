@@ -54,7 +54,7 @@ class MetadataTest : public ::testing::Test {
     client_ = *std::move(client);
   }
 
-  // All that all backends have seen.
+  // Returns the attempts that all backends have seen.
   std::vector<SeenAttempt> Seen() const {
     std::vector<SeenAttempt> all;
     for (size_t i = 0; i < fleet_->size(); ++i) {
@@ -171,7 +171,7 @@ TEST_F(MetadataTest, WithoutRoutesALabelFromOutsideIsNotFollowedEither) {
   ASSERT_TRUE(plain.ok()) << plain.status();
   for (const auto& forgery : Forgeries()) {
     if (forgery.first != kCallLabelKey) continue;
-    // One that this process made is no forgery here.
+    // A label that this process made is not a forgery here.
     if (DecodeCallLabel(forgery.second).has_value()) continue;
     UsersCall call;
     call.metadata = {forgery};

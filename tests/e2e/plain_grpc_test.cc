@@ -65,8 +65,8 @@ class PlainGrpcTest : public testing::Test {
             std::move(interceptors)));
   }
 
-  // A service config with `policy`'s members, the roles of the fleet and
-  // `multiBackend`'s members.
+  // Returns a service config with the members of `policy`, the roles of the
+  // fleet, and the members of `multiBackend`.
   std::string ConfigWithRoles(const std::string& policy,
                               const std::string& routing = "") {
     std::string backends;

@@ -11,7 +11,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// Without Register(), which a server that is no client need not call.
+// The test does not call Register(), because a server that is not a client need
+// not call it.
 TEST(MakeRegistrarTest, WhatCannotWorkIsRefusedAtOnce) {
   const Endpoint good = Endpoint::Of("10.0.0.1", 1);
   Endpoint bad_label = good;

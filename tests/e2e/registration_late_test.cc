@@ -1,5 +1,6 @@
-// Register() after the first channel of the process: a status and a log line,
-// no abort.  One test, because a process registers only once.
+// Register() after the first channel of the process returns a status and logs a
+// line, but does not abort.  There is one test, because a process registers
+// only once.
 
 #include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>

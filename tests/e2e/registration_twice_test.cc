@@ -21,11 +21,11 @@ using examples::users::v1::UserReply;
 using examples::users::v1::Users;
 
 TEST(RegistrationTest, EightThreadsAndThenTwiceMore) {
-  grpc_init();  // Alone it builds nothing that registration would be late for.
+  grpc_init();  // This does not fix core's configuration yet.
   constexpr int kThreads = 8;
   std::vector<absl::Status> statuses(kThreads);
   std::vector<std::thread> threads;
-  auto* barrier = new absl::Barrier(kThreads);  // Deleted by one of them.
+  auto* barrier = new absl::Barrier(kThreads);  // Deleted by one thread.
   for (absl::Status& status : statuses) {
     threads.emplace_back([barrier, &status] {
       if (barrier->Block()) delete barrier;
@@ -43,7 +43,7 @@ TEST(RegistrationTest, EightThreadsAndThenTwiceMore) {
   auto channel = multi_backend::CreateChannel(
       (*fleet)->StaticTarget(), grpc::InsecureChannelCredentials());
   ASSERT_TRUE(channel.ok()) << channel.status();
-  EXPECT_TRUE(Register().ok());  // Late, but it had been done.
+  EXPECT_TRUE(Register().ok());  // It was registered in time.
   auto stub = Users::NewStub(*channel);
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + kServerProcessTimeout));

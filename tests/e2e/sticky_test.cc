@@ -176,8 +176,8 @@ TEST_F(StickyTest, KeysOfAnyLengthAndContentWorkByRequestField) {
 
 TEST_F(StickyTest, OddKeysOfTheSameKindAreDifferentKeys) {
   auto client = Connect(kFieldKey);
-  // 16 keys that differ after a NUL do not all meet on one of four backends
-  // (by chance once in 4^15).
+  // 16 keys that differ only after a NUL must not all go to one of four
+  // backends, which would happen by chance once in 4^15.
   std::set<std::string> homes;
   for (char c = 'a'; c < 'a' + 16; ++c) {
     homes.insert(HomeOf(*client, WithUserId(std::string("k\0", 2) + c)));
