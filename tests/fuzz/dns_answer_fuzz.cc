@@ -1,5 +1,5 @@
-// DNS answers as packets, on through the sources: what comes out keeps to the
-// policy, whatever the packet was.
+// Fuzzes the path of a DNS answer from the packet through the sources.
+// Whatever the packet, the endpoints must obey the policy.
 #include <memory>
 #include <string>
 #include <utility>
@@ -27,7 +27,7 @@ void CheckAnswer(const DnsAnswer& answer) {
   FUZZ_CHECK(answer.ttl >= absl::ZeroDuration());
 }
 
-// Every question has the same answer.
+// Gives the same answer to every question.
 void CheckSourceWith(const DnsResult& answer,
                      absl::StatusOr<std::unique_ptr<DnsSource>> source,
                      const EndpointPolicy& policy) {
@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   CheckAnswer(*answer);
-  // Without names: those of answers are on no list.
+  // These policies have no list of names, because names in answers are on none.
   for (const EndpointPolicy& policy : {EndpointPolicy(), TightPolicy()}) {
     CheckSourceWith(answer, DnsAddressSource::Make("users.example:80", policy),
                     policy);

@@ -1,6 +1,6 @@
-// ParseEndpointDocument(): what it admits keeps to the policy, and a document
-// written anew from that reads the same, with nothing refused; and it reads
-// each document as protobuf does.
+// Fuzzes ParseEndpointDocument().  What it admits must obey the policy.  A
+// document written from the result must read the same, with nothing refused.
+// Each document must read as protobuf reads it.
 #include <string>
 
 #include "absl/status/status.h"
@@ -18,7 +18,7 @@
 namespace multi_backend {
 namespace {
 
-// The text is UTF-8, since it comes from a document.
+// The text comes from a document, so it is UTF-8.
 std::string Quote(absl::string_view text) {
   std::string quoted = "\"";
   for (const char c : text) {
@@ -68,15 +68,15 @@ void Check(absl::string_view json, const EndpointPolicy& policy) {
   FUZZ_CHECK(again->refused.count == 0);
 }
 
-// Whatever is JSON is read as protobuf reads it.
+// Checks that valid JSON is read as protobuf reads it.
 void CheckReadAsProtobufDoes(absl::string_view json) {
   const auto ours = ParseEndpointDocument(json, EndpointPolicy());
   if (absl::StartsWith(ours.status().message(), "line ") ||
       absl::IsResourceExhausted(ours.status())) {
     return;
   }
-  // Inside of a list, protobuf takes the value of a member without a name for
-  // one more element of the list.  We refuse such a document.
+  // Inside a list, protobuf takes the value of a member without a name for one
+  // more element of the list.  This library refuses such a document.
   if (absl::StrContains(ours.status().message(), "members have names")) return;
   const auto theirs = ReadEndpointsByProtobuf(json, EndpointPolicy());
   if (ours.ok() && !theirs.ok()) {

@@ -1,5 +1,6 @@
-// ParseEtcdRecord() and EtcdRecords: a value written from what was read reads
-// the same; a store's events lead to what their last state alone leads to.
+// Fuzzes ParseEtcdRecord() and EtcdRecords.  A value written from what was read
+// must read the same.  A series of events must lead to the same result as the
+// final state of the store.
 #include <map>
 #include <string>
 #include <utility>
@@ -26,7 +27,7 @@ void CheckValue(absl::string_view value) {
   CheckAdmission(*endpoint, EndpointPolicy());
   CheckAdmission(*endpoint, ListPolicy());
   CheckAdmission(*endpoint, TightPolicy());
-  // JSON cannot say what is no UTF-8, and a writer's endpoint is one that is
+  // JSON holds only UTF-8, and a writer writes only endpoints that are
   // admitted.
   if (!EndpointPolicy().ReasonToRefuse(*endpoint).empty() || !IsAscii(value)) {
     return;
@@ -36,7 +37,7 @@ void CheckValue(absl::string_view value) {
   FUZZ_CHECK(*again == *endpoint);
 }
 
-// Events, one in each line: "key value", or "-key" when it was deleted.
+// Each line is an event: "key value", or "-key" for a deletion.
 void CheckEvents(absl::string_view text, const EndpointPolicy& policy) {
   EtcdRecords records(policy);
   std::map<std::string, std::string> state;

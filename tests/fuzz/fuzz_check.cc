@@ -16,8 +16,8 @@
 namespace multi_backend {
 namespace {
 
-// A message may quote some pieces of its input, 300 bytes each at most, and a
-// byte takes four characters when it is escaped.
+// A message may quote some pieces of its input, each of at most 300 bytes, and
+// an escaped byte takes four characters.
 constexpr size_t kLongestMessage = 4000;
 
 EndpointPolicy MakePolicy(const EndpointPolicy::Options& options) {

@@ -1,4 +1,4 @@
-// What fuzz targets assert: FUZZ_CHECK ends the process with the condition's
+// Checks for fuzz targets.  FUZZ_CHECK ends the process with the condition's
 // text, and the fuzzer then shows the input.
 #ifndef MULTI_BACKEND_TESTS_FUZZ_FUZZ_CHECK_H_
 #define MULTI_BACKEND_TESTS_FUZZ_FUZZ_CHECK_H_
@@ -15,7 +15,8 @@
   ((condition) ? void()       \
                : multi_backend::FailFuzzCheck(__FILE__, __LINE__, #condition))
 
-// libFuzzer's and replay.cc's entry, which each target defines; returns 0.
+// Each target defines this function, which libFuzzer and replay.cc call.  It
+// returns 0.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 namespace multi_backend {
@@ -27,23 +28,24 @@ inline absl::string_view AsText(const uint8_t* data, size_t size) {
   return absl::string_view(reinterpret_cast<const char*>(data), size);
 }
 
-// Default limits, lists that refuse some hosts; and one whose limits are so
-// small that a fuzzer's inputs reach them.
+// ListPolicy() has the default limits and lists that refuse some hosts.  The
+// limits of TightPolicy() are so small that a fuzzer's inputs reach them.
 const EndpointPolicy& ListPolicy();
 const EndpointPolicy& TightPolicy();
 
-// What holds of every list that came through a policy: each endpoint would come
-// through it again, reaches a place that may be dialled, and is there once; the
-// limits hold; the texts are short and can be printed.
+// Checks what must hold for every list that a policy has admitted.  The policy
+// admits each endpoint again, the endpoint's address may be dialled, and the
+// endpoint is listed once.  The limits hold, and the texts are short and
+// printable.
 void CheckAdmitted(const AdmittedEndpoints& admitted,
                    const EndpointPolicy& policy);
 
-// The same of a list with nothing but this endpoint, twice.
+// Checks the same for a list that contains only this endpoint, twice.
 void CheckAdmission(const Endpoint& endpoint, const EndpointPolicy& policy);
 
 bool IsAscii(absl::string_view text);
 
-// An error that says something, in some hundred bytes without control
+// Checks that the error has a message of reasonable length without control
 // characters.
 void CheckError(const absl::Status& status);
 

@@ -17,7 +17,7 @@ def mb_fuzz_target(name, deps = []):
     native.cc_test(
         name = name + "_fuzz_test",
         size = "small",
-        # Half a minute of fuzzing on a busy machine.
+        # It fuzzes for half a minute, possibly on a busy machine.
         timeout = "moderate",
         srcs = [name + "_fuzz.cc"],
         copts = ["-Wall", "-Wextra", "-Werror"],
@@ -27,7 +27,8 @@ def mb_fuzz_target(name, deps = []):
             _FUZZING: [
                 "-max_total_time=30",
                 "-max_len=4096",
-                # Of one input; the slowest legal one takes milliseconds.
+                # This limit is for one input; the slowest legal input takes
+                # milliseconds.
                 "-timeout=10",
                 "-print_final_stats=1",
             ],

@@ -1,6 +1,6 @@
-// A main() for fuzz targets without libFuzzer: gives the target each file of
-// the directories on the command line, and each of its beginnings, so that torn
-// inputs are tried too.
+// A main() for fuzz targets without libFuzzer.  It runs the target on each file
+// in the directories of the command line, and on each prefix of a file, so that
+// torn inputs are tried too.
 #include <dirent.h>
 
 #include <cstddef>
@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 namespace {
 
-// More beginnings of a file take too long.
+// More prefixes of a file would take too long.
 constexpr size_t kMaxTorn = 4096;
 
 void Replay(const std::string& path) {
@@ -24,13 +24,13 @@ void Replay(const std::string& path) {
   const auto* const data = reinterpret_cast<const uint8_t*>(text.data());
   LLVMFuzzerTestOneInput(data, text.size());
   for (size_t size = 0; size < text.size() && size < kMaxTorn; ++size) {
-    // A copy that ends there, for the address sanitizer.
+    // The copy ends there, so that the address sanitizer notices reads beyond.
     const std::string torn = text.substr(0, size);
     LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(torn.data()), size);
   }
 }
 
-// How many files there were.
+// Returns the number of files.
 int ReplayDirectory(const std::string& path) {
   DIR* const directory = opendir(path.c_str());
   if (directory == nullptr) return 0;

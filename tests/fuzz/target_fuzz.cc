@@ -1,5 +1,5 @@
-// Targets: what is taken can be written anew, and names a place that calls may
-// be told (its authority has no character that a header may not have).
+// Fuzzes targets.  A target that is accepted can be written again, and its
+// authority has only characters that a header may have.
 #include <algorithm>
 #include <string>
 
@@ -60,7 +60,7 @@ void CheckSourceTarget(const SourceTarget& target) {
 }  // namespace
 }  // namespace multi_backend
 
-// "authority/path", as it stands after "scheme://".
+// The input is "authority/path", the part of a target after "scheme://".
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace multi_backend;
   static const bool registered =
@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckGroup(text);
   const size_t slash = std::min(text.find('/'), text.size());
   for (const absl::string_view scheme : SourceRegistry::Schemes()) {
-    if (!SourceRegistry::Find(scheme).ok()) continue;  // etcd: not pure.
+    if (!SourceRegistry::Find(scheme).ok()) continue;  // etcd is not linked.
     CheckSourceTarget({scheme, text.substr(0, slash), text.substr(slash)});
   }
   FUZZ_CHECK(!CheckSource({"static", "", text}).ok());

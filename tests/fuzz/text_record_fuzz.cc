@@ -1,5 +1,5 @@
-// ParseTextRecord(): a record written anew from what was read reads the same;
-// whatever a policy admits of it keeps to the policy.
+// Fuzzes ParseTextRecord().  A record written from what was read must read the
+// same.  What a policy admits must obey the policy.
 #include <string>
 
 #include "absl/strings/str_cat.h"

@@ -1,5 +1,5 @@
-// ParseZookeeperRecord(): an instance written from what was read reads the
-// same; whatever a policy admits of it keeps to the policy.
+// Fuzzes ParseZookeeperRecord().  An instance written from what was read must
+// read the same.  What a policy admits must obey the policy.
 #include <utility>
 
 #include "absl/status/status.h"
@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckAdmission(*endpoint, EndpointPolicy());
   CheckAdmission(*endpoint, ListPolicy());
   CheckAdmission(*endpoint, TightPolicy());
-  // JSON cannot say what is no UTF-8, and a writer's endpoint is one that is
+  // JSON holds only UTF-8, and a writer writes only endpoints that are
   // admitted.
   if (!EndpointPolicy().ReasonToRefuse(*endpoint).empty() || !IsAscii(text)) {
     return 0;
