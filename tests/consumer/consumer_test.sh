@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# Builds and runs the outside workspace with a Bazel server of its own, which
-# ends with the test: once with everything, once with the core alone, which must
-# not link the libraries of the sources and of HTTP probes.  What it compiles is
-# kept between runs in a disk cache.
+# Builds and runs the separate workspace with its own Bazel server, which ends
+# with the test.  One program links the whole library.  The other links the core
+# alone, which must not need the libraries of the sources and of HTTP probes.  A
+# disk cache keeps the compiled files between runs.
 set -euo pipefail
 
-# From the runfiles to the sources: the workspace refers to its surroundings.
+# Leave the runfiles for the sources, because the workspace refers to the files
+# around it.
 here=$(dirname "$(readlink -f "$0")")
 cd "$here/workspace"
 
 temporary=${TEST_TMPDIR:-$(mktemp -d)}
-# Bazel gives a test no HOME.
+# Bazel does not set HOME for a test.
 home=$(getent passwd "$(id -u)" | cut -d: -f6)
 cache=${XDG_CACHE_HOME:-${home:-$temporary}/.cache}/multi_backend_consumer
-# Bazel takes its own test variables amiss.
+# The nested Bazel must not see the variables that Bazel sets for a test.
 nested_bazel() {
   env -u TEST_TMPDIR -u RUNFILES_DIR -u JAVA_RUNFILES \
     HOME="${home:-$temporary}" USER="$(id -un)" \
@@ -32,7 +33,8 @@ fail() {
   exit 1
 }
 
-# The answer of the call, and what CreateChannel has against a ZooKeeper target.
+# Check the answer of the call, and the error of CreateChannel for a ZooKeeper
+# target.
 target=zookeeper://127.0.0.1:1/users
 answer=$("$bin/consumer" $target)
 [ "$answer" = "Hello, consumer" ] || fail "consumer: $answer"
@@ -41,8 +43,8 @@ answer=$("$bin/consumer_core" $target)
 scheme "zookeeper" is not linked: add @multi_backend//sources:zookeeper to the deps and call multi_backend::RegisterZookeeper() first' ] ||
   fail "consumer_core: $answer"
 
-# What a program itself needs.  ldd would also show libcares, because the
-# distribution's libgrpc links it.
+# Returns whether the program itself links the library.  ldd would also show
+# libcares, because the distribution's libgrpc links it.
 needs() {
   readelf -d "$bin/$1" | grep -q "(NEEDED).*\[$2\.so"
 }
@@ -52,7 +54,7 @@ for library in libcares libcurl libzookeeper_mt; do
   ! needs consumer_core $library || fail "consumer_core links $library"
 done
 
-# What a public target does not need, it does not reach either.
+# Fails if a public target depends on a target that it does not need.
 reaches_not() {
   local from=@multi_backend$1 to path
   shift

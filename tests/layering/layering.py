@@ -1,8 +1,8 @@
-"""Checks of the sources that a compiler does not make.
+"""Checks the sources for rules that a compiler does not check.
 
-Which room may include which, what may not be used where, the size of files and
-of rooms.  Prints one line for each offence, "file:line: what", and exits
-with 1 if there is one.
+The rules say which room may include which, what must not be used where, and how
+large files and rooms may be.  Prints one line for each offence, "file:line:
+what", and exits with 1 if there is one.
 
     python3 layering.py [ROOT]
 """
@@ -11,10 +11,10 @@ import os
 import re
 import sys
 
-# The house, lowest rooms first: each room, what it is for, and the rooms that its
-# files may include beside their own.  `x/grpc` is the adapter of x to gRPC; only
-# the public targets, tests and benches use adapters, with the exceptions that
-# stand here.  docs/layout.md draws the same table for readers.
+# The house, lowest rooms first: each room, what it is for, and the rooms that
+# its files may include beside their own.  `x/grpc` is the adapter of x to gRPC;
+# only the public targets, tests and benches use adapters, with the exceptions
+# that stand here.  docs/layout.md draws the same table for readers.
 ROOMS = [
     # room, purpose, rooms it may use
     ("proto", "the schemas config.proto and endpoints.proto", ""),
@@ -101,7 +101,7 @@ STRATEGIES = "lb_policy/strategies"
 
 # The library's root wires the parts.  Benches and tests may use everything.
 FREE = {"", "bench", "tests"}
-# Programs know the public headers, and what starts their servers.
+# Examples use the public headers, and the support that starts their servers.
 EXAMPLES = {"", "tests/testing"}
 
 # Tests and their support may also use what the tests share.
@@ -118,14 +118,14 @@ CORE_HEADER_FILE = "port/core_api.h"
 SOURCE = re.compile(r"\.(h|cc|proto)$")
 SKIPPED = re.compile(r"^(\.git|bazel-|\.|tests/consumer/workspace)")
 MAX_LINES = 450
-# In one folder, tests apart.
+# The limit for one folder, without its tests.
 MAX_FILES = 25
 # Tables of test rows may be longer than code.
 MAX_TEST_LINES = 900
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 WORDS = [
-    # What, in files whose names end so (None = in all), why not.
+    # A pattern, the end of the names of its files (None = all), and the reason.
     (re.compile(r"\b(TODO|FIXME|XXX)\b"), None,
      "an unfinished thing is finished or an issue"),
     (re.compile(r"\bstd::w?(c?regex|smatch|cmatch)\b|#include <regex>"), None,
@@ -138,7 +138,7 @@ FORBIDDEN_NAMES = re.compile(r"(^|[/_])(utils?|common|manager|helpers?)([._/]|$)
 
 
 def room_of(path):
-    """The room of a file: its folder, without a `testing` at the end."""
+    """Returns the room of a file: its folder without a final `testing`."""
     folder = os.path.dirname(path)
     if folder.split("/")[0] in ("bench", "examples"):
         return folder.split("/")[0]
@@ -160,7 +160,7 @@ def is_pure(room):
 
 
 def reachable(room):
-    """The room and all that it may use, directly or not."""
+    """Returns the room and all rooms that it may use, directly or not."""
     found = {room}
     todo = [room]
     while todo:
@@ -172,7 +172,7 @@ def reachable(room):
 
 
 def check_include(path, included):
-    """None, or what is wrong with `path` including `included`."""
+    """Returns what is wrong if `path` includes `included`, or None."""
     room = room_of(path)
     if included.startswith("src/core/"):
         if path != CORE_HEADER_FILE:
@@ -200,7 +200,7 @@ def check_include(path, included):
         return "the room %s has no row in the table" % room
     if to in USES[room]:
         return None
-    # A test may use all that its top folder's rooms may use.
+    # A test may use everything that the rooms of its top folder may use.
     if is_test(path) and (to in TEST_SUPPORT or target == CORE_HEADER_FILE or
                           any(to in reachable(neighbour) for neighbour in USES
                               if neighbour.split("/")[0] ==
@@ -234,7 +234,7 @@ def check_file(path, text):
 
 
 def full_rooms(paths):
-    """The folders of the library with more files than a reader takes in."""
+    """Returns the folders of the library that have too many files."""
     counts = {}
     for path in paths:
         if not is_test(path):

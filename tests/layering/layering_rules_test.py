@@ -1,4 +1,4 @@
-"""That the layering check finds what it is for."""
+"""Tests that the layering check finds each kind of offence."""
 
 import os
 import unittest
@@ -50,7 +50,7 @@ ROWS = [
     ("interceptors/a.cc", '#include "multi_backend/resolver/groups/x.h"', True),
     ("interceptors/a.cc", '#include "multi_backend/proto/config/x.h"', False),
     ("unheard_of/a.cc", '#include "multi_backend/proto/config/x.h"', True),
-    # The seam is for adapters, the adapters are for the root.
+    # Only adapters use the seam, and only the root uses adapters.
     ("lb_policy/plan/a.cc", '#include "multi_backend/port/core_api.h"', True),
     ("lb_policy/grpc/a.cc", '#include "multi_backend/port/core_api.h"', False),
     ("lb_policy/plan/a.cc", '#include "multi_backend/lb_policy/grpc/x.h"', True),
@@ -61,26 +61,26 @@ ROWS = [
     ("port/a.h", '#include "multi_backend/lb_policy/grpc/x.h"', True),
     ("port/a.h", '#include "multi_backend/proto/config/x.h"', True),
     ("bench/a.cc", '#include "multi_backend/lb_policy/grpc/x.h"', False),
-    # gRPC: no header in pure rooms, core's only through the seam.
+    # Pure rooms include no header of gRPC; others get core's from the seam.
     ("proto/config/a.cc", "#include <grpcpp/grpcpp.h>", True),
     ("resolver/endpoint/a.h", '#include "grpc/support/log.h"', True),
     ("resolver/endpoint/a_test.cc", "#include <grpcpp/grpcpp.h>", False),
     ("resolver/grpc/a.cc", "#include <grpcpp/grpcpp.h>", False),
     ("resolver/grpc/a.cc", '#include "src/core/lib/uri/uri_parser.h"', True),
     ("port/core_api.h", '#include "src/core/lib/uri/uri_parser.h"', False),
-    # Each library has its room.
+    # Each library belongs to one room.
     ("health/probes/curl/probe.cc", "#include <curl/curl.h>", False),
     ("health/probes/prober.cc", "#include <curl/curl.h>", True),
     ("resolver/dns/client.cc", "#include <ares.h>", False),
     ("resolver/file/a.cc", "#include <ares.h>", True),
     ("resolver/zookeeper/a.cc", "#include <zookeeper/zookeeper.h>", False),
     ("resolver/dns/a.cc", "#include <zookeeper/zookeeper.h>", True),
-    # Programs use what everybody can use.
+    # Examples use only public headers.
     ("examples/a.cc", '#include "multi_backend/multi_backend.h"', False),
     ("examples/a.cc", '#include "multi_backend/examples/x.h"', False),
     ("examples/a.cc", '#include "multi_backend/resolver/dns/x.h"', True),
     ("examples/a.cc", '#include "multi_backend/tests/testing/x.h"', False),
-    # Only tests use what tests share.
+    # Only tests use the support of tests.
     ("lb_policy/plan/a_test.cc", '#include "multi_backend/tests/testing/x.h"',
      False),
     ("lb_policy/plan/a.cc", '#include "multi_backend/tests/testing/x.h"', True),

@@ -1,9 +1,9 @@
-"""Are the unit tests of lb_policy/grpc worth their name?
+"""Checks that the unit tests of lb_policy/grpc find mistakes.
 
-Each mutation below is a small mistake that somebody might make there.  This
-script makes them in a copy of the sources, one at a time, and runs the
-adapter's unit tests, which must fail.  Prints a table, and exits with 1 when a
-mutation survives, does not build, or is not found in the sources any more.
+Each mutation below is a small mistake that a change might make there.  This
+script makes the mutations in a copy of the sources, one at a time, and runs the
+adapter's unit tests, which must fail.  It prints a table, and exits with 1 if a
+mutation survives, does not build, or no longer applies to the sources.
 
     python3 tests/mutations/mutations.py                   # all; about a minute each
     python3 tests/mutations/mutations.py --only=lost-replan
@@ -11,9 +11,9 @@ mutation survives, does not build, or is not found in the sources any more.
     python3 tests/mutations/mutations.py --bazel-startup="--output_base=/var/tmp/mutations" \\
         --bazel-options="--jobs=2"
 
-Too slow for each run of the tests, which only do the --check: run it by hand
-after changes to lb_policy/grpc or to its tests.  A new mutation is worth a row
-when a defect was found that the tests had not seen.
+The full run is too slow for each run of the tests, which only do the --check.
+Run it by hand after changes to lb_policy/grpc or to its tests.  Add a mutation
+for each defect that the tests had not found.
 """
 
 import argparse
@@ -35,7 +35,7 @@ Mutation = collections.namedtuple("Mutation", "name file old new what")
 
 POLICY = "lb_policy/grpc/multi_backend_policy.cc"
 
-# `old` must be there exactly once; white space of any kind and amount is equal.
+# `old` must occur exactly once.  White space of any kind and amount is equal.
 MUTATIONS = [
     Mutation("dropped-repick", POLICY,
              "!= 0 && !publish_scheduled_) { RepickLocked(); }",
@@ -90,7 +90,7 @@ MUTATIONS = [
 
 
 def apply_to(text, mutation):
-    """The mutated text; ValueError if the mutation is not there exactly once."""
+    """Returns the mutated text.  Raises ValueError unless `old` occurs once."""
     pattern = r"\s+".join(re.escape(word) for word in mutation.old.split())
     found = len(re.findall(pattern, text))
     if found != 1:
@@ -111,7 +111,7 @@ def write(root, mutation, text):
 
 
 def check(mutations):
-    """Prints what does not apply; whether all do."""
+    """Prints the mutations that do not apply.  Returns whether all apply."""
     good = True
     for mutation in mutations:
         try:
@@ -123,7 +123,7 @@ def check(mutations):
 
 
 class Workspace:
-    """A copy of the sources, and Bazel in it."""
+    """A copy of the sources in which Bazel runs."""
 
     def __init__(self, directory, startup, options):
         self.root = os.path.join(directory, "workspace")
@@ -144,7 +144,7 @@ class Workspace:
             shutil.copy2(source, target)
 
     def test(self):
-        """Bazel's exit code and output: 0 = all pass, 3 = some do not."""
+        """Returns Bazel's exit code (0: all pass, 3: some fail) and output."""
         done = subprocess.run(self.command, cwd=self.root, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return done.returncode, done.stdout.decode(errors="replace")
@@ -157,7 +157,7 @@ class Workspace:
 
 
 def failed_tests(output):
-    """The first of GoogleTest's failed tests, and how many more."""
+    """Returns the name of the first failed test and the number of others."""
     names = sorted(set(re.findall(r"^\[  FAILED  \] ([\w/]+\.[\w/]+)", output,
                                   re.MULTILINE)))
     if not names:
@@ -167,7 +167,7 @@ def failed_tests(output):
 
 
 def run(mutations, workspace):
-    """Prints the table; whether the tests see every mutation."""
+    """Prints the table.  Returns whether the tests notice every mutation."""
     code, output = workspace.test()
     if code != 0:
         print(output)

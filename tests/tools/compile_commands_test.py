@@ -1,4 +1,4 @@
-"""What tools/compile_commands makes of Bazel's list of actions."""
+"""Tests what tools/compile_commands makes of Bazel's list of actions."""
 
 import importlib.machinery
 import importlib.util
@@ -11,7 +11,7 @@ ROOT = "/output/execroot/multi_backend"
 
 
 def load_script():
-    """The script as a module; its name has no ".py"."""
+    """Loads the script as a module, although its name does not end in .py."""
     path = os.path.join(os.path.dirname(os.path.realpath(__file__)),
                         "../../tools/compile_commands")
     loader = importlib.machinery.SourceFileLoader("compile_commands", path)

@@ -1,6 +1,6 @@
-// An application with multi_backend as a dependency: one call to a server of
-// its own process.  Prints the answer, and whether a channel could be made to
-// the target that its argument names; exits with 1 when there is no answer.
+// An application that depends on multi_backend.  It makes one call to a server
+// in its own process.  It prints the answer, and whether a channel to the
+// target in its argument could be made.  It exits with 1 if there is no answer.
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "greeter.grpc.pb.h"
-// All of //:core's headers, to see that they compile here.
+// All headers of //:core are included, to show that they compile here.
 #include "multi_backend/backend_pool.h"
 #include "multi_backend/endpoint_groups.h"
 #include "multi_backend/interceptor.h"
@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
     std::cerr << "usage: consumer TARGET\n";
     return 1;
   }
-  // Before the server, which fixes core's configuration.
+  // This must come before the server, which fixes core's configuration.
   const absl::Status registered = multi_backend::Register();
   if (!registered.ok()) {
     std::cerr << registered << "\n";
