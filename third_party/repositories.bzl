@@ -1,7 +1,7 @@
 """The repositories that multi_backend builds with: the distribution's packages.
 
 Nothing is downloaded.  A workspace that uses multi_backend calls
-multi_backend_repositories() as this one does; tests/consumer shows it.
+multi_backend_repositories() too; tests/consumer shows how.
 """
 
 def _system_library_impl(ctx):
@@ -21,10 +21,10 @@ def _system_library_impl(ctx):
             fail("%s is missing: run %s" % (header, ctx.attr.setup))
     ctx.file("BUILD.bazel", "\n".join(lines) + "\n")
 
-# A library of the distribution.  Its headers lie in /usr/include, which the
-# compiler searches by itself, so a target is no more than its linker options.
-# Bazel evaluates this rule only when a target that is built depends on the
-# library, so a machine without GoogleTest builds the library and the examples.
+# A library of the distribution.  The compiler finds its headers in
+# /usr/include, so a target consists only of linker options.  Bazel evaluates
+# this rule only if a target that is built depends on the library, so a machine
+# without GoogleTest can build the library and the examples.
 system_library = repository_rule(
     implementation = _system_library_impl,
     local = True,
@@ -57,8 +57,8 @@ def _rules_cc_impl(ctx):
         ]
     ]) + "\n")
 
-# Debian's rules_cc needs a newer Bazel than Debian's Bazel; the native rules
-# under the names that other rules load.
+# Debian's rules_cc needs a newer Bazel than Debian's, so this repository offers
+# the native rules under the names that other rules load.
 _rules_cc = repository_rule(implementation = _rules_cc_impl, local = True)
 
 def _coverage_tools_impl(ctx):
@@ -69,7 +69,7 @@ def _coverage_tools_impl(ctx):
         "",
     ]))
 
-# `bazel test` resolves this repository although it is used for coverage only.
+# `bazel test` resolves this repository, although only coverage uses it.
 _coverage_tools = repository_rule(implementation = _coverage_tools_impl, local = True)
 
 def _local(name, path):
@@ -102,8 +102,8 @@ def multi_backend_repositories():
             "headers": ["/usr/include/google/protobuf/message.h"],
         },
         "absl": {
-            # Each component of Abseil is a shared library of its own.  Listed
-            # with --as-needed, so that a binary keeps those that it uses.
+            # Each component of Abseil is a separate shared library.  With
+            # --as-needed a binary links only those that it uses.
             "libraries": {"absl": "-Wl,--push-state,--as-needed " + " ".join([
                 "-labsl_" + component
                 for component in [
@@ -172,7 +172,7 @@ def multi_backend_repositories():
             "headers": ["/usr/include/CLI/CLI.hpp"],
         },
         "cares": {
-            # libresolv reads the answers that c-ares gets.
+            # The DNS source parses c-ares's answers with libresolv.
             "libraries": {"cares": "-lcares -lresolv"},
             "headers": ["/usr/include/ares.h"],
         },
