@@ -1,12 +1,13 @@
-// What callers notice when there is no backend and calls wait: who is refused
-// and how fast, in which order the others go, what is left behind; against
-// gRPC's round_robin with wait_for_ready calls, whose queue has no limit.
+// What do callers notice when no backend is usable and calls wait?  Measures
+// which calls are refused and how fast, the order in which the others go, and
+// the memory that is left, against gRPC's round_robin with wait_for_ready
+// calls, whose queue has no limit.
 //
 //   bazel run -c opt //bench:backlog -- --check
 //   bazel run -c opt //bench:backlog -- --scenario expiry
 //
-// Times are of bursts that begin as fast as one thread can begin them, so what
-// a refusal takes is mostly its way through gRPC behind the others.
+// The calls of a burst begin as fast as one thread can begin them, so the time
+// of a refusal is mostly its way through gRPC behind the other calls.
 
 #include <grpcpp/grpcpp.h>
 #include <malloc.h>
@@ -59,8 +60,8 @@ struct Options {
 
 // Calls that begin one after the other, each with its index as its id.
 //
-// On a completion queue of their own: gRPC's callback API, when nothing ends
-// for a second, sleeps up to 0.1 s before it looks again.
+// They use a completion queue, because gRPC's callback API sleeps up to 0.1 s
+// between polls when no call has ended for a second.
 class Calls {
  public:
   struct Record {
@@ -88,14 +89,14 @@ class Calls {
     ends_.join();
   }
 
-  // Until at most so many run; false when that takes a minute.
+  // Waits until at most `running` calls run.  Returns false after a minute.
   bool Await(int running) {
     std::unique_lock<std::mutex> lock(mutex_);
     awaited_ = running;
     return changed_.wait_for(lock, absl::ToChronoNanoseconds(absl::Minutes(1)),
                              [this, running]() { return running_ <= running; });
   }
-  // After Await(0), or of those that have ended.
+  // Returns the records of the calls that have ended.
   std::vector<Record> Ended() {
     std::lock_guard<std::mutex> lock(mutex_);
     std::vector<Record> ended;
@@ -123,7 +124,8 @@ class Calls {
       const Record record{absl::Now() - call->start, call->status.error_code()};
       std::lock_guard<std::mutex> lock(mutex_);
       records_[call->index] = record;
-      // Who waits is not to take this thread's time with each one.
+      // Do not wake the waiting thread for each call; it would take time from
+      // this one.
       if (--running_ <= awaited_) changed_.notify_all();
     }
   }
@@ -153,15 +155,15 @@ double Slowest(const std::vector<Calls::Record>& records,
   return absl::ToDoubleMilliseconds(slowest);
 }
 
-// One backend that works on one call at a time, so that the order in which
-// calls go is the order in which it sees them, and a channel to it.
+// A backend that serves one call at a time, and a channel to it.  The backend
+// therefore sees the calls in the order in which they go.
 struct Side {
   MetadataDump dump;
   std::unique_ptr<BackendFleet> fleet;
   std::shared_ptr<BackendPool> pool;  // Null for stock.
   std::unique_ptr<Users::Stub> stub;
 
-  // How many calls went before an older one.
+  // Returns the number of calls that went before an older one.
   int64_t Inversions() const {
     std::vector<int> order;
     for (const SeenAttempt& attempt : dump.Of("b0")) {
@@ -208,7 +210,7 @@ std::unique_ptr<Side> Ours(const std::string& policy) {
 }
 
 std::unique_ptr<Side> Stock() {
-  // The only limit that it knows.
+  // The server's limit of streams is the only limit that round_robin obeys.
   auto side = StartSide({"--max-concurrent-streams", "1"});
   grpc::ChannelArguments args;
   args.SetLoadBalancingPolicyName("round_robin");
@@ -219,7 +221,8 @@ std::unique_ptr<Side> Stock() {
   side->stub = Users::NewStub(channel);
   Connect(*side);
   side->fleet->server(0).Kill();
-  // Its calls are to wait for the connection, not for a dead one's end.
+  // Wait until the channel has noticed, so that calls wait for a connection and
+  // are not sent on the dead one.
   const absl::Time deadline = absl::Now() + kTestTimeout;
   while (channel->GetState(false) == GRPC_CHANNEL_READY) {
     if (absl::Now() > deadline) Die("stock does not notice");
@@ -236,7 +239,7 @@ void SetUsable(Side& side, bool usable) {
 
 // --- Scenarios --------------------------------------------------------------
 
-// More calls than may wait; then the backend is back.
+// Starts more calls than may wait; then the backend comes back.
 void RunBurst(const Options& options, BoundTable& table) {
   auto ours = Ours(absl::StrCat(
       R"("maxRequestsPerBackend":1,"backlog":{"limit":)", options.limit,
@@ -270,7 +273,7 @@ void RunBurst(const Options& options, BoundTable& table) {
                stock->Inversions(), 0);
 }
 
-// As many as may wait, and nobody comes back.
+// Starts as many calls as may wait; no backend comes back.
 void RunExpiry(const Options& options, BoundTable& table) {
   constexpr int kTimeoutMs = 1000;
   auto ours = Ours(absl::StrCat(R"("backlog":{"limit":)", options.limit,
@@ -295,7 +298,7 @@ double ResidentMiB() {
   Die("no VmRSS");
 }
 
-// What rounds of waiting and refusing leave behind.
+// Measures the memory that rounds of waiting and refusing leave behind.
 void RunMemory(const Options& options, BoundTable& table) {
   auto ours =
       Ours(absl::StrCat(R"("backlog":{"limit":)", options.limit,

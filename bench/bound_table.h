@@ -1,6 +1,6 @@
-// BoundTable: the one table of a bench whose figures have bounds of their own:
-// what, ours, stock gRPC's in the same run, and the bound that ours has to
-// keep.  (FloorTable is for ratios.)
+// BoundTable: the table of a bench whose figures have absolute bounds.  A row
+// has the name, this library's figure, that of stock gRPC in the same run, and
+// the bound for this library.  (FloorTable is for ratios.)
 #ifndef MULTI_BACKEND_BENCH_BOUND_TABLE_H_
 #define MULTI_BACKEND_BENCH_BOUND_TABLE_H_
 
@@ -13,18 +13,18 @@ namespace multi_backend {
 
 class BoundTable {
  public:
-  // nullopt: gRPC has nothing of the kind, or it cannot be measured.
+  // nullopt if gRPC has no such feature, or it cannot be measured.
   using Figure = absl::optional<double>;
 
   explicit BoundTable(std::string title);
 
-  // Each prints its row at once.
+  // Each function prints its row at once.
   void AtMost(const std::string& what, double ours, Figure stock, double bound);
   void AtLeast(const std::string& what, double ours, Figure stock,
                double bound);
   void Show(const std::string& what, double ours, Figure stock = {});
 
-  // What main() returns: 1 when `check` and a bound was missed.
+  // Returns main()'s exit code: 1 if `check` is set and a bound was missed.
   int ExitCode(bool check) const;
 
  private:

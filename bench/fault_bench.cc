@@ -1,7 +1,7 @@
-// What callers notice when backends die, hang, flap and come back: each fault
-// in front of this library and of gRPC's round_robin with its best settings
-// (retries, keepalive), with real backend processes, and the bound that ours
-// has to keep.
+// What do callers notice when backends die, hang, flap and come back?  Plays
+// each fault with real backend processes, for this library and for gRPC's
+// round_robin with its best settings (retries, keepalive), and checks the
+// bounds for this library.
 //
 //   bazel run -c opt //bench:fault -- --check
 //   bazel run -c opt //bench:fault -- --scenario sigstop

@@ -1,4 +1,4 @@
-// Backends that are killed or stopped.
+// Scenarios with backends that are killed or stopped.
 
 #include <algorithm>
 #include <map>
@@ -29,11 +29,12 @@ int64_t LostBySigkill(FaultSide side, const FaultOptions& options) {
 
 struct SigstopFigures {
   int64_t lost = 0;
-  double in_the_middle = 0;  // Attempts on the stopped one.
+  double in_the_middle = 0;  // Attempts on the stopped backend.
   double back_after = 0;     // Seconds.
 };
 
-// From `continued` until the backend has 80 % of its share of half a second.
+// Returns the seconds from `continued` until the backend gets 80 % of its share
+// of the calls in a window of half a second.
 double BackAfter(const Calls& calls, absl::string_view name, size_t backends,
                  absl::Time continued, absl::Time end) {
   constexpr absl::Duration kWindow = absl::Milliseconds(500);
@@ -67,7 +68,8 @@ SigstopFigures Sigstop(FaultSide side, const FaultOptions& options) {
   const absl::Time end = absl::Now();
   const Calls calls = load.Stop();
   figures.lost = Lost(calls);
-  // Stock does not count attempts; a call that one of them held up took long.
+  // Stock gRPC does not count attempts, so count the calls that took long: the
+  // stopped backend held them up.
   const int64_t held_up = CountIf(calls, [&](const CallRecord& call) {
     return call.start >= middle && call.start < middle_end &&
            (!call.ok() || call.took() > absl::Milliseconds(500));
@@ -91,15 +93,17 @@ void RestartAll(BackendFleet& fleet) {
 struct OutageFigures {
   int64_t lost = 0;
   double overtaken = 0;  // See Overtaking().
-  double fullest = 0;    // Share of the first half second.
+  double fullest = 0;    // The largest share in the first half second.
 };
 
-// By how much a later beginning of a call ended before another one of the same
-// backend, as some are slower than others: what 95 % of the calls do not
-// exceed. `calls` are in the order of their ends, which servers and threads mix
-// up too: the others tell of a thread that did not get a core for some time.
+// Returns by how many milliseconds calls overtook each other on the same
+// backend: the difference between the start of a call and the latest start of a
+// call that ended before it.  The result is the 95th percentile, because
+// servers and threads also mix up the order of ends, and the highest values
+// come from threads that did not get a core for some time.  `calls` are in the
+// order of their ends.
 double Overtaking(const Calls& calls, absl::Time from, absl::Time to) {
-  std::map<std::string, absl::Time> newest;  // By backend.
+  std::map<std::string, absl::Time> newest;  // The latest start by backend.
   std::vector<double> millis;
   for (const CallRecord& call : calls) {
     if (!call.ok() || call.start < from || call.start >= to) continue;
@@ -149,7 +153,7 @@ struct RefusalFigures {
   int64_t served = 0;
 };
 
-// All down, nobody waits: what the calls of the outage get.
+// Kills all backends and measures how the calls fail that do not wait.
 RefusalFigures Refusals(FaultSide side, const FaultOptions& options) {
   OpenLoad load(*side.stub, {options.Rate(options.rate)});
   Wait(options.Long(1));
@@ -162,7 +166,7 @@ RefusalFigures Refusals(FaultSide side, const FaultOptions& options) {
     figures.served += call.ok();
     figures.slowest =
         std::max(figures.slowest, absl::ToDoubleMilliseconds(call.took()));
-    // The text names the backends that were not usable, or is one's error.
+    // The message names the unusable backends, or is the error of a backend.
     figures.without_cause += !absl::StrContains(call.message, "127.0.0.1:");
   }
   return figures;
@@ -195,10 +199,10 @@ void RunAllKilled(const FaultOptions& options, BoundTable& table) {
       Outage(OurSide(3, R"("backlog":{"limit":10000,"timeout":"10s",
                                "overloadTimeout":"8s"})"),
              options);
-  // Its calls wait with wait_for_ready.
+  // Stock gRPC's calls wait because of wait_for_ready.
   const OutageFigures stock = Outage(StockSide(3), options);
   table.AtMost("all-killed: calls lost", ours.lost, stock.lost, 0);
-  // //bench:backlog is exact.
+  // //bench:backlog measures the order exactly.
   table.AtMost("all-killed: overtaking, 95 % of calls, ms of beginnings",
                ours.overtaken, stock.overtaken, 400);
   table.AtMost("all-killed: fullest backend, first half second", ours.fullest,

@@ -1,4 +1,5 @@
-// Backends with too much to do, and those that are ill again and again.
+// Scenarios with backends that are overloaded, and backends that fail again and
+// again.
 
 #include <algorithm>
 #include <cmath>
@@ -18,12 +19,12 @@ namespace multi_backend {
 namespace {
 
 struct StormFigures {
-  double goodput = 0;   // Share of the 4th second's calls that ended well.
-  double attempts = 0;  // For each call, of the worst second; 0 = unknown.
+  double goodput = 0;   // The share of calls that succeed in the 4th second.
+  double attempts = 0;  // Attempts per call in the worst second; 0 = unknown.
 };
 
-// One backend with 4 workers x 10 ms, 400 calls per second, of which 300 are
-// wanted; it stops for 3 s.
+// One backend with 4 workers and 10 ms per call can serve 400 calls per second.
+// It gets 300 calls per second and stops for 3 s.
 StormFigures Storm(FaultSide side, const FaultOptions& options) {
   StormFigures figures;
   const bool ours = side.pool != nullptr;
@@ -61,7 +62,8 @@ StormFigures Storm(FaultSide side, const FaultOptions& options) {
   return figures;
 }
 
-// Changes of state of a backend whose health alternates from probe to probe.
+// Returns how often the state of a backend changes whose health alternates from
+// probe to probe.
 double Flaps(const FaultOptions& options) {
   using Answer = ProbedServer::Answer;
   ProbedServer flapping([](int64_t number) {
@@ -97,10 +99,10 @@ struct EjectionFigures {
   int64_t lost = 0;
   int64_t failed_attempts = 0;
   int ejections = 0;
-  int shorter = 0;  // Than the one before, and than the maximum.
+  int shorter = 0;  // Ejections shorter than the one before and the maximum.
 };
 
-// One backend fails 300 ms of every 2 s.
+// One backend fails for 300 ms in every 2 s.
 EjectionFigures Ejections(FaultSide side, const FaultOptions& options) {
   OpenLoad load(*side.stub, {options.Rate(options.rate)});
   const absl::Time end = absl::Now() + options.Long(30);
@@ -130,7 +132,7 @@ EjectionFigures Ejections(FaultSide side, const FaultOptions& options) {
 }  // namespace
 
 void RunFlapping(const FaultOptions& options, BoundTable& table) {
-  // gRPC asks with a stream on which the server reports, not with probes.
+  // gRPC has no figure: it does not probe but watches a stream of the server.
   table.AtMost("flapping: changes of state in 20 s", Flaps(options), {}, 2);
 }
 

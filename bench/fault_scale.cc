@@ -1,4 +1,4 @@
-// Many channels, and lists of backends that never rest.
+// Scenarios with many channels, and with lists of backends that keep changing.
 
 #include <algorithm>
 #include <cstdlib>
@@ -51,8 +51,8 @@ std::vector<std::shared_ptr<grpc::Channel>> ProbingChannels(
 }
 
 struct Bins {
-  double largest = 0;  // As a multiple of the mean.
-  double folded = 0;   // The same, of all seconds laid on top of each other.
+  double largest = 0;  // The largest bin as a multiple of the mean.
+  double folded = 0;   // The same after adding up the bins of all seconds.
 };
 
 Bins CountBins(const Servers& servers, absl::Time from, absl::Time to) {
@@ -83,7 +83,7 @@ class Churn {
 
   static constexpr char kTarget[] = "group:///churn";
 
-  // Another list every 50 ms, in the end all.
+  // Publishes another list every 50 ms, and at the end all backends.
   void Run(absl::Duration time) {
     const absl::Time end = absl::Now() + time;
     while (absl::Now() < end) {
@@ -151,7 +151,7 @@ void RunProbes(const FaultOptions& options, BoundTable& table) {
         [](int64_t) { return ProbedServer::Answer::kServing; }));
   }
   const auto channels = ProbingChannels(servers);
-  Wait(options.Long(2));  // All are connected and probed.
+  Wait(options.Long(2));  // By then all are connected and probed.
   const absl::Time from = absl::Now();
   const absl::Duration used = ProcessorTime();
   Wait(options.smoke ? absl::Seconds(2) : absl::Seconds(60));
@@ -167,12 +167,12 @@ void RunProbes(const FaultOptions& options, BoundTable& table) {
   }
   const Bins bins = CountBins(servers, from, to);
   table.AtMost("probes: probe streams of one backend", streams, {}, 1);
-  // There is one probe in a bin on average, so chance alone brings 4 or 5 in
-  // some of 600.
+  // A bin has one probe on average, so by chance some of the 600 bins have 4 or
+  // 5.
   table.Show("probes: largest of all 100 ms bins, x mean", bins.largest);
   table.AtMost("probes: largest 100 ms bin of a second, x mean", bins.folded,
                {}, 2);
-  // With the servers, which live in this process too.
+  // This includes the servers, which live in this process too.
   table.AtMost("probes: percent of a core", cores * 100, {}, 2);
 }
 
@@ -186,7 +186,8 @@ void RunChurn(const FaultOptions& options, BoundTable& table) {
   const ChurnFigures ours =
       RunRounds(**fleet, churn, *channel, /*rounds=*/3, options);
   channel->reset();
-  // With our resolver, because gRPC has none that is told.
+  // Stock gRPC uses this library's resolver too, because it has none whose list
+  // a program can set.
   grpc::ChannelArguments args;
   args.SetLoadBalancingPolicyName("round_robin");
   const ChurnFigures stock =

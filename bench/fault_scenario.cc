@@ -28,7 +28,7 @@ constexpr char kStockConfig[] = R"({
 
 constexpr absl::Duration kConnectTimeout = absl::Seconds(20);
 
-// Both look for a lost backend as often.
+// Both sides try to reconnect to a lost backend equally often.
 void SetReconnectBackoff(grpc::ChannelArguments& args) {
   args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);

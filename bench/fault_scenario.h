@@ -1,5 +1,5 @@
-// What the scenarios of //bench:fault have in common: the two sides, and sums
-// over the calls that they made.
+// The common parts of the scenarios of //bench:fault: the two sides, and sums
+// over their calls.
 #ifndef MULTI_BACKEND_BENCH_FAULT_SCENARIO_H_
 #define MULTI_BACKEND_BENCH_FAULT_SCENARIO_H_
 
@@ -19,8 +19,8 @@
 namespace multi_backend {
 
 struct FaultOptions {
-  double rate = 2000;  // Calls per second, where the scenario names none.
-  bool smoke = false;  // As short as shows that it runs.
+  double rate = 2000;  // Calls per second, unless the scenario sets a rate.
+  bool smoke = false;  // Runs only long enough to show that it works.
 
   absl::Duration Long(double seconds) const {
     return absl::Seconds(smoke ? seconds / 10 : seconds);
@@ -28,26 +28,27 @@ struct FaultOptions {
   double Rate(double wanted) const { return smoke ? wanted / 10 : wanted; }
 };
 
-// One side of a scenario: backends of its own, and a channel to them.
+// One side of a scenario, with its own backends and a channel to them.
 struct FaultSide {
   std::unique_ptr<BackendFleet> fleet;
   std::unique_ptr<examples::users::v1::Users::Stub> stub;
-  std::shared_ptr<BackendPool> pool;  // Null for stock.
+  std::shared_ptr<BackendPool> pool;  // Null for stock gRPC.
 
   uint64_t AttemptsOn(size_t backend) const;
 };
 
-// Ours, with `policy` as the members of its JSON object.  Connected to each
-// backend.  Ends the program when that is not possible.
+// Returns the side of this library, connected to each backend.  `policy` has
+// the members of the policy's JSON object.  Ends the program on an error.
 FaultSide OurSide(size_t backends, absl::string_view policy,
                   const std::vector<std::string>& flags = {});
-// round_robin with the best that gRPC has: retries, keepalive.
+// Returns round_robin with the best settings that gRPC has (retries,
+// keepalive).
 FaultSide StockSide(size_t backends,
                     const std::vector<std::string>& flags = {});
 
-// The pace of a scenario.
+// Lets the scenario run for `time`.
 void Wait(absl::Duration time);
-// Ends the program, which can measure nothing.
+// Ends the program on an error, because it could not measure anything.
 void DieUnlessOk(const absl::Status& status);
 
 using Calls = std::vector<CallRecord>;
@@ -56,7 +57,7 @@ int64_t CountIf(const Calls& calls,
 int64_t Lost(const Calls& calls);
 // Prints to stderr why calls were lost, the most frequent reasons first.
 void PrintReasons(const Calls& calls);
-// Of those that ended well in [from, to), the share of this backend.
+// Returns this backend's share of the calls that succeeded in [from, to).
 double ShareOf(const Calls& calls, absl::string_view name, absl::Time from,
                absl::Time to);
 

@@ -25,7 +25,7 @@ void OpenLoad::Run() {
     const auto due = static_cast<uint64_t>(
         absl::ToDoubleSeconds(absl::Now() - begin) * options_.rate);
     while (begun_.load() < due) Begin();
-    // Also the pace of the load, not a wait for something.
+    // This sets the pace of the load; it does not wait for an event.
     absl::SleepFor(absl::Milliseconds(1));
   }
 }
@@ -51,7 +51,8 @@ void OpenLoad::End(Call* call, const grpc::Status& status) {
   delete call;
   std::lock_guard<std::mutex> lock(mutex_);
   records_.push_back(std::move(record));
-  // Under the lock: who waits may destroy this right after.
+  // Notify under the lock, because the waiting thread may destroy this object
+  // right after.
   ended_.notify_all();
 }
 

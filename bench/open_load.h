@@ -1,14 +1,14 @@
-// OpenLoad: calls at a fixed rate, whether or not earlier ones have ended, as
-// the users of a service make them; and how each ended.
+// OpenLoad: makes calls at a fixed rate, whether or not earlier ones have
+// ended, as the users of a service do, and records how each call ended.
 //
 //   OpenLoad load(stub, {/*rate=*/2000, /*deadline=*/absl::Seconds(1)});
 //   ... something breaks ...
 //   std::vector<CallRecord> calls = load.Stop();
 //
-// One thread begins the calls, gRPC's own threads end them.  A thread that the
-// machine has held up begins the missed ones at once.
+// One thread begins the calls, and gRPC's threads end them.  If the thread did
+// not get a core for some time, it begins the missed calls at once.
 //
-// Threads: used by one.
+// Not thread-safe.
 #ifndef MULTI_BACKEND_BENCH_OPEN_LOAD_H_
 #define MULTI_BACKEND_BENCH_OPEN_LOAD_H_
 
@@ -32,8 +32,8 @@ struct CallRecord {
   absl::Time start;
   absl::Time end;
   grpc::StatusCode code = grpc::StatusCode::OK;
-  std::string message;    // Of a failure.
-  std::string served_by;  // The backend's name; "" = failed.
+  std::string message;    // The error message of a failure.
+  std::string served_by;  // The backend's name; "" if the call failed.
 
   bool ok() const { return code == grpc::StatusCode::OK; }
   absl::Duration took() const { return end - start; }
@@ -47,14 +47,15 @@ class OpenLoad {
     bool wait_for_ready = false;
   };
 
-  // `stub` outlives this.
+  // `stub` must outlive this object.
   OpenLoad(examples::users::v1::Users::Stub& stub, const Options& options);
   ~OpenLoad();
   OpenLoad(const OpenLoad&) = delete;
   OpenLoad& operator=(const OpenLoad&) = delete;
 
   uint64_t begun() const { return begun_.load(); }
-  // Begins no more calls, waits for the end of all; in the order of their ends.
+  // Begins no more calls, and waits until all have ended.  Returns them in the
+  // order of their ends.
   std::vector<CallRecord> Stop();
 
  private:

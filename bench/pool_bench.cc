@@ -1,12 +1,12 @@
-// What several connections to one backend are worth where its server allows a
-// limited number of streams on each, against gRPC's round_robin, which has one.
+// How much do several connections to one backend gain if its server limits the
+// number of streams on each, against gRPC's round_robin, which has one?
 //
 //   bazel run -c opt //bench:pool -- --check
 //
-// Callers that call again as soon as they are answered, four times as many as
-// one connection has streams; each call takes 10 ms.  By default there are 5
-// streams on a connection where most servers have 100: the shape is the same,
-// and two cores that carry clients and server can carry it.
+// The callers call again as soon as they are answered.  There are four times as
+// many callers as a connection has streams, and each call takes 10 ms.  By
+// default a connection has 5 streams, where most servers allow 100; the shape
+// is the same, and two cores are enough for the clients and the server.
 
 #include <grpcpp/grpcpp.h>
 
@@ -41,7 +41,7 @@ using examples::users::v1::Users;
 constexpr int kMaxConnections = 4;
 
 struct Options {
-  int streams = 5;  // That the server allows on one connection.
+  int streams = 5;  // The server's limit for one connection.
   int delay_ms = 10;
   absl::Duration measured = absl::Seconds(4);
   absl::Duration idle_timeout = absl::Seconds(1);
@@ -111,11 +111,12 @@ class Callers {
 struct Figures {
   double per_second = 0;
   int64_t lost = 0;
-  int most = 0;  // Connections.
-  int left = 0;  // The same, after the idle timeout.
+  int most = 0;  // The most connections under load.
+  int left = 0;  // The connections after the idle timeout.
 };
 
-// The best round counts: what else runs on the machine is nobody's merit.
+// The best round counts, because other work on the machine slows down the
+// others.
 Figures Measure(const Options& options, BackendFleet& fleet,
                 const std::shared_ptr<grpc::Channel>& channel) {
   const auto stub = Users::NewStub(channel);
@@ -123,7 +124,7 @@ Figures Measure(const Options& options, BackendFleet& fleet,
   Figures figures;
   for (int round = 0; round < options.rounds; ++round) {
     Callers callers(*stub, options.streams * kMaxConnections);
-    // Until all connections are there.
+    // By then all connections are open.
     absl::SleepFor(options.measured / 4);
     const int64_t before = callers.answered();
     const absl::Time start = absl::Now();
@@ -182,7 +183,7 @@ int Run(const Options& options, bool smoke, bool check) {
   table.Show("calls/s on one connection", one.per_second, stock.per_second);
   table.Show("calls/s on 1 to 4 connections", ours.per_second,
              stock.per_second);
-  // Of a short run, on a machine that is busy with other tests, it says little.
+  // A short run on a machine that is busy with other tests says little.
   const double bound = smoke ? 1.5 : 3.5;
   table.AtLeast("times one connection's throughput",
                 ours.per_second / one.per_second,

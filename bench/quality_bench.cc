@@ -1,5 +1,5 @@
-// How well the strategies spread calls: figures that do not depend on the
-// machine, each beside the bound that it has to keep.
+// How well do the strategies spread calls?  The figures do not depend on the
+// machine, and each has a bound.
 //
 //   bazel run -c opt //bench:quality -- --check
 //
@@ -28,7 +28,7 @@ using testing::RequestWithKey;
 using testing::SimulationOptions;
 using testing::StrategyMembers;
 
-// How much of a full run is done; a smoke run is to be over in a second or two.
+// The amount of work.  A smoke run must end within a second or two.
 struct Effort {
   uint32_t keys;
   std::vector<size_t> sticky_sizes;
@@ -53,7 +53,8 @@ std::vector<size_t> PickAll(ListedStrategy& strategy,
   return picks;
 }
 
-// Keys of `before` that moved although `one` neither had nor took them.
+// Returns the number of keys that moved although `one` neither had nor took
+// them.
 uint64_t ExtraMoves(const std::vector<size_t>& before,
                     const std::vector<size_t>& after, size_t one) {
   uint64_t extra = 0;
@@ -127,7 +128,7 @@ void MeasureWeighted(const Effort& effort, BoundTable& table) {
   }
 }
 
-// Ten backends, 20 clients, 75 % load.
+// Ten backends, 20 clients and a load of 75 %.
 SimulationOptions SimulatedFleet() {
   SimulationOptions options;
   options.config.strategy = StrategyKind::kPeakEwma;

@@ -1,10 +1,11 @@
 // What does a routing decision cost a call, with 50 rules and 200 methods?
 //
-// Ours: RouteTable::Find in its steady state, given the method as gRPC gives
-// it (a C string).  Peer: one match of an RE2::Set of the same patterns against
-// the short method name, which is the least that a table without memory pays.
-// Both run in the same process in turns, and the best turn of each counts, so
-// the ratio does not depend on the machine's speed or what else it does.
+// The subject is RouteTable::Find in its steady state, given the method as gRPC
+// gives it (a C string).  The peer is one match of an RE2::Set of the same
+// patterns against the short method name, which is the least that a table
+// without a cache pays.  Both run in turns in one process, and the best turn of
+// each counts, so the ratio does not depend on the machine's speed or its other
+// work.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -24,8 +25,8 @@
 namespace multi_backend {
 namespace {
 
-// Largest ratio of ours to the peer: a decision is to vanish beside the rest of
-// a call's route, and a table that matches patterns on each call is at 1.
+// The largest ratio to the peer.  A table that matches patterns on each call
+// has 1; a routing decision must be small compared with the rest of a call.
 constexpr double kFloor = 0.2;
 
 struct Workload {
@@ -33,8 +34,8 @@ struct Workload {
   std::vector<std::string> methods;  // "/pkg.Service/Method"
 };
 
-// Rule i takes the methods of verb i for its own nouns, so that methods fall
-// under all rules, and some under none.
+// Rule i matches two verbs with the noun "Item<i>".  So every rule matches some
+// methods, and some methods match no rule.
 Workload MakeWorkload(int patterns, int methods) {
   constexpr const char* kVerbs[] = {"Create", "Update", "Delete", "Find",
                                     "List",   "Get",    "Watch"};
@@ -54,7 +55,8 @@ Workload MakeWorkload(int patterns, int methods) {
   return load;
 }
 
-// Nanoseconds per call of `decide(method)` over `rounds` of all methods.
+// Returns the nanoseconds per call of `decide(method)`, over `rounds` rounds of
+// all methods.
 template <typename Decide>
 double Time(const std::vector<std::string>& methods, int rounds,
             Decide decide) {
@@ -73,7 +75,7 @@ double Time(const std::vector<std::string>& methods, int rounds,
 struct Size {
   int patterns;
   int methods;
-  bool judged;  // The promise is about this one.
+  bool judged;  // Whether the floor applies to this size.
 };
 
 constexpr Size kSizes[] = {{5, 20, false}, {50, 200, true}, {50, 2000, false}};
@@ -103,7 +105,7 @@ Result Measure(int patterns, int methods, int turns, int rounds) {
               &matches);
     return static_cast<uintptr_t>(matches.size());
   };
-  Time(load.methods, 1, ours);  // Fills our cache, and the peer's automaton.
+  Time(load.methods, 1, ours);  // Fills the cache, and the peer's automaton.
   Time(load.methods, 1, peer);
   Result best = {1e9, 1e9};
   for (int turn = 0; turn < turns; ++turn) {

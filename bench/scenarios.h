@@ -19,7 +19,8 @@ struct Scenario {
   void (*run)(const Options&, BoundTable&);
 };
 
-// All of them, or `only` the one of this name.  Returns what main() returns.
+// Runs all scenarios, or only the one named `only`.  Returns main()'s exit
+// code.
 template <typename Options, size_t n>
 int RunScenarios(const std::string& title,
                  const Scenario<Options> (&scenarios)[n],
