@@ -31,7 +31,7 @@ namespace multi_backend {
 
 // Makes the factory for the `multiBackend` part of a whole service config.
 // Without that part there are no routes.  `sticky_key` replaces its
-// `stickyKey`. What this interceptor decides wins over the routes of the
+// `stickyKey`.  What this interceptor decides wins over the routes of the
 // channel's own service config.  Put the factory behind the application's own
 // ones, so that they may still set the header that holds the key.
 //

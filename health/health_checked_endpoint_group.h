@@ -20,7 +20,7 @@
 //   and are still in the inner list.  If none of them is, the old list stays
 //   until a new endpoint is healthy.  The reason is that probes of all
 //   endpoints mostly fail because of the client side, such as its network or
-//   the probe itself. A channel that keeps its backends recovers together with
+//   the probe itself.  A channel that keeps its backends recovers together with
 //   them.  An empty list would close its connections, and gRPC ignores empty
 //   results of a resolver anyway and keeps the last good one.
 // - kPublishEmpty publishes the empty list, as Armeria does.  Use it for

@@ -36,7 +36,7 @@ size_t CountDigits(absl::string_view text) {
 }
 
 // Whether the text is like "1.5s", a form that both of protobuf's readers
-// accept. The two differ on malformed texts such as "-s".
+// accept.  The two differ on malformed texts such as "-s".
 bool IsDuration(absl::string_view text) {
   absl::ConsumePrefix(&text, "-");
   const size_t seconds = CountDigits(text);

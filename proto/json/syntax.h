@@ -21,7 +21,7 @@ namespace multi_backend {
 constexpr int kMaxJsonDepth = 24;
 
 // INVALID_ARGUMENT "line 3, column 7: expected ':'"; columns count bytes
-// from 1. Two equal keys in one object are an error too.
+// from 1.  Two equal keys in one object are an error too.
 absl::Status CheckJsonSyntax(absl::string_view text);
 
 }  // namespace multi_backend

@@ -11,8 +11,8 @@
 // The policy refuses: a host or port that no address can have; link-local,
 // multicast, unspecified and broadcast addresses; host names that the C library
 // would read as numbers; hosts that the lists exclude; an address that came
-// before; weights, roles, zones and labels beyond the configuration's bounds. A
-// refused endpoint is dropped, counted, and reported with the reason.
+// before; weights, roles, zones and labels beyond the configuration's bounds.
+// A refused endpoint is dropped, counted, and reported with the reason.
 //
 // The lists apply to what was discovered.  When that is a host name, the
 // addresses to which it later resolves are not checked.

@@ -39,7 +39,7 @@ class DiscoveredEndpointGroup : public DynamicEndpointGroup {
   explicit DiscoveredEndpointGroup(EmptyAnswer empty) : empty_(empty) {}
 
   // Takes the latest answer.  One in which every endpoint was refused is an
-  // error. The callback of a watch may destroy the group during the call.
+  // error.  The callback of a watch may destroy the group during the call.
   void Publish(AdmittedEndpoints admitted);
   // Takes the error of the latest attempt; the list stays.
   void Fail(absl::Status error);

@@ -34,7 +34,7 @@ class EndpointGroupRegistry {
   EndpointGroupRegistry() = delete;
 
   // `strategy`: what channels to the name use when their configuration names
-  // none. If it differs from the previous one, the watches of followers are
+  // none.  If it differs from the previous one, the watches of followers are
   // called even when the list is the same.  INVALID_ARGUMENT for a bad name and
   // for a null group.
   static absl::Status Register(

@@ -16,7 +16,7 @@ namespace multi_backend {
 // Close() closes all groups; the destructor closes none.  RequestRefresh() goes
 // to all.  last_error() is that of the first group that has one.  Describe()
 // shows all groups with their last errors.  names_are_configured() requires it
-// of all. No group may be null.  Cost of a change: O(endpoints of all groups).
+// of all.  No group may be null.  Cost of a change: O(endpoints of all groups).
 std::shared_ptr<EndpointGroup> Union(
     std::vector<std::shared_ptr<EndpointGroup>> groups);
 

@@ -10,8 +10,8 @@
 // Make() does not wait for the store; the endpoint is listed soon after it.
 // Close() and the destructor take it off the list at once.  When the process is
 // killed or cut off from the store, the store takes the endpoint off after
-// `ttl`. While the store cannot be reached, the registrar tries again with
-// backoff. When the store has lost the endpoint (it was restarted without its
+// `ttl`.  While the store cannot be reached, the registrar tries again with
+// backoff.  When the store has lost the endpoint (it was restarted without its
 // data, the session or lease ended, someone deleted the entry), the registrar
 // lists the endpoint again.
 //

@@ -1,4 +1,5 @@
-// ReadRegularFile(): reads a small file as a whole, or not at all. Thread-safe.
+// ReadRegularFile(): reads a small file as a whole, or not at all.
+// Thread-safe.
 #ifndef MULTI_BACKEND_RESOLVER_SOURCE_REGULAR_FILE_H_
 #define MULTI_BACKEND_RESOLVER_SOURCE_REGULAR_FILE_H_
 

@@ -1,5 +1,5 @@
 // StartedCall: a unary call whose pick has been made when the constructor
-// returns. So calls begin in the order in which they are constructed.
+// returns.  So calls begin in the order in which they are constructed.
 //
 //   StartedCall first(client), second(client);
 //   client.pool().MarkHealthy(address);

@@ -36,8 +36,8 @@ class StoreProcess {
   // Whether the program that starts the child is installed.
   static bool CanLaunch();
 
-  // Makes a directory under /tmp, so that paths of sockets in it are short. Its
-  // name contains `name`.
+  // Makes a directory under /tmp, so that paths of sockets in it are short.
+  // Its name contains `name`.
   static absl::StatusOr<std::unique_ptr<StoreProcess>> Make(
       absl::string_view name);
   // Kills the child and removes the directory.

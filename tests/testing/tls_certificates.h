@@ -7,8 +7,8 @@
 //   client: pem_root_certs = (*tls)->ca_pem()
 //
 // Names may be DNS names or IP addresses.  They become subject alternative
-// names. Keys are P-256.  Each certificate takes about 30 ms, for the openssl
-// command. The destructor removes the directory.
+// names.  Keys are P-256.  Each certificate takes about 30 ms, for the openssl
+// command.  The destructor removes the directory.
 //
 // Not thread-safe.
 #ifndef MULTI_BACKEND_TESTS_TESTING_TLS_CERTIFICATES_H_

@@ -34,8 +34,8 @@ inline int64_t WorstWindowError(const std::vector<size_t>& picks,
 
 // Returns how far, at most, the picks of two members deviate from the ratio of
 // their weights, in any window of any length.  The unit is turns: members a and
-// b with counts ca and cb are |ca / wa - cb / wb| / (1 / wa + 1 / wb) apart. If
-// each member gets its turns at regular intervals, the result is at most 1.
+// b with counts ca and cb are |ca / wa - cb / wb| / (1 / wa + 1 / wb) apart.
+// If each member gets its turns at regular intervals, the result is at most 1.
 // Cost: O(picks^2 x members^2).
 inline double WorstPairError(const std::vector<size_t>& picks,
                              const std::vector<uint32_t>& weights) {

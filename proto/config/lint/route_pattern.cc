@@ -95,8 +95,8 @@ bool RoutePattern::AlwaysContains(char character) const {
   // Most patterns do not mention the character, which saves the rest.
   const absl::string_view wanted(&character, 1);
   if (!absl::StrContains(pattern_, wanted)) return false;
-  // The filter knows which literals a text must contain in order to match. When
-  // the literals without `character` do not suffice, every matching text
+  // The filter knows which literals a text must contain in order to match.
+  // When the literals without `character` do not suffice, every matching text
   // contains one with it.
   constexpr int kShortestLiteral = 1;
   re2::FilteredRE2 filter(kShortestLiteral);

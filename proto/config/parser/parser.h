@@ -6,8 +6,8 @@
 //   error:must be from 0 to 4; field:routes[2].match.method error:missing ): (]
 // Fields are sorted by path, and several errors of one field are written as
 // `errors:[a; b]`.  After 100 fields the text only says how many more there
-// are. Paths are relative to the value of `multi_backend` or `multiBackend`.  A
-// text that is no JSON gives one error instead:
+// are.  Paths are relative to the value of `multi_backend` or `multiBackend`.
+// A text that is no JSON gives one error instead:
 //   multi_backend config is not valid JSON: line 3, column 7: expected ':'
 //
 // Pure and thread-safe.
