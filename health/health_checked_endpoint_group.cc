@@ -216,7 +216,7 @@ void CheckedGroup::Publish() {
     return list;
   });
   // Nothing was published, so no callback has run and this group still exists.
-  // Whoever waits for the first list gets the error.
+  // Threads that wait for the first list get the error.
   if (nothing) SetErrorAsNews(last_error());
 }
 

@@ -94,7 +94,7 @@ absl::StatusOr<AuthenticateRequest> UserOf(const EtcdOptions& options) {
   return user;
 }
 
-// As a generated stub does it.  `method` must live for ever.
+// Makes the call as a generated stub does.  `method` must be a string literal.
 template <typename Request, typename Response>
 std::unique_ptr<grpc::ClientAsyncReaderWriter<Request, Response>> StartStream(
     grpc::ChannelInterface& channel, const char* method,

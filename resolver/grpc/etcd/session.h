@@ -65,7 +65,7 @@ class EtcdSession {
   absl::StatusOr<absl::Duration> KeepAlive(int64_t lease);
 
  private:
-  // `method` must live for ever.
+  // `method` must be a string literal.
   template <typename Response, typename Request>
   absl::StatusOr<Response> Unary(const char* method, const Request& request);
   void Prepare(grpc::ClientContext& context) const;
