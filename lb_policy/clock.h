@@ -10,7 +10,7 @@ namespace multi_backend {
 class Clock {
  public:
   virtual ~Clock() = default;
-  // Nanoseconds since some fixed point.  Thread-safe.
+  // Nanoseconds since an arbitrary fixed point.  Thread-safe.
   virtual int64_t NowNanos() const = 0;
 };
 

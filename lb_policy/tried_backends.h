@@ -8,9 +8,10 @@
 
 namespace multi_backend {
 
-// Core makes at most 5 configurable attempts; a transparent retry may add more
-// (it takes its backend off the list first).  When full, the oldest is
-// forgotten: by then every other rule has ended the call.
+// Core makes at most 5 attempts by configuration.  Transparent retries may add
+// more, but each removes its backend from the list first, so the list overflows
+// only if every other limit on attempts has failed.  It then forgets the oldest
+// backend.
 class TriedBackends {
  public:
   static constexpr size_t kCapacity = 8;

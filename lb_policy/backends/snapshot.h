@@ -28,7 +28,6 @@ struct BackendSnapshot {
   uint64_t retries_landed = 0;
 };
 
-
 }  // namespace multi_backend
 
 #endif  // MULTI_BACKEND_LB_POLICY_BACKENDS_SNAPSHOT_H_

@@ -34,7 +34,6 @@ class EtcdRecords {
   std::map<std::string, absl::StatusOr<Endpoint>, std::less<>> records_;
 };
 
-
 }  // namespace multi_backend
 
 #endif  // MULTI_BACKEND_RESOLVER_ETCD_RECORDS_H_

@@ -63,7 +63,7 @@ MUTATIONS = [
              "when one is back the others go on waiting"),
     Mutation("last-list-not-kept", POLICY,
              "status = KeepLastListLocked(args);",
-             "status = KeepLastListLocked(args); slots_.clear();",
+             "status = KeepLastListLocked(args); backends_.clear();",
              "a failed resolution takes all backends away"),
     Mutation("timer-left-at-shutdown", POLICY,
              "timer_.Cancel(*channel_control_helper()); // Calls may outlive",
