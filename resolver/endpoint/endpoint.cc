@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "multi_backend/proto/config/host_port.h"
 #include "multi_backend/resolver/endpoint/abbreviated_list.h"
 
@@ -58,6 +59,11 @@ std::string Endpoint::key() const {
     return absl::StrCat(absl::AsciiStrToLower(host), ":", port);
   }
   const std::string shortest = ShortestIpv6(host);
+  // Packets to an IPv4-mapped address go to the IPv4 address.
+  absl::string_view mapped = shortest;
+  if (absl::ConsumePrefix(&mapped, "::ffff:") && IsIpv4(mapped)) {
+    return absl::StrCat(mapped, ":", port);
+  }
   return absl::StrCat("[", shortest.empty() ? host : shortest, "]:", port);
 }
 

@@ -36,8 +36,9 @@ struct Endpoint {
 
   // "host:port", IPv6 hosts in brackets; Parse(address()) gives host and port.
   std::string address() const;
-  // address() in its one canonical spelling: lower case, IPv6 shortened.  Two
-  // endpoints with the same key are the same place.
+  // address() in its one canonical spelling: lower case, IPv6 shortened, an
+  // IPv4-mapped address as IPv4.  Two endpoints with the same key are the same
+  // place.
   std::string key() const;
   // Whether host is an IPv4 or IPv6 literal.
   bool is_ip() const;

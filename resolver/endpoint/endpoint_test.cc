@@ -191,6 +191,11 @@ TEST(EndpointTest, KeyIsOneSpellingForAllWaysToWriteAPlace) {
       {"0:0:0:0:0:0:0:1", "[::1]:7"},
       {"2001:DB8:0::A", "[2001:db8::a]:7"},
       {"FE80::0:1%eth0", "[fe80::1%eth0]:7"},
+      {"::ffff:10.0.0.1", "10.0.0.1:7"},
+      {"::FFFF:0a00:1", "10.0.0.1:7"},
+      {"0:0:0:0:0:ffff:10.0.0.1", "10.0.0.1:7"},
+      {"::10.0.0.1", "[::10.0.0.1]:7"},
+      {"::ffff:0:10.0.0.1", "[::ffff:0:a00:1]:7"},
       {"no:address", "[no:address]:7"},
   };
   for (const Row& row : rows) {

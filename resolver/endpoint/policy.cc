@@ -142,12 +142,25 @@ std::string EndpointPolicy::ProblemOfAttributes(
   return "";
 }
 
+std::string EndpointAdmission::ReasonOfTheList(const Endpoint& endpoint) {
+  const size_t max_roles = policy_.limits().max_roles;
+  const bool new_role =
+      !endpoint.role.empty() && !roles_.contains(endpoint.role);
+  if (new_role && roles_.size() >= max_roles) {
+    return absl::StrCat("role \"", endpoint.role,
+                        "\" is one too many: the list has ", max_roles,
+                        " roles already");
+  }
+  if (!keys_.insert(endpoint.key()).second) return "the same address again";
+  if (new_role) roles_.insert(endpoint.role);
+  return "";
+}
+
 void EndpointAdmission::Offer(Endpoint endpoint, absl::string_view where,
                               absl::string_view name) {
   std::string reason = policy_.ReasonToRefuse(endpoint, name);
-  if (reason.empty() && offered_ < policy_.limits().max_endpoints &&
-      !keys_.insert(endpoint.key()).second) {
-    reason = "the same address again";
+  if (reason.empty() && offered_ < policy_.limits().max_endpoints) {
+    reason = ReasonOfTheList(endpoint);
   }
   if (!reason.empty()) {
     // The message of Parse() already has the address.

@@ -11,7 +11,8 @@
 // The policy refuses: a host or port that no address can have; link-local,
 // multicast, unspecified and broadcast addresses; host names that the C library
 // would read as numbers; hosts that the lists exclude; an address that came
-// before; weights, roles, zones and labels beyond the configuration's bounds.
+// before; weights, roles, zones and labels beyond the configuration's bounds; a
+// role beyond the number of roles that a list may have.
 // A refused endpoint is dropped, counted, and reported with the reason.
 //
 // The lists apply to what was discovered.  When that is a host name, the
@@ -41,7 +42,9 @@ namespace multi_backend {
 struct DiscoveryLimits {
   size_t max_document_bytes = 1 << 20;
   size_t max_endpoints = kMaxEndpoints;  // Refused ones count too.
-  size_t max_labels = kMaxLabels;        // Of one endpoint.
+  // Different ones in a list.  Each has a balancer of its own in every channel.
+  size_t max_roles = 64;
+  size_t max_labels = kMaxLabels;  // Of one endpoint.
   // Of the name of a label, of its value, and of a zone.
   size_t max_label_bytes = kMaxNameSize;
 };
@@ -118,10 +121,15 @@ class EndpointAdmission {
   absl::StatusOr<AdmittedEndpoints> Finish() &&;
 
  private:
+  // Why the endpoint does not go with those that were admitted before; "" when
+  // it does, and then it counts as one of them.
+  std::string ReasonOfTheList(const Endpoint& endpoint);
+
   const EndpointPolicy& policy_;
   size_t offered_ = 0;
   AdmittedEndpoints admitted_;
   absl::flat_hash_set<std::string> keys_;
+  absl::flat_hash_set<std::string> roles_;
 };
 
 }  // namespace multi_backend

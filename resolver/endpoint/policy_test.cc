@@ -256,6 +256,37 @@ TEST(EndpointAdmissionTest, DropsCountsAndShowsWhatIsRefused) {
             "again; endpoints[4]: address \"b:0\": port must be 1..65535");
 }
 
+TEST(EndpointAdmissionTest, OneHostInTwoFamiliesIsOnePlace) {
+  const EndpointPolicy policy;
+  EndpointAdmission admission(policy);
+  admission.Offer(Endpoint::Of("::ffff:127.0.0.1", 1), "endpoints[0]");
+  admission.Offer(Endpoint::Of("127.0.0.1", 1), "endpoints[1]");
+  admission.Offer(Endpoint::Of("127.0.0.1", 2), "endpoints[2]");
+  const auto admitted = std::move(admission).Finish();
+  ASSERT_TRUE(admitted.ok());
+  EXPECT_EQ(admitted->endpoints.size(), 2u);
+  EXPECT_EQ(admitted->refused.ToString(),
+            "1 refused: endpoints[1] 127.0.0.1:1: the same address again");
+}
+
+TEST(EndpointAdmissionTest, AListMayNotInventMoreRolesThanTheLimit) {
+  EndpointPolicy::Options options;
+  options.limits.max_roles = 2;
+  const auto policy = EndpointPolicy::Make(options);
+  EndpointAdmission admission(*policy);
+  uint16_t port = 0;
+  for (const char* role : {"a", "", "b", "c", "a"}) {
+    admission.Offer(Endpoint::Of("host", ++port).WithRole(role), "e");
+  }
+  admission.Offer(Endpoint::Of("169.254.169.254", 9).WithRole("d"), "e");
+  const auto admitted = std::move(admission).Finish();
+  ASSERT_TRUE(admitted.ok());
+  EXPECT_EQ(admitted->endpoints.size(), 4u);
+  EXPECT_EQ(admitted->refused.ToString(),
+            "2 refused: e host:4: role \"c\" is one too many: the list has 2 "
+            "roles already; e 169.254.169.254:9: link-local address");
+}
+
 TEST(EndpointAdmissionTest, KeepsOnlyTheFirstTexts) {
   const EndpointPolicy policy;
   EndpointAdmission admission(policy);
