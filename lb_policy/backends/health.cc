@@ -104,16 +104,22 @@ void BackendHealth::GiveUpTrial(uint16_t trial) {
   OnCallEnded(AttemptOutcome::kAbandoned, "", trial);
 }
 
-bool BackendHealth::RampAdmits(double draw, int64_t now_nanos) {
+double BackendHealth::RampShare(int64_t now_nanos) const {
   const double length =
       static_cast<double>(slow_start_nanos_.load(std::memory_order_relaxed));
   const double passed = static_cast<double>(
       now_nanos - load_->usable_since_nanos.load(std::memory_order_relaxed));
-  if (passed >= length) {
-    WriteFlag(load_->admission, kRamping, false);
-    return true;
-  }
-  return draw < std::max(kLeastRampShare, passed / length);
+  return passed >= length ? 1 : std::max(kLeastRampShare, passed / length);
+}
+
+bool BackendHealth::RampAdmits(double draw, int64_t now_nanos) {
+  const double share = RampShare(now_nanos);
+  if (share < 1) return draw < share;
+  // A new ramp may have begun since.  Clearing the flag would undo that ramp,
+  // so look again under the lock under which ramps begin.
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (RampShare(now_nanos) == 1) WriteFlag(load_->admission, kRamping, false);
+  return true;
 }
 
 void BackendHealth::Configure(std::shared_ptr<const HealthConfig> config) {

@@ -113,6 +113,8 @@ class BackendHealth {
   void WriteFlags() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ArmTimer() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void BeginRamp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The share of calls that the ramp lets through; 1 = the ramp is over.
+  double RampShare(int64_t now_nanos) const;
 
   Backend* const backend_;
   LoadStats* const load_;
