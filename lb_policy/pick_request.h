@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "absl/algorithm/container.h"
+#include "absl/types/span.h"
 #include "multi_backend/lb_policy/tried_backends.h"
 
 namespace multi_backend {
@@ -14,6 +16,15 @@ struct PickRequest {
   // Reasons in LoadStats::unusable_reasons that this pick ignores.
   uint32_t tolerated = 0;
   TriedBackends tried;  // By earlier attempts of this call.
+  // Backends that do not admit this call; PickPlan::Pick() fills it.  Apart
+  // from `tried`, because any number of backends may refuse a call.
+  absl::Span<const uint32_t> refused;
+
+  // Whether this call must not go to backend `id`, whatever other calls may do.
+  bool Excludes(uint32_t id) const {
+    return tried.Contains(id) || absl::c_linear_search(refused, id);
+  }
+  bool excludes_any() const { return !tried.empty() || !refused.empty(); }
 };
 
 }  // namespace multi_backend

@@ -5,8 +5,8 @@
 // position, so that a change does not restart a rotation.
 //
 // Contract of every strategy:
-//  * It picks only eligible members: usable, of positive weight, and not tried
-//    by this call.
+//  * It picks only eligible members: usable, of positive weight, and neither
+//    tried by this call nor refusing it.
 //  * It returns kNone if and only if no member is eligible.
 //  * The amortized cost of a pick does not grow with the number of members,
 //    unless the strategy's header says otherwise.
@@ -54,7 +54,7 @@ struct Member {
     if (balancer != nullptr) {
       return balancer->HasEligible(request);
     }
-    return request.tried.empty() || !request.tried.Contains(id);
+    return !request.excludes_any() || !request.Excludes(id);
   }
 };
 

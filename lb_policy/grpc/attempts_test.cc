@@ -397,8 +397,8 @@ TEST(SlowStartTest, ABackendThatComesBackGetsItsShareByAndBy) {
   harness.MarkUnhealthy(kA);
   harness.MarkHealthy(kA);
   // kA lets a share of the calls through whose turn it is; the others go to kB,
-  // after which it is kA's turn again.  The seed is the virtual time; five
-  // standard deviations either way.
+  // after which it is kA's turn again.  Plans draw their seed at random.  The
+  // bounds are five standard deviations, so at most two runs in a million fail.
   struct Row {
     absl::Duration after;
     double share;

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "multi_backend/call/call_label.h"
-#include "multi_backend/lb_policy/backends/flags.h"
 #include "multi_backend/lb_policy/connections/sizing.h"
 #include "multi_backend/lb_policy/grpc/attempt_tracker.h"
 
@@ -21,10 +20,6 @@ absl::Status LastStatus(const CallAttempts& call) {
 }
 
 }  // namespace
-
-Picker::Picker(std::shared_ptr<const Args> args)
-    : args_(std::move(args)),
-      random_(static_cast<uint64_t>(args_->retry_policy->clock->NowNanos())) {}
 
 Picker::PickResult Picker::Pick(PickArgs args) {
   CallContext* const context =
@@ -55,7 +50,7 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
   }
   switch (turn.pick.outcome) {
     case PickPlan::Outcome::kPicked:
-      return SendIfAdmitted(turn.pick, request, &call, args);
+      return Send(turn.pick, &call, args);
     case PickPlan::Outcome::kInBacklog:
       wakeups.OnWaiting(call.ticket.backlog->quiet_until());
       return PickResult::Queue();
@@ -96,16 +91,15 @@ Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
         "target's resolver is not ours, so its routes cannot be followed: "
         "make the channel with multi_backend::CreateChannel"));
   }
-  const PickRequest request;
-  const PickPlan::Result picked = args_->plan->Pick(CallLabel(), request);
+  const bool is_ping = args.call_state == nullptr;
+  const PickPlan::Result picked =
+      is_ping ? args_->plan->PickForPing()
+              : args_->plan->Pick(CallLabel(), PickRequest());
   if (picked.outcome != PickPlan::Outcome::kPicked) {
-    return Unserved(picked.outcome, CallLabel(), request);
+    return Unserved(picked.outcome, CallLabel(), PickRequest());
   }
-  // A ping is no call: nobody tracks it, and it cannot be a trial.
-  if (args.call_state == nullptr) {
-    return PickResult::Complete(args_->subchannels[picked.entry]);
-  }
-  return SendIfAdmitted(picked, request, /*call=*/nullptr, args);
+  if (is_ping) return PickResult::Complete(args_->subchannels[picked.entry]);
+  return Send(picked, /*call=*/nullptr, args);
 }
 
 // Every usable backend has been tried.  Some calls may go to one again.
@@ -121,41 +115,9 @@ PickPlan::Result Picker::RetryTried(const CallAttempts& call,
   return args_->plan->Pick(call.context.label, request);
 }
 
-// Sends the call to the picked backend, or to another one while the backend's
-// admission refuses it: the trial of a backend that comes back is one call, and
-// a backend in slow start takes a share of its calls.
-Picker::PickResult Picker::SendIfAdmitted(const PickPlan::Result& picked,
-                                          PickRequest request,
-                                          CallAttempts* call,
-                                          const PickArgs& args) {
-  const CallLabel label = call == nullptr ? CallLabel() : call->context.label;
-  PickPlan::Result result = picked;
-  while (result.outcome == PickPlan::Outcome::kPicked) {
-    Backend& backend = args_->plan->entries()[result.entry].backend();
-    const uint32_t admission =
-        backend.load.admission.load(std::memory_order_acquire);
-    if ((admission & kTrialOpen) != 0) {
-      const uint16_t trial = backend.health.TryBeginTrial();
-      if (trial != 0) return Send(result, call, args, trial);
-      // Another call already holds the trial.
-    } else if ((admission & kRamping) == 0 ||
-               backend.health.RampAdmits(
-                   random_.Fraction(),
-                   args_->retry_policy->clock->NowNanos())) {
-      return Send(result, call, args);
-    }
-    // One more would push out a backend that the call has tried.
-    if (request.tried.size() == TriedBackends::kCapacity) break;
-    request.tried.Add(backend.id());
-    result = args_->plan->Pick(label, request);
-  }
-  // No other backend can take the call.
-  return Send(picked, call, args);
-}
-
 Picker::PickResult Picker::Send(const PickPlan::Result& picked,
-                                CallAttempts* call, const PickArgs& args,
-                                uint16_t trial) const {
+                                CallAttempts* call,
+                                const PickArgs& args) const {
   const SubchannelRef* subchannel = &args_->subchannels[picked.entry];
   AttemptTracker::Args tracker_args;
   tracker_args.backend = &args_->plan->entries()[picked.entry].backend();
@@ -164,7 +126,7 @@ Picker::PickResult Picker::Send(const PickPlan::Result& picked,
   tracker_args.retry_policy = args_->retry_policy.get();
   tracker_args.needs_latency = args_->plan->needs_latency();
   tracker_args.in_turn = args_->plan->has_backlogs() && call != nullptr;
-  tracker_args.trial = trial;
+  tracker_args.trial = picked.trial;
   if (!args_->connections.empty()) {
     const Connections::One& one =
         LeastLoaded(*args_->connections[picked.entry]);

@@ -5,11 +5,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/lb_policy/connections/load.h"
-#include "multi_backend/lb_policy/fast_random.h"
 #include "multi_backend/lb_policy/grpc/call_attempts.h"
 #include "multi_backend/lb_policy/grpc/retry_policy.h"
 #include "multi_backend/lb_policy/plan/pick_plan.h"
@@ -54,7 +54,7 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
     // Empty if a backend can have only one connection.
     std::vector<std::unique_ptr<const Connections>> connections;
   };
-  explicit Picker(std::shared_ptr<const Args> args);
+  explicit Picker(std::shared_ptr<const Args> args) : args_(std::move(args)) {}
 
   PickResult Pick(PickArgs args) override;
 
@@ -64,16 +64,13 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
 
   PickPlan::Result RetryTried(const CallAttempts& call,
                               PickRequest request) const;
-  PickResult SendIfAdmitted(const PickPlan::Result& picked, PickRequest request,
-                            CallAttempts* call, const PickArgs& args);
   PickResult Send(const PickPlan::Result& picked, CallAttempts* call,
-                  const PickArgs& args, uint16_t trial = 0) const;
+                  const PickArgs& args) const;
   const Connections::One& LeastLoaded(const Connections& connections) const;
   PickResult Unserved(PickPlan::Outcome outcome, const CallLabel& label,
                       const PickRequest& request) const;
 
   const std::shared_ptr<const Args> args_;
-  FastRandom random_;  // For slow start.
 };
 
 }  // namespace multi_backend

@@ -215,7 +215,8 @@ BalancerNode::Choice BalancerNode::Pick(const PickRequest& request) const {
       const size_t member = node->PickMember(request);
       if (member == Strategy::kNone) break;
       if (node->children_.empty()) {
-        return Choice{node->member_entry_[member], node};
+        return Choice{node->member_entry_[member], node,
+                      node->members_[member].load};
       }
       node = node->children_[member].get();
     }

@@ -50,6 +50,7 @@ class BalancerNode final : public BalancerMember {
     static constexpr uint32_t kNone = UINT32_MAX;
     uint32_t entry = kNone;  // Index into entries.
     const BalancerNode* leaf = nullptr;
+    const LoadStats* load = nullptr;  // Of the backend.
     bool ok() const { return entry != kNone; }
   };
   Choice Pick(const PickRequest& request) const;

@@ -4,10 +4,10 @@
 #include <map>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "multi_backend/lb_policy/backends/flags.h"
-#include "multi_backend/lb_policy/fast_random.h"
 
 namespace multi_backend {
 namespace {
@@ -84,6 +84,7 @@ std::unique_ptr<PickPlan> PickPlan::Make(Args args) {
     plan->needs_latency_ |= node->needs_latency();
   }
   plan->clock_ = args.clock;
+  plan->random_ = FastRandom(Mix64(node_args.seed));
   plan->exact_order_ = config.max_requests_per_backend > 0
                            ? Backlog::kExact
                            : Backlog::kExactInCrowd;
@@ -167,6 +168,35 @@ const BalancerNode* PickPlan::FallbackOf(const CallLabel& label) const {
 
 PickPlan::Result PickPlan::Pick(const CallLabel& label,
                                 const PickRequest& request) const {
+  Result result = Choose(label, request);
+  if (result.outcome != Outcome::kPicked || Admits(result)) return result;
+  const Result first = result;
+  PickRequest narrowed = request;
+  absl::InlinedVector<uint32_t, 16> refused;
+  do {
+    refused.push_back(entries_[result.entry].backend().id());
+    narrowed.refused = refused;
+    result = Choose(label, narrowed);
+    if (result.outcome != Outcome::kPicked) return first;
+  } while (!Admits(result));
+  return result;
+}
+
+bool PickPlan::Admits(Result& result) const {
+  const uint32_t admission =
+      result.load->admission.load(std::memory_order_acquire);
+  if (admission == 0) return true;
+  Backend& backend = entries_[result.entry].backend();
+  if ((admission & kTrialOpen) != 0) {
+    // 0 when a call of another channel has just become the trial.
+    result.trial = backend.health.TryBeginTrial();
+    return result.trial != 0;
+  }
+  return backend.health.RampAdmits(random_.Fraction(), clock_->NowNanos());
+}
+
+PickPlan::Result PickPlan::Choose(const CallLabel& label,
+                                  const PickRequest& request) const {
   const BalancerNode* node = NodeOf(label.role);
   const BalancerNode* fallback = FallbackOf(label);
   // An overloaded backend is better than none, and better than another role.
@@ -177,7 +207,7 @@ PickPlan::Result PickPlan::Pick(const CallLabel& label,
     for (const PickRequest* asked : {&request, &std::as_const(lenient)}) {
       const BalancerNode::Choice choice = candidate->Pick(*asked);
       if (choice.ok()) {
-        return {Outcome::kPicked, choice.entry, choice.leaf};
+        return {Outcome::kPicked, choice.entry, choice.leaf, choice.load};
       }
     }
   }

@@ -5,8 +5,8 @@
 // Each change by the control plane builds a new plan, which takes over the
 // positions of the strategies from the previous one, and swaps the new plan in.
 //
-// Threads: the caller serialises Pick() calls (and PickInTurn()); everything
-// else is const and may run at the same time.
+// Threads: the caller serialises Pick(), PickForPing() and PickInTurn();
+// everything else is const and may run at the same time.
 #ifndef MULTI_BACKEND_LB_POLICY_PLAN_PICK_PLAN_H_
 #define MULTI_BACKEND_LB_POLICY_PLAN_PICK_PLAN_H_
 
@@ -20,6 +20,7 @@
 #include "absl/strings/string_view.h"
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/lb_policy/clock.h"
+#include "multi_backend/lb_policy/fast_random.h"
 #include "multi_backend/lb_policy/plan/balancer_node.h"
 #include "multi_backend/lb_policy/plan/entry.h"
 #include "multi_backend/lb_policy/waiting/backlog.h"
@@ -56,10 +57,22 @@ class PickPlan {
     Outcome outcome = Outcome::kNoBackend;
     uint32_t entry = 0;                  // With kPicked: index into entries().
     const BalancerNode* leaf = nullptr;  // With kPicked.
+    const LoadStats* load = nullptr;     // With kPicked: the backend's.
+    // Not 0: the call is the trial of its backend, and must end in
+    // BackendHealth::OnCallEnded().
+    uint16_t trial = 0;
   };
 
   // Chooses a backend for a call that is routed as `label` says.
+  //
+  // A backend that comes back does not admit every call: its trial is one call,
+  // and in slow start it takes a share of its calls.  The pick passes over the
+  // backends that refuse this call.  When all refuse, it takes the one that it
+  // chose first.
   Result Pick(const CallLabel& label, const PickRequest& request) const;
+  // Chooses a backend for core's ping.  A ping is no call, so it is never a
+  // trial and needs no admission.
+  Result PickForPing() const { return Choose(CallLabel(), PickRequest()); }
 
   // Whether PickInTurn() must be used instead of Pick().
   bool has_backlogs() const { return has_backlogs_; }
@@ -116,6 +129,10 @@ class PickPlan {
   // none.
   const BalancerNode* FallbackOf(const CallLabel& label) const;
   Backlog* BacklogOf(const CallLabel& label) const;
+  // Pick() without regard to admission.
+  Result Choose(const CallLabel& label, const PickRequest& request) const;
+  // Whether the backend of `result` admits the call; sets the trial.
+  bool Admits(Result& result) const;
   bool AnyUsable(const CallLabel& label) const;
   // Whether a backend that this call has not tried is healthy but at its limit.
   bool HasUntriedAtLimit(const CallLabel& label,
@@ -136,6 +153,7 @@ class PickPlan {
   std::unique_ptr<BalancerNode> root_;
   absl::flat_hash_map<std::string, std::unique_ptr<BalancerNode>> roles_;
   const Clock* clock_ = nullptr;
+  mutable FastRandom random_{0};  // For slow start; used by Pick() only.
   size_t exact_order_ = Backlog::kExact;  // See Backlog::BeginPass().
   std::shared_ptr<BacklogSet> backlogs_;  // Owns the nodes' backlogs.
   bool has_backlogs_ = false;

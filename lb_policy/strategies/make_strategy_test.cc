@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/fast_random.h"
@@ -26,7 +27,7 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 // A reason that makes a member ineligible.
-enum class Obstacle { kNothing, kUnusable, kTried, kDrained, kCount };
+enum class Obstacle { kNothing, kUnusable, kTried, kRefuses, kDrained, kCount };
 
 // Tries every assignment of obstacles to up to four members.  An assignment is
 // a number whose digits in base kCount are the obstacles.
@@ -38,6 +39,7 @@ TEST_P(StrategyContractTest, PicksEligibleMembersOnlyAndNoneOnlyWithoutThem) {
     for (int code = 0; code < cases; ++code) {
       StrategyMembers members(std::vector<uint32_t>(size, 3));
       PickRequest request;
+      std::vector<uint32_t> refused;
       std::set<size_t> eligible;
       int rest = code;
       for (size_t i = 0; i < size; ++i, rest /= kObstacles) {
@@ -48,6 +50,9 @@ TEST_P(StrategyContractTest, PicksEligibleMembersOnlyAndNoneOnlyWithoutThem) {
           case Obstacle::kTried:
             request.tried.Add(members[i].id);
             break;
+          case Obstacle::kRefuses:
+            refused.push_back(members[i].id);
+            break;
           case Obstacle::kDrained:
             members[i].weight = 0;
             break;
@@ -55,6 +60,7 @@ TEST_P(StrategyContractTest, PicksEligibleMembersOnlyAndNoneOnlyWithoutThem) {
             eligible.insert(i);
         }
       }
+      request.refused = refused;
       ListedStrategy strategy = members.Make(GetParam());
       FastRandom random(code);
       for (int pick = 0; pick < 20; ++pick) {

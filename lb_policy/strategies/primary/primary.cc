@@ -46,15 +46,15 @@ Primary::Primary(StrategyArgs args)
 size_t Primary::Pick(const PickRequest& request) {
   Now now(clock_);
   const size_t current = current_.load(std::memory_order_relaxed);
-  if (request.tried.empty()) {
+  if (!request.excludes_any()) {
     const size_t choice = Choose(request, current, now);
     if (choice != current && choice != kNone) {
       current_.store(choice, std::memory_order_relaxed);
     }
     return choice;
   }
-  // Of what this call has tried nothing follows for the others: their member
-  // stays the current one, and this call's is chosen beside it.
+  // What this call has tried, or what refuses it, says nothing about other
+  // calls.  Their member stays the current one.
   return Choose(request, current, now);
 }
 

@@ -113,6 +113,20 @@ TEST(PrimaryTest, AMemberTriedByOneCallStaysCurrentForTheOthers) {
   EXPECT_EQ(strategy.Pick(), 0u);
 }
 
+TEST(PrimaryTest, AMemberThatRefusesOneCallStaysCurrentForTheOthers) {
+  StrategyMembers members = StrategyMembers::Equal(2);
+  ListedStrategy strategy =
+      members.Make(Config(absl::Seconds(10)), members.Everybody());
+  EXPECT_EQ(strategy.Pick(), 0u);
+  // As in slow start: were it not the current one, it would be held down.
+  ComeBack(members, 0);
+  const uint32_t refused[] = {members[0].id};
+  PickRequest request;
+  request.refused = refused;
+  EXPECT_EQ(strategy.Pick(request), 1u);
+  EXPECT_EQ(strategy.Pick(), 0u);
+}
+
 TEST(PrimaryTest, ASuccessorKeepsTheCurrentMember) {
   StrategyMembers members = StrategyMembers::Equal(3);
   ListedStrategy strategy = members.Make(Config(absl::Seconds(10)), {1, 2});

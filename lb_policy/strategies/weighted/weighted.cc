@@ -180,7 +180,7 @@ size_t Weighted::PickPastBlocked(const PickRequest& request) {
 // Whether a member that is not eligible loses the turn that is due.  It keeps
 // the turn if only this call cannot use it, unless it is a whole turn late.
 bool Weighted::LosesTurn(uint32_t member, const PickRequest& request) const {
-  if (request.tried.empty() ||
+  if (!request.excludes_any() ||
       !members_[member].load->usable(request.tolerated)) {
     return true;
   }
