@@ -16,7 +16,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "multi_backend/lb_policy/backends/events.h"
-#include "multi_backend/lb_policy/plan/balancer_node.h"
+#include "multi_backend/lb_policy/plan/pick_plan.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/port/log.h"
 
@@ -41,10 +41,12 @@ class EventReporter {
     event.reason = std::move(reason);
     events_->Add(std::move(event));
   }
-  void Report(const BalancerNode& node, const Backlog::StateChange& change) {
-    Report(PoolEvent::Kind::kBacklog, node.path(),
-           std::string(Backlog::StateName(change.from)),
-           std::string(Backlog::StateName(change.to)), change.reason);
+  void Report(const std::vector<PickPlan::BacklogChange>& changes) {
+    for (const auto& [node, change] : changes) {
+      Report(PoolEvent::Kind::kBacklog, node->path(),
+             std::string(Backlog::StateName(change.from)),
+             std::string(Backlog::StateName(change.to)), change.reason);
+    }
   }
 
   // Reports which balancers have entered or left panic.  `panicking` holds the

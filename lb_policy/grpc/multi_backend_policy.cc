@@ -375,23 +375,11 @@ void MultiBackendPolicy::PublishLocked() {
     told_state_ = GRPC_CHANNEL_TRANSIENT_FAILURE;
     told_status_ = absl::UnavailableError(plan_->DescribeFailure(CallLabel()));
   }
-  UpdateBacklogStatesLocked();
+  reporter_.Report(plan_->UpdateBacklogs(time_.NowNanos()));
+  reporter_.ReportPanic(plan_->Panicking(), config_->health.panic_percent);
   RepickLocked();
   ArmTimerLocked();
   reporter_.Trace(*channel_control_helper());
-}
-
-// Publishes each balancer's new state to its backlog and to the event log.
-void MultiBackendPolicy::UpdateBacklogStatesLocked() {
-  const int64_t now = time_.NowNanos();
-  for (const BalancerNode* node : plan_->NodesWithBacklog()) {
-    const bool usable = plan_->CanServeBacklog(*node);
-    const auto change = node->backlog()->SetMembers(
-        usable, /*all_down=*/!usable && !plan_->MayConnectForBacklog(*node),
-        now, node->AnyMissing());
-    if (change.has_value()) reporter_.Report(*node, *change);
-  }
-  reporter_.ReportPanic(plan_->Panicking(), config_->health.panic_percent);
 }
 
 // Gives core a new picker, so that the waiting calls pick again.
@@ -408,14 +396,9 @@ void MultiBackendPolicy::RepickLocked() {
 void MultiBackendPolicy::OnTimeLocked() {
   if (plan_ == nullptr) return;
   const int64_t now = time_.NowNanos();
-  bool repick = wakeups_->fresh_plan_due_at() <= now;
-  for (const BalancerNode* node : plan_->NodesWithBacklog()) {
-    Backlog& backlog = *node->backlog();
-    if (backlog.next_deadline() > now) continue;
-    repick = true;
-    const auto change = backlog.OnTime(now);
-    if (change.has_value()) reporter_.Report(*node, *change);
-  }
+  const bool repick = wakeups_->fresh_plan_due_at() <= now ||
+                      plan_->NextBacklogDeadline() <= now;
+  reporter_.Report(plan_->OnTime(now));
   if (sample_at_ <= now && config_->health.passive.has_value()) {
     failures_.Evaluate(*plan_, *config_->health.passive, time_.Now());
     sample_at_ = INT64_MAX;
@@ -438,9 +421,7 @@ void MultiBackendPolicy::ArmTimerLocked() {
   int64_t due =
       std::min({resize_at_, sample_at_, wakeups_->fresh_plan_due_at()});
   if (plan_ != nullptr) {
-    for (const BalancerNode* node : plan_->NodesWithBacklog()) {
-      due = std::min(due, node->backlog()->next_deadline());
-    }
+    due = std::min(due, plan_->NextBacklogDeadline());
   }
   wakeups_->SetWakeAt(due);
   timer_.RunAt(due, now, *channel_control_helper());

@@ -81,7 +81,6 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   void SchedulePublishLocked();
   void PublishLocked();
   std::shared_ptr<const Picker::Args> MakePickerArgsLocked();
-  void UpdateBacklogStatesLocked();
   void RepickLocked();
   void OnTimeLocked();
   void ArmTimerLocked();

@@ -93,48 +93,6 @@ std::unique_ptr<PickPlan> PickPlan::Make(Args args) {
   return plan;
 }
 
-template <typename Visit>
-void PickPlan::ForEachTop(Visit visit) const {
-  visit(*root_);
-  for (const auto& role : roles_) visit(*role.second);
-}
-
-std::vector<const BalancerNode*> PickPlan::NodesWithBacklog() const {
-  std::vector<const BalancerNode*> nodes;
-  ForEachTop([&nodes](const BalancerNode& top) {
-    top.AppendNodesWithBacklog(&nodes);
-  });
-  return nodes;
-}
-
-size_t PickPlan::BeginPass() const {
-  size_t waiting = 0;
-  if (!has_backlogs_) return waiting;
-  const int64_t now = clock_->NowNanos();
-  for (const BalancerNode* node : NodesWithBacklog()) {
-    waiting += node->backlog()->BeginPass(now, exact_order_);
-  }
-  return waiting;
-}
-
-// The calls that wait in a node's backlog belong to the balancer at the top,
-// and any backend below that balancer can serve them.
-bool PickPlan::CanServeBacklog(const BalancerNode& node) const {
-  bool serves = node.AnyUsable();
-  ForEachTop([&](const BalancerNode& top) {
-    serves |= top.backlog() == node.backlog() && top.AnyUsable();
-  });
-  return serves;
-}
-
-bool PickPlan::MayConnectForBacklog(const BalancerNode& node) const {
-  bool connects = node.connecting();
-  ForEachTop([&](const BalancerNode& top) {
-    connects |= top.backlog() == node.backlog() && top.connecting();
-  });
-  return connects;
-}
-
 std::vector<const BalancerNode*> PickPlan::Leaves() const {
   std::vector<const BalancerNode*> leaves;
   ForEachTop([&leaves](const BalancerNode& top) { top.AppendLeaves(&leaves); });
@@ -222,104 +180,6 @@ PickPlan::Result PickPlan::Choose(const CallLabel& label,
           nullptr};
 }
 
-Backlog* PickPlan::BacklogOf(const CallLabel& label) const {
-  for (const BalancerNode* node : {NodeOf(label.role), FallbackOf(label)}) {
-    if (node != nullptr && node->backlog() != nullptr) return node->backlog();
-  }
-  return nullptr;
-}
-
-bool PickPlan::AnyUsable(const CallLabel& label) const {
-  for (const BalancerNode* node : {NodeOf(label.role), FallbackOf(label)}) {
-    if (node != nullptr && node->AnyUsable()) return true;
-  }
-  return false;
-}
-
-bool PickPlan::HasUntriedAtLimit(const CallLabel& label,
-                                 const PickRequest& request) const {
-  PickRequest lenient = request;
-  lenient.tolerated |= kOverloaded | kAtLimit;
-  for (const BalancerNode* node : {NodeOf(label.role), FallbackOf(label)}) {
-    if (node != nullptr && node->HasEligible(lenient)) return true;
-  }
-  return false;
-}
-
-bool PickPlan::OnlyFallbackIsUsable(const CallLabel& label,
-                                    const Backlog* backlog) const {
-  const BalancerNode* own = NodeOf(label.role);
-  const BalancerNode* fallback = FallbackOf(label);
-  return fallback != nullptr && fallback->backlog() != backlog &&
-         fallback->AnyUsable() && (own == nullptr || !own->AnyUsable());
-}
-
-// A call that had to wait may go to a backend that it has tried before, because
-// no backend was usable in between.
-PickPlan::Result PickPlan::TryInTurn(const CallLabel& label,
-                                     const PickRequest& request,
-                                     const BacklogTicket& ticket) const {
-  Result result = Pick(label, request);
-  if (result.outcome == Outcome::kExhausted && ticket.waiting) {
-    PickRequest anew = request;
-    anew.tried = TriedBackends();
-    result = Pick(label, anew);
-  }
-  return result;
-}
-
-PickPlan::TurnResult PickPlan::PickInTurn(const CallLabel& label,
-                                          const PickRequest& request,
-                                          BacklogTicket& ticket) const {
-  Backlog* const backlog = BacklogOf(label);
-  bool repick = false;
-  if (ticket.backlog != backlog) {
-    repick = ticket.Leave();
-    ticket.backlog = backlog;
-    if (backlog != nullptr) ticket.number = backlog->NextNumber();
-  }
-  if (backlog == nullptr) {
-    return {Pick(label, request), absl::OkStatus(), repick};
-  }
-  if (ticket.must_wait && !ticket.waiting && AnyUsable(label)) {
-    return {{Outcome::kExhausted, 0, nullptr}, absl::OkStatus(), repick};
-  }
-  Backlog::Turn turn = Backlog::Turn::kGo;
-  if (ticket.waiting || backlog->any_waiting()) {
-    turn = backlog->Ask(ticket.number, ticket.waiting, clock_->NowNanos());
-  }
-  if ((turn == Backlog::Turn::kWait || turn == Backlog::Turn::kDown) &&
-      OnlyFallbackIsUsable(label, backlog)) {
-    turn = Backlog::Turn::kGo;
-  }
-  if (turn == Backlog::Turn::kGo) {
-    Result result = TryInTurn(label, request, ticket);
-    if (result.outcome == Outcome::kPicked) {
-      return {result, absl::OkStatus(), repick};
-    }
-    // The call has tried all usable backends, so waiting would change nothing.
-    if (result.outcome == Outcome::kExhausted && AnyUsable(label) &&
-        !HasUntriedAtLimit(label, request)) {
-      return {result, absl::OkStatus(), repick};
-    }
-    turn = backlog->Join(ticket.number, clock_->NowNanos());
-  }
-  if (turn != Backlog::Turn::kWait) return Refuse(label, turn, ticket);
-  ticket.waiting = true;
-  return {{Outcome::kInBacklog, 0, nullptr}, absl::OkStatus(), repick};
-}
-
-PickPlan::TurnResult PickPlan::Refuse(const CallLabel& label,
-                                      Backlog::Turn turn,
-                                      BacklogTicket& ticket) const {
-  std::string text = ticket.backlog->RefusalText(
-      turn, ticket.number, clock_->NowNanos(), DescribeBackends(label));
-  const bool repick = ticket.Leave();
-  return {{Outcome::kRefused, 0, nullptr},
-          absl::Status(Backlog::RefusalCode(turn), text),
-          repick};
-}
-
 bool PickPlan::HasBackend(const CallLabel& label,
                           const PickRequest& request) const {
   PickRequest lenient = request;
@@ -339,11 +199,6 @@ bool PickPlan::CanServe(const CallLabel& label,
   // In the backlog the call waits until any backend is usable again.
   return MayWait(label) &&
          (!AnyUsable(label) || HasUntriedAtLimit(label, request));
-}
-
-bool PickPlan::MayWait(const CallLabel& label) const {
-  const Backlog* backlog = has_backlogs_ ? BacklogOf(label) : nullptr;
-  return backlog != nullptr && backlog->state() != Backlog::State::kDown;
 }
 
 std::string PickPlan::DescribeBackends(const CallLabel& label) const {

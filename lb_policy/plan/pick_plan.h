@@ -88,6 +88,21 @@ class PickPlan {
   TurnResult PickInTurn(const CallLabel& label, const PickRequest& request,
                         BacklogTicket& ticket) const;
 
+  // The nodes that have a backlog of their own.
+  std::vector<const BalancerNode*> NodesWithBacklog() const;
+  // A backlog's change of state, and the balancer that has the backlog.
+  struct BacklogChange {
+    const BalancerNode* node;
+    Backlog::StateChange change;
+  };
+  // To be called once for each new plan: tells the backlogs which of their
+  // backends are usable.
+  std::vector<BacklogChange> UpdateBacklogs(int64_t now) const;
+  // To be called at NextBacklogDeadline().  The caller then publishes a pass,
+  // in which expired calls are refused.
+  std::vector<BacklogChange> OnTime(int64_t now) const;
+  // INT64_MAX = none.
+  int64_t NextBacklogDeadline() const;
   // To be called before each new picker over this plan: sets which of the calls
   // in its backlogs may go in the pass that follows.  Returns the number of
   // waiting calls.
@@ -104,12 +119,6 @@ class PickPlan {
   // sent.  It names at most five backends with their last errors.
   std::string DescribeFailure(const CallLabel& label) const;
 
-  // The nodes that have a backlog of their own.
-  std::vector<const BalancerNode*> NodesWithBacklog() const;
-  // Whether a backend can serve the calls that wait in the backlog of `node`,
-  // and whether one that is still connecting may soon do so.
-  bool CanServeBacklog(const BalancerNode& node) const;
-  bool MayConnectForBacklog(const BalancerNode& node) const;
   std::vector<const BalancerNode*> Leaves() const;
   std::vector<std::string> Panicking() const;
 
@@ -128,6 +137,10 @@ class PickPlan {
   // The node to use when the node of the label's role cannot serve; null for
   // none.
   const BalancerNode* FallbackOf(const CallLabel& label) const;
+  // Whether a backend can serve the calls that wait in the backlog of `node`,
+  // and whether one that is still connecting may soon do so.
+  bool CanServeBacklog(const BalancerNode& node) const;
+  bool MayConnectForBacklog(const BalancerNode& node) const;
   Backlog* BacklogOf(const CallLabel& label) const;
   // Pick() without regard to admission.
   Result Choose(const CallLabel& label, const PickRequest& request) const;
@@ -147,7 +160,10 @@ class PickPlan {
                     BacklogTicket& ticket) const;
   std::string DescribeBackends(const CallLabel& label) const;
   template <typename Visit>
-  void ForEachTop(Visit visit) const;
+  void ForEachTop(Visit visit) const {
+    visit(*root_);
+    for (const auto& role : roles_) visit(*role.second);
+  }
 
   std::vector<PlanEntry> entries_;
   std::unique_ptr<BalancerNode> root_;

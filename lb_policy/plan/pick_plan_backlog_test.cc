@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/backends/flags.h"
 #include "multi_backend/lb_policy/plan/pick_plan.h"
@@ -78,9 +79,7 @@ class Channel {
   }
   void Advance(absl::Duration by) {
     clock_.Advance(by);
-    for (const BalancerNode* room : plan_->NodesWithBacklog()) {
-      room->backlog()->OnTime(clock_.NowNanos());
-    }
+    changes_ = InWords(plan_->OnTime(clock_.NowNanos()));
     BeginPass();
   }
 
@@ -98,14 +97,20 @@ class Channel {
     args.seed = 1;
     args.backlogs = backlogs_;
     plan_ = PickPlan::Make(std::move(args));
-    for (const BalancerNode* room : plan_->NodesWithBacklog()) {
-      const bool usable = room->AnyUsable();
-      room->backlog()->SetMembers(usable, !usable && !room->connecting(),
-                                  clock_.NowNanos());
-    }
+    changes_ = InWords(plan_->UpdateBacklogs(clock_.NowNanos()));
     BeginPass();
   }
   void BeginPass() { plan_->BeginPass(); }
+
+  // What the last Publish() or Advance() changed: "root: ALIVE -> OVERLOADED".
+  const std::string& changes() const { return changes_; }
+  // The time until NextBacklogDeadline().
+  absl::Duration quiet_for() const {
+    const int64_t deadline = plan_->NextBacklogDeadline();
+    return deadline == INT64_MAX
+               ? absl::InfiniteDuration()
+               : absl::Nanoseconds(deadline - clock_.NowNanos());
+  }
 
   PickPlan& plan() { return *plan_; }
   PickPlan::TurnResult PickFor(Waiter& call) {
@@ -146,12 +151,23 @@ class Channel {
   }
 
  private:
+  static std::string InWords(
+      const std::vector<PickPlan::BacklogChange>& changes) {
+    return absl::StrJoin(
+        changes, "; ", [](std::string* out, const auto& changed) {
+          absl::StrAppend(out, changed.node->path(), ": ",
+                          Backlog::StateName(changed.change.from), " -> ",
+                          Backlog::StateName(changed.change.to));
+        });
+  }
+
   testing::ManualClock clock_;
   const std::shared_ptr<BackendPool> pool_;
   const std::shared_ptr<BacklogSet> backlogs_;
   PolicyConfig config_;
   std::vector<PlanEntry> entries_;
   std::unique_ptr<PickPlan> plan_;
+  std::string changes_;
 };
 
 // Two backends, and a backlog at the root.
@@ -571,6 +587,67 @@ TEST(PickPlanBacklogTest, AMembersBacklogIsThatOfTheCallsAboveIt) {
   EXPECT_TRUE(first.ticket.Leave(/*sent=*/true)) << "the second may go";
   channel.BeginPass();
   EXPECT_EQ(channel.Send(second), "1");
+}
+
+// --- States -----------------------------------------------------------------
+
+TEST(PickPlanBacklogTest, ABacklogGoesDownInTimeAndComesBackAtOnce) {
+  TwoWithBacklog channel;
+  channel.Publish({kConnecting, kFailed});
+  EXPECT_EQ(channel.changes(), "") << "one may still connect";
+  EXPECT_EQ(channel.quiet_for(), absl::InfiniteDuration());
+  channel.Publish({kFailed, kFailed});
+  EXPECT_EQ(channel.changes(), "root: ALIVE -> OVERLOADED");
+  EXPECT_EQ(channel.quiet_for(), absl::Seconds(1)) << "overloadTimeout";
+  channel.Publish({kFailed, kFailed});
+  EXPECT_EQ(channel.changes(), "");
+  channel.Advance(absl::Milliseconds(999));
+  EXPECT_EQ(channel.changes(), "");
+  channel.Advance(absl::Milliseconds(1));
+  EXPECT_EQ(channel.changes(), "root: OVERLOADED -> DOWN");
+  EXPECT_EQ(channel.quiet_for(), absl::InfiniteDuration());
+  channel.Publish({kFailed, kReady});
+  EXPECT_EQ(channel.changes(), "root: DOWN -> ALIVE");
+}
+
+TEST(PickPlanBacklogTest, TheNextDeadlineIsTheFirstOneOfAllBacklogs) {
+  PrimaryAndReplica channel;
+  channel.config().root.backlog = Room();
+  channel.config().root.backlog->overload_timeout = absl::Seconds(3);
+  channel.config().roles["primary"].backlog->overload_timeout =
+      absl::Seconds(2);
+  channel.Publish({kFailed, kFailed});
+  EXPECT_EQ(channel.changes(),
+            "root: ALIVE -> OVERLOADED; "
+            "role \"primary\": ALIVE -> OVERLOADED");
+  EXPECT_EQ(channel.quiet_for(), absl::Seconds(2));
+  channel.Advance(absl::Seconds(2));
+  EXPECT_EQ(channel.changes(), "role \"primary\": OVERLOADED -> DOWN");
+  EXPECT_EQ(channel.quiet_for(), absl::Seconds(1));
+  channel.Publish({kReady, kFailed});
+  EXPECT_EQ(channel.changes(),
+            "root: OVERLOADED -> ALIVE; role \"primary\": DOWN -> ALIVE");
+}
+
+// The calls that wait in the backlog of "eu" are those of the root, and "us"
+// can serve them.
+TEST(PickPlanBacklogTest, AMembersBacklogCountsAllBackendsAboveIt) {
+  struct Row {
+    const char* name;
+    LinkState us;
+    const char* changes;
+  };
+  const Row rows[] = {
+      {"TheOtherMemberServes", kReady, ""},
+      {"TheOtherMemberMayConnect", kConnecting, ""},
+      {"NobodyIsLeft", kFailed, "root/eu: ALIVE -> OVERLOADED"},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.name);
+    TwoZones channel;
+    channel.Publish({kFailed, row.us});
+    EXPECT_EQ(channel.changes(), row.changes);
+  }
 }
 
 }  // namespace
