@@ -233,6 +233,33 @@ TEST(FailoverTest, NeverRetriesWhatARouteForbids) {
   EXPECT_FALSE(harness.Retry(call));
 }
 
+TEST(FailoverTest, LeavesTheDecisionToTheMethodsOwnRetryPolicy) {
+  PolicyHarness harness;
+  Connect(harness, {kA});
+  FakeCallOptions own_policy;
+  own_policy.has_method_retry_policy = true;
+  FakeCall& call = harness.Call(own_policy);
+  harness.Finish(call, absl::NotFoundError("no such user"));
+  ASSERT_TRUE(harness.Retry(call));
+  EXPECT_EQ(call.Outcome(), kA) << "its only backend, although it was tried";
+}
+
+// Core asks before the attempt's end is reported.
+TEST(FailoverTest, ABackendThatTimedOutIsNotTriedAgainUnlessItHadNoTime) {
+  PolicyHarness harness(
+      R"({"strategy":"PRIMARY","failover":{"perTryTimeout":"1s"}})");
+  Connect(harness, {kA, kB});
+  FakeCall& slow = harness.Call();
+  ASSERT_EQ(slow.Outcome(), kA);
+  harness.Advance(absl::Seconds(1));
+  ASSERT_TRUE(harness.Retry(slow));
+  EXPECT_EQ(slow.Outcome(), kB);
+  FakeCall& late = harness.Call();
+  ASSERT_EQ(late.Outcome(), kA);
+  ASSERT_TRUE(harness.Retry(late));
+  EXPECT_EQ(late.Outcome(), kA);
+}
+
 // --- Picks that come too late ------------------------------------------------
 
 TEST(BounceTest, ALostConnectionSendsItsCallsElsewhere) {

@@ -8,8 +8,11 @@
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_CALL_ATTEMPTS_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_CALL_ATTEMPTS_H_
 
+#include <memory>
+
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/lb_policy/failover/attempt_log.h"
+#include "multi_backend/lb_policy/grpc/retry_policy.h"
 #include "multi_backend/lb_policy/waiting/ticket.h"
 
 namespace multi_backend {
@@ -26,7 +29,11 @@ class CallAttempts final : public PolicyPart {
 
   explicit CallAttempts(CallContext& call) : context(call) {}
 
-  void OnCommit() override;
+  void OnCommit() override {
+    if (!ticket.Leave()) return;
+    const std::shared_ptr<RetryPolicy> policy = RetryPolicy::Of(context);
+    if (policy != nullptr) policy->OnTicketReturned();
+  }
 
   CallContext& context;
   AttemptLog log;

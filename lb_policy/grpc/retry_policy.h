@@ -1,6 +1,6 @@
-// RetryPolicy: decides whether a call is retried.  The control plane, the picks
-// and the calls of one channel share it for as long as the failover
-// configuration stays the same.
+// RetryPolicy: answers core's question whether to retry a call, by
+// DecideRetry().  The control plane, the picks and the calls of one channel
+// share it for as long as the failover configuration stays the same.
 //
 // Threads: see each member.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_RETRY_POLICY_H_
@@ -16,7 +16,6 @@
 #include "multi_backend/lb_policy/clock.h"
 #include "multi_backend/lb_policy/failover/failover.h"
 #include "multi_backend/lb_policy/failover/retry_budget.h"
-#include "multi_backend/lb_policy/grpc/call_attempts.h"
 #include "multi_backend/lb_policy/grpc/policy_mailbox.h"
 #include "multi_backend/lb_policy/grpc/queued_call_wakeups.h"
 #include "multi_backend/lb_policy/plan/pick_plan.h"
@@ -80,11 +79,6 @@ class RetryPolicy final : public RetryDecider {
   const std::shared_ptr<LatestPlan> latest_plan;
   const std::shared_ptr<QueuedCallWakeups> wakeups;
   const Clock* const clock;  // For all times except the budget's.
-
- private:
-  bool TimeoutWasSpentWaiting(const AttemptLog& log) const;
-  bool NewestAllowsRetry(AttemptLog::Newest newest, const CallAttempts& call,
-                         const PickPlan& plan) const;
 };
 
 }  // namespace multi_backend

@@ -81,6 +81,8 @@ ROOMS = [
     ("lb_policy/plan", "the balancer tree that picks walk",
      "call health/state lb_policy lb_policy/backends lb_policy/strategies "
      "lb_policy/waiting proto/config resolver/endpoint"),
+    ("lb_policy/retries", "whether a call makes another attempt",
+     "call lb_policy/failover lb_policy/plan lb_policy/waiting"),
     ("interceptors", "routes, sticky keys", "call proto/config proto/json"),
     ("interceptors/grpc", "the client interceptor",
      "call interceptors port proto/config proto/json"),
@@ -92,7 +94,7 @@ ROOMS = [
     ("lb_policy/grpc", "the LB policy, picker and trackers for core",
      "call call/grpc health/grpc health/probes lb_policy lb_policy/backends "
      "lb_policy/connections lb_policy/failover lb_policy/plan "
-     "lb_policy/strategies lb_policy/waiting port proto/config "
+     "lb_policy/retries lb_policy/strategies lb_policy/waiting port proto/config "
      "proto/config/parser resolver/endpoint"),
 ]
 USES = {room: set(uses.split()) for room, _, uses in ROOMS}

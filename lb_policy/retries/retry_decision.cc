@@ -1,0 +1,84 @@
+#include "multi_backend/lb_policy/retries/retry_decision.h"
+
+#include "absl/time/time.h"
+
+namespace multi_backend {
+namespace {
+
+// "" when the backend has left the list meanwhile.
+absl::string_view AddressOf(const PickPlan& plan, uint32_t backend_id) {
+  for (const PlanEntry& entry : plan.entries()) {
+    if (entry.backend().id() == backend_id) return entry.backend().address();
+  }
+  return "";
+}
+
+bool NewestAllowsRetry(AttemptLog::Newest newest, const RetryInputs& inputs) {
+  if (newest != AttemptLog::Newest::kOpen) {
+    return newest == AttemptLog::Newest::kRetriable;
+  }
+  // Core asks before an attempt's end is reported in one case only: it has run
+  // into perTryTimeout.
+  AttemptView timed_out;
+  timed_out.code = absl::StatusCode::kDeadlineExceeded;
+  timed_out.method = inputs.method;
+  timed_out.backend = AddressOf(*inputs.plan, inputs.log->last_backend());
+  timed_out.timed_out = true;
+  timed_out.attempt = inputs.log->attempts();
+  return inputs.failover->IsRetriable(timed_out);
+}
+
+// Core starts perTryTimeout's timer before the pick, and it cannot fire while
+// the call waits for a backend: it then fires at the very moment the attempt is
+// sent.  The backend has had no chance to be slow.
+bool TimeoutWasSpentWaiting(const RetryInputs& inputs) {
+  const auto& timeout = inputs.failover->per_try_timeout();
+  if (!timeout.has_value()) return false;
+  return absl::Milliseconds(inputs.now_millis - inputs.log->start_millis()) <
+         *timeout / 2;
+}
+
+}  // namespace
+
+RetryDecision DecideRetry(const RetryInputs& inputs) {
+  AttemptLog& log = *inputs.log;
+  const AttemptLog::Newest newest = log.OnAsked();
+  if (inputs.label.retry == RetryMode::kNever) return RetryDecision::kForbidden;
+  if (inputs.has_method_retry_policy) return RetryDecision::kMethodPolicy;
+  if (log.pick_failed()) return RetryDecision::kPickFailed;
+  // There is nothing to repeat: a pick failed.
+  if (newest == AttemptLog::Newest::kNone) return RetryDecision::kNothingSent;
+  if (newest == AttemptLog::Newest::kOpen && TimeoutWasSpentWaiting(inputs)) {
+    log.VoidNewest();
+    return RetryDecision::kTimeoutSpentWaiting;
+  }
+  if (inputs.plan == nullptr) return RetryDecision::kNoPlan;
+  if (!NewestAllowsRetry(newest, inputs)) return RetryDecision::kNotRetriable;
+  const PickPlan& plan = *inputs.plan;
+  PickRequest request;
+  request.tried = log.tried();
+  RetryDecision decision = RetryDecision::kGranted;
+  if (log.retries_granted() >= inputs.failover->max_retries()) {
+    decision = RetryDecision::kRetriesUsedUp;
+  } else if (!plan.CanServe(inputs.label, request)) {
+    decision = RetryDecision::kNoOtherBackend;
+  }
+  if (decision != RetryDecision::kGranted) {
+    // All of its backends may just have gone, which the plan need not know yet.
+    // A call that can wait for them picks once more, and goes after waiting or
+    // not at all.
+    if (newest != AttemptLog::Newest::kRetriable || inputs.ticket->must_wait ||
+        !plan.MayWait(inputs.label)) {
+      return decision;
+    }
+    inputs.ticket->must_wait = true;
+    decision = RetryDecision::kGrantedToWait;
+  }
+  if (!inputs.budget->TryRetry(inputs.budget_seconds)) {
+    return RetryDecision::kBudgetEmpty;
+  }
+  log.OnRetryGranted();
+  return decision;
+}
+
+}  // namespace multi_backend
