@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <limits>
 #include <utility>
+#include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "multi_backend/call/grpc/channel_extension.h"
@@ -61,7 +61,7 @@ void MultiBackendPolicy::ShutdownLocked() {
   latest_plan_->Set(nullptr);
   plan_ = nullptr;
   picker_args_ = nullptr;
-  backends_.clear();
+  backends_.Clear();
 }
 
 void MultiBackendPolicy::ResetBackoffLocked() {
@@ -139,71 +139,15 @@ absl::Status MultiBackendPolicy::KeepLastListLocked(const UpdateArgs& args) {
   return status;
 }
 
-bool MultiBackendPolicy::SameAddressesLocked(
-    const ServerAddressList& addresses) const {
-  if (addresses.size() != backends_.size()) return false;
-  for (size_t i = 0; i < addresses.size(); ++i) {
-    if (!(addresses[i] == backends_[i]->address())) return false;
-  }
-  return true;
-}
-
 bool MultiBackendPolicy::ApplyAddressesLocked(ServerAddressList addresses) {
   const std::vector<std::shared_ptr<const Endpoint>> endpoints =
       EndpointsOf(addresses, config_->backends);
-  bool changed = false;
-  auto apply_endpoint = [&changed](ChannelBackend& backend,
-                                   const std::shared_ptr<const Endpoint>& to) {
-    if (backend.endpoint() == to || *backend.endpoint() == *to) return;
-    backend.SetEndpoint(to);
-    changed = true;
-  };
-  if (SameAddressesLocked(addresses)) {
-    for (size_t i = 0; i < backends_.size(); ++i) {
-      apply_endpoint(*backends_[i], endpoints[i]);
-    }
-    return changed;
-  }
-  AddressKeys keys;  // First of the old backends, then of the new addresses.
-  for (const auto& backend : backends_) keys.Add(backend->address());
-  for (const ServerAddress& address : addresses) keys.Add(address);
-  absl::flat_hash_map<absl::string_view, std::unique_ptr<ChannelBackend>>
-      old_backends;
-  old_backends.reserve(backends_.size() + addresses.size());
-  std::vector<const ChannelBackend*> old_order;
-  old_order.reserve(backends_.size());
-  for (auto& backend : backends_) {
-    const absl::string_view key = keys[old_order.size()];
-    old_order.push_back(backend.get());
-    old_backends.emplace(key, std::move(backend));
-  }
-  backends_.clear();
-  backends_.reserve(addresses.size());
   pool_->Reserve(addresses.size());
-  for (size_t i = 0; i < addresses.size(); ++i) {
-    auto inserted =
-        old_backends.try_emplace(keys[old_order.size() + i], nullptr);
-    std::unique_ptr<ChannelBackend>& old = inserted.first->second;
-    // An earlier address of this list has the same key and took the backend.
-    if (!inserted.second && old == nullptr) continue;
-    if (old != nullptr && old->address().args() == addresses[i].args()) {
-      apply_endpoint(*old, endpoints[i]);
-      old->SetAddress(std::move(addresses[i]));
-      backends_.push_back(std::move(old));
-      continue;
-    }
-    old.reset();
-    changed = true;
-    backends_.push_back(
-        MakeBackendLocked(std::move(addresses[i]), endpoints[i]));
-  }
-  // Backends that are still in old_backends have left the list.
-  return changed || !std::equal(backends_.begin(), backends_.end(),
-                                old_order.begin(), old_order.end(),
-                                [](const std::unique_ptr<ChannelBackend>& now,
-                                   const ChannelBackend* before) {
-                                  return now.get() == before;
-                                });
+  return backends_.Update(
+      std::move(addresses), endpoints,
+      [this](ServerAddress address, std::shared_ptr<const Endpoint> endpoint) {
+        return MakeBackendLocked(std::move(address), std::move(endpoint));
+      });
 }
 
 std::unique_ptr<ChannelBackend> MultiBackendPolicy::MakeBackendLocked(
@@ -325,13 +269,13 @@ std::shared_ptr<const Picker::Args> MultiBackendPolicy::MakePickerArgsLocked() {
   const bool pooling = config_->pool.max > 1;
   if (pooling) args->connections.resize(backends_.size());
   for (size_t i = 0; i < backends_.size(); ++i) {
-    const auto ready = backends_[i]->Ready();
+    const auto ready = backends_[i].Ready();
     if (ready.empty()) continue;
     args->subchannels[i] = ready[0]->ReadySubchannel();
     if (!pooling) continue;
     auto connections = std::make_unique<Picker::Connections>();
     // A backend at its maximum gets no more connections, so none is asked for.
-    connections->full_at = backends_[i]->MayGrow(config_->pool)
+    connections->full_at = backends_[i].MayGrow(config_->pool)
                                ? config_->pool.max_streams_per_connection
                                : std::numeric_limits<int>::max();
     for (const BackendConnection* one : ready) {

@@ -10,11 +10,11 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/lb_policy/grpc/channel_backend.h"
+#include "multi_backend/lb_policy/grpc/channel_backends.h"
 #include "multi_backend/lb_policy/grpc/event_reporter.h"
 #include "multi_backend/lb_policy/grpc/picker.h"
 #include "multi_backend/lb_policy/grpc/policy_mailbox.h"
@@ -72,7 +72,6 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   bool ApplyConfigLocked(const MultiBackendPolicyConfig& config);
   absl::Status KeepLastListLocked(const UpdateArgs& args);
   bool ApplyAddressesLocked(grpc_core::ServerAddressList addresses);
-  bool SameAddressesLocked(const grpc_core::ServerAddressList& addresses) const;
   std::unique_ptr<ChannelBackend> MakeBackendLocked(
       grpc_core::ServerAddress address,
       std::shared_ptr<const Endpoint> endpoint);
@@ -101,7 +100,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   std::shared_ptr<const PolicyConfig> config_;
   grpc_core::ChannelArgs subchannel_args_;
   std::shared_ptr<RetryPolicy> retry_policy_;
-  std::vector<std::unique_ptr<ChannelBackend>> backends_;  // In list order.
+  ChannelBackends backends_;
   std::shared_ptr<const PickPlan> plan_;
   // The args of the newest plan's pickers, and the state published with them.
   std::shared_ptr<const Picker::Args> picker_args_;

@@ -1,0 +1,86 @@
+#include "multi_backend/lb_policy/grpc/channel_backends.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "multi_backend/lb_policy/grpc/backend_address.h"
+
+namespace multi_backend {
+namespace {
+
+using grpc_core::ServerAddress;
+using grpc_core::ServerAddressList;
+
+// Returns whether the endpoint is another one than before.
+bool SetEndpoint(ChannelBackend& backend,
+                 const std::shared_ptr<const Endpoint>& endpoint) {
+  if (backend.endpoint() == endpoint || *backend.endpoint() == *endpoint) {
+    return false;
+  }
+  backend.SetEndpoint(endpoint);
+  return true;
+}
+
+}  // namespace
+
+bool ChannelBackends::Same(const ServerAddressList& addresses) const {
+  return std::equal(addresses.begin(), addresses.end(), list_.begin(),
+                    list_.end(),
+                    [](const ServerAddress& address,
+                       const std::unique_ptr<ChannelBackend>& backend) {
+                      return address == backend->address();
+                    });
+}
+
+bool ChannelBackends::Update(
+    ServerAddressList addresses,
+    const std::vector<std::shared_ptr<const Endpoint>>& endpoints, Make make) {
+  bool changed = false;
+  if (Same(addresses)) {
+    for (size_t i = 0; i < list_.size(); ++i) {
+      changed |= SetEndpoint(*list_[i], endpoints[i]);
+    }
+    return changed;
+  }
+  AddressKeys keys;  // Of the old ones, then of the new ones.
+  for (const auto& backend : list_) keys.Add(backend->address());
+  for (const ServerAddress& address : addresses) keys.Add(address);
+  absl::flat_hash_map<absl::string_view, std::unique_ptr<ChannelBackend>>
+      old_backends;
+  old_backends.reserve(list_.size() + addresses.size());
+  std::vector<const ChannelBackend*> old_order;
+  old_order.reserve(list_.size());
+  for (auto& backend : list_) {
+    const absl::string_view key = keys[old_order.size()];
+    old_order.push_back(backend.get());
+    old_backends.emplace(key, std::move(backend));
+  }
+  list_.clear();
+  list_.reserve(addresses.size());
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    auto inserted =
+        old_backends.try_emplace(keys[old_order.size() + i], nullptr);
+    std::unique_ptr<ChannelBackend>& old = inserted.first->second;
+    // A second one of the same key in this list: its backend is already taken.
+    if (!inserted.second && old == nullptr) continue;
+    if (old != nullptr && old->address().args() == addresses[i].args()) {
+      changed |= SetEndpoint(*old, endpoints[i]);
+      old->SetAddress(std::move(addresses[i]));
+      list_.push_back(std::move(old));
+      continue;
+    }
+    old.reset();
+    changed = true;
+    list_.push_back(make(std::move(addresses[i]), endpoints[i]));
+  }
+  // Those that are left have gone.
+  return changed ||
+         !std::equal(
+             list_.begin(), list_.end(), old_order.begin(), old_order.end(),
+             [](const std::unique_ptr<ChannelBackend>& now,
+                const ChannelBackend* before) { return now.get() == before; });
+}
+
+}  // namespace multi_backend

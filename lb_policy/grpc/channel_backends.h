@@ -1,0 +1,49 @@
+// ChannelBackends: the backends of one channel, in the order of its list.  When
+// a new list comes, the backends that are in both keep their connections.
+//
+// Everything runs in the channel's work serializer.
+#ifndef MULTI_BACKEND_LB_POLICY_GRPC_CHANNEL_BACKENDS_H_
+#define MULTI_BACKEND_LB_POLICY_GRPC_CHANNEL_BACKENDS_H_
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "multi_backend/lb_policy/grpc/channel_backend.h"
+#include "multi_backend/port/core_api.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
+
+namespace multi_backend {
+
+class ChannelBackends {
+ public:
+  using List = std::vector<std::unique_ptr<ChannelBackend>>;
+  using Make = absl::FunctionRef<std::unique_ptr<ChannelBackend>(
+      grpc_core::ServerAddress, std::shared_ptr<const Endpoint>)>;
+
+  // Takes the list over.  `endpoints`: what is said of each of the addresses.
+  // A backend stays when the new list has its address and name with the same
+  // args; for each other address calls `make`.  An address and name that the
+  // list repeats counts once.  Returns whether plans look different from now
+  // on.  O(addresses).
+  bool Update(grpc_core::ServerAddressList addresses,
+              const std::vector<std::shared_ptr<const Endpoint>>& endpoints,
+              Make make);
+  void Clear() { list_.clear(); }
+
+  bool empty() const { return list_.empty(); }
+  size_t size() const { return list_.size(); }
+  ChannelBackend& operator[](size_t i) const { return *list_[i]; }
+  List::const_iterator begin() const { return list_.begin(); }
+  List::const_iterator end() const { return list_.end(); }
+
+ private:
+  bool Same(const grpc_core::ServerAddressList& addresses) const;
+
+  List list_;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_GRPC_CHANNEL_BACKENDS_H_
