@@ -1,16 +1,12 @@
 #include "multi_backend/resolver/zookeeper/connection.h"
 
-#include <netdb.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
+#include "multi_backend/resolver/zookeeper/server_addresses.h"
 #include "multi_backend/resolver/zookeeper/target.h"
 #include "zookeeper/zookeeper.h"
 
@@ -29,40 +25,6 @@ constexpr absl::Duration kDownInterval = absl::Milliseconds(250);
 constexpr size_t kTogether = 100;
 constexpr absl::Duration kShortestSession = absl::Milliseconds(100);
 constexpr absl::Duration kLongestSession = absl::Hours(1);
-
-// The library resolves names itself, again and again, and waits without end
-// when it gets no address.  So it gets addresses only.  Blocks.
-absl::StatusOr<std::string> AddressesOf(absl::string_view servers) {
-  std::vector<std::string> addresses;
-  std::string problems;
-  for (absl::string_view server : absl::StrSplit(servers, ',')) {
-    const size_t colon = server.rfind(':');
-    absl::string_view host = server.substr(0, colon);
-    if (!host.empty() && host[0] == '[') host = host.substr(1, host.size() - 2);
-    addrinfo hints = {};
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    const int code =
-        getaddrinfo(std::string(host).c_str(), nullptr, &hints, &found);
-    if (code != 0) {
-      absl::StrAppend(&problems, problems.empty() ? "" : "; ", host, ": ",
-                      gai_strerror(code));
-      continue;
-    }
-    for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
-      char text[NI_MAXHOST];
-      if (getnameinfo(info->ai_addr, info->ai_addrlen, text, sizeof(text),
-                      nullptr, 0, NI_NUMERICHOST) == 0) {
-        // The library splits at the last colon and expects no brackets.
-        addresses.push_back(absl::StrCat(text, server.substr(colon)));
-      }
-    }
-    freeaddrinfo(found);
-  }
-  if (!addresses.empty()) return absl::StrJoin(addresses, ",");
-  return absl::UnavailableError(
-      absl::StrCat("no address of a ZooKeeper server: ", problems));
-}
 
 // The creator may do everything; others may read.
 const ACL_vector* OwnersAcl() {
@@ -157,7 +119,7 @@ void ZookeeperConnection::Close() { CloseHandle(); }
 absl::Status ZookeeperConnection::Open() {
   const auto credentials = ReadZookeeperCredentials(options_.credentials_file);
   if (!credentials.ok()) return credentials.status();
-  const auto servers = AddressesOf(options_.servers);
+  const auto servers = ZookeeperServerAddresses(options_.servers);
   if (!servers.ok()) return servers.status();
   {
     std::lock_guard<std::mutex> lock(mu_);
