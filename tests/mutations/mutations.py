@@ -1,9 +1,10 @@
-"""Checks that the unit tests of lb_policy/grpc find mistakes.
+"""Checks that the unit tests of the LB policy's decisions find mistakes.
 
 Each mutation below is a small mistake that a change might make there.  This
 script makes the mutations in a copy of the sources, one at a time, and runs the
-adapter's unit tests, which must fail.  It prints a table, and exits with 1 if a
-mutation survives, does not build, or no longer applies to the sources.
+unit tests of the room that the file is in, which must fail.  It prints a table,
+and exits with 1 if a mutation survives, does not build, or no longer applies to
+the sources.
 
     python3 tests/mutations/mutations.py                   # all; about a minute each
     python3 tests/mutations/mutations.py --only=lost-replan
@@ -12,8 +13,8 @@ mutation survives, does not build, or no longer applies to the sources.
         --bazel-options="--jobs=2"
 
 The full run is too slow for each run of the tests, which only do the --check.
-Run it by hand after changes to lb_policy/grpc or to its tests.  Add a mutation
-for each defect that the tests had not found.
+Run it by hand after changes to one of the files below or to their tests.  Add a
+mutation for each defect that the tests had not found.
 """
 
 import argparse
@@ -29,11 +30,11 @@ import time
 
 ROOT = os.path.dirname(
     os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-TESTS = ["//lb_policy/grpc:all", "//lb_policy/grpc/testing:all"]
-
 Mutation = collections.namedtuple("Mutation", "name file old new what")
 
 POLICY = "lb_policy/grpc/multi_backend_policy.cc"
+BACKLOGS = "lb_policy/plan/pick_plan_backlog.cc"
+RETRIES = "lb_policy/retries/retry_decision.cc"
 
 # `old` must occur exactly once.  White space of any kind and amount is equal.
 MUTATIONS = [
@@ -63,7 +64,7 @@ MUTATIONS = [
              "when one is back the others go on waiting"),
     Mutation("last-list-not-kept", POLICY,
              "status = KeepLastListLocked(args);",
-             "status = KeepLastListLocked(args); backends_.clear();",
+             "status = KeepLastListLocked(args); backends_.Clear();",
              "a failed resolution takes all backends away"),
     Mutation("timer-left-at-shutdown", POLICY,
              "timer_.Cancel(*channel_control_helper()); // Calls may outlive",
@@ -86,7 +87,104 @@ MUTATIONS = [
              "events_->Add(std::move(event));",
              "events_->Add(event); events_->Add(std::move(event));",
              "each event is reported twice"),
+    Mutation("backlog-change-unreported", POLICY,
+             "reporter_.Report(plan_->UpdateBacklogs(time_.NowNanos()));",
+             "plan_->UpdateBacklogs(time_.NowNanos());",
+             "no event tells that a backlog changed its state"),
+    Mutation("backlog-deadline-not-waited-for", POLICY,
+             "due = std::min(due, plan_->NextBacklogDeadline());",
+             "",
+             "waiting calls are refused too late"),
+    Mutation("repeated-address-counts-twice",
+             "lb_policy/grpc/channel_backends.cc",
+             "if (!inserted.second && old == nullptr) continue;",
+             "",
+             "an address that a list repeats gets twice the calls"),
+    Mutation("trial-not-tracked", "lb_policy/grpc/picker.cc",
+             "tracker_args.trial = picked.trial;",
+             "",
+             "a trial decides nothing"),
+    Mutation("method-policy-not-passed-on", "lb_policy/grpc/retry_policy.cc",
+             "inputs.has_method_retry_policy = context.has_method_retry_policy;",
+             "",
+             "the method's own retry policy is overruled"),
+    Mutation("retry-time-not-passed-on", "lb_policy/grpc/retry_policy.cc",
+             "inputs.now_millis = CoreMillis();",
+             "",
+             "a backend that timed out is tried again"),
+    Mutation("ramp-undone", "lb_policy/backends/health.cc",
+             "if (RampShare(now_nanos) == 1) WriteFlag(load_->admission",
+             "WriteFlag(load_->admission",
+             "the end of a ramp ends the next one too"),
+    Mutation("refused-call-moves-the-primary",
+             "lb_policy/strategies/primary/primary.cc",
+             "if (!request.excludes_any()) {",
+             "if (request.tried.empty()) {",
+             "one call in slow start moves all calls to the next backend"),
+    Mutation("few-refusals-only", "lb_policy/plan/pick_plan.cc",
+             "narrowed.refused = refused;",
+             "if (refused.size() > 8) { return first; } "
+             "narrowed.refused = refused;",
+             "the pick gives up early when many backends refuse"),
+    Mutation("first-choice-forgotten", "lb_policy/plan/pick_plan.cc",
+             "const Result first = result;",
+             "const Result first;",
+             "a call that all backends refuse fails"),
+    Mutation("refused-trial-taken", "lb_policy/plan/pick_plan.cc",
+             "return result.trial != 0;",
+             "return true;",
+             "a call goes to a backend whose trial another call holds"),
+    Mutation("ping-is-a-trial", "lb_policy/plan/pick_plan.h",
+             "return Choose(CallLabel(), PickRequest());",
+             "return Pick(CallLabel(), PickRequest());",
+             "a trial that is never decided"),
+    Mutation("backlog-of-one-balancer-only", BACKLOGS,
+             "serves |= top.backlog() == node.backlog() && top.AnyUsable();",
+             "static_cast<void>(top);",
+             "calls are refused though another member could serve them"),
+    Mutation("connecting-counts-as-down", BACKLOGS,
+             "!usable && !MayConnectForBacklog(*node)",
+             "!usable",
+             "calls are refused while a first connection is being made"),
+    Mutation("last-deadline-wins", BACKLOGS,
+             "deadline = std::min(deadline, node->backlog()->next_deadline());",
+             "deadline = node->backlog()->next_deadline();",
+             "a backlog waits for the timer of another one"),
+    Mutation("never-is-ignored", RETRIES,
+             "if (inputs.label.retry == RetryMode::kNever) "
+             "return RetryDecision::kForbidden;",
+             "",
+             "a call that must not run twice does"),
+    Mutation("one-retry-too-many", RETRIES,
+             "log.retries_granted() >= inputs.failover->max_retries()",
+             "log.retries_granted() > inputs.failover->max_retries()",
+             "maxRetries is exceeded"),
+    Mutation("waits-again-and-again", RETRIES,
+             "inputs.ticket->must_wait = true;",
+             "",
+             "a call without retries is sent again without having waited"),
+    Mutation("waiting-counts-as-slow", RETRIES,
+             "*timeout / 2;",
+             "*timeout / 4;",
+             "a backend that had no time to answer is not tried again"),
+    Mutation("void-attempt-not-forgotten", RETRIES,
+             "log.VoidNewest();",
+             "",
+             "a backend that had no time counts as tried"),
+    Mutation("retry-not-counted", RETRIES,
+             "log.OnRetryGranted();",
+             "",
+             "a call is retried without end"),
 ]
+
+
+def tests_of(mutation):
+    """The unit tests that have to see it."""
+    room = os.path.dirname(mutation.file)
+    tests = ["//%s:all" % room]
+    if os.path.isdir(os.path.join(ROOT, room, "testing")):
+        tests.append("//%s/testing:all" % room)
+    return tests
 
 
 def apply_to(text, mutation):
@@ -130,7 +228,7 @@ class Workspace:
         self.command = (["bazel"] + shlex.split(startup) + ["test"] +
                         shlex.split(options) +
                         ["--keep_going", "--test_output=errors",
-                         "--noshow_progress", "--color=no", "--"] + TESTS)
+                         "--noshow_progress", "--color=no", "--"])
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others",
              "--exclude-standard"],
@@ -143,9 +241,10 @@ class Workspace:
             os.makedirs(os.path.dirname(target), exist_ok=True)
             shutil.copy2(source, target)
 
-    def test(self):
+    def test(self, mutations):
         """Returns Bazel's exit code (0: all pass, 3: some fail) and output."""
-        done = subprocess.run(self.command, cwd=self.root, check=False,
+        tests = sorted({test for m in mutations for test in tests_of(m)})
+        done = subprocess.run(self.command + tests, cwd=self.root, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return done.returncode, done.stdout.decode(errors="replace")
 
@@ -168,7 +267,7 @@ def failed_tests(output):
 
 def run(mutations, workspace):
     """Prints the table.  Returns whether the tests notice every mutation."""
-    code, output = workspace.test()
+    code, output = workspace.test(mutations)
     if code != 0:
         print(output)
         print("the tests do not pass without any mutation")
@@ -179,7 +278,7 @@ def run(mutations, workspace):
         text = read(workspace.root, mutation)
         start = time.time()
         write(workspace.root, mutation, apply_to(text, mutation))
-        code, output = workspace.test()
+        code, output = workspace.test([mutation])
         write(workspace.root, mutation, text)
         if code == 3:
             verdict = failed_tests(output)
