@@ -265,13 +265,14 @@ bool MultiBackendPolicy::ResizeConnectionsLocked() {
 
 std::shared_ptr<const Picker::Args> MultiBackendPolicy::MakePickerArgsLocked() {
   auto args = std::make_shared<Picker::Args>();
-  args->subchannels.resize(backends_.size());
+  args->destinations.resize(backends_.size());
   const bool pooling = config_->pool.max > 1;
-  if (pooling) args->connections.resize(backends_.size());
   for (size_t i = 0; i < backends_.size(); ++i) {
+    Picker::Destination& destination = args->destinations[i];
+    destination.backend = backends_[i].lease().backend().get();
     const auto ready = backends_[i].Ready();
     if (ready.empty()) continue;
-    args->subchannels[i] = ready[0]->ReadySubchannel();
+    destination.subchannel = ready[0]->ReadySubchannel();
     if (!pooling) continue;
     auto connections = std::make_unique<Picker::Connections>();
     // A backend at its maximum gets no more connections, so none is asked for.
@@ -282,7 +283,7 @@ std::shared_ptr<const Picker::Args> MultiBackendPolicy::MakePickerArgsLocked() {
       connections->ready.push_back({one->ReadySubchannel(), one->load()});
       one->load()->Ref();
     }
-    args->connections[i] = std::move(connections);
+    destination.connections = std::move(connections);
   }
   args->plan = plan_;
   args->retry_policy = retry_policy_;

@@ -98,7 +98,9 @@ Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
   if (picked.outcome != PickPlan::Outcome::kPicked) {
     return Unserved(picked.outcome, CallLabel(), PickRequest());
   }
-  if (is_ping) return PickResult::Complete(args_->subchannels[picked.entry]);
+  if (is_ping) {
+    return PickResult::Complete(args_->destinations[picked.entry].subchannel);
+  }
   return Send(picked, /*call=*/nullptr, args);
 }
 
@@ -118,18 +120,18 @@ PickPlan::Result Picker::RetryTried(const CallAttempts& call,
 Picker::PickResult Picker::Send(const PickPlan::Result& picked,
                                 CallAttempts* call,
                                 const PickArgs& args) const {
-  const SubchannelRef* subchannel = &args_->subchannels[picked.entry];
+  const Destination& destination = args_->destinations[picked.entry];
+  const SubchannelRef* subchannel = &destination.subchannel;
   AttemptTracker::Args tracker_args;
-  tracker_args.backend = &args_->plan->entries()[picked.entry].backend();
+  tracker_args.backend = destination.backend;
   tracker_args.leaf = picked.leaf;
   tracker_args.call = call;
   tracker_args.retry_policy = args_->retry_policy.get();
   tracker_args.needs_latency = args_->plan->needs_latency();
   tracker_args.in_turn = args_->plan->has_backlogs() && call != nullptr;
   tracker_args.trial = picked.trial;
-  if (!args_->connections.empty()) {
-    const Connections::One& one =
-        LeastLoaded(*args_->connections[picked.entry]);
+  if (destination.connections != nullptr) {
+    const Connections::One& one = LeastLoaded(*destination.connections);
     subchannel = &one.subchannel;
     tracker_args.connection = one.load;
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "multi_backend/call/grpc/call_context.h"
+#include "multi_backend/lb_policy/backends/backend.h"
 #include "multi_backend/lb_policy/connections/load.h"
 #include "multi_backend/lb_policy/grpc/call_attempts.h"
 #include "multi_backend/lb_policy/grpc/retry_policy.h"
@@ -42,17 +43,22 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
       for (const One& one : ready) one.load->Unref();
     }
   };
+  // Where the calls to one of the plan's entries go.  The picker reads all that
+  // it needs of an entry here: in a long list each further object is a cache
+  // miss of every pick.
+  struct Destination {
+    Backend* backend = nullptr;  // The plan keeps it alive.
+    SubchannelRef subchannel;    // Null when not READY.
+    // Null when not READY, and if a backend can have only one connection.
+    std::unique_ptr<const Connections> connections;
+  };
   // The data that all pickers over one plan share.
   struct Args {
     std::shared_ptr<const PickPlan> plan;
     std::shared_ptr<RetryPolicy> retry_policy;
     // Finds the calls' contexts; null when the channel's calls have none.
     grpc_core::RefCountedPtr<ChannelRetryState> retry_state;
-    // The subchannel of each of the plan's entries; null when not READY.
-    std::vector<SubchannelRef> subchannels;
-    // The connections of each of the plan's entries; null when not READY.
-    // Empty if a backend can have only one connection.
-    std::vector<std::unique_ptr<const Connections>> connections;
+    std::vector<Destination> destinations;  // By the plan's entries.
   };
   explicit Picker(std::shared_ptr<const Args> args) : args_(std::move(args)) {}
 
