@@ -35,6 +35,7 @@ class AttemptLog {
 
   TriedBackends tried() const {
     TriedBackends tried;
+    if (attempts() == 0) return tried;
     for (const auto& id : tried_) {
       const uint32_t backend = id.load(std::memory_order_relaxed);
       if (backend != 0) tried.Add(backend);

@@ -226,6 +226,7 @@ BalancerNode::Choice BalancerNode::Pick(const PickRequest& request) const {
 }
 
 size_t BalancerNode::PickMember(const PickRequest& request) const {
+  if (panic_tolerates_ == 0) return strategy_->Pick(request);
   PickRequest lenient = request;
   lenient.tolerated |= panic_tolerates_;
   return strategy_->Pick(lenient);

@@ -37,6 +37,17 @@ std::string DescribeEntry(const PlanEntry& entry) {
   return absl::StrCat(who, " (", WhyNot(entry), ")");
 }
 
+// An overloaded backend is better than none, and better than another role.
+BalancerNode::Choice PickIn(const BalancerNode* node,
+                            const PickRequest& request) {
+  if (node == nullptr) return BalancerNode::Choice();
+  const BalancerNode::Choice choice = node->Pick(request);
+  if (choice.ok()) return choice;
+  PickRequest lenient = request;
+  lenient.tolerated |= kOverloaded;
+  return node->Pick(lenient);
+}
+
 }  // namespace
 
 std::unique_ptr<PickPlan> PickPlan::Make(Args args) {
@@ -155,19 +166,15 @@ bool PickPlan::Admits(Result& result) const {
 
 PickPlan::Result PickPlan::Choose(const CallLabel& label,
                                   const PickRequest& request) const {
-  const BalancerNode* node = NodeOf(label.role);
-  const BalancerNode* fallback = FallbackOf(label);
-  // An overloaded backend is better than none, and better than another role.
-  PickRequest lenient = request;
-  lenient.tolerated |= kOverloaded;
-  for (const BalancerNode* candidate : {node, fallback}) {
-    if (candidate == nullptr) continue;
-    for (const PickRequest* asked : {&request, &std::as_const(lenient)}) {
-      const BalancerNode::Choice choice = candidate->Pick(*asked);
-      if (choice.ok()) {
-        return {Outcome::kPicked, choice.entry, choice.leaf, choice.load};
-      }
-    }
+  const BalancerNode* const node = NodeOf(label.role);
+  BalancerNode::Choice choice = PickIn(node, request);
+  if (choice.ok()) {
+    return {Outcome::kPicked, choice.entry, choice.leaf, choice.load};
+  }
+  const BalancerNode* const fallback = FallbackOf(label);
+  choice = PickIn(fallback, request);
+  if (choice.ok()) {
+    return {Outcome::kPicked, choice.entry, choice.leaf, choice.load};
   }
   // A backend that is still connecting counts as untried.  Otherwise the first
   // calls of a channel would fail together with the first backend that
