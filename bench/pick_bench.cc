@@ -19,8 +19,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "multi_backend/bench/floor_table.h"
-#include "multi_backend/bench/policy_harness.h"
+#include "multi_backend/bench/pick_calls.h"
 #include "multi_backend/call/grpc/call_context.h"
+#include "multi_backend/lb_policy/grpc/testing/policy_driver.h"
+#include "multi_backend/lb_policy/grpc/testing/ready_channel.h"
 #include "multi_backend/multi_backend.h"
 
 namespace multi_backend {
@@ -55,7 +57,7 @@ constexpr double kStickyFloor = 0.8;
 constexpr double kFlatFloor = 1.2;
 
 struct Subject {
-  std::unique_ptr<PolicyHarness> harness;
+  std::unique_ptr<ReadyChannel> channel;
   Attributes attributes = Attributes::kNone;
   bool without_call = false;
   bool attempt = false;  // Start() and Finish() too.
@@ -68,9 +70,8 @@ Subject MakeSubject(const std::string& config, size_t n,
   if (attributes == Attributes::kContext) {
     args = args.SetObject(grpc_core::MakeRefCounted<ChannelRetryState>());
   }
-  subject.harness = std::make_unique<PolicyHarness>(config, args);
-  subject.harness->Update(PolicyHarness::Addresses(n));
-  subject.harness->DropOldPickers();
+  subject.channel = std::make_unique<ReadyChannel>(config, args);
+  subject.channel->Update(PolicyDriver::Addresses(n));
   subject.attributes = attributes;
   return subject;
 }
@@ -89,7 +90,7 @@ void RunAttempt(LoadBalancingPolicy::PickResult& result) {
 double TimeBatch(const Subject& subject, PickCalls& calls,
                  const std::vector<uint64_t>& keys) {
   calls.Renew(subject.attributes, keys);
-  auto* picker = subject.harness->picker();
+  auto* picker = subject.channel->picker();
   const auto start = std::chrono::steady_clock::now();
   for (size_t i = 0; i < kBatch; ++i) {
     calls.Select(i);

@@ -15,7 +15,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "multi_backend/bench/floor_table.h"
-#include "multi_backend/bench/policy_harness.h"
+#include "multi_backend/lb_policy/grpc/testing/policy_driver.h"
+#include "multi_backend/lb_policy/grpc/testing/ready_channel.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/port/core_api.h"
 
@@ -35,38 +36,36 @@ struct Cost {
   }
 };
 
-Cost TimeUpdate(PolicyHarness& harness, const ServerAddressList& addresses) {
-  const size_t before = harness.pickers_made();
+Cost TimeUpdate(ReadyChannel& channel, const ServerAddressList& addresses) {
+  const size_t before = channel.pickers_made();
   const auto start = std::chrono::steady_clock::now();
-  harness.Update(addresses);
+  channel.Update(addresses);
   const std::chrono::duration<double, std::milli> spent =
       std::chrono::steady_clock::now() - start;
-  return {spent.count(), harness.pickers_made() - before};
+  return {spent.count(), channel.pickers_made() - before};
 }
 
 // The list of `generation`: each one differs from the one before in one
 // endpoint of a hundred.
 ServerAddressList Churned(size_t n, size_t generation) {
-  ServerAddressList list = PolicyHarness::Addresses(n);
+  ServerAddressList list = PolicyDriver::Addresses(n);
   const ServerAddressList fresh =
-      PolicyHarness::Addresses(n / 100, n + generation * (n / 100));
+      PolicyDriver::Addresses(n / 100, n + generation * (n / 100));
   for (size_t i = 0; i < fresh.size(); ++i) list[i * 100] = fresh[i];
   return list;
 }
 
 struct Subject {
-  explicit Subject(absl::string_view config) : harness(config, ChannelArgs()) {
-    harness.set_keep_pickers(false);
-  }
-  PolicyHarness harness;
+  explicit Subject(absl::string_view config) : channel(config, ChannelArgs()) {}
+  ReadyChannel channel;
   Cost unchanged;
   Cost churn;
 
   void Turn(size_t n, size_t generation) {
     const ServerAddressList list = Churned(n, 2 * generation);
-    harness.Update(list);
-    unchanged.Merge(TimeUpdate(harness, list));
-    churn.Merge(TimeUpdate(harness, Churned(n, 2 * generation + 1)));
+    channel.Update(list);
+    unchanged.Merge(TimeUpdate(channel, list));
+    churn.Merge(TimeUpdate(channel, Churned(n, 2 * generation + 1)));
   }
 };
 

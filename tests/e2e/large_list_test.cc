@@ -24,8 +24,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "multi_backend/bench/policy_harness.h"
 #include "multi_backend/endpoint_groups.h"
+#include "multi_backend/lb_policy/grpc/testing/policy_driver.h"
+#include "multi_backend/lb_policy/grpc/testing/ready_channel.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/resolver/grpc/group_resolver.h"
@@ -152,14 +153,14 @@ class LargeListTest : public ::testing::Test {
     Follow(*std::move(group));
     const size_t before = results_.WaitFor(1);
     ASSERT_GT(before, 0u) << group_->Describe();
-    PolicyHarness policy(R"([{"multi_backend":{}}])", grpc_core::ChannelArgs());
-    policy.Update(results_.Take());
+    ReadyChannel channel(R"([{"multi_backend":{}}])", grpc_core::ChannelArgs());
+    channel.Update(results_.Take());
 
     const double start = CpuMilliseconds();
     change();
     const size_t after = results_.WaitFor(count);
     EXPECT_EQ(after, before + 1) << group_->Describe();
-    Apply(policy, source, count, start);
+    Apply(channel, source, count, start);
   }
 
   // A store that has `count` endpoints when `make` begins to follow it.
@@ -169,8 +170,8 @@ class LargeListTest : public ::testing::Test {
           make,
       size_t count,
       const std::function<double()>& not_ours = [] { return 0.0; }) {
-    PolicyHarness policy(R"([{"multi_backend":{}}])", grpc_core::ChannelArgs());
-    policy.Update(PolicyHarness::Addresses(1));
+    ReadyChannel channel(R"([{"multi_backend":{}}])", grpc_core::ChannelArgs());
+    channel.Update(PolicyDriver::Addresses(1));
     const double start = CpuMilliseconds();
     auto group = make();
     ASSERT_TRUE(group.ok()) << group.status();
@@ -178,7 +179,7 @@ class LargeListTest : public ::testing::Test {
     ASSERT_EQ(results_.WaitFor(count), 1u) << group_->Describe();
     const double theirs = not_ours();
     if (theirs > 0) printf("%s: and %.1f ms of its library\n", source, theirs);
-    Apply(policy, source, count, start + theirs);
+    Apply(channel, source, count, start + theirs);
   }
 
  private:
@@ -195,13 +196,13 @@ class LargeListTest : public ::testing::Test {
   }
 
   // The newest result, which has just come; began at `start`.
-  void Apply(PolicyHarness& policy, const char* source, size_t count,
+  void Apply(ReadyChannel& channel, const char* source, size_t count,
              double start) {
-    const size_t pickers = policy.pickers_made();
+    const size_t pickers = channel.pickers_made();
     const double parsed = CpuMilliseconds();
-    policy.Update(results_.Take());
+    channel.Update(results_.Take());
     const double applied = CpuMilliseconds();
-    EXPECT_EQ(policy.pickers_made(), pickers + 1);
+    EXPECT_EQ(channel.pickers_made(), pickers + 1);
     EXPECT_LE(applied - start, kMostMilliseconds);
     printf(
         "%s: %zu endpoints: %.1f ms until the resolver's result, %.1f ms "

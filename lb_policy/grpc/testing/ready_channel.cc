@@ -1,0 +1,100 @@
+#include "multi_backend/lb_policy/grpc/testing/ready_channel.h"
+
+#include <memory_resource>
+#include <utility>
+
+namespace multi_backend {
+
+// All lie close together in memory, whatever else a policy allocates between
+// them.  So a pick costs what the policy makes it cost, and not what the layout
+// of the heap does.
+class ReadyChannel::Subchannel final : public grpc_core::SubchannelInterface {
+ public:
+  static void* operator new(size_t size) { return Memory().allocate(size); }
+  static void operator delete(void* memory, size_t size) {
+    Memory().deallocate(memory, size);
+  }
+
+  explicit Subchannel(grpc_core::WorkSerializer* serializer)
+      : serializer_(serializer) {}
+
+  void WatchConnectivityState(
+      std::unique_ptr<ConnectivityStateWatcherInterface> watcher) override {
+    watcher_ = std::move(watcher);
+    serializer_->Run(
+        [self = Ref(), this]() {
+          if (watcher_ == nullptr) return;
+          watcher_->OnConnectivityStateChange(GRPC_CHANNEL_READY,
+                                              absl::OkStatus());
+        },
+        DEBUG_LOCATION);
+  }
+  void CancelConnectivityStateWatch(
+      ConnectivityStateWatcherInterface*) override {
+    watcher_ = nullptr;
+  }
+  void RequestConnection() override {}
+  void ResetBackoff() override {}
+  void AddDataWatcher(std::unique_ptr<DataWatcherInterface>) override {}
+
+ private:
+  static std::pmr::memory_resource& Memory() {
+    static auto* pool = new std::pmr::unsynchronized_pool_resource();
+    return *pool;
+  }
+
+  grpc_core::WorkSerializer* const serializer_;
+  std::unique_ptr<ConnectivityStateWatcherInterface> watcher_;
+};
+
+class ReadyChannel::Control final : public Policy::ChannelControlHelper {
+ public:
+  explicit Control(ReadyChannel* channel) : channel_(*channel) {}
+
+  grpc_core::RefCountedPtr<grpc_core::SubchannelInterface> CreateSubchannel(
+      grpc_core::ServerAddress, const grpc_core::ChannelArgs&) override {
+    return grpc_core::MakeRefCounted<Subchannel>(channel_.serializer_.get());
+  }
+  void UpdateState(grpc_connectivity_state, const absl::Status&,
+                   std::unique_ptr<Policy::SubchannelPicker> picker) override {
+    ++channel_.pickers_made_;
+    channel_.picker_.swap(picker);
+    if (channel_.leaks_pickers_) picker.release();
+  }
+  void RequestReresolution() override {}
+  absl::string_view GetAuthority() override { return "channel.example"; }
+  grpc_event_engine::experimental::EventEngine* GetEventEngine() override {
+    return nullptr;
+  }
+  void AddTraceEvent(TraceSeverity, absl::string_view) override {}
+
+ private:
+  ReadyChannel& channel_;
+};
+
+ReadyChannel::ReadyChannel(absl::string_view config_json,
+                           const grpc_core::ChannelArgs& args)
+    : serializer_(std::make_shared<grpc_core::WorkSerializer>()) {
+  grpc_core::ExecCtx exec_ctx;
+  driver_ = std::make_unique<PolicyDriver>(config_json, args, serializer_,
+                                           std::make_unique<Control>(this));
+  leaks_pickers_ = driver_->policy_name() == "ring_hash_experimental";
+}
+
+ReadyChannel::~ReadyChannel() {
+  if (leaks_pickers_) {
+    picker_.release();
+    driver_->Leak();
+    return;
+  }
+  grpc_core::ExecCtx exec_ctx;
+  driver_ = nullptr;
+  picker_ = nullptr;
+}
+
+void ReadyChannel::Update(grpc_core::ServerAddressList addresses) {
+  grpc_core::ExecCtx exec_ctx;
+  (void)driver_->Update(std::move(addresses));
+}
+
+}  // namespace multi_backend
