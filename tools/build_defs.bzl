@@ -71,8 +71,8 @@ def mb_bench(name, srcs, deps, smoke_args = ["--smoke"], smoke_size = "medium", 
 
     Args:
       name: of the program.
-      srcs: of both.
-      deps: of both.
+      srcs: of the program.
+      deps: of the program.
       smoke_args: of the test.
       smoke_size: of the test.
       core: as of mb_cc_test.
@@ -80,15 +80,23 @@ def mb_bench(name, srcs, deps, smoke_args = ["--smoke"], smoke_size = "medium", 
       data: of both.
       smoke_tags: of the test.
     """
-    of_both = dict(srcs = srcs, core = core, data = data, deps = deps)
-    mb_cc_binary(name = name, testonly = True, **of_both)
-    mb_cc_test(
+    mb_cc_binary(
+        name = name,
+        testonly = True,
+        srcs = srcs,
+        core = core,
+        data = data,
+        deps = deps,
+    )
+
+    # Runs the same binary, so that nothing is compiled or linked twice.
+    native.sh_test(
         name = name + "_smoke_test",
         size = smoke_size,
+        srcs = [":" + name],
         args = smoke_args,
-        pure = pure,
-        tags = smoke_tags,
-        **of_both
+        data = data,
+        tags = smoke_tags + (["pure"] if pure else []),
     )
 
 def mb_proto_library(name, src, grpc = False, deps = [], visibility = None):
