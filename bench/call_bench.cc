@@ -3,13 +3,16 @@
 //
 // //bench:call_client runs under callgrind with two numbers of calls, against
 // real servers in processes of their own; the difference over the difference is
-// one call, without start-up.
+// one call, without start-up.  "everything on" is the service config in
+// everything_on.json, which --verbose prints.
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -28,6 +31,10 @@ namespace {
 
 constexpr char kValgrind[] = "/usr/bin/valgrind";
 
+std::string EverythingOnFile() {
+  return RunfilePath("bench/everything_on.json");
+}
+
 // Instructions of one run of the client, by callgrind's own closing line;
 // dies with the output when there is none.
 double Instructions(const std::string& mode, int calls,
@@ -35,7 +42,7 @@ double Instructions(const std::string& mode, int calls,
   const std::string command = absl::StrCat(
       kValgrind, " --tool=callgrind --callgrind-out-file=/dev/null ",
       RunfilePath("bench/call_client"), " ", mode, " ", calls, " ", addresses,
-      " 2>&1");
+      " ", EverythingOnFile(), " 2>&1");
   std::FILE* pipe = popen(command.c_str(), "r");
   std::string output;
   char buffer[4096];
@@ -66,6 +73,11 @@ int Run(const BenchFlags& flags) {
     return ExitCodeWithoutPackage(
         "valgrind is not installed (package valgrind): run tools/setup "
         "--tests");
+  }
+  if (flags.verbose) {
+    std::ostringstream json;
+    json << std::ifstream(EverythingOnFile()).rdbuf();
+    std::printf("everything on: %s\n", json.str().c_str());
   }
   auto fleet = BackendFleet::Start(2);
   if (!fleet.ok()) {

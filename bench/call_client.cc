@@ -1,17 +1,23 @@
 // The client whose instructions //bench:call counts: one thread, one unary call
-// after the other.  Usage: call_client MODE CALLS ADDRESS,ADDRESS,…
+// after the other.  Usage: call_client MODE CALLS ADDRESS,ADDRESS,… CONFIG_FILE
 //   stock   round_robin
 //   policy  multi_backend alone, any resolver
-//   full    CreateChannel with routes, a sticky key, failover armed
+//   full    CreateChannel with the service config in CONFIG_FILE
 #include <grpcpp/grpcpp.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "multi_backend/endpoint_groups.h"
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/multi_backend.h"
 
@@ -22,44 +28,42 @@ using examples::users::v1::GetUserRequest;
 using examples::users::v1::UserReply;
 using examples::users::v1::Users;
 
-constexpr char kFullConfig[] = R"({
-  "loadBalancingConfig": [ { "multi_backend": {
-      "strategy": "ROUND_ROBIN",
-      "roles": { "replica": { "strategy": "STICKY" } },
-      "backends": [ %s ],
-      "failover": { "maxRetries": 2 } } } ],
-  "multiBackend": {
-      "routes": [ { "match": { "method": "(Create|Update|Delete).*" }, "role": "primary" },
-                  { "match": { "method": "(Find|List|Get).*" }, "role": "replica", "whenUnavailable": "ANY" } ],
-      "stickyKey": { "header": "x-user-id" } } })";
+void DieUnlessOk(const absl::Status& status) {
+  if (status.ok()) return;
+  std::fprintf(stderr, "%s\n", status.ToString().c_str());
+  std::exit(1);
+}
 
-std::string FullConfig(const std::string& addresses) {
-  std::string backends;
-  size_t begin = 0;
-  while (begin < addresses.size()) {
-    const size_t end = std::min(addresses.find(',', begin), addresses.size());
-    absl::StrAppend(&backends, backends.empty() ? "" : ",", "{\"address\":\"",
-                    addresses.substr(begin, end - begin),
-                    "\",\"role\":\"replica\"}");
-    begin = end + 1;
+template <typename T>
+T ValueOrDie(absl::StatusOr<T> value) {
+  DieUnlessOk(value.status());
+  return *std::move(value);
+}
+
+// To replicas at these addresses.
+std::shared_ptr<grpc::Channel> MakeFullChannel(
+    const std::string& addresses, const std::string& service_config_json) {
+  EndpointList replicas;
+  for (absl::string_view address : absl::StrSplit(addresses, ',')) {
+    replicas.push_back(
+        ValueOrDie(Endpoint::Parse(address)).WithRole("replica"));
   }
-  std::string config = kFullConfig;
-  config.replace(config.find("%s"), 2, backends);
-  return config;
+  DieUnlessOk(EndpointGroupRegistry::Register(
+      "replicas", ValueOrDie(StaticEndpointGroup::Make(replicas))));
+  ChannelOptions options;
+  options.service_config_json = service_config_json;
+  return ValueOrDie(CreateChannel("group:///replicas",
+                                  grpc::InsecureChannelCredentials(),
+                                  std::move(options)));
 }
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& mode,
-                                           const std::string& addresses) {
+                                           const std::string& addresses,
+                                           const std::string& config_file) {
   if (mode == "full") {
-    ChannelOptions options;
-    options.service_config_json = FullConfig(addresses);
-    auto channel = CreateChannel(
-        "static:///", grpc::InsecureChannelCredentials(), std::move(options));
-    if (!channel.ok()) {
-      std::fprintf(stderr, "%s\n", channel.status().ToString().c_str());
-      return nullptr;
-    }
-    return *channel;
+    std::ostringstream json;
+    json << std::ifstream(config_file).rdbuf();
+    return MakeFullChannel(addresses, json.str());
   }
   grpc::ChannelArguments args;
   args.SetLoadBalancingPolicyName(mode == "stock" ? "round_robin"
@@ -68,9 +72,10 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& mode,
                                    grpc::InsecureChannelCredentials(), args);
 }
 
-int Run(const std::string& mode, int calls, const std::string& addresses) {
-  const std::shared_ptr<grpc::Channel> channel = MakeChannel(mode, addresses);
-  if (channel == nullptr) return 1;
+int Run(const std::string& mode, int calls, const std::string& addresses,
+        const std::string& config_file) {
+  const std::shared_ptr<grpc::Channel> channel =
+      MakeChannel(mode, addresses, config_file);
   const auto stub = Users::NewStub(channel);
   GetUserRequest request;
   request.set_user_id("u_42");
@@ -92,10 +97,11 @@ int Run(const std::string& mode, int calls, const std::string& addresses) {
 }  // namespace multi_backend
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: call_client MODE CALLS ADDRESSES\n");
+  if (argc != 5) {
+    std::fprintf(stderr,
+                 "usage: call_client MODE CALLS ADDRESSES CONFIG_FILE\n");
     return 2;
   }
   if (!multi_backend::Register().ok()) return 1;
-  return multi_backend::Run(argv[1], std::atoi(argv[2]), argv[3]);
+  return multi_backend::Run(argv[1], std::atoi(argv[2]), argv[3], argv[4]);
 }

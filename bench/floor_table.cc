@@ -16,10 +16,13 @@ BenchFlags BenchFlags::Parse(int argc, char** argv) {
       flags.check = true;
     } else if (std::strcmp(argv[i], "--smoke") == 0) {
       flags.smoke = true;
+    } else if (std::strcmp(argv[i], "--verbose") == 0) {
+      flags.verbose = true;
     } else if (std::strncmp(argv[i], "--only=", 7) == 0) {
       flags.only = argv[i] + 7;
     } else if (std::strcmp(argv[i], "--help") == 0) {
-      std::fprintf(stderr, "usage: %s [--check] [--smoke] [--only=TEXT]\n",
+      std::fprintf(stderr,
+                   "usage: %s [--check] [--smoke] [--verbose] [--only=TEXT]\n",
                    argv[0]);
       std::exit(2);
     } else {

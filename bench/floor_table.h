@@ -13,9 +13,10 @@
 namespace multi_backend {
 
 struct BenchFlags {
-  bool check = false;  // Exit 1 when a floor is missed.
-  bool smoke = false;  // As little work as shows that it runs.
-  std::string only;    // `--only=TEXT`: the rows whose name contains it.
+  bool check = false;    // Exit 1 when a floor is missed.
+  bool smoke = false;    // As little work as shows that it runs.
+  bool verbose = false;  // Print what is configured, too.
+  std::string only;      // `--only=TEXT`: the rows whose name contains it.
   std::vector<std::string> rest;  // Flags of the bench itself.
 
   bool Wants(absl::string_view row) const {
