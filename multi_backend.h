@@ -48,7 +48,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "multi_backend/interceptors/call_view.h"
-#include "multi_backend/lb_policy/failover/failover.h"
+#include "multi_backend/lb_policy/failover/retry_classifier.h"
 #include "multi_backend/port/log.h"
 
 namespace multi_backend {

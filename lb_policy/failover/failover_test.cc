@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "multi_backend/lb_policy/failover/error_class.h"
+#include "multi_backend/lb_policy/failover/pushback.h"
 
 namespace multi_backend {
 namespace {
@@ -73,23 +75,23 @@ ErrorClass ExpectedClass(StatusCode code, bool per_try_timeout) {
 
 TEST_P(ClassifyTest, EveryCodeHasItsClass) {
   for (int code = 0; code < kCodes; ++code) {
-    EXPECT_EQ(Failover::Classify(CodeAt(code), GetParam().message),
+    EXPECT_EQ(ClassifyError(CodeAt(code), GetParam().message),
               ExpectedClass(CodeAt(code), GetParam().per_try_timeout))
         << absl::StatusCodeToString(CodeAt(code));
   }
 }
 
 TEST(ClassifyTest, ACodeThatDoesNotExistIsTheApplications) {
-  EXPECT_EQ(Failover::Classify(CodeAt(17), ""), ErrorClass::kApplication);
-  EXPECT_EQ(Failover::Classify(CodeAt(-1), ""), ErrorClass::kApplication);
+  EXPECT_EQ(ClassifyError(CodeAt(17), ""), ErrorClass::kApplication);
+  EXPECT_EQ(ClassifyError(CodeAt(-1), ""), ErrorClass::kApplication);
 }
 
 TEST(ClassifyTest, OnlyTheWayThereAndItsTimeSpeakAgainstABackend) {
-  EXPECT_FALSE(Failover::IsInfrastructureFailure(ErrorClass::kNone));
-  EXPECT_TRUE(Failover::IsInfrastructureFailure(ErrorClass::kTransient));
-  EXPECT_TRUE(Failover::IsInfrastructureFailure(ErrorClass::kTimeout));
-  EXPECT_FALSE(Failover::IsInfrastructureFailure(ErrorClass::kApplication));
-  EXPECT_FALSE(Failover::IsInfrastructureFailure(ErrorClass::kCallerGaveUp));
+  EXPECT_FALSE(IsInfrastructureFailure(ErrorClass::kNone));
+  EXPECT_TRUE(IsInfrastructureFailure(ErrorClass::kTransient));
+  EXPECT_TRUE(IsInfrastructureFailure(ErrorClass::kTimeout));
+  EXPECT_FALSE(IsInfrastructureFailure(ErrorClass::kApplication));
+  EXPECT_FALSE(IsInfrastructureFailure(ErrorClass::kCallerGaveUp));
 }
 
 // --- Retriable --------------------------------------------------------------
@@ -262,8 +264,7 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 TEST_P(PushbackTest, AllowsARetryOrNot) {
-  EXPECT_EQ(Failover::PushbackAllowsRetry(GetParam().pushback_ms,
-                                          GetParam().remaining),
+  EXPECT_EQ(PushbackAllowsRetry(GetParam().pushback_ms, GetParam().remaining),
             GetParam().retry);
 }
 

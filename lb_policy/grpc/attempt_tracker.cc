@@ -3,7 +3,9 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "multi_backend/lb_policy/failover/failover.h"
+#include "multi_backend/lb_policy/failover/error_class.h"
+#include "multi_backend/lb_policy/failover/pushback.h"
+#include "multi_backend/lb_policy/failover/retry_classifier.h"
 #include "multi_backend/lb_policy/strategies/peak_ewma/peak_ewma.h"
 
 namespace multi_backend {
@@ -109,10 +111,10 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
     return;
   }
   const ErrorClass error =
-      Failover::Classify(args.status.code(), args.status.message());
+      ClassifyError(args.status.code(), args.status.message());
   backend_->health.OnCallEnded(OutcomeOf(error, args.status.code()),
                                args.status.message(), trial_);
-  const bool infrastructure = Failover::IsInfrastructureFailure(error);
+  const bool infrastructure = IsInfrastructureFailure(error);
   if (infrastructure) {
     backend_->failures.fetch_add(1, std::memory_order_relaxed);
   }
@@ -146,7 +148,7 @@ bool AttemptTracker::AllowsRetry(const AttemptView& view,
   const grpc_core::Duration left =
       call_->context.deadline - grpc_core::Timestamp::Now();
   std::string buffer;
-  return Failover::PushbackAllowsRetry(
+  return PushbackAllowsRetry(
       trailing_metadata->Lookup(kPushbackKey, &buffer),
       left == grpc_core::Duration::Infinity()
           ? absl::InfiniteDuration()
