@@ -1,48 +1,23 @@
 #include "multi_backend/multi_backend.h"
 
 #include <grpcpp/create_channel.h>
-#include <grpcpp/support/validate_service_config.h>
 
 #include <cstring>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
-#include "absl/types/optional.h"
 #include "multi_backend/call/grpc/attach.h"
+#include "multi_backend/call/grpc/parsed_configs.h"
 #include "multi_backend/health/probes/registry.h"
 #include "multi_backend/interceptors/grpc/routing_interceptor.h"
 #include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/lb_policy/grpc/policy_factory.h"
 #include "multi_backend/linked_parts.h"
-#include "multi_backend/port/log.h"
 #include "multi_backend/port/registration.h"
 #include "multi_backend/proto/config/config.h"
-#include "multi_backend/proto/config/parser/parser.h"
 #include "multi_backend/resolver/grpc/resolver_factories.h"
 
 namespace multi_backend {
 namespace {
-
-absl::StatusOr<Config> CheckServiceConfig(const std::string& json) {
-  absl::StatusOr<ParsedConfig> parsed = ParseServiceConfig(json);
-  if (!parsed.ok()) return parsed.status();
-  const absl::Status linked = CheckProbeIsLinked(parsed->config.policy.health);
-  if (!linked.ok()) return linked;
-  if (!parsed->warnings.empty()) {
-    Log(LogSeverity::kInfo,
-        absl::StrCat("service config: ", FormatWarnings(parsed->warnings)));
-  }
-  // gRPC's own part of it.
-  const std::string error = grpc::experimental::ValidateServiceConfigJSON(json);
-  if (!error.empty()) {
-    // The text of a status, with the code in front.
-    return absl::InvalidArgumentError(
-        absl::StripPrefix(error, "INVALID_ARGUMENT: "));
-  }
-  return std::move(parsed->config);
-}
 
 // The last arg of that name, which is the one that counts; null for none.
 const grpc_arg* FindArg(const grpc::ChannelArguments& args, const char* key) {
@@ -53,22 +28,15 @@ const grpc_arg* FindArg(const grpc::ChannelArguments& args, const char* key) {
   return nullptr;
 }
 
-absl::optional<absl::string_view> StringArg(const grpc::ChannelArguments& args,
-                                            const char* key) {
-  const grpc_arg* arg = FindArg(args, key);
-  if (arg == nullptr || arg->type != GRPC_ARG_STRING) return absl::nullopt;
-  return arg->value.string;
-}
-
 // The service config of the options, or the one that the application put into
 // the channel args; two of them are refused rather than one dropped.
 absl::StatusOr<std::string> ServiceConfigOf(const ChannelOptions& options) {
-  const auto in_args = StringArg(options.args, GRPC_ARG_SERVICE_CONFIG);
-  if (!in_args.has_value()) {
+  const grpc_arg* in_args = FindArg(options.args, GRPC_ARG_SERVICE_CONFIG);
+  if (in_args == nullptr || in_args->type != GRPC_ARG_STRING) {
     return options.service_config_json.empty() ? "{}"
                                                : options.service_config_json;
   }
-  if (options.service_config_json.empty()) return std::string(*in_args);
+  if (options.service_config_json.empty()) return in_args->value.string;
   return absl::InvalidArgumentError(
       "CreateChannel: there are two service configs, service_config_json and "
       "the one that args.SetServiceConfigJSON() has set: put both into one");
@@ -101,22 +69,25 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
   }
   const absl::StatusOr<std::string> json = ServiceConfigOf(options);
   if (!json.ok()) return json.status();
-  absl::StatusOr<Config> config = CheckServiceConfig(*json);
-  if (!config.ok()) return config.status();
+  // Kept until the channel holds it, so that the text is parsed only here.
+  const auto parsed = ParsedConfigs().Get(*json);
+  if (!parsed.ok()) return parsed.status();
+  const Config& config = (*parsed)->config;
+  const absl::Status linked = CheckProbeIsLinked(config.policy.health);
+  if (!linked.ok()) return linked;
   // A proxy from the environment would take the place of the whole target.
-  const grpc_arg* proxy = FindArg(options.args, GRPC_ARG_ENABLE_HTTP_PROXY);
-  if (proxy == nullptr) options.args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  const absl::Status followed = CheckRoutingIsFollowed(
-      target, *json, StringArg(options.args, GRPC_ARG_LB_POLICY_NAME),
-      /*http_proxy=*/proxy != nullptr && proxy->type == GRPC_ARG_INTEGER &&
-          proxy->value.integer != 0);
-  if (!followed.ok()) return followed;
-  absl::StatusOr<std::string> core_target = CheckAndWrapTarget(target, *config);
+  if (FindArg(options.args, GRPC_ARG_ENABLE_HTTP_PROXY) == nullptr) {
+    options.args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  }
+  const absl::Status set = SetServiceConfig(target, *json, options.args);
+  if (!set.ok()) return set;
+  absl::StatusOr<std::string> core_target = CheckAndWrapTarget(target, config);
   if (!core_target.ok()) return core_target.status();
 
-  if (NeedsInterceptor(*config, options.sticky_key)) {
-    auto factory =
-        MakeInterceptorFactory(config->routing, std::move(options.sticky_key));
+  if (NeedsInterceptor(config, options.sticky_key)) {
+    auto factory = MakeInterceptorFactory(
+        std::shared_ptr<const RoutingConfig>(*parsed, &config.routing),
+        std::move(options.sticky_key));
     if (!factory.ok()) return factory.status();
     options.interceptors.push_back(*std::move(factory));
   }
@@ -127,7 +98,6 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
   }
   SetChannelExtension(std::move(options.pool), std::move(classifier),
                       options.args);
-  options.args.SetServiceConfigJSON(*json);
   return grpc::experimental::CreateCustomChannelWithInterceptors(
       *core_target, creds, options.args, std::move(options.interceptors));
 }

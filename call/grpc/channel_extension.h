@@ -40,10 +40,8 @@ class ChannelExtension : public grpc_core::RefCounted<ChannelExtension> {
   const std::shared_ptr<const AttemptClassifier> classifier;
 };
 
-// A copy of the service config JSON of the channel, set when that JSON
-// configures multi_backend.  The copy is needed because core removes its own
-// arg before it makes the resolver, and core uses the config selector of a
-// resolver only if the resolver also returns a service config.
+// The name of the arg ChannelServiceConfig (resolver/grpc), set when the
+// channel has a service config that configures multi_backend.
 constexpr absl::string_view kServiceConfigArg = "multi_backend.service_config";
 
 // An integer arg, set when the channel has a service config that does not

@@ -40,6 +40,8 @@ constexpr char kTryTimeoutMessage[] =
 
 // Shared by all calls of a channel.  Immutable, except for the flag.
 struct Routing {
+  // Not read, only kept; MakeInterceptorFactory() says why.
+  std::shared_ptr<const RoutingConfig> config;
   std::unique_ptr<const RouteTable> routes;
   // Sources of the key; at most one is set.
   std::string header;
@@ -232,18 +234,19 @@ absl::Status SetKeySource(const StickyKeyConfig& config, Routing& routing) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ClientInterceptorFactoryInterface>>
-MakeInterceptorFactory(const RoutingConfig& config,
+MakeInterceptorFactory(std::shared_ptr<const RoutingConfig> config,
                        StickyKeyFunction sticky_key) {
-  auto routes = RouteTable::Make(config);
+  auto routes = RouteTable::Make(*config);
   if (!routes.ok()) return routes.status();
   auto routing = std::make_unique<Routing>();
   routing->routes = *std::move(routes);
   if (sticky_key != nullptr) {
     routing->function = std::move(sticky_key);
-  } else if (config.sticky_key.has_value()) {
-    const absl::Status status = SetKeySource(*config.sticky_key, *routing);
+  } else if (config->sticky_key.has_value()) {
+    const absl::Status status = SetKeySource(*config->sticky_key, *routing);
     if (!status.ok()) return status;
   }
+  routing->config = std::move(config);
   return std::unique_ptr<ClientInterceptorFactoryInterface>(
       std::make_unique<RoutingInterceptorFactory>(std::move(routing)));
 }

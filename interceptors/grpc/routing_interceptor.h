@@ -32,13 +32,15 @@
 namespace multi_backend {
 
 // Makes the factory for one channel.  Place it after the interceptors of the
-// application, so that these may still set the header that holds the key.
+// application, so that these may still set the header that holds the key.  The
+// factory keeps `config`, so that a channel with the same service config finds
+// it parsed.
 // Requires that the channel uses the config selector of this library; otherwise
 // the label reaches the server.  Returns INVALID_ARGUMENT, which says what is
 // wrong in `config`.
 absl::StatusOr<
     std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
-MakeInterceptorFactory(const RoutingConfig& config,
+MakeInterceptorFactory(std::shared_ptr<const RoutingConfig> config,
                        StickyKeyFunction sticky_key = nullptr);
 
 }  // namespace multi_backend

@@ -69,7 +69,8 @@ class RoutingInterceptorTest : public ::testing::Test {
   std::shared_ptr<grpc::Channel> Channel(
       const RoutingConfig& config, StickyKeyFunction function = nullptr,
       const grpc::ChannelArguments& args = {}) {
-    auto factory = MakeInterceptorFactory(config, std::move(function));
+    auto factory = MakeInterceptorFactory(
+        std::make_shared<const RoutingConfig>(config), std::move(function));
     EXPECT_TRUE(factory.ok()) << factory.status();
     std::vector<
         std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
@@ -515,7 +516,10 @@ TEST_F(RoutingInterceptorTest, AnApplicationsInterceptorMaySetTheKeysHeader) {
       std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
       factories;
   factories.push_back(std::make_unique<Factory>());
-  factories.push_back(MakeInterceptorFactory(KeyFromHeader("x-user")).value());
+  factories.push_back(
+      MakeInterceptorFactory(
+          std::make_shared<const RoutingConfig>(KeyFromHeader("x-user")))
+          .value());
   const auto channel = grpc::experimental::CreateCustomChannelWithInterceptors(
       server_.address(), grpc::InsecureChannelCredentials(), {},
       std::move(factories));
@@ -606,7 +610,8 @@ TEST(MakeInterceptorFactoryTest, ABadConfigurationIsRefusedWithItsField) {
        "field:stickyKey.header error:must not begin with \"mb-\""},
   };
   for (const auto& c : kCases) {
-    const auto factory = MakeInterceptorFactory(c.config);
+    const auto factory =
+        MakeInterceptorFactory(std::make_shared<const RoutingConfig>(c.config));
     EXPECT_EQ(factory.status().code(), absl::StatusCode::kInvalidArgument);
     EXPECT_EQ(factory.status().message(),
               absl::StrCat("errors validating multi_backend config: [",

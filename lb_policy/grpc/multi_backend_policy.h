@@ -31,8 +31,8 @@ namespace multi_backend {
 class MultiBackendPolicyConfig final
     : public grpc_core::LoadBalancingPolicy::Config {
  public:
-  explicit MultiBackendPolicyConfig(PolicyConfig config)
-      : config_(std::make_shared<const PolicyConfig>(std::move(config))) {}
+  explicit MultiBackendPolicyConfig(std::shared_ptr<const PolicyConfig> config)
+      : config_(std::move(config)) {}
   absl::string_view name() const override { return kPolicyName; }
   const std::shared_ptr<const PolicyConfig>& config() const { return config_; }
 

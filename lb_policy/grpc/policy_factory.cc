@@ -3,10 +3,10 @@
 #include <memory>
 #include <utility>
 
+#include "multi_backend/call/grpc/parsed_configs.h"
 #include "multi_backend/health/probes/registry.h"
 #include "multi_backend/lb_policy/grpc/multi_backend_policy.h"
 #include "multi_backend/port/core_builder.h"
-#include "multi_backend/proto/config/parser/parser.h"
 
 namespace multi_backend {
 namespace {
@@ -26,12 +26,11 @@ class PolicyFactory final : public grpc_core::LoadBalancingPolicyFactory {
   ParseLoadBalancingConfig(const grpc_core::Json& json) const override {
     // Core passes JSON null if a channel arg names the policy without a
     // configuration.
-    absl::StatusOr<PolicyConfig> config =
-        json.type() == grpc_core::Json::Type::JSON_NULL
-            ? PolicyConfig()
-            : ParsePolicyConfig(json.Dump());
+    auto config = json.type() == grpc_core::Json::Type::JSON_NULL
+                      ? std::make_shared<const PolicyConfig>()
+                      : ParsedConfigs().GetPolicy(json.Dump());
     if (!config.ok()) return config.status();
-    const absl::Status linked = CheckProbeIsLinked(config->health);
+    const absl::Status linked = CheckProbeIsLinked((*config)->health);
     if (!linked.ok()) return linked;
     return grpc_core::MakeRefCounted<MultiBackendPolicyConfig>(
         *std::move(config));

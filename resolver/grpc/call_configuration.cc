@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "multi_backend/call/grpc/channel_extension.h"
-#include "multi_backend/proto/config/parser/parser.h"
 #include "multi_backend/resolver/grpc/chosen_policy.h"
 #include "multi_backend/resolver/grpc/config_selector.h"
 
@@ -20,21 +19,13 @@ namespace {
 using grpc_core::ChannelArgs;
 using grpc_core::Json;
 
-// The entry of `multi_backend` in `loadBalancingConfig`; null when another
-// policy is chosen.
+// The members of the policy `multi_backend`; null when another policy is
+// chosen.
 Json::Object* FindOurPolicy(Json& root) {
   if (PolicyChosenBy(root) != kPolicyName) return nullptr;
-  Json::Object& fields = *root.mutable_object();
-  auto list = fields.find(std::string(kLoadBalancingConfig));
-  if (list == fields.end()) return nullptr;
-  for (Json& entry : *list->second.mutable_array()) {
-    if (entry.type() != Json::Type::OBJECT) continue;
-    auto policy = entry.mutable_object()->find(std::string(kPolicyName));
-    if (policy == entry.mutable_object()->end()) continue;
-    if (policy->second.type() != Json::Type::OBJECT) return nullptr;
-    return policy->second.mutable_object();
-  }
-  return nullptr;
+  Json* policy = const_cast<Json*>(PolicyEntry(root));
+  if (policy == nullptr || policy->type() != Json::Type::OBJECT) return nullptr;
+  return policy->mutable_object();
 }
 
 // Chooses `multi_backend` where no other policy is chosen.
@@ -167,37 +158,43 @@ std::vector<std::string> CompleteMethodConfigs(
   return own;
 }
 
+absl::StatusOr<grpc_core::RefCountedPtr<grpc_core::ServiceConfig>>
+MakeServiceConfig(const ChannelArgs& args, const Json& json) {
+  grpc_core::ValidationErrors errors;
+  // Core reads perAttemptRecvTimeout only with this arg.
+  auto service_config = grpc_core::ServiceConfigImpl::Create(
+      args.Set(GRPC_ARG_EXPERIMENTAL_ENABLE_HEDGING, 1), json, &errors);
+  if (!errors.ok()) return errors.status("errors validating service config");
+  return service_config;
+}
+
 }  // namespace
 
 absl::StatusOr<CallConfiguration> CallConfiguration::Make(
-    const ChannelArgs& args, absl::string_view json,
+    const ChannelArgs& args, const ChannelServiceConfig& config,
     absl::optional<StrategyKind> default_strategy,
     grpc_core::RefCountedPtr<ChannelRetryState> retry_state) {
-  absl::StatusOr<Json> parsed = Json::Parse(json.empty() ? "{}" : json);
-  if (!parsed.ok()) return parsed.status();
-  if (parsed->type() != Json::Type::OBJECT) {
+  if (!config.json().ok()) return config.json().status();
+  if (config.json()->type() != Json::Type::OBJECT) {
     return absl::InvalidArgumentError("service config is not a JSON object");
   }
-  Json::Object& root = *parsed->mutable_object();
-  ChooseOurPolicy(args, root);
+  Json root = *config.json();
+  ChooseOurPolicy(args, *root.mutable_object());
   CallConfiguration made;
-  Json::Object* policy = FindOurPolicy(*parsed);
+  Json::Object* policy = FindOurPolicy(root);
   std::vector<std::string> own_retry_paths;
-  // Core reads perAttemptRecvTimeout only with this arg.
-  const ChannelArgs config_args =
-      args.Set(GRPC_ARG_EXPERIMENTAL_ENABLE_HEDGING, 1);
   grpc_core::RefCountedPtr<grpc_core::ServiceConfig> never;
   std::unique_ptr<const CallRouting> routing;
   if (policy != nullptr) {
     if (default_strategy.has_value() && policy->count("strategy") == 0) {
       (*policy)["strategy"] = std::string(StrategyName(*default_strategy));
     }
-    absl::StatusOr<ParsedConfig> config = ParseServiceConfig(parsed->Dump());
-    if (!config.ok()) return config.status();
-    const FailoverConfig& failover = config->config.policy.failover;
+    if (!config.parsed().ok()) return config.parsed().status();
+    const Config& parsed = (*config.parsed())->config;
+    const FailoverConfig& failover = parsed.policy.failover;
     auto* extension = args.GetObject<ChannelExtension>();
     auto made_routing =
-        CallRouting::Make(config->config.routing,
+        CallRouting::Make(parsed.routing,
                           /*has_interceptor=*/extension != nullptr);
     if (!made_routing.ok()) return made_routing.status();
     routing = *std::move(made_routing);
@@ -206,19 +203,17 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
     if (failover.per_try_timeout.has_value()) {
       FailoverConfig patient = failover;
       patient.per_try_timeout.reset();
-      Json without_timeout = *parsed;
+      Json without_timeout = root;
       CompleteMethodConfigs(*without_timeout.mutable_object(),
                             RetryPolicyOf(patient, classified));
-      auto created = grpc_core::ServiceConfigImpl::Create(
-          config_args, without_timeout.Dump());
+      auto created = MakeServiceConfig(args, without_timeout);
       if (!created.ok()) return created.status();
       never = *std::move(created);
     }
-    own_retry_paths =
-        CompleteMethodConfigs(root, RetryPolicyOf(failover, classified));
+    own_retry_paths = CompleteMethodConfigs(
+        *root.mutable_object(), RetryPolicyOf(failover, classified));
   }
-  auto service_config =
-      grpc_core::ServiceConfigImpl::Create(config_args, parsed->Dump());
+  auto service_config = MakeServiceConfig(args, root);
   if (!service_config.ok()) return service_config.status();
   grpc_core::ServiceConfig* const never_pointer = never.get();
   ChannelRetryState* const retry_state_pointer = retry_state.get();
@@ -249,19 +244,23 @@ CallConfigurationCache::CallConfigurationCache(
 
 const absl::StatusOr<CallConfiguration>& CallConfigurationCache::Get(
     const grpc_core::ServiceConfig* resolved) {
+  auto config = args_.GetObjectRef<ChannelServiceConfig>();
   if (resolved == nullptr &&
       args_.GetInt(kForeignServiceConfigArg).value_or(0) != 0) {
-    json_.reset();
+    text_.reset();
     made_ = CallConfiguration();
     return made_;
   }
-  const absl::string_view json =
-      resolved != nullptr
-          ? resolved->json_string()
-          : args_.GetString(kServiceConfigArg).value_or(absl::string_view());
-  if (json_.has_value() && *json_ == json) return made_;
-  made_ = CallConfiguration::Make(args_, json, default_strategy_, retry_state_);
-  json_ = std::string(json);
+  const absl::string_view text = resolved != nullptr ? resolved->json_string()
+                                 : config != nullptr ? config->text()
+                                                     : "{}";
+  if (text_.has_value() && *text_ == text) return made_;
+  if (config == nullptr || config->text() != text) {
+    config = grpc_core::MakeRefCounted<ChannelServiceConfig>(text);
+  }
+  made_ =
+      CallConfiguration::Make(args_, *config, default_strategy_, retry_state_);
+  text_ = std::string(text);
   return made_;
 }
 

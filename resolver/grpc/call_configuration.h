@@ -9,11 +9,11 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/config/config.h"
+#include "multi_backend/resolver/grpc/channel_service_config.h"
 
 namespace multi_backend {
 
@@ -23,18 +23,18 @@ struct CallConfiguration {
   grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config;
   grpc_core::RefCountedPtr<grpc_core::ConfigSelector> selector;
 
-  // `retry_state` belongs to the channel; its calls reach it.  `json` is the
-  // service config; "" = none.  `default_strategy` is for a configuration that
-  // names no strategy.  When neither `json` nor `args` chooses an LB policy,
-  // `multi_backend` is chosen.  INVALID_ARGUMENT names the fields.
+  // `retry_state` belongs to the channel; its calls reach it.
+  // `default_strategy` is for a configuration that names no strategy.  When
+  // neither `config` nor `args` chooses an LB policy, `multi_backend` is
+  // chosen.  INVALID_ARGUMENT names the fields.
   static absl::StatusOr<CallConfiguration> Make(
-      const grpc_core::ChannelArgs& args, absl::string_view json,
+      const grpc_core::ChannelArgs& args, const ChannelServiceConfig& config,
       absl::optional<StrategyKind> default_strategy,
       grpc_core::RefCountedPtr<ChannelRetryState> retry_state);
 };
 
-// Makes the configuration of one channel, and makes it again only when its JSON
-// changes.
+// Makes the configuration of one channel, and makes it again only when its
+// service config changes.
 class CallConfigurationCache {
  public:
   CallConfigurationCache(grpc_core::ChannelArgs args,
@@ -54,7 +54,7 @@ class CallConfigurationCache {
   const grpc_core::ChannelArgs args_;
   const absl::optional<StrategyKind> default_strategy_;
   const grpc_core::RefCountedPtr<ChannelRetryState> retry_state_;
-  absl::optional<std::string> json_;  // The JSON of `made_`.
+  absl::optional<std::string> text_;  // The service config of `made_`.
   bool last_good_has_selector_ = false;
   absl::StatusOr<CallConfiguration> made_;
 };

@@ -2,12 +2,14 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/types/optional.h"
 #include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/port/core_builder.h"
 #include "multi_backend/proto/config/config.h"
+#include "multi_backend/resolver/grpc/channel_service_config.h"
 #include "multi_backend/resolver/grpc/chosen_policy.h"
 #include "multi_backend/resolver/grpc/wrapping_resolver.h"
 
@@ -16,31 +18,44 @@ namespace {
 
 using grpc_core::ChannelArgs;
 using grpc_core::Json;
+using grpc_core::RefCountedPtr;
 using grpc_core::URI;
 
-// A service config without this library's keywords is not even parsed, because
-// channels that do not use the library must cost nothing.
-bool ConfigUsesMultiBackend(absl::string_view json) {
-  if (!absl::StrContains(json, kPolicyName) &&
-      !absl::StrContains(json, kRoutingKey)) {
-    return false;
-  }
-  const absl::StatusOr<Json> parsed = Json::Parse(json);
+bool ConfigUsesMultiBackend(const absl::StatusOr<Json>& json) {
   // Core reports the error; this library reports it, too, when it may concern
   // the library.
-  if (!parsed.ok() || parsed->type() != Json::Type::OBJECT) return true;
-  return JsonField(*parsed, kRoutingKey) != nullptr ||
-         PolicyChosenBy(*parsed) == kPolicyName;
+  if (!json.ok() || json->type() != Json::Type::OBJECT) return true;
+  return JsonField(*json, kRoutingKey) != nullptr ||
+         PolicyChosenBy(*json) == kPolicyName;
 }
 
-// Core removes the service config before it makes the resolver; see
-// kServiceConfigArg.
+// The service config `text` of a channel, if it concerns this library; null
+// otherwise.  `args_are_ours` is true when the channel's other args choose the
+// library.
+RefCountedPtr<ChannelServiceConfig> OwnServiceConfig(absl::string_view text,
+                                                     bool args_are_ours) {
+  // A service config without this library's keywords is not even parsed,
+  // because channels that do not use the library must cost nothing.
+  if (!args_are_ours && !absl::StrContains(text, kPolicyName) &&
+      !absl::StrContains(text, kRoutingKey)) {
+    return nullptr;
+  }
+  absl::StatusOr<Json> json = Json::Parse(text);
+  if (!args_are_ours && !ConfigUsesMultiBackend(json)) return nullptr;
+  return grpc_core::MakeRefCounted<ChannelServiceConfig>(text, std::move(json));
+}
+
 ChannelArgs PrepareArgs(ChannelArgs args) {
-  const auto json = args.GetOwnedString(GRPC_ARG_SERVICE_CONFIG);
+  const auto text = args.GetOwnedString(GRPC_ARG_SERVICE_CONFIG);
   bool ours = UsesMultiBackend(args);
-  if (json.has_value()) {
-    ours = ours || ConfigUsesMultiBackend(*json);
-    args = ours ? args.Set(kServiceConfigArg, *json)
+  if (text.has_value()) {
+    // CreateChannel() sets it itself.
+    auto config = args.GetObjectRef<ChannelServiceConfig>();
+    if (config == nullptr || config->text() != *text) {
+      config = OwnServiceConfig(*text, ours);
+    }
+    ours = config != nullptr;
+    args = ours ? args.SetObject(std::move(config))
                 : args.Set(kForeignServiceConfigArg, 1);
   }
   if (!ours || args.Contains(GRPC_ARG_ENABLE_HTTP_PROXY)) return args;
@@ -72,7 +87,7 @@ class TargetMapper final : public grpc_core::ProxyMapperInterface {
 
 bool UsesMultiBackend(const ChannelArgs& args) {
   return args.GetObject<ChannelExtension>() != nullptr ||
-         args.GetString(kServiceConfigArg).has_value() ||
+         args.GetObject<ChannelServiceConfig>() != nullptr ||
          args.GetString(GRPC_ARG_LB_POLICY_NAME) == kPolicyName;
 }
 
@@ -101,9 +116,9 @@ bool GetsMultiBackendResolver(const ChannelArgs& args) {
     return false;
   }
   if (!IsXdsTarget(*target)) return true;
-  const absl::StatusOr<Json> config =
-      Json::Parse(args.GetString(kServiceConfigArg).value_or("{}"));
-  return config.ok() && HasRouting(*config);
+  const auto* config = args.GetObject<ChannelServiceConfig>();
+  return config != nullptr && config->json().ok() &&
+         HasRouting(*config->json());
 }
 
 void RegisterChannelOwnership(CoreBuilder& builder) {

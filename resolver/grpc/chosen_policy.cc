@@ -1,5 +1,7 @@
 #include "multi_backend/resolver/grpc/chosen_policy.h"
 
+#include "multi_backend/proto/config/config.h"
+
 namespace multi_backend {
 
 using grpc_core::Json;
@@ -29,6 +31,16 @@ absl::optional<std::string> PolicyChosenBy(const Json& service_config) {
     return absl::nullopt;
   }
   return name->string_value();
+}
+
+const Json* PolicyEntry(const Json& service_config) {
+  const Json* list = JsonField(service_config, kLoadBalancingConfig);
+  if (list == nullptr || list->type() != Json::Type::ARRAY) return nullptr;
+  for (const Json& entry : list->array_value()) {
+    const Json* policy = JsonField(entry, kPolicyName);
+    if (policy != nullptr) return policy;
+  }
+  return nullptr;
 }
 
 }  // namespace multi_backend

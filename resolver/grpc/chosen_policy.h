@@ -24,6 +24,10 @@ const grpc_core::Json* JsonField(const grpc_core::Json& object,
 absl::optional<std::string> PolicyChosenBy(
     const grpc_core::Json& service_config);
 
+// The value of the entry `multi_backend` in `loadBalancingConfig`, also when
+// core chooses another policy; null when there is none.
+const grpc_core::Json* PolicyEntry(const grpc_core::Json& service_config);
+
 }  // namespace multi_backend
 
 #endif  // MULTI_BACKEND_RESOLVER_GRPC_CHOSEN_POLICY_H_

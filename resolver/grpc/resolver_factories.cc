@@ -8,16 +8,15 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/types/optional.h"
-#include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/port/core_builder.h"
 #include "multi_backend/port/log.h"
-#include "multi_backend/proto/config/parser/parser.h"
 #include "multi_backend/resolver/endpoint/backend_overrides.h"
 #include "multi_backend/resolver/groups/group_name.h"
 #include "multi_backend/resolver/groups/registry.h"
 #include "multi_backend/resolver/groups/static_endpoint_group.h"
 #include "multi_backend/resolver/groups/static_target.h"
 #include "multi_backend/resolver/grpc/channel_ownership.h"
+#include "multi_backend/resolver/grpc/channel_service_config.h"
 #include "multi_backend/resolver/grpc/group_resolver.h"
 #include "multi_backend/resolver/grpc/routing_check.h"
 #include "multi_backend/resolver/grpc/wrapping_resolver.h"
@@ -78,13 +77,11 @@ class StaticResolverFactory final : public grpc_core::ResolverFactory {
   }
 
   OrphanablePtr<Resolver> CreateResolver(ResolverArgs args) const override {
-    Config config;
-    auto json = args.args.GetString(kServiceConfigArg);
-    if (json.has_value()) {
-      auto parsed = ParseServiceConfig(*json);
-      if (parsed.ok()) config = std::move(parsed->config);
-    }
-    auto endpoints = StaticEndpoints(PathOf(args.uri), config);
+    const auto* config = args.args.GetObject<ChannelServiceConfig>();
+    auto endpoints =
+        config != nullptr && config->parsed().ok()
+            ? StaticEndpoints(PathOf(args.uri), (*config->parsed())->config)
+            : StaticEndpoints(PathOf(args.uri), Config());
     auto group = endpoints.ok()
                      ? StaticEndpointGroup::Make(*std::move(endpoints))
                      : endpoints.status();

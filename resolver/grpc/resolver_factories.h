@@ -13,9 +13,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "multi_backend/port/registration.h"
 #include "multi_backend/proto/config/config.h"
+
+namespace grpc {
+class ChannelArguments;
+}  // namespace grpc
 
 namespace multi_backend {
 
@@ -28,13 +31,12 @@ void RegisterResolvers(CoreBuilder& builder);
 absl::StatusOr<std::string> CheckAndWrapTarget(absl::string_view target,
                                                const Config& config);
 
-// INVALID_ARGUMENT when a channel to `target` could not follow the routes or
-// the sticky key of its service config, and why.  `lb_policy_name` is the
-// policy that the channel args name, `http_proxy` whether they turn on the
-// environment's HTTP proxy.  Core must be configured.
-absl::Status CheckRoutingIsFollowed(
-    absl::string_view target, absl::string_view service_config_json,
-    absl::optional<absl::string_view> lb_policy_name, bool http_proxy);
+// Puts the service config `text` of a channel to `target` into the channel's
+// `args`, which are otherwise complete.  INVALID_ARGUMENT when core refuses the
+// text, or when the channel could not follow its routes or its sticky key, and
+// why.  Core must be configured.
+absl::Status SetServiceConfig(absl::string_view target, const std::string& text,
+                              grpc::ChannelArguments& args);
 
 }  // namespace multi_backend
 

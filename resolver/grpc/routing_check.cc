@@ -1,14 +1,16 @@
 #include "multi_backend/resolver/grpc/routing_check.h"
 
+#include <grpcpp/support/channel_arguments.h>
+
 #include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/port/core_builder.h"
 #include "multi_backend/port/log.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/grpc/channel_ownership.h"
+#include "multi_backend/resolver/grpc/channel_service_config.h"
 #include "multi_backend/resolver/grpc/chosen_policy.h"
 #include "multi_backend/resolver/grpc/resolver_factories.h"
 #include "multi_backend/resolver/grpc/wrapping_resolver.h"
@@ -89,20 +91,21 @@ absl::Status CheckRoutingIsFollowed(const Json& service_config,
       "or make the channel with multi_backend::CreateChannel");
 }
 
-absl::Status CheckRoutingIsFollowed(
-    absl::string_view target, absl::string_view service_config_json,
-    absl::optional<absl::string_view> lb_policy_name, bool http_proxy) {
-  const absl::StatusOr<Json> json = Json::Parse(service_config_json);
+absl::Status SetServiceConfig(absl::string_view target, const std::string& text,
+                              grpc::ChannelArguments& args) {
+  const auto config = grpc_core::MakeRefCounted<ChannelServiceConfig>(text);
+  const absl::StatusOr<Json>& json = config->json();
   if (!json.ok()) return json.status();
-  // Treated as a channel of CreateChannel(), whatever its args say.
-  ChannelArgs args = ChannelArgs()
-                         .Set(GRPC_ARG_SERVER_URI, target)
-                         .Set(kServiceConfigArg, service_config_json)
-                         .Set(GRPC_ARG_ENABLE_HTTP_PROXY, http_proxy ? 1 : 0);
-  if (lb_policy_name.has_value()) {
-    args = args.Set(GRPC_ARG_LB_POLICY_NAME, *lb_policy_name);
-  }
-  const absl::Status status = CheckRoutingIsFollowed(*json, args);
+  grpc_core::ValidationErrors errors;
+  grpc_core::ServiceConfigImpl::Create(ChannelArgs(), *json, text, &errors);
+  if (!errors.ok()) return errors.status("errors validating service config");
+  args.SetServiceConfigJSON(text);
+  args.SetPointerWithVtable(
+      std::string(ChannelServiceConfig::ChannelArgName()), config.get(),
+      grpc_core::ChannelArgTypeTraits<ChannelServiceConfig>::VTable());
+  const grpc_channel_args c_args = args.c_channel_args();
+  const absl::Status status = CheckRoutingIsFollowed(
+      *json, ChannelArgs::FromC(&c_args).Set(GRPC_ARG_SERVER_URI, target));
   if (status.ok()) return status;
   return absl::InvalidArgumentError(
       absl::StrCat(kRoutingKey, ": ", status.message()));

@@ -4,10 +4,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
-#include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/port/log.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/grpc/call_configuration.h"
+#include "multi_backend/resolver/grpc/channel_service_config.h"
 #include "multi_backend/resolver/grpc/group_resolver.h"
 #include "multi_backend/resolver/grpc/routing_check.h"
 
@@ -55,10 +55,10 @@ std::string WrapTarget(absl::string_view target) {
 
 grpc_core::OrphanablePtr<grpc_core::Resolver> MakeWrappingResolver(
     grpc_core::ResolverArgs args, absl::string_view target) {
-  const absl::StatusOr<grpc_core::Json> config = grpc_core::Json::Parse(
-      args.args.GetString(kServiceConfigArg).value_or("{}"));
-  if (config.ok()) {
-    const absl::Status followed = CheckRoutingIsFollowed(*config, args.args);
+  const auto* config = args.args.GetObject<ChannelServiceConfig>();
+  if (config != nullptr && config->json().ok()) {
+    const absl::Status followed =
+        CheckRoutingIsFollowed(*config->json(), args.args);
     if (!followed.ok()) {
       Log(LogSeverity::kError,
           absl::StrCat("target \"", target, "\": ", kRoutingKey, ": ",

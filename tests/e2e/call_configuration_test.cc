@@ -2,12 +2,14 @@
 
 #include <grpc/grpc.h>
 
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/call/grpc/channel_extension.h"
+#include "multi_backend/call/grpc/parsed_configs.h"
 #include "multi_backend/multi_backend.h"
 
 namespace multi_backend {
@@ -24,6 +26,10 @@ class CallConfigurationCacheTest : public ::testing::Test {
   }
   static void TearDownTestSuite() { grpc_shutdown(); }
 
+  static ChannelArgs WithServiceConfig(const std::string& text) {
+    return ChannelArgs().SetObject(
+        grpc_core::MakeRefCounted<ChannelServiceConfig>(text));
+  }
   static bool HasRetryState(const Resolver::Result& result) {
     return result.args.GetObject<ChannelRetryState>() != nullptr;
   }
@@ -81,8 +87,7 @@ TEST_F(CallConfigurationCacheTest, AForeignServiceConfigIsLeftAlone) {
 
 TEST_F(CallConfigurationCacheTest, ABadConfigurationIsTheResultsError) {
   CallConfigurationCache cache(
-      ChannelArgs().Set(
-          kServiceConfigArg,
+      WithServiceConfig(
           R"({"loadBalancingConfig":[{"multi_backend":{"strategy":7}}]})"),
       absl::nullopt);
   Resolver::Result result;
@@ -95,8 +100,7 @@ TEST_F(CallConfigurationCacheTest, ABadConfigurationIsTheResultsError) {
 TEST_F(CallConfigurationCacheTest, MethodConfigsThatAreNoListAreRefused) {
   for (const char* wrong : {"{}", "7", "null", "\"x\""}) {
     CallConfigurationCache cache(
-        ChannelArgs().Set(kServiceConfigArg,
-                          absl::StrCat(R"({"methodConfig":)", wrong, "}")),
+        WithServiceConfig(absl::StrCat(R"({"methodConfig":)", wrong, "}")),
         absl::nullopt);
     Resolver::Result result;
     cache.ApplyTo(result);
@@ -106,6 +110,25 @@ TEST_F(CallConfigurationCacheTest, MethodConfigsThatAreNoListAreRefused) {
     EXPECT_THAT(std::string(result.service_config.status().message()),
                 ::testing::HasSubstr("methodConfig"))
         << wrong;
+  }
+}
+
+// A resolver such as dns parses its service config each time, and core then
+// asks the policy factory.
+TEST_F(CallConfigurationCacheTest, AResolversTextIsNotParsedAgain) {
+  constexpr char kText[] =
+      R"({"loadBalancingConfig":[{"multi_backend":{"strategy":"RANDOM"}}]})";
+  CallConfigurationCache cache(ChannelArgs(), absl::nullopt);
+  int64_t parses = 0;
+  for (int i = 0; i < 3; ++i) {
+    Resolver::Result result;
+    result.service_config =
+        grpc_core::ServiceConfigImpl::Create(ChannelArgs(), kText);
+    ASSERT_TRUE(result.service_config.ok()) << result.service_config.status();
+    cache.ApplyTo(result);
+    EXPECT_TRUE(HasSelector(result));
+    if (i == 0) parses = ParsedConfigs().parses();
+    EXPECT_EQ(ParsedConfigs().parses(), parses);
   }
 }
 

@@ -6,8 +6,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/multi_backend.h"
+#include "multi_backend/resolver/grpc/channel_service_config.h"
 
 namespace multi_backend {
 namespace {
@@ -30,6 +30,10 @@ class RoutingCheckTest : public testing::Test {
   static ChannelArgs ArgsOf(const char* target) {
     return ChannelArgs().Set(GRPC_ARG_SERVER_URI, target);
   }
+  static ChannelArgs WithRoutes(const ChannelArgs& args) {
+    return args.SetObject(
+        grpc_core::MakeRefCounted<ChannelServiceConfig>(kRoutes));
+  }
   static std::string ErrorOf(const ChannelArgs& args,
                              const char* config = kRoutes) {
     return std::string(
@@ -48,7 +52,7 @@ TEST_F(RoutingCheckTest, OurTargetsFollowThem) {
 TEST_F(RoutingCheckTest, ForeignTargetsFollowThemWhenTheArgsAskForUs) {
   const ChannelArgs args = ArgsOf("dns:///users:1");
   EXPECT_EQ(ErrorOf(args.Set(GRPC_ARG_LB_POLICY_NAME, "multi_backend")), "");
-  EXPECT_EQ(ErrorOf(args.Set(kServiceConfigArg, kRoutes)), "");
+  EXPECT_EQ(ErrorOf(WithRoutes(args)), "");
 }
 
 TEST_F(RoutingCheckTest, ThoseThatAResolverBringsToAStockChannelAreRefused) {
@@ -60,7 +64,7 @@ TEST_F(RoutingCheckTest, ThoseThatAResolverBringsToAStockChannelAreRefused) {
 TEST_F(RoutingCheckTest, AWrappedXdsTargetIsRefusedToo) {
   EXPECT_THAT(ErrorOf(ArgsOf("multi-backend:xds:%2F%2F%2Fusers")),
               HasSubstr("control plane"));
-  EXPECT_THAT(ErrorOf(ArgsOf("xds:///users").Set(kServiceConfigArg, kRoutes)),
+  EXPECT_THAT(ErrorOf(WithRoutes(ArgsOf("xds:///users"))),
               HasSubstr("control plane"));
 }
 

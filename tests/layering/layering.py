@@ -29,7 +29,7 @@ ROOMS = [
     ("call", "the label of a call", "proto/config"),
     ("port", "the seam to core: the only folder that includes its headers", ""),
     ("call/grpc", "what travels with a call and with a channel",
-     "call port"),
+     "call port proto/config/parser"),
     ("resolver/endpoint", "an endpoint, its attributes, and which are allowed",
      "proto/config proto/json"),
     ("resolver/groups", "lists of endpoints that change, and their registry",
@@ -95,7 +95,7 @@ ROOMS = [
      "call call/grpc health/grpc health/probes lb_policy lb_policy/backends "
      "lb_policy/connections lb_policy/failover lb_policy/plan "
      "lb_policy/retries lb_policy/strategies lb_policy/waiting port proto/config "
-     "proto/config/parser resolver/endpoint"),
+     "resolver/endpoint"),
 ]
 USES = {room: set(uses.split()) for room, _, uses in ROOMS}
 
