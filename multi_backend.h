@@ -105,7 +105,7 @@ struct ChannelOptions {
 // with the target, why the routes could not be followed, or what the program
 // must link for the target or the probes; NOT_FOUND for an unknown group;
 // FAILED_PRECONDITION as Register().  Warnings about the configuration go to
-// the log.  Thread-safe.
+// the log, once for each text.  Thread-safe.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
     const std::string& target,
     const std::shared_ptr<grpc::ChannelCredentials>& creds,

@@ -11,7 +11,7 @@ namespace multi_backend {
 ConfigCache& ParsedConfigs() {
   static auto* const configs =
       new ConfigCache([](const std::vector<LintWarning>& warnings) {
-        Log(LogSeverity::kInfo,
+        Log(LogSeverity::kWarning,
             absl::StrCat("service config: ", FormatWarnings(warnings)));
       });
   return *configs;

@@ -1,4 +1,5 @@
-// A channel's service config is parsed once, on every way to make the channel.
+// A channel's service config is parsed once, on every way to make the channel,
+// and its warnings are logged once.
 
 #include <grpcpp/grpcpp.h>
 
@@ -8,8 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/call/grpc/parsed_configs.h"
 #include "multi_backend/endpoint_groups.h"
@@ -25,6 +30,10 @@ namespace {
 using examples::users::v1::GetUserRequest;
 using examples::users::v1::UserReply;
 using examples::users::v1::Users;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
 
 constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 
@@ -167,6 +176,47 @@ TEST_F(ParseOnceTest, AResolverThatReportsAgainAndAgain) {
   }
   EXPECT_EQ(Parses(), 1);
   EndpointGroupRegistry::Unregister("parse_once");
+}
+
+// Collects what this library logs about service configs.
+class ConfigLog {
+ public:
+  ConfigLog() {
+    SetLogSink([this](LogSeverity severity, absl::string_view message) {
+      if (!absl::StrContains(message, "service config")) return;
+      absl::MutexLock lock(&mutex_);
+      messages_.emplace_back(severity, message);
+    });
+  }
+  ~ConfigLog() { SetLogSink(nullptr); }
+
+  std::vector<std::pair<LogSeverity, std::string>> messages() const {
+    absl::MutexLock lock(&mutex_);
+    return messages_;
+  }
+
+ private:
+  mutable absl::Mutex mutex_;
+  std::vector<std::pair<LogSeverity, std::string>> messages_
+      ABSL_GUARDED_BY(mutex_);
+};
+
+TEST_F(ParseOnceTest, APlainChannelLogsTheWarningsOfItsServiceConfigOnce) {
+  const ConfigLog log;
+  grpc::ChannelArguments args;
+  args.SetServiceConfigJSON(R"({"loadBalancingConfig":[{"multi_backend":{
+      "failover":{"retriableStatusCodes":["NOT_FOUND"]}}}]})");
+  for (const std::string& target :
+       {fleet_->StaticTarget(), fleet_->Ipv4Target()}) {
+    Call(PlainChannel(target, args));
+  }
+  EXPECT_THAT(
+      log.messages(),
+      ElementsAre(Pair(
+          LogSeverity::kWarning,
+          AllOf(
+              HasSubstr("multi_backend: service config: "),
+              HasSubstr("field:failover.retriableStatusCodes[0] warning:")))));
 }
 
 }  // namespace
