@@ -148,11 +148,10 @@ bool AttemptTracker::AllowsRetry(const AttemptView& view,
   const grpc_core::Duration left =
       call_->context.deadline - grpc_core::Timestamp::Now();
   std::string buffer;
-  return PushbackAllowsRetry(
-      trailing_metadata->Lookup(kPushbackKey, &buffer),
-      left == grpc_core::Duration::Infinity()
-          ? absl::InfiniteDuration()
-          : absl::Milliseconds(left.millis()));
+  return PushbackAllowsRetry(trailing_metadata->Lookup(kPushbackKey, &buffer),
+                             left == grpc_core::Duration::Infinity()
+                                 ? absl::InfiniteDuration()
+                                 : absl::Milliseconds(left.millis()));
 }
 
 void AttemptTracker::ObserveLatencies(bool failed) {
