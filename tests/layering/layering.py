@@ -17,6 +17,7 @@ import sys
 # that stand here.  docs/layout.md draws the same table for readers.
 ROOMS = [
     # room, purpose, rooms it may use
+    ("sync", "locks with annotations that clang checks", ""),
     ("proto", "the schemas config.proto and endpoints.proto", ""),
     ("proto/json", "reading JSON, and errors that name a field", ""),
     ("proto/config", "the configuration as immutable structs", ""),
