@@ -4,7 +4,6 @@
 #include <cassert>
 #include <cstddef>
 #include <map>
-#include <mutex>
 #include <random>
 #include <string>
 #include <utility>
@@ -24,6 +23,7 @@
 #include "multi_backend/resolver/endpoint/endpoint.h"
 #include "multi_backend/resolver/groups/dynamic_endpoint_group.h"
 #include "multi_backend/resolver/source/steady_now.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 namespace {
@@ -93,7 +93,7 @@ class CheckedGroup final : public DynamicEndpointGroup {
   absl::Duration OnResult(const std::string& key, const ProbeResult& result);
   // Publishes the current list.  Must be the last action of each function that
   // calls it, because a callback may destroy this group.
-  void Publish();
+  void Publish() ABSL_LOCKS_EXCLUDED(mu_);
   // Returns the list to publish; null = the published list stays, or nothing is
   // published yet.
   ListPtr Choose();
@@ -116,7 +116,7 @@ class CheckedGroup final : public DynamicEndpointGroup {
   Probers probers_;
 
   // Taken while no other lock is held, or under the lock of Update().
-  mutable std::mutex mu_;
+  mutable Mutex mu_;
   bool known_ ABSL_GUARDED_BY(mu_) = false;  // An inner list has come.
   std::vector<std::string> order_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, Member> members_ ABSL_GUARDED_BY(mu_);
@@ -153,7 +153,7 @@ std::vector<std::string> CheckedGroup::TakeList(const EndpointList& list) {
   std::vector<std::string> added;
   std::map<std::string, Member> members;
   std::vector<std::string> order;
-  std::lock_guard<std::mutex> lock(mu_);
+  MutexLock lock(&mu_);
   for (const Endpoint& endpoint : list) {
     const std::string key = endpoint.key();
     if (members.count(key) > 0) continue;
@@ -193,7 +193,7 @@ absl::Duration CheckedGroup::OnResult(const std::string& key,
                                       const ProbeResult& result) {
   absl::Duration delay;
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     const auto found = members_.find(key);
     if (found == members_.end()) return absl::InfiniteDuration();
     Member& member = found->second;
@@ -211,7 +211,7 @@ void CheckedGroup::Publish() {
   bool nothing = false;
   Update([&] {
     ListPtr list = Choose();
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     nothing = list == nullptr && NothingIsHealthy();
     return list;
   });
@@ -221,7 +221,7 @@ void CheckedGroup::Publish() {
 }
 
 CheckedGroup::ListPtr CheckedGroup::Choose() {
-  std::lock_guard<std::mutex> lock(mu_);
+  MutexLock lock(&mu_);
   auto healthy = std::make_shared<EndpointList>();
   auto kept = std::make_shared<EndpointList>();
   for (const std::string& key : order_) {
@@ -252,7 +252,7 @@ bool CheckedGroup::NothingIsHealthy() const {
 }
 
 std::string CheckedGroup::NameMembers() const {
-  std::lock_guard<std::mutex> lock(mu_);
+  MutexLock lock(&mu_);
   std::vector<const Member*> unhealthy;
   for (const std::string& key : order_) {
     const Member& member = members_.find(key)->second;
@@ -276,7 +276,7 @@ absl::Status CheckedGroup::last_error() const {
   const absl::Status error = group_->last_error();
   if (!error.ok()) return error;
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     if (!NothingIsHealthy()) return absl::OkStatus();
   }
   return absl::UnavailableError(

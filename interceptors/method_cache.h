@@ -20,7 +20,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -28,6 +27,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -49,7 +49,7 @@ class MethodCache {
   static constexpr size_t kMaxNameLength = 512;
 
   MethodCache() {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     AddTableLocked(kFirstTableSize);
   }
 
@@ -69,7 +69,7 @@ class MethodCache {
   void Insert(absl::string_view name, Value value) {
     if (name.size() > kMaxNameLength) return;
     const uint64_t hash = HashMethodName(name);
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     if (entries_.size() >= kMaxEntries) return;
     if (FindIn(*tables_.back(), hash, name) != nullptr) return;
     entries_.push_back(
@@ -83,7 +83,7 @@ class MethodCache {
   }
 
   size_t size() const {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     return entries_.size();
   }
 
@@ -127,9 +127,7 @@ class MethodCache {
     current_.store(tables_.back().get(), std::memory_order_release);
   }
 
-  // Not absl::Mutex, because the thread sanitizer does not recognise the locks
-  // in the distribution's build of absl.
-  mutable std::mutex mu_;
+  mutable Mutex mu_;
   // Written under mu_.  Readers use whichever table is current.
   std::atomic<const Table*> current_{nullptr};
   // The last table is current.  Smaller ones are kept, because a reader may

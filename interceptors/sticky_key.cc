@@ -21,7 +21,7 @@ const RequestField* StickyRequestFields::ResolveAndRemember(
     absl::string_view full_method) const {
   Resolution resolution;
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     resolution = ResolveLocked(full_method);
   }
   cache_.Insert(full_method, resolution.field);

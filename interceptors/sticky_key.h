@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -15,6 +14,7 @@
 #include "google/protobuf/descriptor.h"
 #include "multi_backend/interceptors/method_cache.h"
 #include "multi_backend/interceptors/request_field.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -66,7 +66,7 @@ class StickyRequestFields {
   const google::protobuf::DescriptorPool* const pool_;
   mutable MethodCache<const RequestField*> cache_;
 
-  mutable std::mutex mu_;  // Not absl::Mutex; see method_cache.h.
+  mutable Mutex mu_;
   // Keyed by request type, so the pool bounds its size.  Null for a type
   // without a key.
   mutable std::map<const google::protobuf::Descriptor*,

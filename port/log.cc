@@ -8,7 +8,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 namespace {
@@ -19,17 +19,17 @@ class CurrentSink {
     auto next = sink == nullptr
                     ? nullptr
                     : std::make_shared<const LogSink>(std::move(sink));
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     // The old sink is destroyed after the lock is released.
     sink_.swap(next);
   }
   std::shared_ptr<const LogSink> Get() const {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     return sink_;
   }
 
  private:
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::shared_ptr<const LogSink> sink_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -12,9 +12,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/port/core_api.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -56,11 +56,11 @@ class ChannelRetryState : public grpc_core::RefCounted<ChannelRetryState> {
   }
 
   void Set(std::shared_ptr<RetryDecider> decider) {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     decider_.swap(decider);
   }
   std::shared_ptr<RetryDecider> Get() const {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     return decider_;
   }
 
@@ -75,13 +75,13 @@ class ChannelRetryState : public grpc_core::RefCounted<ChannelRetryState> {
   // that ends later may still use it.  Every caller must name the same type.
   template <typename T>
   std::shared_ptr<T> Shared() {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     if (shared_ == nullptr) shared_ = std::make_shared<T>();
     return std::static_pointer_cast<T>(shared_);
   }
 
  private:
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::shared_ptr<RetryDecider> decider_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<void> shared_ ABSL_GUARDED_BY(mutex_);
 };

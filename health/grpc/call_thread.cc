@@ -1,28 +1,27 @@
 #include "multi_backend/health/grpc/call_thread.h"
 
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "multi_backend/health/timers/process_thread.h"
 #include "multi_backend/port/core_api.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
 struct CallThread::State {
   grpc::CompletionQueue queue;
-  std::mutex mu;
-  std::condition_variable changed;
+  Mutex mu;
+  CondVar changed;
   int calls ABSL_GUARDED_BY(mu) = 0;
   bool stopped ABSL_GUARDED_BY(mu) = false;
   std::thread thread ABSL_GUARDED_BY(mu);
 
   // Waits until a call is under way.  Returns false when the thread is to end.
   bool AwaitCall() {
-    std::unique_lock<std::mutex> lock(mu);
-    while (calls == 0 && !stopped) changed.wait(lock);
+    MutexLock lock(&mu);
+    while (calls == 0 && !stopped) changed.Wait(&mu);
     return calls > 0;
   }
 
@@ -32,7 +31,7 @@ struct CallThread::State {
       bool ok;
       queue.Next(&tag, &ok);
       if (static_cast<Call*>(tag)->OnFinished()) continue;
-      std::lock_guard<std::mutex> lock(mu);
+      MutexLock lock(&mu);
       --calls;
     }
     // The queue is empty, but gRPC requires that each queue is shut down and
@@ -55,9 +54,9 @@ CallThread::CallThread() : state_(std::make_shared<State>()) {}
 CallThread::~CallThread() {
   std::thread thread;
   {
-    std::lock_guard<std::mutex> lock(state_->mu);
+    MutexLock lock(&state_->mu);
     state_->stopped = true;
-    state_->changed.notify_all();
+    state_->changed.SignalAll();
     thread = std::move(state_->thread);
   }
   if (grpc_core::ExecCtx::Get() == nullptr) {
@@ -68,10 +67,10 @@ CallThread::~CallThread() {
 }
 
 grpc::CompletionQueue* CallThread::Begin() {
-  std::lock_guard<std::mutex> lock(state_->mu);
+  MutexLock lock(&state_->mu);
   ++state_->calls;
   if (state_->thread.joinable()) {
-    state_->changed.notify_one();
+    state_->changed.Signal();
     return &state_->queue;
   }
   state_->thread =

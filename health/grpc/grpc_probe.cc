@@ -5,7 +5,6 @@
 #include <grpcpp/impl/codegen/proto_utils.h>
 
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -19,6 +18,7 @@
 #include "multi_backend/health/grpc/health_check.pb.h"
 #include "multi_backend/health/probes/callback_gate.h"
 #include "multi_backend/port/deadline.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 namespace {
@@ -99,7 +99,7 @@ class Asker : public std::enable_shared_from_this<Asker> {
   Probe::Done done_;
   bool answered_ = false;  // Whether `channel_` has ever brought an answer.
 
-  std::mutex mu_;
+  Mutex mu_;
   bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
   std::shared_ptr<grpc::Channel> channel_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<Call> call_ ABSL_GUARDED_BY(mu_);
@@ -156,13 +156,13 @@ void Asker::Start(CallThread& thread, absl::Duration timeout,
 std::shared_ptr<Asker::Call> Asker::MakeCall() {
   std::shared_ptr<grpc::Channel> channel;
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     if (cancelled_) return nullptr;
     channel = channel_;
   }
   if (channel == nullptr) channel = connect_();
   auto call = std::make_shared<Call>(shared_from_this(), channel);
-  std::lock_guard<std::mutex> lock(mu_);
+  MutexLock lock(&mu_);
   if (cancelled_) return nullptr;
   channel_ = std::move(channel);
   call_ = call;
@@ -174,7 +174,7 @@ bool Asker::OnFinished(const Call& call) {
   std::shared_ptr<grpc::Channel> dropped;  // Destroyed after unlocking.
   std::shared_ptr<Call> finished;
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     finished = std::move(call_);
     call_ = nullptr;
     if (!answered) dropped = std::move(channel_);
@@ -200,7 +200,7 @@ void Asker::Cancel() {
   std::shared_ptr<Call> call;
   std::shared_ptr<grpc::Channel> channel;  // Destroyed after unlocking.
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     cancelled_ = true;
     call = std::move(call_);
     channel = std::move(channel_);

@@ -7,16 +7,16 @@ namespace multi_backend {
 void CallbackGate::Run(absl::FunctionRef<void()> callback) {
   const std::thread::id self = std::this_thread::get_id();
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     if (closed_) return;
     inside_.push_back(self);
   }
   callback();
-  std::lock_guard<std::mutex> lock(mu_);
+  MutexLock lock(&mu_);
   inside_.erase(std::find(inside_.begin(), inside_.end(), self));
   // Notify under the lock: the thread that waits in Close() may destroy the
   // gate as soon as it gets the lock.
-  if (closed_) left_.notify_all();
+  if (closed_) left_.SignalAll();
 }
 
 bool CallbackGate::OthersInsideLocked() const {
@@ -26,9 +26,9 @@ bool CallbackGate::OthersInsideLocked() const {
 }
 
 void CallbackGate::Close() {
-  std::unique_lock<std::mutex> lock(mu_);
+  MutexLock lock(&mu_);
   closed_ = true;
-  while (OthersInsideLocked()) left_.wait(lock);
+  while (OthersInsideLocked()) left_.Wait(&mu_);
 }
 
 }  // namespace multi_backend

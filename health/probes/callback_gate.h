@@ -15,13 +15,12 @@
 #ifndef MULTI_BACKEND_HEALTH_PROBES_CALLBACK_GATE_H_
 #define MULTI_BACKEND_HEALTH_PROBES_CALLBACK_GATE_H_
 
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -32,15 +31,15 @@ class CallbackGate {
   CallbackGate& operator=(const CallbackGate&) = delete;
 
   // Runs `callback`, or does nothing when the gate is closed.
-  void Run(absl::FunctionRef<void()> callback);
+  void Run(absl::FunctionRef<void()> callback) ABSL_LOCKS_EXCLUDED(mu_);
   // Closes the gate and waits for running callbacks.  Idempotent.
-  void Close();
+  void Close() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   bool OthersInsideLocked() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
 
-  std::mutex mu_;
-  std::condition_variable left_;
+  Mutex mu_;
+  CondVar left_;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   // The threads that are in Run(); usually none or one.
   std::vector<std::thread::id> inside_ ABSL_GUARDED_BY(mu_);

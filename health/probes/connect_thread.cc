@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -24,6 +23,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "multi_backend/health/timers/process_thread.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 namespace {
@@ -164,7 +164,7 @@ struct ConnectThread::State : std::enable_shared_from_this<State> {
   };
 
   const Descriptor wake{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  std::mutex mu;
+  Mutex mu;
   std::vector<Order> orders ABSL_GUARDED_BY(mu);
   bool stopped ABSL_GUARDED_BY(mu) = false;
   std::thread thread ABSL_GUARDED_BY(mu);
@@ -207,7 +207,7 @@ void ConnectThread::State::Begin(AttemptPtr attempt) {
   if (addresses.ok()) return Connect(key, std::move(addresses));
   StartProcessThread("mb_probe_name", [self = shared_from_this(), attempt] {
     auto found = AddressesOf(attempt->where(), /*flags=*/0);
-    std::lock_guard<std::mutex> lock(self->mu);
+    MutexLock lock(&self->mu);
     self->orders.push_back({Order::Kind::kConnect, attempt, std::move(found)});
     self->Wake();
   }).detach();
@@ -269,7 +269,7 @@ void ConnectThread::State::Loop() {
   while (true) {
     std::vector<Order> taken;
     {
-      std::lock_guard<std::mutex> lock(mu);
+      MutexLock lock(&mu);
       if (stopped) break;
       taken.swap(orders);
     }
@@ -290,7 +290,7 @@ ConnectThread::ConnectThread() : state_(std::make_shared<State>()) {}
 ConnectThread::~ConnectThread() {
   std::thread thread;
   {
-    std::lock_guard<std::mutex> lock(state_->mu);
+    MutexLock lock(&state_->mu);
     state_->stopped = true;
     thread = std::move(state_->thread);
   }
@@ -299,7 +299,7 @@ ConnectThread::~ConnectThread() {
 }
 
 void ConnectThread::Start(std::shared_ptr<Attempt> attempt) {
-  std::lock_guard<std::mutex> lock(state_->mu);
+  MutexLock lock(&state_->mu);
   state_->orders.push_back({State::Order::Kind::kStart, std::move(attempt)});
   if (state_->thread.joinable()) {
     state_->Wake();
@@ -310,7 +310,7 @@ void ConnectThread::Start(std::shared_ptr<Attempt> attempt) {
 }
 
 void ConnectThread::Drop(const std::shared_ptr<Attempt>& attempt) {
-  std::lock_guard<std::mutex> lock(state_->mu);
+  MutexLock lock(&state_->mu);
   state_->orders.push_back({State::Order::Kind::kDrop, attempt});
   state_->Wake();
 }

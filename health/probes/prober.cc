@@ -1,10 +1,10 @@
 #include "multi_backend/health/probes/prober.h"
 
 #include <algorithm>
-#include <mutex>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 namespace {
@@ -39,14 +39,14 @@ class Prober::Loop : public std::enable_shared_from_this<Loop> {
         random_(options.seed) {}
 
   void Begin(absl::Duration interval) {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     ScheduleLocked(NextUnit(random_) * interval);
   }
 
   void End() {
     uint64_t timer;
     {
-      std::lock_guard<std::mutex> lock(mu_);
+      MutexLock lock(&mu_);
       ended_ = true;
       timer = timer_;
     }
@@ -65,7 +65,7 @@ class Prober::Loop : public std::enable_shared_from_this<Loop> {
 
   void StartProbe() {
     {
-      std::lock_guard<std::mutex> lock(mu_);
+      MutexLock lock(&mu_);
       if (ended_) return;
     }
     // No lock is needed for `probe_`: End() waits for this function before it
@@ -78,7 +78,7 @@ class Prober::Loop : public std::enable_shared_from_this<Loop> {
 
   void OnProbeResult(const ProbeResult& result) {
     const absl::Duration delay = on_result_(result);
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     if (ended_) return;
     const double unit = NextUnit(random_);
     ScheduleLocked(delay * (1 - kJitter + 2 * kJitter * unit));
@@ -88,7 +88,7 @@ class Prober::Loop : public std::enable_shared_from_this<Loop> {
   const std::shared_ptr<Timers> timers_;
   const OnResult on_result_;
   std::unique_ptr<Probe> probe_;
-  std::mutex mu_;
+  Mutex mu_;
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t timer_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t random_ ABSL_GUARDED_BY(mu_);

@@ -5,8 +5,10 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -31,15 +33,15 @@ class ProcessWide {
  public:
   template <typename Make>
   std::shared_ptr<T> Get(Make make) {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     std::shared_ptr<T> instance = instance_.lock();
     if (instance == nullptr) instance_ = instance = make();
     return instance;
   }
 
  private:
-  std::mutex mu_;
-  std::weak_ptr<T> instance_;
+  Mutex mu_;
+  std::weak_ptr<T> instance_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace multi_backend

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <map>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "multi_backend/health/timers/process_thread.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 namespace {
@@ -33,10 +32,10 @@ struct TimerQueue::State {
   // Sorted by time, then by the order of the RunAfter() calls.
   using Key = std::pair<Clock::time_point, uint64_t>;
 
-  std::mutex mu;
+  Mutex mu;
   // Signalled when the earliest timer has changed and when the queue ends.
-  std::condition_variable changed;
-  std::condition_variable finished;
+  CondVar changed;
+  CondVar finished;
   std::map<Key, Function> pending ABSL_GUARDED_BY(mu);
   absl::flat_hash_map<uint64_t, Clock::time_point> times ABSL_GUARDED_BY(mu);
   uint64_t last_id ABSL_GUARDED_BY(mu) = 0;
@@ -45,38 +44,39 @@ struct TimerQueue::State {
   std::thread thread ABSL_GUARDED_BY(mu);
 
   void Loop();
-  void RunFirst(std::unique_lock<std::mutex>& lock);
+  // Runs the earliest timer, without the lock.
+  void RunFirst() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
 };
 
 void TimerQueue::State::Loop() {
-  std::unique_lock<std::mutex> lock(mu);
+  MutexLock lock(&mu);
   while (!stopped) {
     if (pending.empty()) {
-      changed.wait(lock);
+      changed.Wait(&mu);
       continue;
     }
     // A copy, because the entry may be cancelled during the wait.
     const Clock::time_point due = pending.begin()->first.first;
     if (due > Clock::now()) {
-      changed.wait_until(lock, due);
+      changed.WaitUntil(&mu, due);
     } else {
-      RunFirst(lock);
+      RunFirst();
     }
   }
 }
 
-void TimerQueue::State::RunFirst(std::unique_lock<std::mutex>& lock) {
+void TimerQueue::State::RunFirst() {
   const auto first = pending.begin();
   running_id = first->first.second;
   Function fn = std::move(first->second);
   times.erase(running_id);
   pending.erase(first);
-  lock.unlock();
+  mu.Unlock();
   fn();
   fn = nullptr;  // Destroys its captures before Cancel() may return.
-  lock.lock();
+  mu.Lock();
   running_id = 0;
-  finished.notify_all();
+  finished.SignalAll();
 }
 
 std::shared_ptr<TimerQueue> TimerQueue::Make() {
@@ -94,9 +94,9 @@ TimerQueue::~TimerQueue() {
   std::thread thread;
   std::map<State::Key, Function> dropped;  // Destroyed after unlocking.
   {
-    std::lock_guard<std::mutex> lock(state_->mu);
+    MutexLock lock(&state_->mu);
     state_->stopped = true;
-    state_->changed.notify_all();
+    state_->changed.SignalAll();
     dropped.swap(state_->pending);
     thread = std::move(state_->thread);
   }
@@ -104,7 +104,7 @@ TimerQueue::~TimerQueue() {
 }
 
 uint64_t TimerQueue::RunAfter(absl::Duration delay, std::function<void()> fn) {
-  std::lock_guard<std::mutex> lock(state_->mu);
+  MutexLock lock(&state_->mu);
   const uint64_t id = ++state_->last_id;
   const Clock::time_point time = After(delay);
   state_->times.emplace(id, time);
@@ -114,25 +114,26 @@ uint64_t TimerQueue::RunAfter(absl::Duration delay, std::function<void()> fn) {
     state_->thread =
         StartProcessThread("mb_timers", [state = state_] { state->Loop(); });
   } else if (entry == state_->pending.begin()) {
-    state_->changed.notify_one();
+    state_->changed.Signal();
   }
   return id;
 }
 
 void TimerQueue::Cancel(uint64_t id) {
   Function dropped;  // Destroyed without the lock.
-  std::unique_lock<std::mutex> lock(state_->mu);
+  MutexLock lock(&state_->mu);
   const auto time = state_->times.find(id);
   if (time != state_->times.end()) {
     const auto entry = state_->pending.find({time->second, id});
     dropped = std::move(entry->second);
     state_->pending.erase(entry);
     state_->times.erase(time);
-    lock.unlock();
     return;
   }
   if (state_->thread.get_id() == std::this_thread::get_id()) return;
-  while (state_->running_id == id && id != 0) state_->finished.wait(lock);
+  while (state_->running_id == id && id != 0) {
+    state_->finished.Wait(&state_->mu);
+  }
 }
 
 }  // namespace multi_backend

@@ -11,14 +11,14 @@ std::string PoolEvent::ToString() const {
 }
 
 void PoolEvents::Add(PoolEvent event) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   event.sequence = ++last_sequence_;
   if (ring_.size() == kCapacity) ring_.pop_front();
   ring_.push_back(std::move(event));
 }
 
 std::vector<PoolEvent> PoolEvents::After(uint64_t sequence) const {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   std::vector<PoolEvent> events;
   if (ring_.empty()) return events;
   const uint64_t first = ring_.front().sequence;
@@ -30,7 +30,7 @@ std::vector<PoolEvent> PoolEvents::After(uint64_t sequence) const {
 void PoolEvents::Call(std::function<void()> Watch::*which) {
   std::vector<WatchRef> to_call;
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     to_call.reserve(watches_.size());
     for (const auto& watch : watches_) to_call.push_back(watch.second);
   }
@@ -43,7 +43,7 @@ void PoolEvents::Call(std::function<void()> Watch::*which) {
 PoolEvents::WatchId PoolEvents::AddWatch(
     std::function<void()> on_change, std::function<void()> on_capacity_freed,
     std::function<void()> on_reachable) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   const WatchId id = next_watch_++;
   watches_[id] = std::make_shared<const Watch>(
       Watch{std::move(on_change), std::move(on_capacity_freed),
@@ -53,7 +53,7 @@ PoolEvents::WatchId PoolEvents::AddWatch(
 
 void PoolEvents::RemoveWatch(WatchId id) {
   WatchRef removed;  // Destroyed unlocked: its destructor may call back.
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   auto it = watches_.find(id);
   if (it == watches_.end()) return;
   removed = std::move(it->second);

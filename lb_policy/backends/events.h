@@ -19,7 +19,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +27,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "multi_backend/lb_policy/backends/pool_time.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -65,7 +65,7 @@ class PoolEvents {
 
   // The sequence number of the newest event; 0 when there is none.
   uint64_t newest() const {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     return last_sequence_;
   }
 
@@ -106,12 +106,10 @@ class PoolEvents {
     std::function<void()> on_reachable;
   };
   using WatchRef = std::shared_ptr<const Watch>;
-  void Call(std::function<void()> Watch::*which);
+  void Call(std::function<void()> Watch::*which) ABSL_LOCKS_EXCLUDED(mutex_);
 
   std::atomic<uint64_t> logged_{0};
-  // Not absl::Mutex: ThreadSanitizer does not see through the distribution's
-  // build of it.
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   uint64_t last_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<PoolEvent> ring_ ABSL_GUARDED_BY(mutex_);
   std::map<WatchId, WatchRef> watches_ ABSL_GUARDED_BY(mutex_);

@@ -47,11 +47,11 @@ bool IsDown(BackendState state) {
 // An armed timer holds this handle instead of the backend, so that the timer
 // does not keep the backend alive.
 struct BackendHealth::TimerHandle {
-  std::mutex mutex;
+  Mutex mutex;
   Backend* backend ABSL_GUARDED_BY(mutex) = nullptr;
 
   BackendRef Get() {
-    std::lock_guard<std::mutex> lock(mutex);
+    MutexLock lock(&mutex);
     return backend == nullptr ? BackendRef() : BackendRef::New(backend);
   }
 };
@@ -67,21 +67,26 @@ BackendHealth::~BackendHealth() = default;
 
 void BackendHealth::OnCallEnded(AttemptOutcome outcome, absl::string_view why,
                                 uint16_t trial) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  const bool was_trial = trial != 0 && trial == trial_;
-  if (retired_ || (!passive_ && !was_trial)) {
-    load_->wants_successes.store(false, std::memory_order_relaxed);
-    return;
+  bool notify = false;
+  bool reopened = false;
+  {
+    MutexLock lock(&mutex_);
+    const bool was_trial = trial != 0 && trial == trial_;
+    if (retired_ || (!passive_ && !was_trial)) {
+      load_->wants_successes.store(false, std::memory_order_relaxed);
+      return;
+    }
+    if (was_trial) trial_ = 0;
+    const absl::optional<HealthChange> change =
+        tracker_.OnCallEnded(outcome, why, was_trial, events_->time.Now());
+    // Until one ends well, the next one that does must be heard of.
+    load_->wants_successes.store(outcome != AttemptOutcome::kAnswered ||
+                                     tracker_.state() != BackendState::kAlive,
+                                 std::memory_order_relaxed);
+    reopened = was_trial && !change.has_value();
+    notify = Apply(change);
   }
-  if (was_trial) trial_ = 0;
-  const absl::optional<HealthChange> change =
-      tracker_.OnCallEnded(outcome, why, was_trial, events_->time.Now());
-  // Until one ends well, the next one that does must be heard of.
-  load_->wants_successes.store(outcome != AttemptOutcome::kAnswered ||
-                                   tracker_.state() != BackendState::kAlive,
-                               std::memory_order_relaxed);
-  const bool reopened = was_trial && !change.has_value();
-  Apply(std::move(lock), change);
+  if (notify) events_->Notify();
   // The state is the same, but the next trial may begin, and a call may be
   // waiting for that.
   if (reopened && events_->waiting_channels.load() != 0)
@@ -89,7 +94,7 @@ void BackendHealth::OnCallEnded(AttemptOutcome outcome, absl::string_view why,
 }
 
 uint16_t BackendHealth::TryBeginTrial() {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   if (retired_ || !tracker_.TryBeginTrial()) return 0;
   if (++last_trial_ == 0) ++last_trial_;
   trial_ = last_trial_;
@@ -117,62 +122,83 @@ bool BackendHealth::RampAdmits(double draw, int64_t now_nanos) {
   if (share < 1) return draw < share;
   // A new ramp may have begun since.  Clearing the flag would undo that ramp,
   // so look again under the lock under which ramps begin.
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   if (RampShare(now_nanos) == 1) WriteFlag(load_->admission, kRamping, false);
   return true;
 }
 
 void BackendHealth::Configure(std::shared_ptr<const HealthConfig> config) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  if (retired_) return;
-  passive_ = config->passive.has_value();
-  slow_start_nanos_.store(absl::ToInt64Nanoseconds(config->slow_start),
-                          std::memory_order_relaxed);
-  tracker_.SetConfig(std::move(config));
-  absl::optional<HealthChange> change;
-  if (tracker_.next_change() != absl::InfiniteFuture()) {
-    change = tracker_.OnTime(events_->time.Now());
+  bool notify = false;
+  {
+    MutexLock lock(&mutex_);
+    if (retired_) return;
+    passive_ = config->passive.has_value();
+    slow_start_nanos_.store(absl::ToInt64Nanoseconds(config->slow_start),
+                            std::memory_order_relaxed);
+    tracker_.SetConfig(std::move(config));
+    absl::optional<HealthChange> change;
+    if (tracker_.next_change() != absl::InfiniteFuture()) {
+      change = tracker_.OnTime(events_->time.Now());
+    }
+    notify = Apply(change);
   }
-  Apply(std::move(lock), change);
+  if (notify) events_->Notify();
 }
 
 absl::Duration BackendHealth::OnProbe(bool healthy, absl::string_view detail) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  if (retired_) return absl::InfiniteDuration();
-  const absl::optional<HealthChange> change =
-      tracker_.OnProbe(healthy, detail, events_->time.Now());
-  const absl::Duration delay = tracker_.probe_delay();
-  Apply(std::move(lock), change);
+  bool notify = false;
+  absl::Duration delay;
+  {
+    MutexLock lock(&mutex_);
+    if (retired_) return absl::InfiniteDuration();
+    const absl::optional<HealthChange> change =
+        tracker_.OnProbe(healthy, detail, events_->time.Now());
+    delay = tracker_.probe_delay();
+    notify = Apply(change);
+  }
+  if (notify) events_->Notify();
   return delay;
 }
 
 void BackendHealth::Eject(absl::string_view why) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  if (retired_) return;
-  Apply(std::move(lock), tracker_.OnEjected(why, events_->time.Now()));
+  bool notify = false;
+  {
+    MutexLock lock(&mutex_);
+    if (retired_) return;
+    notify = Apply(tracker_.OnEjected(why, events_->time.Now()));
+  }
+  if (notify) events_->Notify();
 }
 
 bool BackendHealth::IsEjected() const {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   return IsDown(tracker_.state()) &&
          tracker_.cause() == HealthCause::kFailureRate;
 }
 
 void BackendHealth::MarkHealthy(absl::string_view reason) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  if (retired_) return;
-  Apply(std::move(lock), tracker_.MarkHealthy(reason, events_->time.Now()));
+  bool notify = false;
+  {
+    MutexLock lock(&mutex_);
+    if (retired_) return;
+    notify = Apply(tracker_.MarkHealthy(reason, events_->time.Now()));
+  }
+  if (notify) events_->Notify();
 }
 
 void BackendHealth::MarkUnhealthy(absl::string_view reason) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  if (retired_) return;
-  Apply(std::move(lock), tracker_.MarkUnhealthy(reason, events_->time.Now()));
+  bool notify = false;
+  {
+    MutexLock lock(&mutex_);
+    if (retired_) return;
+    notify = Apply(tracker_.MarkUnhealthy(reason, events_->time.Now()));
+  }
+  if (notify) events_->Notify();
 }
 
 void BackendHealth::OnLinkState(LinkState from, LinkState to,
                                 absl::string_view why) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   const bool was_unreachable = unreachable();
   if (from == LinkState::kReady) --connected_channels_;
   if (from == LinkState::kFailed) failed_channels_.fetch_sub(1);
@@ -193,17 +219,17 @@ void BackendHealth::OnLinkState(LinkState from, LinkState to,
 void BackendHealth::Retire() {
   std::shared_ptr<Timers>
       timers;  // Destroyed unlocked: may join the timer thread.
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   retired_ = true;
   timers = std::move(timers_);
   if (timer_ != nullptr) {
-    std::lock_guard<std::mutex> timer_lock(timer_->mutex);
+    MutexLock timer_lock(&timer_->mutex);
     timer_->backend = nullptr;
   }
 }
 
 BackendHealth::View BackendHealth::view() const {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   return shown_;
 }
 
@@ -236,14 +262,17 @@ void BackendHealth::PublishView(absl::string_view what) {
 }
 
 void BackendHealth::OnTimer() {
-  std::unique_lock<std::mutex> lock(mutex_);
-  if (retired_) return;
-  timer_at_ = absl::InfiniteFuture();
-  Apply(std::move(lock), tracker_.OnTime(events_->time.Now()));
+  bool notify = false;
+  {
+    MutexLock lock(&mutex_);
+    if (retired_) return;
+    timer_at_ = absl::InfiniteFuture();
+    notify = Apply(tracker_.OnTime(events_->time.Now()));
+  }
+  if (notify) events_->Notify();
 }
 
-void BackendHealth::Apply(std::unique_lock<std::mutex> lock,
-                          const absl::optional<HealthChange>& change) {
+bool BackendHealth::Apply(const absl::optional<HealthChange>& change) {
   ArmTimer();
   if (tracker_.state() != BackendState::kAlive) {
     load_->wants_successes.store(true, std::memory_order_relaxed);
@@ -254,12 +283,9 @@ void BackendHealth::Apply(std::unique_lock<std::mutex> lock,
   }
   WriteFlags();
   if (change.has_value()) PublishView(change->reason);
-  lock.unlock();
   // The flags act at once.  The watches build a new plan, which is needed only
   // when a backend goes down or comes back.
-  if (change.has_value() && (IsDown(change->from) || IsDown(change->to))) {
-    events_->Notify();
-  }
+  return change.has_value() && (IsDown(change->from) || IsDown(change->to));
 }
 
 void BackendHealth::BeginRamp() {
@@ -298,7 +324,7 @@ void BackendHealth::RunAfter(absl::Duration delay,
   if (timers_ == nullptr) timers_ = events_->time.timers();
   if (timer_ == nullptr) {
     timer_ = std::make_shared<TimerHandle>();
-    std::lock_guard<std::mutex> timer_lock(timer_->mutex);
+    MutexLock timer_lock(&timer_->mutex);
     timer_->backend = backend_;
   }
   timers_->RunAfter(delay, [handle = timer_, run = std::move(run)]() {

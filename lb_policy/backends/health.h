@@ -12,9 +12,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 
+#include "absl/base/attributes.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -26,6 +26,7 @@
 #include "multi_backend/lb_policy/link_state.h"
 #include "multi_backend/lb_policy/load_stats.h"
 #include "multi_backend/proto/config/config.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -102,14 +103,14 @@ class BackendHealth {
   void PublishView(absl::string_view what)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  void OnTimer();
-  void GiveUpTrial(uint16_t trial);
+  void OnTimer() ABSL_LOCKS_EXCLUDED(mutex_);
+  void GiveUpTrial(uint16_t trial) ABSL_LOCKS_EXCLUDED(mutex_);
   void RunAfter(absl::Duration delay, std::function<void(BackendHealth&)> run)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Writes the flags that picks read and arms the timer.  When there was a
-  // change, unlocks and then calls the watches.
-  void Apply(std::unique_lock<std::mutex> lock,
-             const absl::optional<HealthChange>& change);
+  // Writes the flags that picks read and arms the timer.  If the result is
+  // true, the caller must unlock and then call events_->Notify().
+  ABSL_MUST_USE_RESULT bool Apply(const absl::optional<HealthChange>& change)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteFlags() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ArmTimer() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void BeginRamp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -123,9 +124,7 @@ class BackendHealth {
   std::atomic<int64_t> slow_start_nanos_{0};
   std::atomic<uint32_t> returns_{0};  // Written under mutex_.
 
-  // Not absl::Mutex: ThreadSanitizer does not see through the distribution's
-  // build of it.
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   HealthTracker tracker_ ABSL_GUARDED_BY(mutex_);
   bool passive_ ABSL_GUARDED_BY(mutex_) = false;
   bool ejected_ ABSL_GUARDED_BY(mutex_) = false;

@@ -95,7 +95,7 @@ void BackendPool::Sort(std::vector<BackendSnapshot>* backends) {
 std::vector<BackendSnapshot> BackendPool::GetAllBackends() const {
   std::vector<BackendSnapshot> all;
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     all.reserve(entries_.size());
     for (const auto& item : entries_) all.push_back(Snapshot(*item.second));
   }
@@ -106,7 +106,7 @@ std::vector<BackendSnapshot> BackendPool::GetAllBackends() const {
 std::vector<BackendSnapshot> BackendPool::GetHealthyBackends() const {
   std::vector<BackendSnapshot> healthy;
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     for (const auto& item : entries_) {
       BackendSnapshot snapshot = Snapshot(*item.second);
       if (snapshot.healthy) healthy.push_back(std::move(snapshot));
@@ -118,7 +118,7 @@ std::vector<BackendSnapshot> BackendPool::GetHealthyBackends() const {
 
 std::vector<BackendRef> BackendPool::Named(absl::string_view address) const {
   std::vector<BackendRef> named;
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   for (const auto& item : entries_) {
     if (item.first.first == address || item.first.second == address) {
       named.push_back(item.second->backend);
@@ -143,7 +143,7 @@ void BackendPool::MarkUnhealthy(absl::string_view address,
 
 std::unique_ptr<BackendPool::Lease> BackendPool::Acquire(
     absl::string_view address, absl::string_view name) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   auto found = entries_.find(Key(address, name));
   if (found == entries_.end()) {
     auto entry = std::make_unique<Entry>();
@@ -158,7 +158,7 @@ std::unique_ptr<BackendPool::Lease> BackendPool::Acquire(
 }
 
 void BackendPool::Reserve(size_t backends) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   entries_.reserve(backends);
 }
 
@@ -166,7 +166,7 @@ void BackendPool::Release(Entry* entry) {
   BackendRef backend;
   std::unique_ptr<Prober> prober;  // Destroyed unlocked, see below.
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     if (--entry->users > 0) return;
     backend = entry->backend;  // Keeps the strings that the key views.
     prober = std::move(entry->prober);
@@ -197,7 +197,7 @@ std::string BackendPool::Lease::UnusableReason() const {
 }
 
 void BackendPool::Lease::SetEndpoint(std::shared_ptr<const Endpoint> endpoint) {
-  std::lock_guard<std::mutex> lock(pool_->mutex_);
+  MutexLock lock(&pool_->mutex_);
   entry_->endpoint = std::move(endpoint);
 }
 
@@ -208,7 +208,7 @@ void BackendPool::Lease::Configure(
   backend_->health.Configure(health);
   const bool wanted = health->active.has_value();
   {
-    std::lock_guard<std::mutex> lock(pool_->mutex_);
+    MutexLock lock(&pool_->mutex_);
     const bool probed = entry_->prober != nullptr;
     if (probed == wanted &&
         (!wanted || entry_->probed_as->active == health->active)) {
@@ -223,7 +223,7 @@ void BackendPool::Lease::Configure(
   }
   // The old prober is destroyed after the lock is released: it waits for a
   // running probe result, which may call back into the pool.
-  std::lock_guard<std::mutex> lock(pool_->mutex_);
+  MutexLock lock(&pool_->mutex_);
   std::swap(entry_->prober, prober);
   entry_->probed_as = entry_->prober != nullptr ? std::move(health) : nullptr;
 }

@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +34,7 @@
 #include "multi_backend/lb_policy/link_state.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -108,7 +108,8 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     friend class BackendPool;
     Lease(std::shared_ptr<BackendPool> pool, Entry* entry);
     const std::shared_ptr<BackendPool> pool_;
-    Entry* const entry_;  // Valid while a lease exists.
+    // Valid while a lease exists.
+    Entry* const entry_ ABSL_PT_GUARDED_BY(pool_->mutex_);
     const BackendRef backend_;
     LinkState link_ = LinkState::kConnecting;
   };
@@ -130,14 +131,13 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
 
   explicit BackendPool(PoolTime time)
       : events_(std::make_shared<PoolEvents>(std::move(time))) {}
-  void Release(Entry* entry);
+  void Release(Entry* entry) ABSL_LOCKS_EXCLUDED(mutex_);
   std::vector<BackendRef> Named(absl::string_view address) const;
   static BackendSnapshot Snapshot(const Entry& entry);
   static void Sort(std::vector<BackendSnapshot>* backends);
 
   const std::shared_ptr<PoolEvents> events_;
-  // Not absl::Mutex: in the distribution's build tsan does not see it.
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   absl::flat_hash_map<Key, std::unique_ptr<Entry>> entries_
       ABSL_GUARDED_BY(mutex_);
 };

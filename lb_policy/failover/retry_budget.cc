@@ -27,7 +27,7 @@ int64_t RetryBudget::Sum(const Window& window, int64_t now_seconds) {
 }
 
 bool RetryBudget::TryRetry(int64_t now_seconds) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   const double allowed = ratio_ * (Sum(calls_, now_seconds) +
                                    pending_.load(std::memory_order_relaxed)) +
                          reserve_;

@@ -17,9 +17,9 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 
 #include "absl/base/thread_annotations.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -71,9 +71,7 @@ class RetryBudget {
   const double reserve_;
   Window calls_;
   std::atomic<int64_t> pending_{0};  // Calls in no bucket yet.
-  // Not absl::Mutex: ThreadSanitizer does not see through the distribution's
-  // build of it.
-  std::mutex mutex_;
+  Mutex mutex_;
   Window retries_ ABSL_GUARDED_BY(mutex_);
 };
 

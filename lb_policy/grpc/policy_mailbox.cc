@@ -23,7 +23,7 @@ void PolicyMailbox::Raise(uint32_t wanted) {
 }
 
 void PolicyMailbox::Stop() {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   receiver_ = nullptr;
 }
 
@@ -31,7 +31,7 @@ void PolicyMailbox::Deliver() {
   grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> keep_alive;
   Receiver* receiver;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     if (receiver_ == nullptr) return;
     receiver = receiver_;
     keep_alive = receiver->KeepAlive();

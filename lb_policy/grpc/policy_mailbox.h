@@ -14,8 +14,8 @@
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "multi_backend/port/core_api.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -62,7 +62,7 @@ class PolicyMailbox : public std::enable_shared_from_this<PolicyMailbox> {
   grpc_event_engine::experimental::EventEngine* engine_ = nullptr;
   std::atomic<uint32_t> wanted_{0};
   std::atomic<bool> in_pass_{false};
-  absl::Mutex mutex_;
+  Mutex mutex_;
   Receiver* receiver_ ABSL_GUARDED_BY(mutex_);
 };
 

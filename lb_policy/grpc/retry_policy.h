@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/lb_policy/clock.h"
 #include "multi_backend/lb_policy/failover/failover.h"
@@ -20,6 +19,7 @@
 #include "multi_backend/lb_policy/grpc/queued_call_wakeups.h"
 #include "multi_backend/lb_policy/plan/pick_plan.h"
 #include "multi_backend/port/core_api.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -28,16 +28,16 @@ namespace multi_backend {
 class LatestPlan {
  public:
   std::shared_ptr<const PickPlan> Get() const {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     return plan_;
   }
   void Set(std::shared_ptr<const PickPlan> plan) {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     plan_.swap(plan);
   }
 
  private:
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::shared_ptr<const PickPlan> plan_ ABSL_GUARDED_BY(mutex_);
 };
 

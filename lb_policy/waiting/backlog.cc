@@ -25,7 +25,7 @@ std::string InWords(int64_t nanos) {
 Backlog::Backlog(const BacklogConfig& config) { SetConfig(config); }
 
 void Backlog::SetConfig(const BacklogConfig& config) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   limit_ = static_cast<size_t>(std::max(config.limit, 0));
   timeout_ = absl::ToInt64Nanoseconds(config.timeout);
   overload_timeout_ = absl::ToInt64Nanoseconds(config.overload_timeout);
@@ -33,7 +33,7 @@ void Backlog::SetConfig(const BacklogConfig& config) {
 }
 
 Backlog::Turn Backlog::AskInFull(uint64_t number, bool joined, int64_t now) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   if (joined) {
     const auto it = waiting_.find(number);
     if (it != waiting_.end()) {
@@ -47,7 +47,7 @@ Backlog::Turn Backlog::AskInFull(uint64_t number, bool joined, int64_t now) {
 }
 
 Backlog::Turn Backlog::Join(uint64_t number, int64_t now) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   if (state_ == State::kDown) return Turn::kDown;
   return AddLocked(number, now);
 }
@@ -86,7 +86,7 @@ void Backlog::PublishLocked() {
 }
 
 bool Backlog::Leave(uint64_t number, bool sent) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   const auto it = waiting_.find(number);
   if (it == waiting_.end()) return false;
   const bool had_turn = MayGoLocked(number);
@@ -101,7 +101,7 @@ bool Backlog::Leave(uint64_t number, bool sent) {
 }
 
 size_t Backlog::BeginPass(int64_t now, size_t exact) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   const size_t group =
       std::min(waiting_.size() <= exact ? 1 : waiting_.size() / kPasses,
                pace_.Room(now, waiting_.size()));
@@ -126,7 +126,7 @@ absl::optional<Backlog::StateChange> Backlog::SetMembers(bool any_usable,
                                                          bool all_down,
                                                          int64_t now,
                                                          bool any_missing) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   any_usable_ = any_usable;
   if (!any_usable) {
     pace_.End();
@@ -146,7 +146,7 @@ absl::optional<Backlog::StateChange> Backlog::SetMembers(bool any_usable,
 }
 
 absl::optional<Backlog::StateChange> Backlog::OnTime(int64_t now) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   if (state_ != State::kOverloaded ||
       now < Later(overloaded_at_, overload_timeout_)) {
     return absl::nullopt;
@@ -166,7 +166,7 @@ absl::optional<Backlog::StateChange> Backlog::EnterLocked(State to, int64_t now,
 }
 
 int64_t Backlog::next_deadline() const {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   int64_t deadline = INT64_MAX;
   if (!since_.empty()) {
     deadline =
@@ -179,18 +179,18 @@ int64_t Backlog::next_deadline() const {
 }
 
 Backlog::State Backlog::state() const {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   return state_;
 }
 
 size_t Backlog::waiting() const {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   return waiting_.size();
 }
 
 std::string Backlog::RefusalText(Turn turn, uint64_t number, int64_t now,
                                  absl::string_view backends) const {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   std::string why;
   switch (turn) {
     case Turn::kGo:

@@ -40,7 +40,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <utility>
 
@@ -52,6 +51,7 @@
 #include "absl/types/optional.h"
 #include "multi_backend/lb_policy/waiting/return_pace.h"
 #include "multi_backend/proto/config/config.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -176,7 +176,7 @@ class Backlog {
   std::atomic<uint64_t> turn_limit_{0};  // No waiting call beyond it may go.
   std::atomic<int64_t> quiet_until_{INT64_MAX};  // No refusal before it.
 
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   size_t limit_ ABSL_GUARDED_BY(mutex_);
   int64_t timeout_ ABSL_GUARDED_BY(mutex_);
   int64_t overload_timeout_ ABSL_GUARDED_BY(mutex_);

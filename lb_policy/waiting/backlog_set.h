@@ -9,12 +9,12 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "multi_backend/lb_policy/waiting/backlog.h"
 #include "multi_backend/proto/config/config.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -24,7 +24,7 @@ class BacklogSet {
   // none.  `config` applies from now on.  The pointer is valid as long as the
   // set.
   Backlog* Get(const std::string& path, const BacklogConfig& config) {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     std::unique_ptr<Backlog>& backlog = backlogs_[path];
     if (backlog == nullptr) {
       backlog = std::make_unique<Backlog>(config);
@@ -35,7 +35,7 @@ class BacklogSet {
   }
 
  private:
-  std::mutex mutex_;
+  Mutex mutex_;
   std::map<std::string, std::unique_ptr<Backlog>> backlogs_
       ABSL_GUARDED_BY(mutex_);
 };

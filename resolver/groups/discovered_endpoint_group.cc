@@ -9,7 +9,7 @@ namespace multi_backend {
 absl::Status DiscoveredEndpointGroup::last_error() const {
   const absl::Status error = DynamicEndpointGroup::last_error();
   if (error.ok()) return error;
-  std::lock_guard<std::mutex> lock(mu_);
+  MutexLock lock(&mu_);
   if (!last_good_.has_value()) return error;
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(
       Clock::now() - *last_good_);
@@ -25,7 +25,7 @@ std::string DiscoveredEndpointGroup::Describe() const {
 }
 
 Refusals DiscoveredEndpointGroup::refusals() const {
-  std::lock_guard<std::mutex> lock(mu_);
+  MutexLock lock(&mu_);
   return refusals_;
 }
 
@@ -35,7 +35,7 @@ void DiscoveredEndpointGroup::Publish(AdmittedEndpoints admitted) {
   const bool fails =
       empty && (refused > 0 || empty_ == EmptyAnswer::kKeepsTheList);
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     refusals_ = std::move(admitted.refused);
     if (!fails) last_good_ = Clock::now();
   }

@@ -8,7 +8,6 @@
 #define MULTI_BACKEND_RESOLVER_GROUPS_DISCOVERED_ENDPOINT_GROUP_H_
 
 #include <chrono>
-#include <mutex>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -16,6 +15,7 @@
 #include "absl/types/optional.h"
 #include "multi_backend/resolver/endpoint/policy.h"
 #include "multi_backend/resolver/groups/dynamic_endpoint_group.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -48,7 +48,7 @@ class DiscoveredEndpointGroup : public DynamicEndpointGroup {
   using Clock = std::chrono::steady_clock;
 
   const EmptyAnswer empty_;
-  mutable std::mutex mu_;
+  mutable Mutex mu_;
   Refusals refusals_ ABSL_GUARDED_BY(mu_);
   absl::optional<Clock::time_point> last_good_ ABSL_GUARDED_BY(mu_);
 };

@@ -1,25 +1,25 @@
 #include "multi_backend/resolver/groups/dynamic_endpoint_group.h"
 
+#include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-
-// std::mutex, not absl::Mutex: the thread sanitizer does not see through the
-// latter when Abseil itself is built without it, as the distribution's is.
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 namespace {
 
-// A longer wait has no end, since the clock's arithmetic would overflow.
-constexpr absl::Duration kLongestTimedWait = absl::Hours(24 * 365);
+using Clock = std::chrono::steady_clock;
+
+// No process lives longer, and adding this wait to the current time does not
+// overflow.
+constexpr absl::Duration kLongestWait = absl::Hours(24 * 365 * 100);
 
 }  // namespace
 
@@ -34,7 +34,7 @@ class DynamicEndpointGroup::Watcher {
 
   // Leaves a list.  True: the caller has become the runner and must call Run().
   bool Offer(uint64_t version, ListPtr list) {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     if (stopped_ || version <= newest_) return false;
     newest_ = version;
     news_ = std::move(list);
@@ -45,37 +45,36 @@ class DynamicEndpointGroup::Watcher {
   }
 
   void Run() {
-    Callback done;  // Destroyed without the lock, because it may hold anything.
-    std::unique_lock<std::mutex> lock(mu_);
-    while (!stopped_ && news_ != nullptr) {
-      ListPtr list = std::move(news_);
-      news_ = nullptr;
-      lock.unlock();
-      callback_(std::move(list));
-      lock.lock();
-    }
-    running_ = false;
-    if (stopped_) done = std::move(callback_);
-    idle_.notify_all();
-    lock.unlock();
+    while (ListPtr list = TakeNewsOrEnd()) callback_(std::move(list));
   }
 
   // On return no callback is running, except one that called Stop() itself, and
   // none will start.
   void Stop() {
-    Callback done;
-    std::unique_lock<std::mutex> lock(mu_);
+    Callback done;  // As in TakeNewsOrEnd().
+    MutexLock lock(&mu_);
     stopped_ = true;
     news_ = nullptr;
     if (running_ && runner_ == std::this_thread::get_id()) return;
-    idle_.wait(lock, [this] { return !running_; });
+    while (running_) idle_.Wait(&mu_);
     done = std::move(callback_);
-    lock.unlock();
   }
 
  private:
-  std::mutex mu_;
-  std::condition_variable idle_;
+  // The list for the next callback.  Null: there is none, and the calling
+  // thread is no longer the runner.
+  ListPtr TakeNewsOrEnd() {
+    Callback done;  // Destroyed without the lock, because it may hold anything.
+    MutexLock lock(&mu_);
+    if (!stopped_ && news_ != nullptr) return std::exchange(news_, nullptr);
+    running_ = false;
+    if (stopped_) done = std::move(callback_);
+    idle_.SignalAll();
+    return nullptr;
+  }
+
+  Mutex mu_;
+  CondVar idle_;
   // The runner calls it without the lock; moved away only when there is no
   // runner.
   Callback callback_;
@@ -87,8 +86,8 @@ class DynamicEndpointGroup::Watcher {
 };
 
 struct DynamicEndpointGroup::State {
-  std::mutex mu;
-  std::condition_variable changed;  // Signalled for new lists and at the end.
+  Mutex mu;
+  CondVar changed;  // Signalled for new lists and at the end.
   ListPtr list ABSL_GUARDED_BY(mu) = std::make_shared<const EndpointList>();
   uint64_t version ABSL_GUARDED_BY(mu) = 0;  // 0 = no list known yet.
   absl::Status error ABSL_GUARDED_BY(mu);
@@ -106,7 +105,7 @@ class DynamicEndpointGroup::WatchHandle : public EndpointGroup::Subscription {
 
   ~WatchHandle() override {
     if (std::shared_ptr<State> state = state_.lock()) {
-      std::lock_guard<std::mutex> lock(state->mu);
+      MutexLock lock(&state->mu);
       state->watchers.erase(id_);  // watcher_ keeps it: nothing dies here.
     }
     watcher_->Stop();
@@ -124,7 +123,7 @@ DynamicEndpointGroup::DynamicEndpointGroup()
 DynamicEndpointGroup::~DynamicEndpointGroup() { StopWatchers(*state_); }
 
 std::shared_ptr<const EndpointList> DynamicEndpointGroup::endpoints() const {
-  std::lock_guard<std::mutex> lock(state_->mu);
+  MutexLock lock(&state_->mu);
   return state_->list;
 }
 
@@ -135,7 +134,7 @@ std::unique_ptr<EndpointGroup::Subscription> DynamicEndpointGroup::Watch(
   auto watcher = std::make_shared<Watcher>(std::move(callback));
   uint64_t id = 0;
   {
-    std::lock_guard<std::mutex> lock(state->mu);
+    MutexLock lock(&state->mu);
     if (!state->closed) {
       id = state->next_id++;
       state->watchers.emplace(id, watcher);
@@ -148,17 +147,19 @@ std::unique_ptr<EndpointGroup::Subscription> DynamicEndpointGroup::Watch(
 
 absl::Status DynamicEndpointGroup::AwaitInitialEndpoints(
     absl::Duration timeout) {
-  std::unique_lock<std::mutex> lock(state_->mu);
-  const auto over = [this] { return !state_->list->empty() || state_->closed; };
-  if (timeout > kLongestTimedWait) {
-    state_->changed.wait(lock, over);
-  } else if (timeout > absl::ZeroDuration()) {
-    state_->changed.wait_for(lock, absl::ToChronoNanoseconds(timeout), over);
+  const Clock::time_point end =
+      Clock::now() + absl::ToChronoNanoseconds(std::min(timeout, kLongestWait));
+  bool closed = false;
+  bool known = false;
+  {
+    MutexLock lock(&state_->mu);
+    while (state_->list->empty() && !state_->closed && Clock::now() < end) {
+      state_->changed.WaitUntil(&state_->mu, end);
+    }
+    if (!state_->list->empty()) return absl::OkStatus();
+    closed = state_->closed;
+    known = state_->version > 0;
   }
-  if (!state_->list->empty()) return absl::OkStatus();
-  const bool closed = state_->closed;
-  const bool known = state_->version > 0;
-  lock.unlock();
   if (closed) {
     return absl::CancelledError(
         absl::StrCat(Describe(), ": closed before it had endpoints"));
@@ -174,16 +175,16 @@ void DynamicEndpointGroup::Close() {
   const std::shared_ptr<State> state = state_;
   bool first = false;
   {
-    std::lock_guard<std::mutex> lock(state->mu);
+    MutexLock lock(&state->mu);
     first = !std::exchange(state->closed, true);
-    state->changed.notify_all();
+    state->changed.SignalAll();
   }
   StopWatchers(*state);
   if (first) OnClose();
 }
 
 absl::Status DynamicEndpointGroup::last_error() const {
-  std::lock_guard<std::mutex> lock(state_->mu);
+  MutexLock lock(&state_->mu);
   // A copy that shares no text with the original: the distribution's Abseil
   // decrements the reference count where the thread sanitizer does not see it.
   return absl::Status(state_->error.code(), state_->error.message());
@@ -204,14 +205,14 @@ void DynamicEndpointGroup::SetEndpoints(ListPtr endpoints) {
 }
 
 void DynamicEndpointGroup::SetError(absl::Status error) {
-  std::lock_guard<std::mutex> lock(state_->mu);
+  MutexLock lock(&state_->mu);
   if (!state_->closed) state_->error = std::move(error);
 }
 
 void DynamicEndpointGroup::SetErrorAsNews(absl::Status error) {
   const std::shared_ptr<State> state = state_;
   {
-    std::lock_guard<std::mutex> lock(state->mu);
+    MutexLock lock(&state->mu);
     if (state->closed) return;
     state->error = std::move(error);
     if (state->version > 0) return;
@@ -225,7 +226,7 @@ void DynamicEndpointGroup::Update(absl::FunctionRef<ListPtr()> compute) {
   const std::shared_ptr<State> state = state_;
   ListPtr replaced;  // Frees the old list without the lock.
   {
-    std::lock_guard<std::mutex> lock(state->mu);
+    MutexLock lock(&state->mu);
     if (state->closed) return;
     ListPtr list = compute();
     if (list == nullptr) return;
@@ -238,7 +239,7 @@ void DynamicEndpointGroup::Update(absl::FunctionRef<ListPtr()> compute) {
     }
     ++state->version;
     replaced = std::exchange(state->list, std::move(list));
-    state->changed.notify_all();
+    state->changed.SignalAll();
   }
   Deliver(*state);
 }
@@ -246,7 +247,7 @@ void DynamicEndpointGroup::Update(absl::FunctionRef<ListPtr()> compute) {
 void DynamicEndpointGroup::Redeliver() {
   const std::shared_ptr<State> state = state_;
   {
-    std::lock_guard<std::mutex> lock(state->mu);
+    MutexLock lock(&state->mu);
     if (state->closed || state->version == 0) return;
     ++state->version;
   }
@@ -258,7 +259,7 @@ void DynamicEndpointGroup::Deliver(State& state) {
   uint64_t version = 0;
   std::vector<std::shared_ptr<Watcher>> watchers;
   {
-    std::lock_guard<std::mutex> lock(state.mu);
+    MutexLock lock(&state.mu);
     list = state.list;
     version = state.version;
     watchers.reserve(state.watchers.size());
@@ -272,13 +273,13 @@ void DynamicEndpointGroup::Deliver(State& state) {
 void DynamicEndpointGroup::StopWatchers(State& state) {
   std::map<uint64_t, std::shared_ptr<Watcher>> watchers;
   {
-    std::lock_guard<std::mutex> lock(state.mu);
+    MutexLock lock(&state.mu);
     watchers = state.watchers;
   }
   // They stay in the list until all have stopped, so that a concurrent Close()
   // waits for them too.
   for (const auto& entry : watchers) entry.second->Stop();
-  std::lock_guard<std::mutex> lock(state.mu);
+  MutexLock lock(&state.mu);
   state.watchers.clear();
 }
 

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "multi_backend/resolver/endpoint/abbreviated_list.h"
 #include "multi_backend/resolver/groups/dynamic_endpoint_group.h"
 #include "multi_backend/resolver/groups/group_name.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 namespace {
@@ -29,7 +29,7 @@ struct Entry {
 };
 
 struct Registry {
-  std::mutex mu;
+  Mutex mu;
   std::map<std::string, Entry, std::less<>> entries ABSL_GUARDED_BY(mu);
   uint64_t last_generation ABSL_GUARDED_BY(mu) = 0;
   uint64_t last_follower ABSL_GUARDED_BY(mu) = 0;
@@ -49,7 +49,7 @@ class Follower final : public DynamicEndpointGroup {
   ~Follower() override {
     Release();
     Registry& registry = TheRegistry();
-    std::lock_guard<std::mutex> lock(registry.mu);
+    MutexLock lock(&registry.mu);
     const auto found = registry.entries.find(name_);
     if (found == registry.entries.end()) return;
     found->second.followers.erase(id_);
@@ -139,7 +139,7 @@ class Follower final : public DynamicEndpointGroup {
 
   // Returns the source that is not in use, for the caller to destroy.
   Source Install(uint64_t generation, Source source) {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     if (released_ || generation < source_generation_) return source;
     source_generation_ = generation;
     std::swap(source_, source);
@@ -148,13 +148,13 @@ class Follower final : public DynamicEndpointGroup {
 
   void Release() {
     Source source;
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     released_ = true;
     std::swap(source_, source);
   }
 
   std::shared_ptr<EndpointGroup> CurrentGroup() const {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     return source_.group;
   }
 
@@ -164,7 +164,7 @@ class Follower final : public DynamicEndpointGroup {
   uint64_t generation_ = 0;
   // names_are_configured() of the list in use.  Written in Update().
   std::atomic<bool> list_names_are_configured_{true};
-  mutable std::mutex mu_;
+  mutable Mutex mu_;
   Source source_ ABSL_GUARDED_BY(mu_);
   uint64_t source_generation_ ABSL_GUARDED_BY(mu_) = 0;
   bool released_ ABSL_GUARDED_BY(mu_) = false;
@@ -211,7 +211,7 @@ absl::Status EndpointGroupRegistry::Register(
   uint64_t generation = 0;
   bool new_strategy = false;
   {
-    std::lock_guard<std::mutex> lock(registry.mu);
+    MutexLock lock(&registry.mu);
     Entry& entry = registry.entries[std::string(name)];
     replaced = std::exchange(entry.group, group);
     new_strategy = std::exchange(entry.strategy, strategy) != strategy;
@@ -227,7 +227,7 @@ absl::Status EndpointGroupRegistry::Register(
 std::shared_ptr<EndpointGroup> EndpointGroupRegistry::Get(
     absl::string_view name) {
   Registry& registry = TheRegistry();
-  std::lock_guard<std::mutex> lock(registry.mu);
+  MutexLock lock(&registry.mu);
   const auto found = registry.entries.find(name);
   return found == registry.entries.end() ? nullptr : found->second.group;
 }
@@ -235,7 +235,7 @@ std::shared_ptr<EndpointGroup> EndpointGroupRegistry::Get(
 absl::optional<StrategyKind> EndpointGroupRegistry::StrategyOf(
     absl::string_view name) {
   Registry& registry = TheRegistry();
-  std::lock_guard<std::mutex> lock(registry.mu);
+  MutexLock lock(&registry.mu);
   const auto found = registry.entries.find(name);
   if (found == registry.entries.end() || found->second.group == nullptr) {
     return absl::nullopt;
@@ -249,7 +249,7 @@ bool EndpointGroupRegistry::Unregister(absl::string_view name) {
   std::vector<std::shared_ptr<Follower>> followers;
   uint64_t generation = 0;
   {
-    std::lock_guard<std::mutex> lock(registry.mu);
+    MutexLock lock(&registry.mu);
     const auto found = registry.entries.find(name);
     if (found == registry.entries.end()) return false;
     Entry& entry = found->second;
@@ -277,7 +277,7 @@ absl::StatusOr<std::shared_ptr<EndpointGroup>> EndpointGroupRegistry::Follow(
   uint64_t generation = 0;
   std::vector<std::string> known;
   {
-    std::lock_guard<std::mutex> lock(registry.mu);
+    MutexLock lock(&registry.mu);
     const auto found = registry.entries.find(name);
     if (found != registry.entries.end()) group = found->second.group;
     if (group != nullptr) {

@@ -34,7 +34,7 @@ void GroupResolver::StartLocked() {
 void GroupResolver::OnGroupChange(
     std::shared_ptr<const EndpointList> endpoints) {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     // Read here, together with the list: later the group may be another one,
     // whose names are trusted.
     names_are_configured_ = group_->names_are_configured();
@@ -56,7 +56,7 @@ void GroupResolver::TakeNewestLocked() {
   std::shared_ptr<const EndpointList> endpoints;
   bool names_are_configured;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     std::swap(endpoints, newest_);
     names_are_configured = names_are_configured_;
   }

@@ -11,13 +11,13 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/types/optional.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/groups/endpoint_group.h"
 #include "multi_backend/resolver/grpc/call_configuration.h"
 #include "multi_backend/resolver/grpc/endpoint_addresses.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -45,7 +45,7 @@ class GroupResolver final : public grpc_core::Resolver {
   std::unique_ptr<EndpointAddresses> addresses_;
   std::unique_ptr<EndpointGroup::Subscription> subscription_;
   bool shutdown_ = false;
-  absl::Mutex mutex_;
+  Mutex mutex_;
   // The list that waits for the serializer; null when none does.
   std::shared_ptr<const EndpointList> newest_ ABSL_GUARDED_BY(mutex_);
   bool names_are_configured_ ABSL_GUARDED_BY(mutex_) = false;  // For newest_.

@@ -44,7 +44,7 @@ void SourceThread::Signal::Wait(absl::Duration timeout) const {
 
 void SourceThread::Start(const char* name, std::function<void()> body) {
   // The lock makes the body's own Stop() wait until thread_ is set.
-  std::lock_guard<std::mutex> lock(mu_);
+  MutexLock lock(&mu_);
   if (signal_->stopped()) return;
   sigset_t all, before;
   sigfillset(&all);
@@ -57,7 +57,7 @@ void SourceThread::Start(const char* name, std::function<void()> body) {
 void SourceThread::Stop() {
   std::thread thread;
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     signal_->stopped_.store(true, std::memory_order_release);
     signal_->Notify();
     if (!thread_.joinable()) return;

@@ -19,11 +19,11 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -76,7 +76,7 @@ class SourceThread {
 
  private:
   const std::shared_ptr<Signal> signal_;
-  std::mutex mu_;
+  Mutex mu_;
   std::thread thread_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -122,7 +122,7 @@ absl::Status ZookeeperConnection::Open() {
   const auto servers = ZookeeperServerAddresses(options_.servers);
   if (!servers.ok()) return servers.status();
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     connected_ = false;
     established_ = false;
     end_state_ = 0;
@@ -159,7 +159,7 @@ void ZookeeperConnection::CloseHandle() {
   handle_ = nullptr;
   silent_since_.reset();
   // The library's threads have ended.
-  std::lock_guard<std::mutex> lock(mu_);
+  MutexLock lock(&mu_);
   connected_ = false;
   for (const Request* request : requests_) delete request;
   requests_.clear();
@@ -178,7 +178,7 @@ void ZookeeperConnection::EndIfOver(Clock::time_point now) {
   int end_state = 0;
   bool over = false;
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     const auto patience = established_ ? kReconnectPatience : kConnectPatience;
     end_state = end_state_;
     if (connected_ && end_state == 0) return;
@@ -222,7 +222,7 @@ ZookeeperConnection::Status ZookeeperConnection::Poll() {
   const auto now = Clock::now();
   Status status;
   status.session = session_;
-  std::lock_guard<std::mutex> lock(mu_);
+  MutexLock lock(&mu_);
   status.connected = connected_;
   status.connection = connections_;
   if (connected_) {
@@ -251,7 +251,7 @@ ZookeeperConnection::Status ZookeeperConnection::Poll() {
 
 void ZookeeperConnection::OnState(int state) {
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     if (state == ZOO_CONNECTED_STATE) {
       connected_ = true;
       established_ = true;
@@ -272,7 +272,7 @@ void ZookeeperConnection::PostCallback(std::function<void()> step,
                                        const Request* answered) {
   bool wake = true;
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     steps_.push_back(std::move(step));
     if (answered != nullptr) {
       requests_.erase(answered);
@@ -289,7 +289,7 @@ void ZookeeperConnection::PostCallback(std::function<void()> step,
 void ZookeeperConnection::RunSteps() {
   std::vector<std::function<void()>> steps;
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     steps.swap(steps_);
     woken_ = false;
   }
@@ -313,7 +313,7 @@ void ZookeeperConnection::Ask(Done done, Send send) {
   if (handle_ == nullptr) return;
   auto* const request = new Request{this, std::move(done), {}};
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     requests_.insert(request);
   }
   const int code = send(request);

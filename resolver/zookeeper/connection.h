@@ -32,7 +32,6 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
-#include <mutex>
 #include <random>
 #include <string>
 #include <vector>
@@ -44,6 +43,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "multi_backend/resolver/source/backoff.h"
+#include "multi_backend/sync/mutex.h"
 
 struct _zhandle;
 struct ACL_vector;
@@ -159,7 +159,7 @@ class ZookeeperConnection {
   Backoff backoff_;
   std::minstd_rand random_;
 
-  std::mutex mu_;
+  Mutex mu_;
   bool connected_ ABSL_GUARDED_BY(mu_) = false;
   int connections_ ABSL_GUARDED_BY(mu_) = 0;
   // For the present session.

@@ -78,35 +78,33 @@ absl::Status ZookeeperRegistrar::AwaitRegistered(absl::Duration timeout) {
   // An hour is long enough and does not overflow.
   const auto end = Clock::now() +
                    absl::ToChronoNanoseconds(std::min(timeout, absl::Hours(1)));
-  std::unique_lock<std::mutex> lock(mu_);
-  while (true) {
-    if (closed_) {
-      return absl::CancelledError(
-          absl::StrCat(target_.ToString(), ": the registrar is closed"));
-    }
-    if (status_.ok()) return absl::OkStatus();
-    if (changed_.wait_until(lock, end) == std::cv_status::timeout &&
-        Clock::now() >= end && !status_.ok() && !closed_) {
-      return absl::DeadlineExceededError(absl::StrCat(
-          endpoint_.address(), " is not registered with ", target_.ToString(),
-          " after ", absl::FormatDuration(timeout), ": ", status_.message()));
-    }
+  MutexLock lock(&mu_);
+  while (!status_.ok() && !closed_ && Clock::now() < end) {
+    changed_.WaitUntil(&mu_, end);
   }
+  if (closed_) {
+    return absl::CancelledError(
+        absl::StrCat(target_.ToString(), ": the registrar is closed"));
+  }
+  if (status_.ok()) return absl::OkStatus();
+  return absl::DeadlineExceededError(absl::StrCat(
+      endpoint_.address(), " is not registered with ", target_.ToString(),
+      " after ", absl::FormatDuration(timeout), ": ", status_.message()));
 }
 
 absl::Status ZookeeperRegistrar::last_error() const {
-  std::lock_guard<std::mutex> lock(mu_);
+  MutexLock lock(&mu_);
   return status_;
 }
 
 void ZookeeperRegistrar::Close() {
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     closed_ = true;
     status_ = absl::CancelledError("the registrar is closed");
   }
-  changed_.notify_all();
-  std::lock_guard<std::mutex> lock(closing_);
+  changed_.SignalAll();
+  MutexLock lock(&closing_);
   thread_.Stop();
   // Ends the session, and with it the node.
   connection_.Close();
@@ -114,11 +112,11 @@ void ZookeeperRegistrar::Close() {
 
 void ZookeeperRegistrar::SetStatus(absl::Status status) {
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     if (closed_) return;
     status_ = std::move(status);
   }
-  changed_.notify_all();
+  changed_.SignalAll();
 }
 
 void ZookeeperRegistrar::Follow() {

@@ -18,10 +18,8 @@
 #define MULTI_BACKEND_RESOLVER_ZOOKEEPER_REGISTRAR_H_
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <random>
 #include <string>
 
@@ -36,6 +34,7 @@
 #include "multi_backend/resolver/source/thread.h"
 #include "multi_backend/resolver/zookeeper/connection.h"
 #include "multi_backend/resolver/zookeeper/target.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -88,12 +87,12 @@ class ZookeeperRegistrar final : public Registrar {
   Backoff backoff_;
   std::minstd_rand random_;
 
-  mutable std::mutex mu_;
-  std::condition_variable changed_;
+  mutable Mutex mu_;
+  CondVar changed_;
   absl::Status status_ ABSL_GUARDED_BY(mu_);  // OK: the endpoint is listed.
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
 
-  std::mutex closing_;  // Makes one Close() wait for another.
+  Mutex closing_;  // Makes one Close() wait for another.
   ZookeeperConnection connection_;
   SourceThread thread_;
 };

@@ -26,44 +26,47 @@ ROOMS = [
     ("proto/config/lint", "warnings about probable mistakes",
      "proto/config proto/config/rules proto/json"),
     ("proto/config/parser", "service config JSON to Config",
-     "proto proto/config proto/config/rules proto/config/lint proto/json"),
+     "proto proto/config proto/config/rules proto/config/lint proto/json "
+     "sync"),
     ("call", "the label of a call", "proto/config"),
-    ("port", "the seam to core: the only folder that includes its headers", ""),
+    ("port", "the seam to core: the only folder that includes its headers",
+     "sync"),
     ("call/grpc", "what travels with a call and with a channel",
-     "call port proto/config/parser"),
+     "call port proto/config/parser sync"),
     ("resolver/endpoint", "an endpoint, its attributes, and which are allowed",
      "proto/config proto/json"),
     ("resolver/groups", "lists of endpoints that change, and their registry",
-     "proto/config resolver/endpoint"),
+     "proto/config resolver/endpoint sync"),
     ("resolver/source", "what sources are made of, and which are registered",
-     "resolver/endpoint resolver/groups"),
+     "resolver/endpoint resolver/groups sync"),
     ("resolver/file", "endpoints from a file",
      "proto proto/config proto/json resolver/endpoint resolver/groups "
      "resolver/source"),
     ("resolver/dns", "endpoints from A, SRV and TXT records",
      "resolver/endpoint resolver/groups resolver/source"),
     ("resolver/zookeeper", "endpoints from ZooKeeper",
-     "proto/json resolver/endpoint resolver/groups resolver/source"),
+     "proto/json resolver/endpoint resolver/groups resolver/source sync"),
     ("resolver/etcd", "etcd's targets and records",
      "proto/json resolver/endpoint"),
     ("resolver/grpc/etcd", "endpoints from etcd, a client over gRPC",
-     "port resolver/endpoint resolver/groups resolver/source resolver/etcd"),
+     "port resolver/endpoint resolver/groups resolver/source resolver/etcd "
+     "sync"),
     ("resolver", "a test of all sources together",
      "resolver/dns resolver/endpoint resolver/file resolver/groups "
      "resolver/source resolver/zookeeper"),
     ("health/state", "a backend's states and what moves between them",
      "proto/config"),
-    ("health/timers", "timers and threads of the process", ""),
+    ("health/timers", "timers and threads of the process", "sync"),
     ("health/probes", "asking one backend again and again; TCP probes",
-     "health/timers proto/config proto/json resolver/endpoint"),
+     "health/timers proto/config proto/json resolver/endpoint sync"),
     ("health/probes/curl", "HTTP probes with libcurl",
-     "health/probes health/timers proto/config resolver/endpoint"),
+     "health/probes health/timers proto/config resolver/endpoint sync"),
     # It lives here and not in resolver/groups because it probes.
     ("health", "the endpoint group that leaves out what its probes find ill",
-     "health/probes health/state health/timers proto/config resolver/endpoint "
-     "resolver/groups resolver/source"),
+     "health/probes health/state health/timers proto/config "
+     "resolver/endpoint resolver/groups resolver/source sync"),
     ("health/grpc", "probes over gRPC",
-     "health/probes health/timers port proto/config resolver/endpoint"),
+     "health/probes health/timers port proto/config resolver/endpoint sync"),
     ("lb_policy", "ground words: strategy, request, load, clock, random numbers",
      "proto/config resolver/source"),
     ("lb_policy/strategies/algorithms", "what strategies are built from",
@@ -73,10 +76,10 @@ ROOMS = [
      "lb_policy lb_policy/strategies/algorithms proto/config"),
     ("lb_policy/backends", "a backend, its health and its events",
      "health/probes health/state health/timers lb_policy proto/config "
-     "resolver/endpoint"),
-    ("lb_policy/waiting", "the bounded queue of calls", "proto/config"),
+     "resolver/endpoint sync"),
+    ("lb_policy/waiting", "the bounded queue of calls", "proto/config sync"),
     ("lb_policy/failover", "whether a failed attempt is tried elsewhere",
-     "call lb_policy proto/config"),
+     "call lb_policy proto/config sync"),
     ("lb_policy/connections", "how many connections a backend has",
      "lb_policy proto/config"),
     ("lb_policy/plan", "the balancer tree that picks walk",
@@ -84,19 +87,20 @@ ROOMS = [
      "lb_policy/waiting proto/config resolver/endpoint"),
     ("lb_policy/retries", "whether a call makes another attempt",
      "call lb_policy/failover lb_policy/plan lb_policy/waiting"),
-    ("interceptors", "routes, sticky keys", "call proto/config proto/json"),
+    ("interceptors", "routes, sticky keys",
+     "call proto/config proto/json sync"),
     ("interceptors/grpc", "the client interceptor",
      "call interceptors port proto/config proto/json"),
     # The config selector follows the routes where no interceptor does.
     ("resolver/grpc", "resolvers and config selector for core",
      "call call/grpc interceptors port proto/config proto/config/parser "
-     "proto/json resolver/endpoint resolver/groups resolver/source"),
+     "proto/json resolver/endpoint resolver/groups resolver/source sync"),
     # The policy's backends are probed over the channel's own credentials.
     ("lb_policy/grpc", "the LB policy, picker and trackers for core",
      "call call/grpc health/grpc health/probes lb_policy lb_policy/backends "
      "lb_policy/connections lb_policy/failover lb_policy/plan "
-     "lb_policy/retries lb_policy/strategies lb_policy/waiting port proto/config "
-     "resolver/endpoint"),
+     "lb_policy/retries lb_policy/strategies lb_policy/waiting port "
+     "proto/config resolver/endpoint sync"),
 ]
 USES = {room: set(uses.split()) for room, _, uses in ROOMS}
 
@@ -110,11 +114,16 @@ EXAMPLES = {"", "tests/testing"}
 # Tests and their support may also use what the tests share.
 TEST_SUPPORT = {"tests/testing", "tests/e2e", "examples"}
 
-# Libraries that belong to one room each.
+# What belongs to one room of the library.
 LIBRARY_OF = [
     (re.compile(r"^curl/"), {"health/probes/curl"}, "libcurl"),
     (re.compile(r"^ares"), {"resolver/dns"}, "c-ares"),
     (re.compile(r"^zookeeper/"), {"resolver/zookeeper"}, "libzookeeper"),
+    # clang checks the locks of sync/mutex.h, and tsan sees them.  Programs use
+    # what they like.
+    (re.compile(r"^(mutex|shared_mutex|condition_variable|"
+                r"absl/synchronization/mutex\.h)$"),
+     {"sync", "bench", "examples"}, "a lock that is not sync/mutex.h's"),
 ]
 
 CORE_HEADER_FILE = "port/core_api.h"

@@ -75,6 +75,17 @@ ROWS = [
     ("resolver/file/a.cc", "#include <ares.h>", True),
     ("resolver/zookeeper/a.cc", "#include <zookeeper/zookeeper.h>", False),
     ("resolver/dns/a.cc", "#include <zookeeper/zookeeper.h>", True),
+    # So have locks.
+    ("sync/mutex.h", "#include <mutex>", False),
+    ("lb_policy/backends/pool.h", "#include <mutex>", True),
+    ("lb_policy/backends/pool.h", "#include <condition_variable>", True),
+    ("lb_policy/backends/pool.h", '#include "absl/synchronization/mutex.h"',
+     True),
+    ("lb_policy/backends/pool.h", '#include "multi_backend/sync/mutex.h"',
+     False),
+    ("lb_policy/backends/pool_test.cc", "#include <mutex>", False),
+    ("multi_backend.cc", "#include <mutex>", True),
+    ("examples/b.cc", '#include "absl/synchronization/mutex.h"', False),
     # Examples use only public headers.
     ("examples/a.cc", '#include "multi_backend/multi_backend.h"', False),
     ("examples/a.cc", '#include "multi_backend/examples/x.h"', False),

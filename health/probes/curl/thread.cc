@@ -1,6 +1,5 @@
 #include "multi_backend/health/probes/curl/thread.h"
 
-#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -8,6 +7,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "multi_backend/health/timers/process_thread.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 namespace {
@@ -30,7 +30,7 @@ struct CurlThread::State {
   };
 
   const std::unique_ptr<CURLM, MultiDeleter> multi{curl_multi_init()};
-  std::mutex mu;
+  Mutex mu;
   std::vector<Order> orders ABSL_GUARDED_BY(mu);
   bool stopped ABSL_GUARDED_BY(mu) = false;
   std::thread thread ABSL_GUARDED_BY(mu);
@@ -81,7 +81,7 @@ void CurlThread::State::Loop() {
   while (true) {
     std::vector<Order> taken;
     {
-      std::lock_guard<std::mutex> lock(mu);
+      MutexLock lock(&mu);
       if (stopped) break;
       taken.swap(orders);
     }
@@ -112,7 +112,7 @@ CurlThread::CurlThread() : state_(std::make_shared<State>()) {}
 CurlThread::~CurlThread() {
   std::thread thread;
   {
-    std::lock_guard<std::mutex> lock(state_->mu);
+    MutexLock lock(&state_->mu);
     state_->stopped = true;
     thread = std::move(state_->thread);
   }
@@ -121,7 +121,7 @@ CurlThread::~CurlThread() {
 }
 
 void CurlThread::Start(std::shared_ptr<Transfer> transfer) {
-  std::lock_guard<std::mutex> lock(state_->mu);
+  MutexLock lock(&state_->mu);
   state_->orders.push_back({std::move(transfer), /*start=*/true});
   if (state_->thread.joinable()) {
     curl_multi_wakeup(state_->multi.get());
@@ -132,7 +132,7 @@ void CurlThread::Start(std::shared_ptr<Transfer> transfer) {
 }
 
 void CurlThread::Drop(const std::shared_ptr<Transfer>& transfer) {
-  std::lock_guard<std::mutex> lock(state_->mu);
+  MutexLock lock(&state_->mu);
   state_->orders.push_back({transfer, /*start=*/false});
   curl_multi_wakeup(state_->multi.get());
 }

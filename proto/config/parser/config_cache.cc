@@ -32,7 +32,7 @@ std::shared_ptr<const T> Put(absl::string_view text,
 absl::StatusOr<std::shared_ptr<const ParsedConfig>> ConfigCache::Get(
     absl::string_view json) {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     std::shared_ptr<const ParsedConfig> present = Find(configs_, json);
     if (present != nullptr) return present;
     ++parses_;
@@ -41,14 +41,14 @@ absl::StatusOr<std::shared_ptr<const ParsedConfig>> ConfigCache::Get(
   if (!parsed.ok()) return parsed.status();
   auto config = std::make_shared<const ParsedConfig>(*std::move(parsed));
   Warn(json, config->warnings);
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return Put(json, std::move(config), configs_);
 }
 
 absl::StatusOr<std::shared_ptr<const PolicyConfig>> ConfigCache::GetPolicy(
     absl::string_view json) {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     std::shared_ptr<const PolicyConfig> present = Find(policies_, json);
     if (present != nullptr) return present;
     ++parses_;
@@ -56,18 +56,18 @@ absl::StatusOr<std::shared_ptr<const PolicyConfig>> ConfigCache::GetPolicy(
   absl::StatusOr<PolicyConfig> parsed = ParsePolicyConfig(json);
   if (!parsed.ok()) return parsed.status();
   auto policy = std::make_shared<const PolicyConfig>(*std::move(parsed));
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return Put(json, std::move(policy), policies_);
 }
 
 void ConfigCache::AddPolicy(absl::string_view json,
                             std::shared_ptr<const PolicyConfig> policy) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   Put(json, std::move(policy), policies_);
 }
 
 int64_t ConfigCache::parses() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return parses_;
 }
 
@@ -75,7 +75,7 @@ void ConfigCache::Warn(absl::string_view json,
                        const std::vector<LintWarning>& warnings) {
   if (warnings.empty()) return;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     if (!warned_.insert(absl::Hash<absl::string_view>()(json)).second) return;
   }
   warn_(warnings);

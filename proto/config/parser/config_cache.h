@@ -26,9 +26,9 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/proto/config/parser/parser.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -64,7 +64,7 @@ class ConfigCache {
   void Warn(absl::string_view json, const std::vector<LintWarning>& warnings);
 
   const WarningSink warn_;
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   ByText<ParsedConfig> configs_ ABSL_GUARDED_BY(mutex_);
   ByText<PolicyConfig> policies_ ABSL_GUARDED_BY(mutex_);
   // Hashes of the texts whose warnings were passed on.  A text itself may be

@@ -24,7 +24,9 @@ constexpr size_t kMaxId = 128;
 // How long Close() waits for a store that does not answer, and for one server.
 constexpr absl::Duration kLongestClose = absl::Milliseconds(1900);
 constexpr absl::Duration kRevokeTimeout = absl::Milliseconds(900);
-constexpr absl::Duration kLongestWait = absl::Hours(24 * 365);
+// No process lives longer, and adding this wait to the current time does not
+// overflow.
+constexpr absl::Duration kLongestWait = absl::Hours(24 * 365 * 100);
 
 bool IsId(absl::string_view id) {
   return !id.empty() && id.size() <= kMaxId && id != "." && id != ".." &&
@@ -93,12 +95,11 @@ EtcdRegistrar::EtcdRegistrar(EtcdTarget target, std::string id,
       status_(absl::UnavailableError("not registered yet")) {}
 
 absl::Status EtcdRegistrar::AwaitRegistered(absl::Duration timeout) {
-  std::unique_lock<std::mutex> lock(mu_);
-  const auto over = [this] { return status_.ok() || closed_; };
-  if (timeout > kLongestWait) {
-    changed_.wait(lock, over);
-  } else if (timeout > absl::ZeroDuration()) {
-    changed_.wait_for(lock, absl::ToChronoNanoseconds(timeout), over);
+  const auto end = steady_clock::now() +
+                   absl::ToChronoNanoseconds(std::min(timeout, kLongestWait));
+  MutexLock lock(&mu_);
+  while (!status_.ok() && !closed_ && steady_clock::now() < end) {
+    changed_.WaitUntil(&mu_, end);
   }
   if (status_.ok()) return absl::OkStatus();
   if (closed_) {
@@ -111,23 +112,23 @@ absl::Status EtcdRegistrar::AwaitRegistered(absl::Duration timeout) {
 }
 
 absl::Status EtcdRegistrar::last_error() const {
-  std::lock_guard<std::mutex> lock(mu_);
+  MutexLock lock(&mu_);
   return status_;
 }
 
 void EtcdRegistrar::SetStatus(absl::Status status) {
-  std::lock_guard<std::mutex> lock(mu_);
+  MutexLock lock(&mu_);
   if (closed_) return;
   status_ = std::move(status);
-  changed_.notify_all();
+  changed_.SignalAll();
 }
 
 void EtcdRegistrar::Close() {
   {
-    std::lock_guard<std::mutex> lock(mu_);
+    MutexLock lock(&mu_);
     closed_ = true;
     status_ = absl::CancelledError("closed");
-    changed_.notify_all();
+    changed_.SignalAll();
   }
   calls_->Stop();
   thread_.Stop();

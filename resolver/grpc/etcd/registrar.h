@@ -10,10 +10,8 @@
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_ETCD_REGISTRAR_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_ETCD_REGISTRAR_H_
 
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -26,6 +24,7 @@
 #include "multi_backend/resolver/grpc/etcd/options.h"
 #include "multi_backend/resolver/source/registrar.h"
 #include "multi_backend/resolver/source/thread.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -69,8 +68,8 @@ class EtcdRegistrar final : public Registrar {
   const std::shared_ptr<StoppableCalls> calls_;
   int64_t lease_ = 0;  // 0 = none.  Used by the thread only.
 
-  mutable std::mutex mu_;
-  std::condition_variable changed_;
+  mutable Mutex mu_;
+  CondVar changed_;
   absl::Status status_ ABSL_GUARDED_BY(mu_);
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   SourceThread thread_;
