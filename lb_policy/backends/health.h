@@ -127,7 +127,6 @@ class BackendHealth {
   mutable Mutex mutex_;
   HealthTracker tracker_ ABSL_GUARDED_BY(mutex_);
   bool passive_ ABSL_GUARDED_BY(mutex_) = false;
-  bool ejected_ ABSL_GUARDED_BY(mutex_) = false;
   uint16_t trial_ ABSL_GUARDED_BY(mutex_) = 0;  // The running trial; 0 = none.
   uint16_t last_trial_ ABSL_GUARDED_BY(mutex_) = 0;
   bool retired_ ABSL_GUARDED_BY(mutex_) = false;
