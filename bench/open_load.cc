@@ -49,20 +49,18 @@ void OpenLoad::End(Call* call, const grpc::Status& status) {
   record.message = status.error_message();
   record.served_by = call->reply.served_by();
   delete call;
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   records_.push_back(std::move(record));
   // Notify under the lock, because the waiting thread may destroy this object
   // right after.
-  ended_.notify_all();
+  ended_.SignalAll();
 }
 
 std::vector<CallRecord> OpenLoad::Stop() {
   stop_.store(true);
   if (thread_.joinable()) thread_.join();
-  std::unique_lock<std::mutex> lock(mutex_);
-  ended_.wait(lock, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return records_.size() >= begun_.load();
-  });
+  MutexLock lock(&mutex_);
+  while (records_.size() < begun_.load()) ended_.Wait(&mutex_);
   begun_.store(0);
   return std::move(records_);
 }

@@ -15,9 +15,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,6 +23,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
 #include "multi_backend/examples/users.grpc.pb.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -69,8 +68,8 @@ class OpenLoad {
   std::atomic<uint64_t> begun_{0};
   std::atomic<bool> stop_{false};
 
-  std::mutex mutex_;
-  std::condition_variable ended_;
+  Mutex mutex_;
+  CondVar ended_;
   std::vector<CallRecord> records_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };

@@ -98,14 +98,14 @@ ProbedServer::Answer ProbedServer::OnCall(
     seen.metadata.emplace_back(Text(entry.first), Text(entry.second));
   }
   const bool is_check = seen.method == kCheck;
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   seen_.push_back(std::move(seen));
   return is_check ? answers_(check_count_++) : Answer::kServing;
 }
 
 std::vector<ProbedServer::Seen> ProbedServer::Select(bool checks) const {
   std::vector<Seen> selected;
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   for (const Seen& seen : seen_) {
     if ((seen.method == kCheck) == checks) selected.push_back(seen);
   }

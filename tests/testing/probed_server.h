@@ -12,13 +12,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -60,7 +60,7 @@ class ProbedServer {
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
 
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   int64_t check_count_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<Seen> seen_ ABSL_GUARDED_BY(mutex_);
 };
