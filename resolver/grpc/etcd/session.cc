@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -35,6 +36,12 @@ constexpr size_t kMaxServerText = 200;
 constexpr size_t kMaxAuthFile = 4096;
 constexpr size_t kMaxToken = 4096;
 
+// For a channel argument; INT_MAX there means "never".
+int Millis(absl::Duration duration) {
+  return static_cast<int>(std::min<int64_t>(absl::ToInt64Milliseconds(duration),
+                                            std::numeric_limits<int>::max()));
+}
+
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server,
                                            const EtcdOptions& options) {
   grpc::ChannelArguments args;
@@ -44,10 +51,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server,
   // A connection of its own, so that gRPC's backoff (up to 120 s) after an
   // earlier failure does not add to this library's.
   args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS,
-              absl::ToInt64Milliseconds(options.keepalive_time));
-  args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
-              absl::ToInt64Milliseconds(options.keepalive_timeout));
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Millis(options.keepalive_time));
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Millis(options.keepalive_timeout));
   // A watch may be silent for days.
   args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // The scheme is written out, because a host may have the name of another
