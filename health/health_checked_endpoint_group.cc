@@ -52,7 +52,7 @@ class CheckedGroup final : public DynamicEndpointGroup {
                                            : TimerQueue::Shared()),
         next_seed_(options_.seed != 0 ? options_.seed
                                       : std::random_device()()) {
-    watch_ = group_->Watch([this](ListPtr list) { OnList(*list); });
+    watch_ = group_->Watch([this](const ListPtr& list) { OnList(*list); });
   }
 
   ~CheckedGroup() override { Stop(); }

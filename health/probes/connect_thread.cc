@@ -62,8 +62,10 @@ struct SocketAddress {
 };
 
 absl::Status FailedToConnect(const Endpoint& where, int error) {
-  return absl::UnavailableError(absl::StrCat(
-      "Failed to connect to ", where.address(), ": ", strerror(error)));
+  // Its text ends with that of strerror(), which need not be thread-safe.
+  const absl::Status status = absl::ErrnoToStatus(
+      error, absl::StrCat("Failed to connect to ", where.address()));
+  return absl::UnavailableError(status.message());
 }
 
 // The addresses of the host.  With AI_NUMERICHOST in `flags`, no name is
@@ -174,7 +176,7 @@ struct ConnectThread::State : std::enable_shared_from_this<State> {
   void Wake();
   void Loop();
   void Obey(Order order);
-  void Begin(AttemptPtr attempt);
+  void Begin(const AttemptPtr& attempt);
   void Connect(Attempt* attempt,
                absl::StatusOr<std::vector<SocketAddress>> addresses);
   // Waits for an event, an order or the next time-out, and acts on it.
@@ -197,7 +199,7 @@ void ConnectThread::State::Finish(Attempt* attempt,
   kept->OnFinished(status);
 }
 
-void ConnectThread::State::Begin(AttemptPtr attempt) {
+void ConnectThread::State::Begin(const AttemptPtr& attempt) {
   Attempt* const key = attempt.get();
   Connecting& connecting = running[key];
   connecting.end = Clock::now() + absl::ToChronoNanoseconds(std::min(
@@ -226,7 +228,7 @@ void ConnectThread::State::Connect(
 void ConnectThread::State::Obey(Order order) {
   switch (order.kind) {
     case Order::Kind::kStart:
-      return Begin(std::move(order.attempt));
+      return Begin(order.attempt);
     case Order::Kind::kConnect:
       return Connect(order.attempt.get(), std::move(order.addresses));
     case Order::Kind::kDrop:

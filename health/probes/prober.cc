@@ -71,9 +71,10 @@ class Prober::Loop : public std::enable_shared_from_this<Loop> {
     // No lock is needed for `probe_`: End() waits for this function before it
     // destroys the probe.  The exception is an End() that `done` itself calls
     // in here, and this function does not use the probe after that.
-    probe_->Start(timeout_, [self = shared_from_this()](ProbeResult result) {
-      self->OnProbeResult(result);
-    });
+    probe_->Start(timeout_,
+                  [self = shared_from_this()](const ProbeResult& result) {
+                    self->OnProbeResult(result);
+                  });
   }
 
   void OnProbeResult(const ProbeResult& result) {

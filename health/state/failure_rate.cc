@@ -39,7 +39,8 @@ absl::optional<double> FailureRate::Share(absl::Time now) const {
   }
   if (finished < min_calls_) return absl::nullopt;
   // The two counters may have been read at slightly different moments.
-  return std::min(1.0, static_cast<double>(failed) / finished);
+  return std::min(1.0,
+                  static_cast<double>(failed) / static_cast<double>(finished));
 }
 
 void FailureRate::Restart() {

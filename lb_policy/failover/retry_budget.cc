@@ -28,10 +28,11 @@ int64_t RetryBudget::Sum(const Window& window, int64_t now_seconds) {
 
 bool RetryBudget::TryRetry(int64_t now_seconds) {
   MutexLock lock(&mutex_);
-  const double allowed = ratio_ * (Sum(calls_, now_seconds) +
-                                   pending_.load(std::memory_order_relaxed)) +
-                         reserve_;
-  if (Sum(retries_, now_seconds) + 1 > allowed) return false;
+  const int64_t calls =
+      Sum(calls_, now_seconds) + pending_.load(std::memory_order_relaxed);
+  const double allowed = ratio_ * static_cast<double>(calls) + reserve_;
+  const int64_t retries = Sum(retries_, now_seconds) + 1;
+  if (static_cast<double>(retries) > allowed) return false;
   Count(retries_, now_seconds, 1);
   return true;
 }

@@ -17,8 +17,8 @@ void PolicyMailbox::Raise(uint32_t wanted) {
   }
   grpc_core::ExecCtx::Run(
       DEBUG_LOCATION,
-      grpc_core::NewClosure(
-          [self = shared_from_this()](grpc_error_handle) { self->Deliver(); }),
+      grpc_core::NewClosure([self = shared_from_this()](
+                                const grpc_error_handle&) { self->Deliver(); }),
       absl::OkStatus());
 }
 

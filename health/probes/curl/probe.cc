@@ -20,7 +20,7 @@ namespace multi_backend {
 namespace {
 
 // Of the head and the body of an answer; after so much the status counts.
-constexpr size_t kMaxAnswerBytes = 64 * 1024;
+constexpr size_t kMaxAnswerBytes = size_t{64} * 1024;
 constexpr long kHttpOk = 200;
 
 // What one backend is asked.

@@ -82,8 +82,9 @@ void Weighted::SetFirstTurns(const StrategyArgs& args) {
       const size_t old =
           previous == nullptr ? kNone : args.previous_index[member];
       if (old != kNone && previous->members_[old].weight > 0) {
-        const auto left = static_cast<int64_t>(
-            previous->DueOf(static_cast<uint32_t>(old)) - previous_now);
+        // Signed, because a due time may have passed.
+        const auto left = static_cast<double>(static_cast<int64_t>(
+            previous->DueOf(static_cast<uint32_t>(old)) - previous_now));
         const double turn = static_cast<double>(
             previous->TurnOf(previous->members_[old].weight));
         wait = std::min(1.0, std::max(-1.0, left / turn));

@@ -54,13 +54,14 @@ absl::Status CheckEndpoint(const Endpoint& endpoint, const std::string& value) {
 
 absl::StatusOr<std::unique_ptr<Registrar>> EtcdRegistrar::Make(
     absl::string_view servers, absl::string_view prefix,
-    const Endpoint& endpoint, RegistrarOptions options, EtcdOptions client) {
+    const Endpoint& endpoint, const RegistrarOptions& options,
+    EtcdOptions client) {
   auto list = ParseEtcdServers(servers);
   if (!list.ok()) return list.status();
   if (prefix.empty()) {
     return absl::InvalidArgumentError("etcd: the prefix is empty");
   }
-  std::string id = options.id.empty() ? RandomId() : options.id;
+  const std::string id = options.id.empty() ? RandomId() : options.id;
   if (!IsId(id)) {
     return absl::InvalidArgumentError(
         absl::StrCat("registrar: id \"", absl::CHexEscape(id.substr(0, kMaxId)),
@@ -76,14 +77,14 @@ absl::StatusOr<std::unique_ptr<Registrar>> EtcdRegistrar::Make(
   const absl::Duration ttl =
       absl::Ceil(std::max(options.ttl, absl::Seconds(1)), absl::Seconds(1));
   auto registrar = absl::WrapUnique(new EtcdRegistrar(
-      {*std::move(list), std::string(prefix)}, std::move(id), std::move(value),
+      {*std::move(list), std::string(prefix)}, id, std::move(value),
       std::min(ttl, absl::Hours(24)), std::move(client)));
   EtcdRegistrar* const raw = registrar.get();
   raw->thread_.Start("mb_registrar", [raw] { raw->Follow(); });
   return registrar;
 }
 
-EtcdRegistrar::EtcdRegistrar(EtcdTarget target, std::string id,
+EtcdRegistrar::EtcdRegistrar(EtcdTarget target, const std::string& id,
                              std::string value, absl::Duration ttl,
                              EtcdOptions client)
     : target_(std::move(target)),

@@ -38,7 +38,7 @@ class EtcdRegistrar final : public Registrar {
   // servers, prefix or id, or an endpoint that clients would refuse.
   static absl::StatusOr<std::unique_ptr<Registrar>> Make(
       absl::string_view servers, absl::string_view prefix,
-      const Endpoint& endpoint, RegistrarOptions options = {},
+      const Endpoint& endpoint, const RegistrarOptions& options = {},
       EtcdOptions client = {});
   ~EtcdRegistrar() override { Close(); }
 
@@ -47,7 +47,7 @@ class EtcdRegistrar final : public Registrar {
   void Close() override;
 
  private:
-  EtcdRegistrar(EtcdTarget target, std::string id, std::string value,
+  EtcdRegistrar(EtcdTarget target, const std::string& id, std::string value,
                 absl::Duration ttl, EtcdOptions client);
 
   // Runs on the registrar's thread.
