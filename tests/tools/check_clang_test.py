@@ -1,0 +1,60 @@
+"""Which files tools/check_clang checks, and how."""
+
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import unittest
+
+
+def load_script():
+    """The script as a module; its name has no ".py"."""
+    path = os.path.join(os.path.dirname(os.path.realpath(__file__)),
+                        "../../tools/check_clang")
+    loader = importlib.machinery.SourceFileLoader("check_clang", path)
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+sys.dont_write_bytecode = True
+check_clang = load_script()
+
+ENTRY = {
+    "directory": "/output",
+    "file": "/sources/a.cc",
+    "arguments": ["/usr/bin/gcc", "-MD", "-MF", "a.d", "-Iinclude", "-c",
+                  "/sources/a.cc", "-o", "a.o"],
+}
+
+
+class CheckClangTest(unittest.TestCase):
+
+    def test_checks_the_library_and_nothing_else(self):
+        for path, is_library in [
+                ("multi_backend.cc", True),
+                ("resolver/dns/client.cc", True),
+                ("resolver/dns/client_test.cc", False),
+                ("lb_policy/grpc/testing/harness.cc", False),
+                ("tests/testing/server_process.cc", False),
+                ("bench/pick_bench.cc", False),
+                ("examples/quickstart.cc", False),
+                ("../elsewhere/bazel-out/config.pb.cc", False),
+        ]:
+            with self.subTest(path=path):
+                self.assertEqual(check_clang.is_library(path), is_library)
+
+    def test_the_compiler_writes_no_files(self):
+        for check in check_clang.PLANTED:
+            with self.subTest(check=check):
+                command = check_clang.command(check, ENTRY, "/sources/b.cc")
+                self.assertIn("-Iinclude", command)
+                self.assertIn("/sources/b.cc", command)
+                for gone in ("/usr/bin/gcc", "-MD", "a.d", "-c",
+                             "/sources/a.cc", "-o", "a.o"):
+                    self.assertNotIn(gone, command)
+
+
+if __name__ == "__main__":
+    unittest.main()
