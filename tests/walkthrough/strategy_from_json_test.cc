@@ -44,7 +44,7 @@ TEST_P(StrategyFromJsonTest, ACallThatFailsEverywhereReachesEachBackendOnce) {
         std::make_shared<const Endpoint>(Endpoint::Of(host, 50051));
     entry.lease =
         pool->Acquire(entry.endpoint->address(), entry.endpoint->address());
-    entry.connection = Connection::kReady;
+    entry.link = LinkState::kReady;
     args.entries.push_back(std::move(entry));
   }
   args.clock = &clock;
