@@ -61,8 +61,12 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& mode,
                                            const std::string& addresses,
                                            const std::string& config_file) {
   if (mode == "full") {
+    std::ifstream file(config_file);
     std::ostringstream json;
-    json << std::ifstream(config_file).rdbuf();
+    json << file.rdbuf();
+    if (json.str().empty()) {
+      DieUnlessOk(absl::NotFoundError("cannot read " + config_file));
+    }
     return MakeFullChannel(addresses, json.str());
   }
   grpc::ChannelArguments args;

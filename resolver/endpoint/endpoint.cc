@@ -5,6 +5,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "multi_backend/proto/config/host_port.h"
@@ -16,6 +17,19 @@ namespace {
 // How much of a malformed address an error shows: as much as the longest good
 // address with its port has.
 constexpr size_t kMaxQuoted = kMaxHostSize + 8;
+
+// `host`; of an IPv4-mapped IPv6 address, the IPv4 address to which its packets
+// go, so that a backend has one name.
+std::string UnmappedHost(absl::string_view host) {
+  if (absl::StrContains(host, ':')) {
+    const std::string shortest = ShortestIpv6(host);
+    absl::string_view mapped = shortest;
+    if (absl::ConsumePrefix(&mapped, "::ffff:") && IsIpv4(mapped)) {
+      return std::string(mapped);
+    }
+  }
+  return std::string(host);
+}
 
 }  // namespace
 
@@ -32,7 +46,7 @@ absl::StatusOr<Endpoint> Endpoint::Parse(absl::string_view address) {
 
 Endpoint Endpoint::Of(absl::string_view host, uint16_t port) {
   Endpoint endpoint;
-  endpoint.host = std::string(host);
+  endpoint.host = UnmappedHost(host);
   endpoint.port = port;
   return endpoint;
 }
@@ -59,11 +73,6 @@ std::string Endpoint::key() const {
     return absl::StrCat(absl::AsciiStrToLower(host), ":", port);
   }
   const std::string shortest = ShortestIpv6(host);
-  // Packets to an IPv4-mapped address go to the IPv4 address.
-  absl::string_view mapped = shortest;
-  if (absl::ConsumePrefix(&mapped, "::ffff:") && IsIpv4(mapped)) {
-    return absl::StrCat(mapped, ":", port);
-  }
   return absl::StrCat("[", shortest.empty() ? host : shortest, "]:", port);
 }
 

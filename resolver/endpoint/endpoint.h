@@ -30,15 +30,15 @@ struct Endpoint {
   // Parses "host:port" or "[v6]:port"; the port is required, 1..65535.
   // INVALID_ARGUMENT says what is wrong with the text.
   static absl::StatusOr<Endpoint> Parse(absl::string_view address);
+  // Of() and Parse() store an IPv4-mapped IPv6 address as the IPv4 address.
   static Endpoint Of(absl::string_view host, uint16_t port);
   Endpoint WithWeight(uint32_t new_weight) const;
   Endpoint WithRole(absl::string_view new_role) const;
 
   // "host:port", IPv6 hosts in brackets; Parse(address()) gives host and port.
   std::string address() const;
-  // address() in its one canonical spelling: lower case, IPv6 shortened, an
-  // IPv4-mapped address as IPv4.  Two endpoints with the same key are the same
-  // place.
+  // address() in its one canonical spelling: lower case, IPv6 shortened.  Two
+  // endpoints with the same key name the same address.
   std::string key() const;
   // Whether host is an IPv4 or IPv6 literal.
   bool is_ip() const;

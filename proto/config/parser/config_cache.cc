@@ -1,5 +1,7 @@
 #include "multi_backend/proto/config/parser/config_cache.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "absl/hash/hash.h"
@@ -7,23 +9,27 @@
 namespace multi_backend {
 namespace {
 
-// Null when `map` has no live value for `text`.
-template <typename Map>
-auto Find(const Map& map, absl::string_view text) {
-  const auto found = map.find(text);
-  return found == map.end() ? decltype(found->second.lock())()
-                            : found->second.lock();
+// Null when `by_text` has no live value for `text`.
+template <typename ByText>
+auto Find(const ByText& by_text, absl::string_view text) {
+  const auto found = by_text.values.find(text);
+  return found == by_text.values.end() ? decltype(found->second.lock())()
+                                       : found->second.lock();
 }
 
-// The value that `map` holds for `text` afterwards: `value`, or the one that
-// another thread was quicker to put there.
-template <typename Map, typename T>
+// The value that `by_text` holds for `text` afterwards: `value`, or the one
+// that another thread was quicker to put there.
+template <typename ByText, typename T>
 std::shared_ptr<const T> Put(absl::string_view text,
-                             std::shared_ptr<const T> value, Map& map) {
-  std::shared_ptr<const T> present = Find(map, text);
+                             std::shared_ptr<const T> value, ByText& by_text) {
+  std::shared_ptr<const T> present = Find(by_text, text);
   if (present != nullptr) return present;
-  absl::erase_if(map, [](const auto& item) { return item.second.expired(); });
-  map[text] = value;
+  by_text.values[text] = value;
+  if (by_text.values.size() >= by_text.sweep_at) {
+    absl::erase_if(by_text.values,
+                   [](const auto& item) { return item.second.expired(); });
+    by_text.sweep_at = std::max<size_t>(16, 2 * by_text.values.size());
+  }
   return value;
 }
 
@@ -76,6 +82,7 @@ void ConfigCache::Warn(absl::string_view json,
   if (warnings.empty()) return;
   {
     MutexLock lock(&mutex_);
+    if (warned_.size() >= kMaxWarned) warned_.clear();
     if (!warned_.insert(absl::Hash<absl::string_view>()(json)).second) return;
   }
   warn_(warnings);

@@ -7,9 +7,10 @@
 // object.  The cache holds only weak pointers, so a text is parsed again after
 // its last user is gone.  Errors are not kept.
 //
-// Cost: one lookup for a known text; a new one also visits all others, to
-// forget those that are gone.  Thread-safe; no lock is held during parsing, so
-// threads that ask for one new text at the same time may each parse it.
+// Cost: one lookup.  Texts whose users are gone are forgotten when the number
+// of texts has doubled, so they never outnumber the others by much.
+// Thread-safe; no lock is held during parsing, so threads that ask for one new
+// text at the same time may each parse it.
 #ifndef MULTI_BACKEND_PROTO_CONFIG_PARSER_CONFIG_CACHE_H_
 #define MULTI_BACKEND_PROTO_CONFIG_PARSER_CONFIG_CACHE_H_
 
@@ -59,7 +60,12 @@ class ConfigCache {
 
  private:
   template <typename T>
-  using ByText = absl::flat_hash_map<std::string, std::weak_ptr<const T>>;
+  struct ByText {
+    absl::flat_hash_map<std::string, std::weak_ptr<const T>> values;
+    size_t sweep_at = 16;  // The size at which values that are gone go, too.
+  };
+
+  static constexpr size_t kMaxWarned = 10000;
 
   void Warn(absl::string_view json, const std::vector<LintWarning>& warnings);
 
@@ -68,7 +74,8 @@ class ConfigCache {
   ByText<ParsedConfig> configs_ ABSL_GUARDED_BY(mutex_);
   ByText<PolicyConfig> policies_ ABSL_GUARDED_BY(mutex_);
   // Hashes of the texts whose warnings were passed on.  A text itself may be
-  // large, and would stay for the life of the process.
+  // large, and would stay for the life of the process.  When there are
+  // kMaxWarned, all are forgotten, and a warning may come again.
   absl::flat_hash_set<size_t> warned_ ABSL_GUARDED_BY(mutex_);
   int64_t parses_ ABSL_GUARDED_BY(mutex_) = 0;
 };
