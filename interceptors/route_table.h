@@ -53,6 +53,7 @@ class RouteTable {
   // Returns the decision for "/pkg.Service/Method"; never null.  The pointer is
   // valid as long as the table.
   const RouteDecision* Find(absl::string_view full_method) const {
+    if (rules_.empty()) return &default_;
     const RouteDecision* const* cached = cache_.Find(full_method);
     return cached != nullptr ? *cached : MatchAndRemember(full_method);
   }
