@@ -80,7 +80,9 @@ MultiBackendPolicy::KeepAlive() {
 absl::Status MultiBackendPolicy::UpdateLocked(UpdateArgs args) {
   if (watch_ == nullptr) {
     // The constructor cannot do this: core allows no call to the helper there.
-    mailbox_->SetEngine(channel_control_helper()->GetEventEngine());
+    auto* engine = channel_control_helper()->GetEventEngine();
+    mailbox_->SetEngine(engine == nullptr ? nullptr
+                                          : engine->shared_from_this());
     watch_ = std::make_unique<PoolWatch>(pool_->events(), mailbox_);
   }
   auto retry_state = args.args.GetObjectRef<ChannelRetryState>();

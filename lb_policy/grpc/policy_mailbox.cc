@@ -8,7 +8,13 @@ void PolicyMailbox::Raise(uint32_t wanted) {
   // The thread that finds zero delivers everything that is added until then.
   if (wanted_.fetch_or(wanted, std::memory_order_acq_rel) != 0) return;
   if (grpc_core::ExecCtx::Get() == nullptr || in_pass_.load()) {
-    engine_->Run([self = shared_from_this()]() {
+    std::shared_ptr<EventEngine> engine;
+    {
+      MutexLock lock(&mutex_);
+      engine = engine_;
+    }
+    if (engine == nullptr) return;  // Stopped.
+    engine->Run([self = shared_from_this()]() {
       grpc_core::ApplicationCallbackExecCtx callback_exec_ctx;
       grpc_core::ExecCtx exec_ctx;
       self->Deliver();
@@ -23,8 +29,10 @@ void PolicyMailbox::Raise(uint32_t wanted) {
 }
 
 void PolicyMailbox::Stop() {
+  std::shared_ptr<EventEngine> engine;  // Destroyed without the lock.
   MutexLock lock(&mutex_);
   receiver_ = nullptr;
+  engine.swap(engine_);
 }
 
 void PolicyMailbox::Deliver() {

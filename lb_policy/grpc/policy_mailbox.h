@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "multi_backend/port/core_api.h"
@@ -21,6 +22,8 @@ namespace multi_backend {
 
 class PolicyMailbox : public std::enable_shared_from_this<PolicyMailbox> {
  public:
+  using EventEngine = grpc_event_engine::experimental::EventEngine;
+
   // The requests, which are bits of one word.
   static constexpr uint32_t kReplan = 1;  // A backend's health has changed.
   static constexpr uint32_t kRepick = 2;  // A waiting call may go.
@@ -42,9 +45,11 @@ class PolicyMailbox : public std::enable_shared_from_this<PolicyMailbox> {
   explicit PolicyMailbox(Receiver* receiver) : receiver_(receiver) {}
 
   // Sets the engine that delivers for threads outside core.  Must be called
-  // before the first Raise().
-  void SetEngine(grpc_event_engine::experimental::EventEngine* engine) {
-    engine_ = engine;
+  // before the first Raise().  The mailbox keeps the engine until Stop(), since
+  // a thread that raises may not know yet that the channel is gone.
+  void SetEngine(std::shared_ptr<EventEngine> engine) {
+    MutexLock lock(&mutex_);
+    engine_ = std::move(engine);
   }
 
   void Raise(uint32_t wanted);
@@ -59,11 +64,11 @@ class PolicyMailbox : public std::enable_shared_from_this<PolicyMailbox> {
  private:
   void Deliver();
 
-  grpc_event_engine::experimental::EventEngine* engine_ = nullptr;
   std::atomic<uint32_t> wanted_{0};
   std::atomic<bool> in_pass_{false};
   Mutex mutex_;
-  Receiver* receiver_ ABSL_GUARDED_BY(mutex_);
+  Receiver* receiver_ ABSL_GUARDED_BY(mutex_);  // Null after Stop().
+  std::shared_ptr<EventEngine> engine_ ABSL_GUARDED_BY(mutex_);  // The same.
 };
 
 }  // namespace multi_backend
