@@ -1,7 +1,7 @@
 #include "multi_backend/lb_policy/grpc/retry_policy.h"
 
+#include "multi_backend/lb_policy/failover/retry_decision.h"
 #include "multi_backend/lb_policy/grpc/call_attempts.h"
-#include "multi_backend/lb_policy/retries/retry_decision.h"
 
 namespace multi_backend {
 

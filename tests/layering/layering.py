@@ -78,15 +78,13 @@ ROOMS = [
      "health/probes health/state health/timers lb_policy proto/config "
      "resolver/endpoint sync"),
     ("lb_policy/waiting", "the bounded queue of calls", "proto/config sync"),
-    ("lb_policy/failover", "whether a failed attempt is tried elsewhere",
-     "call lb_policy proto/config sync"),
     ("lb_policy/connections", "how many connections a backend has",
      "lb_policy proto/config"),
     ("lb_policy/plan", "the balancer tree that picks walk",
      "call health/state lb_policy lb_policy/backends lb_policy/strategies "
      "lb_policy/waiting proto/config resolver/endpoint"),
-    ("lb_policy/retries", "whether a call makes another attempt",
-     "call lb_policy/failover lb_policy/plan lb_policy/waiting"),
+    ("lb_policy/failover", "whether a failed attempt is tried elsewhere",
+     "call lb_policy lb_policy/plan lb_policy/waiting proto/config sync"),
     ("interceptors", "routes, sticky keys",
      "call proto/config proto/json sync"),
     ("interceptors/grpc", "the client interceptor",
@@ -99,8 +97,8 @@ ROOMS = [
     ("lb_policy/grpc", "the LB policy, picker and trackers for core",
      "call call/grpc health/grpc health/probes lb_policy lb_policy/backends "
      "lb_policy/connections lb_policy/failover lb_policy/plan "
-     "lb_policy/retries lb_policy/strategies lb_policy/waiting port "
-     "proto/config resolver/endpoint sync"),
+     "lb_policy/strategies lb_policy/waiting port proto/config "
+     "resolver/endpoint sync"),
 ]
 USES = {room: set(uses.split()) for room, _, uses in ROOMS}
 

@@ -34,7 +34,7 @@ Mutation = collections.namedtuple("Mutation", "name file old new what")
 
 POLICY = "lb_policy/grpc/multi_backend_policy.cc"
 BACKLOGS = "lb_policy/plan/pick_plan_backlog.cc"
-RETRIES = "lb_policy/retries/retry_decision.cc"
+RETRIES = "lb_policy/failover/retry_decision.cc"
 
 # `old` must occur exactly once.  White space of any kind and amount is equal.
 MUTATIONS = [

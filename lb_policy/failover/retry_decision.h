@@ -3,8 +3,8 @@
 //
 // Threads: as AttemptLog, BacklogTicket and RetryBudget, which a decision
 // changes.  Cost: O(backends) at most.
-#ifndef MULTI_BACKEND_LB_POLICY_RETRIES_RETRY_DECISION_H_
-#define MULTI_BACKEND_LB_POLICY_RETRIES_RETRY_DECISION_H_
+#ifndef MULTI_BACKEND_LB_POLICY_FAILOVER_RETRY_DECISION_H_
+#define MULTI_BACKEND_LB_POLICY_FAILOVER_RETRY_DECISION_H_
 
 #include <cstdint>
 
@@ -61,4 +61,4 @@ RetryDecision DecideRetry(const RetryInputs& inputs);
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_LB_POLICY_RETRIES_RETRY_DECISION_H_
+#endif  // MULTI_BACKEND_LB_POLICY_FAILOVER_RETRY_DECISION_H_

@@ -1,4 +1,4 @@
-#include "multi_backend/lb_policy/retries/retry_decision.h"
+#include "multi_backend/lb_policy/failover/retry_decision.h"
 
 #include <memory>
 #include <string>
