@@ -51,9 +51,6 @@ ROOMS = [
     ("resolver/grpc/etcd", "endpoints from etcd, a client over gRPC",
      "port resolver/endpoint resolver/groups resolver/source resolver/etcd "
      "sync"),
-    ("resolver", "a test of all sources together",
-     "resolver/dns resolver/endpoint resolver/file resolver/groups "
-     "resolver/source resolver/zookeeper"),
     ("health/state", "a backend's states and what moves between them",
      "proto/config"),
     ("health/timers", "timers and threads of the process", "sync"),

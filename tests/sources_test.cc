@@ -1,5 +1,5 @@
 // Tests which targets the pure sources accept, and with which text they refuse
-// the others.  The targets of etcd are in etcd/target_test.cc.
+// the others.  The targets of etcd are in resolver/etcd/target_test.cc.
 #include <string>
 #include <vector>
 
