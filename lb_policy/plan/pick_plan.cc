@@ -6,15 +6,11 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "multi_backend/lb_policy/backends/flags.h"
+#include "multi_backend/resolver/endpoint/abbreviated_list.h"
 
 namespace multi_backend {
 namespace {
-
-// The number of backends that an error text names; more would fill logs without
-// helping the reader.
-constexpr size_t kMaxNamed = 5;
 
 std::string WhyNot(const PlanEntry& entry) {
   std::string mark = entry.lease->UnusableReason();
@@ -209,8 +205,7 @@ bool PickPlan::CanServe(const CallLabel& label,
 }
 
 std::string PickPlan::DescribeBackends(const CallLabel& label) const {
-  std::vector<std::string> named;
-  size_t concerned = 0;
+  std::vector<const PlanEntry*> concerned;
   const bool all_roles =
       label.role.empty() || label.when_unavailable == WhenUnavailable::kAny;
   for (const PlanEntry& entry : entries_) {
@@ -219,14 +214,13 @@ std::string PickPlan::DescribeBackends(const CallLabel& label) const {
         (label.fallback_role.empty() || role != label.fallback_role)) {
       continue;
     }
-    if (++concerned <= kMaxNamed) named.push_back(DescribeEntry(entry));
+    concerned.push_back(&entry);
   }
-  if (concerned == 0) return "the endpoint list has none";
-  std::string who = absl::StrJoin(named, "; ");
-  if (concerned > kMaxNamed) {
-    absl::StrAppend(&who, "; and ", concerned - kMaxNamed, " more");
-  }
-  return who;
+  if (concerned.empty()) return "the endpoint list has none";
+  return AbbreviatedList(
+      concerned.size(), "; ",
+      [&concerned](size_t i) { return DescribeEntry(*concerned[i]); },
+      "; and ");
 }
 
 std::string PickPlan::DescribeFailure(const CallLabel& label) const {
