@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "multi_backend/proto/config/rules/field_checks.h"
 #include "multi_backend/proto/json/field_errors.h"
 
 namespace multi_backend {
@@ -13,10 +14,6 @@ namespace {
 constexpr absl::Duration kShortInterval = absl::Milliseconds(100);
 
 using Warnings = std::vector<LintWarning>;
-
-std::string InSeconds(absl::Duration duration) {
-  return absl::StrCat(absl::ToDoubleSeconds(duration), "s");
-}
 
 void LintActive(const ActiveHealthConfig& active, Warnings* warnings) {
   const std::string path = "health.active";

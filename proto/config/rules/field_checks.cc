@@ -10,11 +10,11 @@ namespace {
 // The most of every duration; a longer one is likely to have the wrong unit.
 constexpr absl::Duration kMaxDuration = absl::Hours(1);
 
+}  // namespace
+
 std::string InSeconds(absl::Duration duration) {
   return absl::StrCat(absl::ToDoubleSeconds(duration), "s");
 }
-
-}  // namespace
 
 int CheckedInt(int64_t value, int low, int high, absl::string_view path,
                FieldErrors* errors) {

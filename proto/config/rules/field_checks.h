@@ -1,6 +1,6 @@
 // The checks that fields of several messages share: ranges, names and lengths.
-// Each adds an error at `path` when the value breaks its rule.  Pure and
-// thread-safe.
+// Each check adds an error at its `path` when the value breaks its rule.  Pure
+// and thread-safe.
 #ifndef MULTI_BACKEND_PROTO_CONFIG_RULES_FIELD_CHECKS_H_
 #define MULTI_BACKEND_PROTO_CONFIG_RULES_FIELD_CHECKS_H_
 
@@ -21,6 +21,9 @@ namespace multi_backend {
 
 // The least of the durations that may not be zero.
 constexpr absl::Duration kMinDuration = absl::Milliseconds(1);
+
+// Returns the duration as errors and warnings show it: "1.5s".
+std::string InSeconds(absl::Duration duration);
 
 // "must be from LOW to HIGH" unless low <= value <= high.
 template <typename T>
