@@ -62,9 +62,6 @@ class BalancerNode final : public BalancerMember {
   bool AnyUsable() const;
   // Whether at least one listed backend below is not connected and healthy.
   bool AnyMissing() const;
-  // The reasons (LoadStats::unusable_reasons) that picks ignore while this node
-  // is in panic; 0 = no panic.
-  uint32_t panic_tolerates() const { return panic_tolerates_; }
   // Appends the paths of the nodes in panic among this node and those below.
   void AppendPanicking(std::vector<std::string>* paths) const;
   // The backlog of this node or, if it has none, of the first node below that
@@ -103,6 +100,8 @@ class BalancerNode final : public BalancerMember {
   // need not move.
   uint32_t WeightUnder(StrategyKind parent) const;
 
+  // The reasons (LoadStats::unusable_reasons) that picks ignore while this node
+  // is in panic; 0 = no panic.
   uint32_t panic_tolerates_ = 0;
   std::string name_;
   std::string path_;

@@ -27,7 +27,6 @@ class ServerRotation {
                  uint32_t seed = std::random_device()());
 
   const Endpoint& server() const { return servers_[current_]; }
-  size_t size() const { return servers_.size(); }
 
   // Goes on to the next server; returns how long to wait first.  After a server
   // that worked for longer than the longest wait, the waits start over.
