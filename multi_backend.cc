@@ -5,8 +5,8 @@
 #include <cstring>
 #include <utility>
 
-#include "multi_backend/call/grpc/attach.h"
 #include "multi_backend/call/grpc/parsed_configs.h"
+#include "multi_backend/call/grpc/set_channel_extension.h"
 #include "multi_backend/health/probes/registry.h"
 #include "multi_backend/interceptors/grpc/routing_interceptor.h"
 #include "multi_backend/lb_policy/backends/pool.h"

@@ -1,4 +1,4 @@
-#include "multi_backend/call/grpc/attach.h"
+#include "multi_backend/call/grpc/set_channel_extension.h"
 
 #include <grpcpp/support/channel_arguments.h>
 

@@ -4,8 +4,8 @@
 //
 // This header includes no core header, so that multi_backend.cc compiles
 // quickly.
-#ifndef MULTI_BACKEND_CALL_GRPC_ATTACH_H_
-#define MULTI_BACKEND_CALL_GRPC_ATTACH_H_
+#ifndef MULTI_BACKEND_CALL_GRPC_SET_CHANNEL_EXTENSION_H_
+#define MULTI_BACKEND_CALL_GRPC_SET_CHANNEL_EXTENSION_H_
 
 #include <memory>
 
@@ -26,4 +26,4 @@ void SetChannelExtension(std::shared_ptr<BackendPool> pool,
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_CALL_GRPC_ATTACH_H_
+#endif  // MULTI_BACKEND_CALL_GRPC_SET_CHANNEL_EXTENSION_H_
