@@ -7,6 +7,7 @@
 #include "multi_backend/lb_policy/failover/pushback.h"
 #include "multi_backend/lb_policy/failover/retry_classifier.h"
 #include "multi_backend/lb_policy/strategies/peak_ewma/peak_ewma.h"
+#include "multi_backend/port/core_time.h"
 
 namespace multi_backend {
 namespace {
@@ -84,7 +85,7 @@ void AttemptTracker::Start() {
       call_->log.SetStart(CoreMillis());
     }
     if (attempt_ == 1) {
-      retry_policy_->budget.OnCall(BudgetSeconds);
+      retry_policy_->budget.OnCall(CoreSeconds);
     } else {
       backend_->retries_landed.fetch_add(1, std::memory_order_relaxed);
     }

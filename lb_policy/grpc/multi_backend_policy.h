@@ -23,6 +23,7 @@
 #include "multi_backend/lb_policy/grpc/queued_call_wakeups.h"
 #include "multi_backend/lb_policy/grpc/retry_policy.h"
 #include "multi_backend/lb_policy/plan/failure_watch.h"
+#include "multi_backend/lb_policy/plan/latest_plan.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/config/config.h"
 

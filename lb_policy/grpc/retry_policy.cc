@@ -2,6 +2,7 @@
 
 #include "multi_backend/lb_policy/failover/retry_decision.h"
 #include "multi_backend/lb_policy/grpc/call_attempts.h"
+#include "multi_backend/port/core_time.h"
 
 namespace multi_backend {
 
@@ -18,7 +19,7 @@ bool RetryPolicy::ShouldRetry(CallContext& context) {
   inputs.log = &call.log;
   inputs.ticket = &call.ticket;
   inputs.now_millis = CoreMillis();
-  inputs.budget_seconds = BudgetSeconds();
+  inputs.budget_seconds = CoreSeconds();
   return IsRetry(DecideRetry(inputs));
 }
 

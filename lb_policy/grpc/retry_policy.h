@@ -6,62 +6,31 @@
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_RETRY_POLICY_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_RETRY_POLICY_H_
 
-#include <cstdint>
 #include <memory>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/lb_policy/clock.h"
 #include "multi_backend/lb_policy/failover/failover.h"
 #include "multi_backend/lb_policy/failover/retry_budget.h"
 #include "multi_backend/lb_policy/grpc/policy_mailbox.h"
 #include "multi_backend/lb_policy/grpc/queued_call_wakeups.h"
-#include "multi_backend/lb_policy/plan/pick_plan.h"
-#include "multi_backend/port/core_api.h"
-#include "multi_backend/sync/mutex.h"
+#include "multi_backend/lb_policy/plan/latest_plan.h"
 
 namespace multi_backend {
-
-// LatestPlan: the newest plan, which tells whether a retry could go anywhere.
-// A plan holds no object of core, so any thread may drop it.
-class LatestPlan {
- public:
-  std::shared_ptr<const PickPlan> Get() const {
-    MutexLock lock(&mutex_);
-    return plan_;
-  }
-  void Set(std::shared_ptr<const PickPlan> plan) {
-    MutexLock lock(&mutex_);
-    plan_.swap(plan);
-  }
-
- private:
-  mutable Mutex mutex_;
-  std::shared_ptr<const PickPlan> plan_ ABSL_GUARDED_BY(mutex_);
-};
-
-// Core's time, which core caches while a thread is inside core.
-inline int64_t CoreMillis() {
-  return static_cast<int64_t>(
-      grpc_core::Timestamp::Now().milliseconds_after_process_epoch());
-}
-
-// The time to pass to RetryBudget.
-inline int64_t BudgetSeconds() { return CoreMillis() / 1000; }
 
 class RetryPolicy final : public RetryDecider {
  public:
   RetryPolicy(const FailoverConfig& config,
               std::shared_ptr<const AttemptClassifier> classifier,
-              std::shared_ptr<LatestPlan> newest,
+              std::shared_ptr<LatestPlan> latest_plan,
               std::shared_ptr<QueuedCallWakeups> queued_call_wakeups,
-              const Clock* channel_clock)
+              const Clock* clock)
       : failover(config, std::move(classifier)),
         budget(config.budget_ratio, config.min_retries_per_second),
-        latest_plan(std::move(newest)),
+        latest_plan(std::move(latest_plan)),
         wakeups(std::move(queued_call_wakeups)),
-        clock(channel_clock) {}
+        clock(clock) {}
 
   // Returns the newest RetryPolicy of the call's channel, or null before the LB
   // policy's first update.

@@ -79,7 +79,7 @@ ROOMS = [
      "lb_policy proto/config"),
     ("lb_policy/plan", "the balancer tree that picks walk",
      "call health/state lb_policy lb_policy/backends lb_policy/strategies "
-     "lb_policy/waiting proto/config resolver/endpoint"),
+     "lb_policy/waiting proto/config resolver/endpoint sync"),
     ("lb_policy/failover", "whether a failed attempt is tried elsewhere",
      "call lb_policy lb_policy/plan lb_policy/waiting proto/config sync"),
     ("interceptors", "routes, sticky keys",
