@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "multi_backend/clock/steady_now.h"
 #include "multi_backend/health/probes/callback_gate.h"
 #include "multi_backend/health/probes/prober.h"
 #include "multi_backend/health/state/backend_state.h"
@@ -22,7 +23,6 @@
 #include "multi_backend/resolver/endpoint/abbreviated_list.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 #include "multi_backend/resolver/groups/dynamic_endpoint_group.h"
-#include "multi_backend/resolver/source/steady_now.h"
 #include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {

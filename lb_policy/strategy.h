@@ -23,7 +23,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "multi_backend/lb_policy/clock.h"
+#include "multi_backend/clock/clock.h"
 #include "multi_backend/lb_policy/load_stats.h"
 #include "multi_backend/lb_policy/pick_request.h"
 #include "multi_backend/proto/config/config.h"

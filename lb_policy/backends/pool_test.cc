@@ -9,8 +9,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
+#include "multi_backend/clock/steady_clock.h"
+#include "multi_backend/clock/steady_now.h"
 #include "multi_backend/lb_policy/backends/flags.h"
-#include "multi_backend/lb_policy/steady_clock.h"
 
 namespace multi_backend {
 namespace {

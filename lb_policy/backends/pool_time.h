@@ -8,9 +8,10 @@
 #include <memory>
 
 #include "absl/time/time.h"
+#include "multi_backend/clock/steady_clock.h"
+#include "multi_backend/clock/steady_now.h"
 #include "multi_backend/health/timers/timer_queue.h"
 #include "multi_backend/health/timers/timers.h"
-#include "multi_backend/lb_policy/steady_clock.h"
 
 namespace multi_backend {
 

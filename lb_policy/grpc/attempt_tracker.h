@@ -14,8 +14,8 @@
 #include <memory>
 
 #include "absl/time/time.h"
+#include "multi_backend/clock/clock.h"
 #include "multi_backend/lb_policy/backends/backend.h"
-#include "multi_backend/lb_policy/clock.h"
 #include "multi_backend/lb_policy/connections/load.h"
 #include "multi_backend/lb_policy/failover/failover.h"
 #include "multi_backend/lb_policy/grpc/call_attempts.h"

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "multi_backend/call/grpc/call_context.h"
-#include "multi_backend/lb_policy/clock.h"
+#include "multi_backend/clock/clock.h"
 #include "multi_backend/lb_policy/failover/failover.h"
 #include "multi_backend/lb_policy/failover/retry_budget.h"
 #include "multi_backend/lb_policy/grpc/policy_mailbox.h"

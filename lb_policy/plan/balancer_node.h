@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "multi_backend/lb_policy/clock.h"
+#include "multi_backend/clock/clock.h"
 #include "multi_backend/lb_policy/plan/entry.h"
 #include "multi_backend/lb_policy/strategy.h"
 #include "multi_backend/lb_policy/waiting/backlog.h"

@@ -19,7 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "multi_backend/call/call_label.h"
-#include "multi_backend/lb_policy/clock.h"
+#include "multi_backend/clock/clock.h"
 #include "multi_backend/lb_policy/fast_random.h"
 #include "multi_backend/lb_policy/plan/balancer_node.h"
 #include "multi_backend/lb_policy/plan/entry.h"

@@ -9,9 +9,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "multi_backend/clock/steady_now.h"
 #include "multi_backend/resolver/dns/address_source.h"
 #include "multi_backend/resolver/dns/service_source.h"
-#include "multi_backend/resolver/source/steady_now.h"
 
 namespace multi_backend {
 namespace {

@@ -18,6 +18,7 @@ import sys
 ROOMS = [
     # room, purpose, rooms it may use
     ("sync", "locks with annotations that clang checks", ""),
+    ("clock", "monotonic time, and the time of day that follows it", ""),
     ("proto", "the schemas config.proto and endpoints.proto", ""),
     ("proto/json", "reading JSON, and errors that name a field", ""),
     ("proto/config", "the configuration as immutable structs", ""),
@@ -43,7 +44,7 @@ ROOMS = [
      "proto proto/config proto/json resolver/endpoint resolver/groups "
      "resolver/source"),
     ("resolver/dns", "endpoints from A, SRV and TXT records",
-     "resolver/endpoint resolver/groups resolver/source"),
+     "clock resolver/endpoint resolver/groups resolver/source"),
     ("resolver/zookeeper", "endpoints from ZooKeeper",
      "proto/json resolver/endpoint resolver/groups resolver/source sync"),
     ("resolver/etcd", "etcd's targets and records",
@@ -60,26 +61,27 @@ ROOMS = [
      "health/probes health/timers proto/config resolver/endpoint sync"),
     # It lives here and not in resolver/groups because it probes.
     ("health", "the endpoint group that leaves out what its probes find ill",
-     "health/probes health/state health/timers proto/config "
-     "resolver/endpoint resolver/groups resolver/source sync"),
+     "clock health/probes health/state health/timers proto/config "
+     "resolver/endpoint resolver/groups sync"),
     ("health/grpc", "probes over gRPC",
      "health/probes health/timers port proto/config resolver/endpoint sync"),
-    ("lb_policy", "ground words: strategy, request, load, clock, random numbers",
-     "proto/config resolver/source"),
+    ("lb_policy", "ground words: strategy, request, load, random numbers",
+     "clock proto/config"),
     ("lb_policy/strategies/algorithms", "what strategies are built from",
      "lb_policy"),
     ("lb_policy/strategies",
      "how a balancer chooses among its members; a folder for each strategy",
-     "lb_policy lb_policy/strategies/algorithms proto/config"),
+     "clock lb_policy lb_policy/strategies/algorithms proto/config"),
     ("lb_policy/backends", "a backend, its health and its events",
-     "health/probes health/state health/timers lb_policy proto/config "
-     "resolver/endpoint sync"),
+     "clock health/probes health/state health/timers lb_policy "
+     "proto/config resolver/endpoint sync"),
     ("lb_policy/waiting", "the bounded queue of calls", "proto/config sync"),
     ("lb_policy/connections", "how many connections a backend has",
      "lb_policy proto/config"),
     ("lb_policy/plan", "the balancer tree that picks walk",
-     "call health/state lb_policy lb_policy/backends lb_policy/strategies "
-     "lb_policy/waiting proto/config resolver/endpoint sync"),
+     "call clock health/state lb_policy lb_policy/backends "
+     "lb_policy/strategies lb_policy/waiting proto/config resolver/endpoint "
+     "sync"),
     ("lb_policy/failover", "whether a failed attempt is tried elsewhere",
      "call lb_policy lb_policy/plan lb_policy/waiting proto/config sync"),
     ("interceptors", "routes, sticky keys",
@@ -92,9 +94,9 @@ ROOMS = [
      "proto/json resolver/endpoint resolver/groups resolver/source sync"),
     # The policy's backends are probed over the channel's own credentials.
     ("lb_policy/grpc", "the LB policy, picker and trackers for core",
-     "call call/grpc health/grpc health/probes lb_policy lb_policy/backends "
-     "lb_policy/connections lb_policy/failover lb_policy/plan "
-     "lb_policy/strategies lb_policy/waiting port proto/config "
+     "call call/grpc clock health/grpc health/probes lb_policy "
+     "lb_policy/backends lb_policy/connections lb_policy/failover "
+     "lb_policy/plan lb_policy/strategies lb_policy/waiting port proto/config "
      "resolver/endpoint sync"),
 ]
 USES = {room: set(uses.split()) for room, _, uses in ROOMS}

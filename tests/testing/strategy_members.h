@@ -19,7 +19,7 @@
 #include <memory>
 #include <vector>
 
-#include "multi_backend/lb_policy/clock.h"
+#include "multi_backend/clock/clock.h"
 #include "multi_backend/lb_policy/load_stats.h"
 #include "multi_backend/lb_policy/pick_request.h"
 #include "multi_backend/lb_policy/strategy.h"

@@ -26,7 +26,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "multi_backend/lb_policy/clock.h"
+#include "multi_backend/clock/clock.h"
 #include "multi_backend/lb_policy/load_stats.h"
 #include "multi_backend/lb_policy/strategies/algorithms/two_choices.h"
 #include "multi_backend/lb_policy/strategy.h"

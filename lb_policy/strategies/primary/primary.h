@@ -21,7 +21,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "multi_backend/lb_policy/clock.h"
+#include "multi_backend/clock/clock.h"
 #include "multi_backend/lb_policy/strategy.h"
 
 namespace multi_backend {

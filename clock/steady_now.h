@@ -1,7 +1,7 @@
 // SteadyNow() and SteadyTime(): the time of day on a clock that never goes
 // backwards.
-#ifndef MULTI_BACKEND_RESOLVER_SOURCE_STEADY_NOW_H_
-#define MULTI_BACKEND_RESOLVER_SOURCE_STEADY_NOW_H_
+#ifndef MULTI_BACKEND_CLOCK_STEADY_NOW_H_
+#define MULTI_BACKEND_CLOCK_STEADY_NOW_H_
 
 #include <cstdint>
 
@@ -20,4 +20,4 @@ absl::Time SteadyTime(int64_t steady_nanos);
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_RESOLVER_SOURCE_STEADY_NOW_H_
+#endif  // MULTI_BACKEND_CLOCK_STEADY_NOW_H_

@@ -1,4 +1,4 @@
-#include "multi_backend/resolver/source/steady_now.h"
+#include "multi_backend/clock/steady_now.h"
 
 #include <chrono>
 

@@ -1,12 +1,11 @@
 // SteadyClock: the Clock used in production, on std::chrono::steady_clock.
-#ifndef MULTI_BACKEND_LB_POLICY_STEADY_CLOCK_H_
-#define MULTI_BACKEND_LB_POLICY_STEADY_CLOCK_H_
+#ifndef MULTI_BACKEND_CLOCK_STEADY_CLOCK_H_
+#define MULTI_BACKEND_CLOCK_STEADY_CLOCK_H_
 
 #include <chrono>
 #include <cstdint>
 
-#include "multi_backend/lb_policy/clock.h"
-#include "multi_backend/resolver/source/steady_now.h"  // IWYU pragma: export
+#include "multi_backend/clock/clock.h"
 
 namespace multi_backend {
 
@@ -23,4 +22,4 @@ class SteadyClock final : public Clock {
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_LB_POLICY_STEADY_CLOCK_H_
+#endif  // MULTI_BACKEND_CLOCK_STEADY_CLOCK_H_

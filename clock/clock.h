@@ -1,7 +1,7 @@
 // Clock: a source of monotonic time.  Picks read it only when their strategy
 // needs it.
-#ifndef MULTI_BACKEND_LB_POLICY_CLOCK_H_
-#define MULTI_BACKEND_LB_POLICY_CLOCK_H_
+#ifndef MULTI_BACKEND_CLOCK_CLOCK_H_
+#define MULTI_BACKEND_CLOCK_CLOCK_H_
 
 #include <cstdint>
 
@@ -16,4 +16,4 @@ class Clock {
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_LB_POLICY_CLOCK_H_
+#endif  // MULTI_BACKEND_CLOCK_CLOCK_H_
