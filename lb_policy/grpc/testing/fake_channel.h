@@ -46,8 +46,12 @@ class FakeChannel final : private FakeSubchannel::Owner {
   // Returns the helper for the policy.  Call it once.
   std::unique_ptr<Policy::ChannelControlHelper> MakeControl();
   // Says that the policy's constructor has returned.
-  void OnPolicyMade() { phase_ = Phase::kAlive; }
-  // Drops the picker, as core does with the policy.
+  void OnPolicyMade() {
+    phase_ = Phase::kAlive;
+    time_->AddPolicy();
+  }
+  // Drops the picker, as core does with the policy.  Fails the test if this was
+  // the last policy that uses the time, and a timer is left.
   void OnPolicyShutDown();
   // Fails the test if a subchannel is left.  Call it when the policy, its
   // pickers and the calls are gone; the destructor calls it too.

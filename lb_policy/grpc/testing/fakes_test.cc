@@ -132,6 +132,18 @@ TEST_F(FakesTest, ATimerThatOutlivesThePolicyFails) {
   EXPECT_FALSE(fakes.time().engine()->Cancel(timer));
 }
 
+TEST_F(FakesTest, ATimerMayOutliveOneOfTwoPolicies) {
+  VirtualTime time;
+  FakeChannel one(&time);
+  FakeChannel other(&time);
+  one.OnPolicyMade();
+  other.OnPolicyMade();
+  const auto timer = time.engine()->RunAfter(std::chrono::seconds(1), [] {});
+  one.OnPolicyShutDown();
+  EXPECT_NONFATAL_FAILURE(other.OnPolicyShutDown(), "a timer");
+  EXPECT_TRUE(time.engine()->Cancel(timer));
+}
+
 TEST_F(FakesTest, WorkForTheEngineAfterTheEndFails) {
   VirtualTime time;
   time.Close();

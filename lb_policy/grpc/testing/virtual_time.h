@@ -49,6 +49,10 @@ class VirtualTime final : public Clock {
   void RunOutsideCore(const std::function<void()>& fn);
   void Advance(absl::Duration by);
 
+  // Counts the policies that share the engine.  RemovePolicy() returns how many
+  // are left.
+  void AddPolicy() { ++policies_; }
+  int RemovePolicy() { return --policies_; }
   // The number of the engine's timers that have neither run nor been cancelled.
   size_t engine_timers() const { return engine_timers_.size(); }
   // From now on, any use of the engine fails the test.
@@ -65,6 +69,7 @@ class VirtualTime final : public Clock {
   VirtualTimers timers_;
   std::set<uint64_t> engine_timers_;
   std::deque<absl::AnyInvocable<void()>> engine_queue_;
+  int policies_ = 0;
   bool closed_ = false;
   const std::shared_ptr<Engine> engine_;
   const std::shared_ptr<PoolTimers> pool_timers_;
