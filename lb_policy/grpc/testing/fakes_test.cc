@@ -24,6 +24,20 @@ class SilentWatcher final
   grpc_pollset_set* interested_parties() override { return nullptr; }
 };
 
+// A picker that returns what the test's function returns.
+class GivenPicker final : public Policy::SubchannelPicker {
+ public:
+  using Function = std::function<Policy::PickResult()>;
+  explicit GivenPicker(Function pick) : pick_(std::move(pick)) {}
+  Policy::PickResult Pick(Policy::PickArgs) override {
+    // A pick that publishes destroys this picker.
+    return Function(pick_)();
+  }
+
+ private:
+  const Function pick_;
+};
+
 // A channel without a policy.  The test calls what a policy would call.
 class Fakes {
  public:
@@ -46,7 +60,11 @@ class Fakes {
     });
   }
   FakeSubchannel::ConnectivityStateWatcherInterface* Watch() {
-    auto watcher = std::make_unique<SilentWatcher>();
+    return Watch(std::make_unique<SilentWatcher>());
+  }
+  FakeSubchannel::ConnectivityStateWatcherInterface* Watch(
+      std::unique_ptr<FakeSubchannel::ConnectivityStateWatcherInterface>
+          watcher) {
     auto* const raw = watcher.get();
     InSerializer(
         [&] { subchannel_->WatchConnectivityState(std::move(watcher)); });
@@ -54,6 +72,14 @@ class Fakes {
   }
   void Cancel(FakeSubchannel::ConnectivityStateWatcherInterface* watcher) {
     InSerializer([&] { subchannel_->CancelConnectivityStateWatch(watcher); });
+  }
+
+  // Publishes a picker that picks what `pick` returns.
+  void Publish(GivenPicker::Function pick) {
+    InSerializer([&] {
+      control_->UpdateState(GRPC_CHANNEL_READY, absl::OkStatus(),
+                            std::make_unique<GivenPicker>(std::move(pick)));
+    });
   }
 
   FakeChannel& channel() { return channel_; }
@@ -98,6 +124,15 @@ TEST_F(FakesTest, ACallOutsideTheSerializerFails) {
                             "outside the work serializer");
     EXPECT_NONFATAL_FAILURE(fakes.subchannel().ResetBackoff(),
                             "outside the work serializer");
+    EXPECT_NONFATAL_FAILURE((void)fakes.control().GetAuthority(),
+                            "outside the work serializer");
+    EXPECT_NONFATAL_FAILURE(
+        fakes.control().AddTraceEvent(Control::TRACE_INFO, "any"),
+        "outside the work serializer");
+    EXPECT_NONFATAL_FAILURE((void)fakes.control().CreateSubchannel(
+                                PolicyDriver::Endpoints({"10.0.0.1:80"})[0],
+                                grpc_core::ChannelArgs()),
+                            "outside the work serializer");
   });
 }
 
@@ -120,7 +155,21 @@ TEST_F(FakesTest, ACallAfterShutdownFails) {
         "after the policy's shutdown");
     EXPECT_NONFATAL_FAILURE(fakes.subchannel().ResetBackoff(),
                             "after the policy's shutdown");
+    EXPECT_NONFATAL_FAILURE(fakes.subchannel().RequestConnection(),
+                            "after the policy's shutdown");
+    EXPECT_NONFATAL_FAILURE(fakes.control().RequestReresolution(),
+                            "after the policy's shutdown");
+    EXPECT_NONFATAL_FAILURE((void)fakes.control().GetEventEngine(),
+                            "after the policy's shutdown");
   });
+}
+
+TEST_F(FakesTest, AWatchThatOutlivesThePolicyFails) {
+  Fakes fakes;
+  fakes.MakeSubchannel();
+  auto* const watcher = fakes.Watch();
+  fakes.channel().OnPolicyShutDown();
+  EXPECT_NONFATAL_FAILURE(fakes.Cancel(watcher), "after the policy's shutdown");
 }
 
 TEST_F(FakesTest, ATimerThatOutlivesThePolicyFails) {
@@ -175,6 +224,130 @@ TEST_F(FakesTest, AStateWithTheWrongKindOfStatusFails) {
                                     absl::UnavailableError("x"), AnyPicker()),
         "with the status UNAVAILABLE");
   });
+}
+
+TEST_F(FakesTest, APickThatPublishesFails) {
+  Fakes fakes;
+  fakes.Publish([&] {
+    fakes.control().UpdateState(GRPC_CHANNEL_CONNECTING, absl::OkStatus(),
+                                AnyPicker());
+    return Policy::PickResult::Fail(absl::UnavailableError("any"));
+  });
+  FakeCall call({}, nullptr);
+  fakes.InSerializer([&] {
+    EXPECT_NONFATAL_FAILURE(fakes.channel().Pick(&call),
+                            "UpdateState() was called by a pick");
+  });
+}
+
+TEST_F(FakesTest, APickWithAWrongResultFails) {
+  struct Row {
+    const char* name;
+    Policy::PickResult (*pick)();
+    const char* failure;
+  };
+  using Result = Policy::PickResult;
+  const Row rows[] = {
+      {"NoSubchannel", []() -> Result { return Result::Complete(nullptr); },
+       "without a subchannel"},
+      {"AFailureThatIsOk",
+       []() -> Result { return Result::Fail(absl::OkStatus()); },
+       "failed with an OK status"},
+      {"ADropThatIsOk",
+       []() -> Result { return Result::Drop(absl::OkStatus()); },
+       "failed with an OK status"},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.name);
+    Fakes fakes;
+    fakes.Publish(row.pick);
+    FakeCall call({}, nullptr);
+    EXPECT_NONFATAL_FAILURE(fakes.channel().Pick(&call), row.failure);
+  }
+}
+
+TEST_F(FakesTest, ATestThatDoesWhatCoreNeverDoesFails) {
+  Fakes fakes;
+  FakeCall call({}, nullptr);
+  EXPECT_NONFATAL_FAILURE(fakes.channel().Pick(&call),
+                          "before there is a picker");
+  EXPECT_NONFATAL_FAILURE(call.Finish(absl::OkStatus()),
+                          "an attempt ends that is not on its way");
+  fakes.channel().set_first_state(GRPC_CHANNEL_CONNECTING);
+  fakes.MakeSubchannel();
+  EXPECT_NONFATAL_FAILURE(fakes.subchannel().FailToConnect(absl::OkStatus()),
+                          "fails with an error");
+  auto* const watcher = fakes.Watch();
+  EXPECT_NONFATAL_FAILURE(fakes.subchannel().StartIn(GRPC_CHANNEL_READY),
+                          "is watched already");
+  fakes.Cancel(watcher);
+}
+
+TEST_F(FakesTest, AForeignTimerOrAConnectionOfItsOwnFails) {
+  VirtualTime time;
+  EXPECT_NONFATAL_FAILURE((void)time.engine()->Cancel({1, 2}),
+                          "that the engine never gave");
+  EXPECT_NONFATAL_FAILURE((void)time.engine()->GetDNSResolver({}),
+                          "GetDNSResolver()");
+}
+
+TEST_F(FakesTest, AWatcherOfDataFails) {
+  Fakes fakes;
+  fakes.MakeSubchannel();
+  EXPECT_NONFATAL_FAILURE(fakes.subchannel().AddDataWatcher(nullptr),
+                          "watches no data");
+}
+
+TEST_F(FakesTest, AWatchThatChangesItsInterestedPartiesFails) {
+  class Watcher final
+      : public FakeSubchannel::ConnectivityStateWatcherInterface {
+   public:
+    explicit Watcher(grpc_pollset_set* const* parties) : parties_(parties) {}
+    void OnConnectivityStateChange(grpc_connectivity_state,
+                                   absl::Status) override {}
+    grpc_pollset_set* interested_parties() override { return *parties_; }
+
+   private:
+    grpc_pollset_set* const* const parties_;
+  };
+  Fakes fakes;
+  fakes.MakeSubchannel();
+  grpc_pollset_set* parties = nullptr;
+  auto* const watcher = fakes.Watch(std::make_unique<Watcher>(&parties));
+  parties = grpc_pollset_set_create();
+  EXPECT_NONFATAL_FAILURE(fakes.Cancel(watcher),
+                          "changed its interested parties");
+  fakes.InSerializer([&] { grpc_pollset_set_destroy(parties); });
+}
+
+TEST_F(FakesTest, ALostPickIsDroppedWithoutAStart) {
+  class Tracker final : public Policy::SubchannelCallTrackerInterface {
+   public:
+    explicit Tracker(int* starts) : starts_(*starts) {}
+    void Start() override { ++starts_; }
+    void Finish(FinishArgs) override {}
+
+   private:
+    int& starts_;
+  };
+  Fakes fakes;
+  fakes.channel().set_first_state(GRPC_CHANNEL_CONNECTING);
+  fakes.MakeSubchannel();
+  int starts = 0;
+  fakes.Publish([&] {
+    return Policy::PickResult::Complete(fakes.subchannel().Ref(),
+                                        std::make_unique<Tracker>(&starts));
+  });
+  FakeCall call({}, nullptr);
+  fakes.channel().Pick(&call);
+  EXPECT_EQ(call.Outcome(), "queued");
+  EXPECT_EQ(call.bounces(), 1);
+  EXPECT_EQ(starts, 0);
+  fakes.subchannel().BecomeReady();
+  fakes.channel().Forget(&call);
+  fakes.channel().Pick(&call);
+  EXPECT_EQ(call.Outcome(), "10.0.0.1:80");
+  EXPECT_EQ(starts, 1);
 }
 
 TEST_F(FakesTest, WatchingTwiceFails) {
