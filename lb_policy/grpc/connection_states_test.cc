@@ -30,8 +30,14 @@ constexpr char kConfig[] = R"({"health":{"active":{},"passive":{}}})";
 constexpr char kOtherConfig[] =
     R"({"strategy":"LEAST_BUSY","health":{"active":{},"passive":{}}})";
 
+constexpr char kBacklogConfig[] =
+    R"({"backlog":{},"health":{"active":{},"passive":{}}})";
+constexpr char kPoolConfig[] =
+    R"({"pool":{"min":2,"max":2},"health":{"active":{},"passive":{}}})";
+
 constexpr char kStateAgain[] = "as the state";
 constexpr char kUnusable[] = "nobody is usable";
+constexpr char kMayWait[] = "another backend is being connected";
 constexpr char kFails[] = "UNAVAILABLE: multi_backend: no usable backend";
 
 // --- Each state, and what may happen in it -----------------------------------
@@ -73,6 +79,24 @@ const StateCase kStates[] = {
        harness.Refuse(kA);
      },
      kFails, "TRANSIENT_FAILURE"},
+    // The policy has not seen the first state of the connection, so it has not
+    // asked core to connect it.
+    {"Idle",
+     [](PolicyHarness& harness) {
+       harness.channel().HoldNews();
+       EXPECT_EQ(harness.Update({kB}), absl::OkStatus());
+       EXPECT_EQ(harness.Update({kA}), absl::OkStatus());
+       EXPECT_EQ(harness.Connection(kA).state(), GRPC_CHANNEL_IDLE);
+     },
+     "queued", "CONNECTING"},
+    // The policy still believes that the backend is READY, so picks bounce.
+    {"LostWithoutTheNews",
+     [](PolicyHarness& harness) {
+       harness.Connect(kA);
+       harness.channel().HoldNews();
+       harness.Lose(kA);
+     },
+     "queued", "READY"},
 };
 
 enum class Kept { kYes, kNo };
@@ -82,15 +106,26 @@ struct ActionCase {
   void (*act)(PolicyHarness&);
   // Whether kA keeps its connection.
   Kept kept;
-  // The prefix of a pick's outcome; "" = the same as in the state.
+  // The prefix of a pick's outcome; "" = the same as in the state, kMayWait =
+  // the same, but calls wait where they would fail.
   const char* outcome;
   // What the policy publishes: "" = nothing, kStateAgain = the state once more,
-  // kUnusable = READY or TRANSIENT_FAILURE, null = anything.
+  // kUnusable = READY or TRANSIENT_FAILURE, kMayWait = READY or CONNECTING,
+  // null = anything.
   const char* published;
+  // The prefix of a pick's outcome when all connections are READY later.
+  const char* connected;
 };
 
 std::ostream& operator<<(std::ostream& out, const ActionCase& action) {
   return out << action.name;
+}
+
+std::string Outcome(const ActionCase& action, const StateCase& state) {
+  const std::string outcome = action.outcome;
+  if (outcome.empty()) return state.outcome;
+  if (outcome != kMayWait) return outcome;
+  return state.outcome == std::string(kFails) ? "queued" : state.outcome;
 }
 
 // The states that the policy should publish.  With kUnusable no call can be
@@ -98,8 +133,9 @@ std::ostream& operator<<(std::ostream& out, const ActionCase& action) {
 std::string Published(const ActionCase& action, const StateCase& state) {
   const std::string published = action.published;
   if (published == kStateAgain) return state.reported;
-  if (published != kUnusable) return published;
-  return state.reported == std::string("READY") ? "READY" : "TRANSIENT_FAILURE";
+  if (published != kUnusable && published != kMayWait) return published;
+  if (state.reported == std::string("READY")) return "READY";
+  return published == kMayWait ? "CONNECTING" : "TRANSIENT_FAILURE";
 }
 
 const ActionCase kActions[] = {
@@ -107,63 +143,113 @@ const ActionCase kActions[] = {
      [](PolicyHarness& harness) {
        EXPECT_EQ(harness.Update({kA}), absl::OkStatus());
      },
-     Kept::kYes, "", ""},
+     Kept::kYes, "", "", kA},
     {"AnotherWeight",
      [](PolicyHarness& harness) {
        EXPECT_EQ(harness.Update({"10.0.0.1:80 weight=2000"}), absl::OkStatus());
      },
-     Kept::kYes, "", kStateAgain},
+     Kept::kYes, "", kStateAgain, kA},
+    {"AListWithOneMore",
+     [](PolicyHarness& harness) {
+       EXPECT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+     },
+     Kept::kYes, kMayWait, kMayWait, "10.0.0."},
     {"TheSameConfigAgain",
      [](PolicyHarness& harness) {
        EXPECT_EQ(harness.UpdateConfig(kConfig), absl::OkStatus());
      },
-     Kept::kYes, "", ""},
+     Kept::kYes, "", "", kA},
     {"AnotherConfig",
      [](PolicyHarness& harness) {
        EXPECT_EQ(harness.UpdateConfig(kOtherConfig), absl::OkStatus());
      },
-     Kept::kYes, "", kStateAgain},
+     Kept::kYes, "", kStateAgain, kA},
+    {"AConfigWithoutHealth",
+     [](PolicyHarness& harness) {
+       EXPECT_EQ(harness.UpdateConfig("{}"), absl::OkStatus());
+     },
+     Kept::kYes, "", kStateAgain, kA},
     {"AListWithoutIt",
      [](PolicyHarness& harness) {
        EXPECT_EQ(harness.Update({kB}), absl::OkStatus());
        EXPECT_EQ(harness.connections(kA), 0u);
        EXPECT_EQ(harness.StateOf(kA), "unknown");
      },
-     Kept::kNo, "queued", "CONNECTING"},
+     Kept::kNo, "queued", "CONNECTING", kB},
     {"AListWithoutItAndOneWithIt",
      [](PolicyHarness& harness) {
        EXPECT_EQ(harness.Update({kB}), absl::OkStatus());
        EXPECT_EQ(harness.Update({kA}), absl::OkStatus());
      },
-     Kept::kNo, "queued", "CONNECTING CONNECTING"},
+     Kept::kNo, "queued", "CONNECTING CONNECTING", kA},
     {"AFailedResolution",
      [](PolicyHarness& harness) {
        EXPECT_EQ(harness.FailResolution(absl::NotFoundError("no such name")),
                  absl::NotFoundError("no such name"));
      },
-     Kept::kYes, "", ""},
+     Kept::kYes, "", "", kA},
     {"AnEmptyList",
      [](PolicyHarness& harness) {
        EXPECT_EQ(harness.EmptyResolution("nobody there"),
                  absl::UnavailableError("empty address list: nobody there"));
      },
-     Kept::kYes, "", ""},
+     Kept::kYes, "", "", kA},
     {"AMark", [](PolicyHarness& harness) { harness.MarkUnhealthy(kA); },
-     Kept::kYes, kFails, kUnusable},
+     Kept::kYes, kFails, kUnusable, kFails},
     {"AMarkThatIsLifted",
      [](PolicyHarness& harness) {
        harness.MarkUnhealthy(kA);
        harness.MarkHealthy(kA);
      },
-     Kept::kYes, "", nullptr},
+     Kept::kYes, "", nullptr, kA},
     {"FailedProbes",
      [](PolicyHarness& harness) {
        for (int i = 0; i < 3; ++i) harness.Probe(kA, false);
      },
-     Kept::kYes, kFails, kUnusable},
+     Kept::kYes, kFails, kUnusable, kFails},
+    {"FailedProbesAndGoodOnes",
+     [](PolicyHarness& harness) {
+       for (int i = 0; i < 3; ++i) harness.Probe(kA, false);
+       for (int i = 0; i < 2; ++i) harness.Probe(kA, true);
+     },
+     Kept::kYes, "", nullptr, kA},
+    // The probe may end a backoff, which ReachedTest checks, but a connection
+    // that has failed stays failed until it is READY.
+    {"AGoodProbe", [](PolicyHarness& harness) { harness.Probe(kA, true); },
+     Kept::kYes, "", "", kA},
     {"ExitIdle", [](PolicyHarness& harness) { harness.ExitIdle(); }, Kept::kYes,
-     "", ""},
+     "", "", kA},
 };
+
+// Connects everything that the policy wants connected.
+void ConnectAll(PolicyHarness& harness) {
+  harness.channel().ReleaseNews();
+  for (const char* address : {kA, kB}) {
+    for (size_t i = 0; i < harness.connections(address); ++i) {
+      const FakeSubchannel& connection = harness.Connection(address, i);
+      if (connection.state() == GRPC_CHANNEL_TRANSIENT_FAILURE) {
+        harness.EndBackoff(address, i);
+      }
+      if (connection.state() == GRPC_CHANNEL_CONNECTING) {
+        harness.Connect(address, i);
+      }
+      EXPECT_EQ(connection.state(), GRPC_CHANNEL_READY);
+    }
+  }
+}
+
+// Expects that each change of kA's state is one event: each event begins where
+// the one before it has ended.
+void ExpectEachChangeOnce(PolicyHarness& harness) {
+  std::string state = "ALIVE";
+  for (const PoolEvent& event : harness.pool().GetEvents()) {
+    if (event.who != kA) continue;
+    EXPECT_EQ(event.from, state) << event.ToString();
+    EXPECT_NE(event.from, event.to) << event.ToString();
+    state = event.to;
+  }
+  EXPECT_EQ(harness.StateOf(kA), state);
+}
 
 class ConnectionStateTest
     : public ::testing::TestWithParam<std::tuple<StateCase, ActionCase>> {};
@@ -196,12 +282,37 @@ TEST_P(ConnectionStateTest, MeetsAnEvent) {
 
   EXPECT_EQ(harness.connections(kA) == 1 && &harness.Connection(kA) == before,
             action.kept == Kept::kYes);
-  const bool as_before = *action.outcome == '\0';
-  EXPECT_THAT(harness.RoundTrip(),
-              StartsWith(as_before ? state.outcome : action.outcome));
+  EXPECT_THAT(harness.RoundTrip(), StartsWith(Outcome(action, state)));
   const std::string published = harness.channel().TakeUpdates();
   if (action.published != nullptr) {
     EXPECT_EQ(published, Published(action, state));
+  }
+}
+
+TEST_P(ConnectionStateTest, MeetsAnEventAndIsConnectedLater) {
+  const ActionCase& action = std::get<1>(GetParam());
+  for (const char* config : {kConfig, kBacklogConfig, kPoolConfig}) {
+    SCOPED_TRACE(config);
+    PolicyHarness harness(config);
+    ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+    std::get<0>(GetParam()).enter(harness);
+    FakeCallOptions patient;
+    patient.wait_for_ready = true;
+    FakeCall& call = harness.Call(patient);
+    const bool waited = !call.sent();
+    action.act(harness);
+
+    ConnectAll(harness);
+    const bool served = action.connected != kFails;
+    if (served) {
+      EXPECT_THAT(harness.RoundTrip(), StartsWith(action.connected));
+    }
+    if (waited) {
+      EXPECT_THAT(call.Outcome(),
+                  StartsWith(served ? action.connected : "queued"));
+    }
+    EXPECT_EQ(harness.channel().state(), GRPC_CHANNEL_READY);
+    if (action.kept == Kept::kYes) ExpectEachChangeOnce(harness);
   }
 }
 
@@ -209,9 +320,11 @@ TEST_P(ConnectionStateTest, MeetsAnEventAndTheEnd) {
   PolicyHarness harness(kConfig);
   ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
   std::get<0>(GetParam()).enter(harness);
+  FakeCall& call = harness.Call();
   std::get<1>(GetParam()).act(harness);
   harness.channel().TakeUpdates();
   harness.ShutDown();
+  harness.End(call);
   EXPECT_EQ(harness.channel().TakeUpdates(), "");
   EXPECT_THAT(harness.pool().GetAllBackends(), IsEmpty());
 }
@@ -290,6 +403,31 @@ TEST(PublishingTest, TheFirstReadyIsPublishedAtOnceAndLaterOnesTogether) {
                     [&] { harness.Connection(kC).BecomeReady(); }});
   EXPECT_EQ(harness.channel().TakeUpdates(), "READY READY");
   EXPECT_EQ(waiting.Outcome(), kA);
+}
+
+TEST(PublishingTest, TheFirstReadyAfterALossOfAllIsPublishedAtOnceToo) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA, kB, kC}), absl::OkStatus());
+  for (const char* one : {kA, kB, kC}) harness.Connect(one);
+  for (const char* one : {kA, kB, kC}) harness.Lose(one);
+  FakeCall& waiting = harness.Call();
+  EXPECT_EQ(waiting.Outcome(), "queued");
+  harness.channel().TakeUpdates();
+  InOneGo(harness, {[&] { harness.Connection(kA).BecomeReady(); },
+                    [&] { harness.Connection(kB).BecomeReady(); },
+                    [&] { harness.Connection(kC).BecomeReady(); }});
+  EXPECT_EQ(harness.channel().TakeUpdates(), "READY READY");
+  EXPECT_EQ(waiting.Outcome(), kA);
+}
+
+TEST(PublishingTest, ReadyOnesWhileAnotherIsReadyAreOnePicker) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA, kB, kC}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.channel().TakeUpdates();
+  InOneGo(harness, {[&] { harness.Connection(kB).BecomeReady(); },
+                    [&] { harness.Connection(kC).BecomeReady(); }});
+  EXPECT_EQ(harness.channel().TakeUpdates(), "READY");
 }
 
 TEST(PublishingTest, FailuresThatComeTogetherAreOnePicker) {
@@ -408,6 +546,39 @@ TEST(KeptListTest, WithoutAnyListCallsFailWithTheReason) {
   EXPECT_EQ(harness.channel().TakeUpdates(), "CONNECTING");
   harness.Connect(kA);
   EXPECT_EQ(waiting.Outcome(), kA);
+}
+
+TEST(KeptListTest, AnEmptyFirstListFailsCallsWithItsNoteToo) {
+  PolicyHarness harness;
+  EXPECT_FALSE(harness.EmptyResolution("nobody there").ok());
+  EXPECT_EQ(harness.channel().TakeUpdates(), "TRANSIENT_FAILURE");
+  EXPECT_EQ(harness.RoundTrip(),
+            "UNAVAILABLE: multi_backend: no endpoints, the call was not sent: "
+            "empty address list: nobody there");
+  EXPECT_FALSE(harness.FailResolution(absl::NotFoundError("no name")).ok());
+  EXPECT_EQ(harness.channel().TakeUpdates(), "TRANSIENT_FAILURE");
+  EXPECT_THAT(harness.RoundTrip(), HasSubstr("no name")) << "the newest reason";
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  EXPECT_EQ(harness.channel().TakeUpdates(), "CONNECTING");
+}
+
+TEST(KeptListTest, TheKeptListIsFollowedUntilAnotherComes) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kA);
+  EXPECT_FALSE(harness.EmptyResolution("nobody").ok());
+  EXPECT_FALSE(harness.FailResolution(absl::NotFoundError("no name")).ok());
+  harness.channel().TakeUpdates();
+  harness.Lose(kA);
+  harness.Connect(kB);
+  EXPECT_EQ(harness.channel().TakeUpdates(), "CONNECTING READY");
+  EXPECT_EQ(harness.RoundTrip(), kB);
+  const auto before = harness.Connection(kB).Ref();
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  EXPECT_EQ(harness.channel().TakeUpdates(), "") << "it is the list it had";
+  EXPECT_EQ(&harness.Connection(kB), before.get());
+  ASSERT_EQ(harness.Update({kB}), absl::OkStatus());
+  EXPECT_EQ(harness.connections(kA), 0u);
 }
 
 TEST(KeptListTest, AConfigThatComesWithAFailedResolutionCounts) {
