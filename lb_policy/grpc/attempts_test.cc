@@ -312,6 +312,69 @@ TEST(BounceTest, KeepsTheCallsTurnInABacklog) {
   EXPECT_EQ(second.Outcome(), kA);
 }
 
+TEST(BounceTest, LeavesRoomOnItsBackend) {
+  PolicyHarness harness(R"({"maxRequestsPerBackend":1})");
+  Connect(harness, {kA});
+  harness.channel().HoldNews();
+  harness.Lose(kA);
+  FakeCall& bounced = harness.Call();
+  ASSERT_EQ(bounced.bounces(), 1);
+  harness.End(bounced);
+  harness.channel().ReleaseNews();
+  harness.Connect(kA);
+  EXPECT_EQ(harness.RoundTrip(), kA);
+}
+
+TEST(BounceTest, LeavesNoStreamOnItsConnection) {
+  PolicyHarness harness(R"({"pool":{"min":2,"max":2}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA, 0);
+  harness.Connect(kA, 1);
+  harness.channel().HoldNews();
+  harness.Lose(kA, 0);
+  FakeCall& bounced = harness.Call();
+  ASSERT_EQ(bounced.bounces(), 1);
+  harness.channel().ReleaseNews();
+  EXPECT_EQ(bounced.connection(), &harness.Connection(kA, 1));
+  harness.Finish(bounced);
+  harness.Connect(kA, 0);
+  // Among equally loaded connections a call takes the oldest.
+  EXPECT_EQ(harness.Call().connection(), &harness.Connection(kA, 0));
+}
+
+TEST(BounceTest, IsNoAttemptOfItsCall) {
+  PolicyHarness harness(R"({"strategy":"PRIMARY"})");
+  Connect(harness, {kA, kB});
+  FakeCall& call = harness.Call();
+  ASSERT_EQ(call.Outcome(), kA);
+  harness.Finish(call, kReset);
+  harness.channel().HoldNews();
+  harness.Lose(kB);
+  ASSERT_TRUE(harness.Retry(call));
+  ASSERT_EQ(call.bounces(), 1);
+  harness.channel().ReleaseNews();
+  EXPECT_EQ(call.Outcome(), "queued") << "kA was tried, and kB was not";
+  harness.Connect(kB);
+  EXPECT_EQ(call.Outcome(), kB);
+  harness.Finish(call, kReset);
+  EXPECT_FALSE(harness.Retry(call)) << "now both were tried";
+}
+
+TEST(BounceTest, WithoutAContextSendsTheCallElsewhereToo) {
+  PolicyHarness::Options options;
+  options.config = R"({"strategy":"PRIMARY"})";
+  options.with_context = false;
+  PolicyHarness harness(options);
+  Connect(harness, {kA, kB});
+  harness.channel().HoldNews();
+  harness.Lose(kA);
+  FakeCall& call = harness.Call();
+  ASSERT_EQ(call.bounces(), 1);
+  harness.channel().ReleaseNews();
+  EXPECT_EQ(call.Outcome(), kB);
+  EXPECT_EQ(InFlight(harness, kA), 0);
+}
+
 // --- Trials ------------------------------------------------------------------
 
 constexpr char kPassive[] =
