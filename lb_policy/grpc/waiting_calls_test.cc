@@ -1,5 +1,6 @@
 // Tests calls that wait, in backlogs and in core's own queue, and the states of
 // backlogs, which follow those of the backends.
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -127,6 +128,204 @@ TEST(BacklogTest, AnAbandonedTrialGoesToTheNextWaitingCallAtOnce) {
   ASSERT_EQ(first.Outcome(), kA);
   harness.End(first);
   EXPECT_EQ(second.Outcome(), kA);
+}
+
+// --- A backlog that is DOWN, and backends that may be tried -----------------
+
+constexpr char kShortOverload[] = R"({"backlog":{"overloadTimeout":"0.5s"},
+    "health":{"passive":{"downRetryAfter":"1s"}}})";
+
+TEST(BacklogTest, ThatIsDownTakesCallsAgainWhenABackendMayBeTried) {
+  PolicyHarness harness(kShortOverload);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  FailA(harness);
+  harness.Advance(absl::Milliseconds(510));
+  EXPECT_THAT(BacklogEvents(harness),
+              ElementsAre(HasSubstr("ALIVE -> OVERLOADED"),
+                          HasSubstr("OVERLOADED -> DOWN")));
+  EXPECT_THAT(harness.RoundTrip(), StartsWith("dropped: UNAVAILABLE"));
+  harness.Advance(absl::Milliseconds(700));
+  ASSERT_EQ(harness.StateOf(kA), "DOWN_RETRY");
+  EXPECT_THAT(BacklogEvents(harness), ElementsAre(HasSubstr("DOWN -> ALIVE")));
+  FakeCall& trial = harness.Call();
+  EXPECT_EQ(trial.Outcome(), kA);
+  FakeCall& waiting = harness.Call();
+  EXPECT_EQ(waiting.Outcome(), "queued");
+  harness.Finish(trial);
+  EXPECT_EQ(waiting.Outcome(), kA);
+  EXPECT_THAT(BacklogEvents(harness), IsEmpty());
+}
+
+TEST(BacklogTest, AFailedTrialBeginsTheWayToDownAnew) {
+  PolicyHarness harness(kShortOverload);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  FailA(harness);
+  harness.Advance(absl::Seconds(1.2));
+  ASSERT_EQ(harness.StateOf(kA), "DOWN_RETRY");
+  BacklogEvents(harness);
+  FakeCall& trial = harness.Call();
+  FakeCall& waiting = harness.Call();
+  ASSERT_EQ(trial.Outcome(), kA);
+  harness.Finish(trial, kReset);
+  EXPECT_THAT(BacklogEvents(harness),
+              ElementsAre(HasSubstr("ALIVE -> OVERLOADED")));
+  EXPECT_EQ(waiting.Outcome(), "queued");
+  harness.Advance(absl::Milliseconds(510));
+  EXPECT_THAT(BacklogEvents(harness),
+              ElementsAre(HasSubstr("OVERLOADED -> DOWN")));
+  EXPECT_THAT(waiting.Outcome(), StartsWith("dropped: UNAVAILABLE"));
+}
+
+TEST(BacklogTest, ABackendThatOnlyProbesMayTryLeavesItDown) {
+  PolicyHarness harness(R"({"backlog":{"overloadTimeout":"0.5s"},
+      "health":{"active":{"interval":"1000s"}}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  for (int i = 0; i < 3; ++i) harness.Probe(kA, false);
+  harness.Advance(absl::Milliseconds(510));
+  BacklogEvents(harness);
+  harness.Probe(kA, true);
+  ASSERT_EQ(harness.StateOf(kA), "DOWN_RETRY");
+  EXPECT_THAT(BacklogEvents(harness), IsEmpty());
+  EXPECT_THAT(harness.RoundTrip(), StartsWith("dropped: UNAVAILABLE"));
+  harness.Probe(kA, true);
+  ASSERT_EQ(harness.StateOf(kA), "ALIVE");
+  EXPECT_THAT(BacklogEvents(harness), ElementsAre(HasSubstr("DOWN -> ALIVE")));
+  EXPECT_EQ(harness.RoundTrip(), kA);
+}
+
+TEST(BacklogTest, StaysAliveWhileOneBackendMayBeTriedAndAnotherServes) {
+  PolicyHarness harness(kShortOverload);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  FailA(harness);
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kB);
+  BacklogEvents(harness);
+  harness.Advance(absl::Seconds(1.2));
+  ASSERT_EQ(harness.StateOf(kA), "DOWN_RETRY");
+  FakeCall* trial = nullptr;
+  for (int i = 0; i < 4; ++i) {
+    FakeCall& call = harness.Call();
+    ASSERT_TRUE(call.sent()) << call.Outcome();
+    if (call.backend() == kA) trial = &call;
+  }
+  ASSERT_NE(trial, nullptr);
+  harness.Finish(*trial, kReset);
+  EXPECT_EQ(harness.RoundTrip(), kB);
+  EXPECT_THAT(BacklogEvents(harness), IsEmpty());
+}
+
+// --- Events while calls wait -------------------------------------------------
+
+struct WaitingCase {
+  const char* name;
+  void (*act)(PolicyHarness&);
+  const char* outcome;  // The prefix of the waiting call's outcome.
+  // The outcome when all backends of the list are connected and healthy again.
+  const char* in_the_end;
+};
+
+constexpr char kWaiting[] = R"({"backlog":{"overloadTimeout":"60s"}})";
+
+const WaitingCase kWaitingCases[] = {
+    {"TheSameList",
+     [](PolicyHarness& harness) {
+       EXPECT_EQ(harness.Update({kA}), absl::OkStatus());
+     },
+     "queued", kA},
+    {"AListWithAnotherBackend",
+     [](PolicyHarness& harness) {
+       EXPECT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+       harness.Connect(kB);
+     },
+     kB, kB},
+    {"AListWithoutTheBackend",
+     [](PolicyHarness& harness) {
+       EXPECT_EQ(harness.Update({kB}), absl::OkStatus());
+     },
+     "queued", kB},
+    {"AFailedResolution",
+     [](PolicyHarness& harness) {
+       EXPECT_FALSE(harness.FailResolution(absl::NotFoundError("gone")).ok());
+     },
+     "queued", kA},
+    {"AnotherConfig",
+     [](PolicyHarness& harness) {
+       EXPECT_EQ(harness.UpdateConfig(
+                     R"({"strategy":"PRIMARY",
+                         "backlog":{"overloadTimeout":"60s"}})"),
+                 absl::OkStatus());
+     },
+     "queued", kA},
+    {"AConfigWithAShorterWait",
+     [](PolicyHarness& harness) {
+       EXPECT_EQ(harness.UpdateConfig(R"({"backlog":{"timeout":"1s",
+                     "overloadTimeout":"60s"}})"),
+                 absl::OkStatus());
+       harness.Advance(absl::Seconds(1.1));
+     },
+     "dropped: DEADLINE_EXCEEDED", ""},
+    {"AConfigWithoutBacklog",
+     [](PolicyHarness& harness) {
+       EXPECT_EQ(harness.UpdateConfig("{}"), absl::OkStatus());
+     },
+     "UNAVAILABLE: multi_backend: no usable backend", ""},
+    {"AMark", [](PolicyHarness& harness) { harness.MarkUnhealthy(kA); },
+     "queued", kA},
+    {"AConnectionThatIsMarked",
+     [](PolicyHarness& harness) {
+       harness.MarkUnhealthy(kA);
+       harness.EndBackoff(kA);
+       harness.Connect(kA);
+     },
+     "queued", kA},
+    {"AnotherFailure",
+     [](PolicyHarness& harness) {
+       harness.EndBackoff(kA);
+       harness.Refuse(kA, "again");
+     },
+     "queued", kA},
+};
+
+class WaitingCallTest : public ::testing::TestWithParam<WaitingCase> {};
+
+INSTANTIATE_TEST_SUITE_P(Cases, WaitingCallTest,
+                         ::testing::ValuesIn(kWaitingCases),
+                         [](const ::testing::TestParamInfo<WaitingCase>& info) {
+                           return std::string(info.param.name);
+                         });
+
+TEST_P(WaitingCallTest, MeetsAnEvent) {
+  PolicyHarness harness(kWaiting);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Refuse(kA);
+  FakeCall& call = harness.Call();
+  ASSERT_EQ(call.Outcome(), "queued");
+  GetParam().act(harness);
+  EXPECT_THAT(call.Outcome(), StartsWith(GetParam().outcome));
+  if (call.Outcome() != "queued") return;
+
+  harness.MarkHealthy(kA);
+  const char* const address = GetParam().in_the_end;
+  FakeSubchannel& connection = harness.Connection(address);
+  if (connection.state() == GRPC_CHANNEL_TRANSIENT_FAILURE) {
+    harness.EndBackoff(address);
+  }
+  if (connection.state() == GRPC_CHANNEL_CONNECTING) harness.Connect(address);
+  EXPECT_EQ(call.Outcome(), address);
+}
+
+TEST(BacklogTest, AWaitingCallEndsAfterTheShutdown) {
+  PolicyHarness harness(kWaiting);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  FakeCall& call = harness.Call();
+  ASSERT_EQ(call.Outcome(), "queued");
+  harness.ShutDown();
+  harness.End(call);
+  EXPECT_EQ(call.Outcome(), "ended");
 }
 
 // --- Bounds ------------------------------------------------------------------
@@ -269,6 +468,31 @@ TEST(QueueTest, APatientCallGoesWhenAMarkIsLifted) {
   EXPECT_EQ(waiting.Outcome(), "queued");
   harness.MarkHealthy(kA);
   EXPECT_EQ(waiting.Outcome(), kA);
+}
+
+TEST(QueueTest, ACallGoesWhenAnotherChannelLeavesRoom) {
+  for (const char* config : {R"({"maxRequestsPerBackend":1})",
+                             R"({"maxRequestsPerBackend":1,"backlog":{}})"}) {
+    SCOPED_TRACE(config);
+    PolicyHarness::Options options;
+    options.config = config;
+    options.time = std::make_shared<VirtualTime>();
+    options.pool = BackendPool::Create(options.time->ForPool());
+    PolicyHarness one(options);
+    PolicyHarness other(options);
+    for (PolicyHarness* channel : {&one, &other}) {
+      ASSERT_EQ(channel->Update({kA}), absl::OkStatus());
+      channel->Connect(kA);
+    }
+    FakeCall& running = one.Call();
+    ASSERT_EQ(running.Outcome(), kA);
+    FakeCallOptions patient;
+    patient.wait_for_ready = true;
+    FakeCall& waiting = other.Call(patient);
+    EXPECT_EQ(waiting.Outcome(), "queued");
+    one.Finish(running);
+    EXPECT_EQ(waiting.Outcome(), kA);
+  }
 }
 
 TEST(QueueTest, NobodyIsWokenWhenNobodyWaits) {
