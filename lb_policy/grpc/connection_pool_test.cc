@@ -118,6 +118,103 @@ TEST(ConnectionPoolTest, OneMoreThatIsRefusedLeavesTheBackendUp) {
   EXPECT_EQ(harness.RoundTrip(), kA);
 }
 
+TEST(ConnectionPoolTest, OneMoreThatIsRefusedIsClosedAndTriedAgainLater) {
+  PolicyHarness harness(kGrowing);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.Call();
+  harness.Call();
+  ASSERT_EQ(harness.connections(kA), 2u);
+  harness.Refuse(kA, "too many", 1);
+  harness.Advance(absl::Seconds(9));
+  EXPECT_EQ(harness.connections(kA), 2u);
+  // The policy checks for idle connections every quarter of the timeout.
+  for (int i = 0; i < 8 && harness.connections(kA) == 2; ++i) {
+    harness.Advance(absl::Milliseconds(500));
+  }
+  ASSERT_EQ(harness.connections(kA), 1u);
+  harness.Call();
+  EXPECT_EQ(harness.connections(kA), 1u) << "not at once";
+  harness.Advance(absl::Seconds(1));
+  harness.Call();
+  EXPECT_EQ(harness.connections(kA), 2u);
+}
+
+TEST(ConnectionPoolTest, OneMoreThatConnectsAgainAfterAFailureIsClosedToo) {
+  PolicyHarness harness(kGrowing);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.Call();
+  harness.Call();
+  ASSERT_EQ(harness.connections(kA), 2u);
+  harness.Refuse(kA, "too many", 1);
+  harness.EndBackoff(kA, 1);
+  ASSERT_EQ(harness.Connection(kA, 1).state(), GRPC_CHANNEL_CONNECTING);
+  harness.Advance(absl::Seconds(13));
+  EXPECT_EQ(harness.connections(kA), 1u);
+}
+
+TEST(ConnectionPoolTest, OneMoreLeavesAFailedBackendFailedUntilItIsReady) {
+  PolicyHarness harness(R"({"pool":{"min":1,"max":2}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Refuse(kA);
+  ASSERT_EQ(harness.UpdateConfig(R"({"pool":{"min":2,"max":2}})"),
+            absl::OkStatus());
+  ASSERT_EQ(harness.connections(kA), 2u);
+  EXPECT_EQ(harness.channel().state(), GRPC_CHANNEL_TRANSIENT_FAILURE);
+  EXPECT_THAT(harness.RoundTrip(), HasSubstr("refused"));
+  harness.Connect(kA, 1);
+  EXPECT_EQ(harness.channel().state(), GRPC_CHANNEL_READY);
+  EXPECT_EQ(harness.RoundTrip(), kA);
+}
+
+TEST(ConnectionPoolTest, ABackendThatLeavesAndComesBackBeginsWithItsLeast) {
+  PolicyHarness harness(kGrowing);
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kA);
+  FakeCall& first = harness.Call();
+  harness.Call();
+  harness.Connect(kA, 1);
+  ASSERT_EQ(harness.connections(kA), 2u);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  EXPECT_EQ(harness.connections(kA), 2u) << "a list that keeps it";
+  ASSERT_EQ(harness.Update({kB}), absl::OkStatus());
+  EXPECT_EQ(harness.connections(kA), 0u);
+  harness.Finish(first);
+  ASSERT_EQ(harness.Update({kB, kA}), absl::OkStatus());
+  EXPECT_EQ(harness.connections(kA), 1u);
+}
+
+TEST(ConnectionPoolTest, ALostConnectionLeavesItsCallsToTheOthers) {
+  PolicyHarness harness(R"({"pool":{"min":2,"max":2}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA, 0);
+  harness.Connect(kA, 1);
+  harness.TakeEvents();
+  harness.channel().TakeUpdates();
+  harness.Lose(kA, 0);
+  EXPECT_EQ(harness.channel().TakeUpdates(), "READY");
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(harness.Call().connection(), &harness.Connection(kA, 1));
+  }
+  harness.Connect(kA, 0);
+  EXPECT_EQ(harness.channel().TakeUpdates(), "READY");
+  EXPECT_EQ(harness.Call().connection(), &harness.Connection(kA, 0));
+  EXPECT_THAT(harness.TakeEvents(), IsEmpty());
+}
+
+TEST(ConnectionPoolTest, TheEndClosesAllConnections) {
+  PolicyHarness harness(kGrowing);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.Call();
+  FakeCall& second = harness.Call();
+  ASSERT_EQ(harness.connections(kA), 2u);
+  harness.ShutDown();
+  EXPECT_EQ(harness.connections(kA), 0u);
+  harness.Finish(second);
+}
+
 TEST(ConnectionPoolTest, TheBackendIsDownWhenAllItsConnectionsAre) {
   PolicyHarness harness(R"({"pool":{"min":2,"max":2}})");
   ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
@@ -185,6 +282,26 @@ TEST(IdleTest, AChannelsNextPolicyBeginsAnewInTheSamePool) {
   EXPECT_EQ(after.StateOf(kB), "ALIVE");
   after.Connect(kB);
   EXPECT_EQ(after.RoundTrip(), kB);
+}
+
+TEST(IdleTest, AnotherChannelsBackendsKeepTheirHealthMeanwhile) {
+  PolicyHarness::Options options;
+  options.time = std::make_shared<VirtualTime>();
+  options.pool = BackendPool::Create(options.time->ForPool());
+  PolicyHarness other(options);
+  ASSERT_EQ(other.Update({kA, kB}), absl::OkStatus());
+  {
+    PolicyHarness before(options);
+    ASSERT_EQ(before.Update({kA, kB}), absl::OkStatus());
+    before.MarkUnhealthy(kA);
+  }
+  EXPECT_EQ(other.StateOf(kA), "DOWN");
+  PolicyHarness after(options);
+  ASSERT_EQ(after.Update({kA, kB}), absl::OkStatus());
+  after.Connect(kA);
+  after.Connect(kB);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(after.RoundTrip(), kB);
+  EXPECT_EQ(other.TakeEvents().size(), 1u) << "the mark";
 }
 
 // --- Each event once ---------------------------------------------------------
