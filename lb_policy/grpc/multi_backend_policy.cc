@@ -94,7 +94,6 @@ absl::Status MultiBackendPolicy::UpdateLocked(UpdateArgs args) {
   absl::Status status;
   if (!args.addresses.ok() || args.addresses->empty()) {
     status = KeepLastListLocked(args);
-    changed |= plan_ == nullptr && backends_.empty();
   } else {
     subchannel_args_ = SubchannelArgs(args.args);
     changed |= ApplyAddressesLocked(*std::move(args.addresses));
