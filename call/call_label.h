@@ -13,10 +13,11 @@
 //
 // Threads: all functions are thread-safe.
 //
-//   const std::string prefix = EncodeCallLabelPrefix(route);  // Once per
-//   route.  metadata->Add(kCallLabelKey, EncodeCallLabel(prefix, hash));  //
-//   Per call.  absl::optional<CallLabel> label = DecodeCallLabel(value);     //
-//   Per call.
+//   // Once per route:
+//   const std::string prefix = EncodeCallLabelPrefix(route);
+//   // Per call:
+//   metadata->Add(kCallLabelKey, EncodeCallLabel(prefix, hash));
+//   absl::optional<CallLabel> label = DecodeCallLabel(value);
 #ifndef MULTI_BACKEND_CALL_CALL_LABEL_H_
 #define MULTI_BACKEND_CALL_CALL_LABEL_H_
 

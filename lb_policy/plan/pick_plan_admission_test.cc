@@ -117,8 +117,7 @@ std::vector<int> Spread(const PickPlan& plan, int calls,
   return counts;
 }
 
-// --- Exclusion
-// ----------------------------------------------------------------
+// --- Exclusion --------------------------------------------------------------
 
 TEST(AdmissionTest, ManyThatRefuseDoNotPushOutTheOnesThatTheCallHasTried) {
   // More than TriedBackends holds.
@@ -185,8 +184,7 @@ TEST(AdmissionTest, ACallThatItsRoleRefusesGoesToTheFallback) {
   }
 }
 
-// --- Trials
-// -------------------------------------------------------------------
+// --- Trials -----------------------------------------------------------------
 
 TEST(AdmissionTest, OneCallIsTheTrialAndTheOthersGoElsewhere) {
   for (const StrategyKind kind : kAllKinds) {
@@ -231,8 +229,7 @@ TEST(AdmissionTest, APingIsNoTrial) {
   EXPECT_EQ(channel.backend(0).load.admission.load(), kTrialOpen);
 }
 
-// --- Slow start
-// -----------------------------------------------------------------
+// --- Slow start -------------------------------------------------------------
 
 // The ramping backend lets a share of the calls through whose turn it is; the
 // others go to the second one, after which it is the first one's turn again.

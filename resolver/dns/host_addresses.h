@@ -4,7 +4,6 @@
 // stay.  So half an answer (A learned, AAAA timed out) loses no address.
 //
 // Thread-compatible.  Memory: the addresses of the hosts of the last Resolve().
-// answer (A learned, AAAA timed out) loses no address.  Thread-compatible.
 #ifndef MULTI_BACKEND_RESOLVER_DNS_HOST_ADDRESSES_H_
 #define MULTI_BACKEND_RESOLVER_DNS_HOST_ADDRESSES_H_
 
