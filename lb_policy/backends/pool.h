@@ -100,8 +100,8 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     void Configure(std::shared_ptr<const HealthConfig> health, int max_requests,
                    const std::function<std::unique_ptr<Probe>()>& make_probe);
     // Sets the state of this channel's connection to the backend; `why` is the
-    // error, with kFailed.  The backend is DOWN when the attempt of some
-    // channel failed and no channel is connected.
+    // error, with kFailed.  The backend is DOWN when the newest attempt of
+    // some channel failed and no channel is connected.
     void SetLinkState(LinkState state, absl::string_view why = "");
 
    private:

@@ -68,7 +68,7 @@ RetryDecision DecideRetry(const RetryInputs& inputs) {
     // A call that can wait for them picks once more, and goes after waiting or
     // not at all.
     if (newest != AttemptLog::Newest::kRetriable || inputs.ticket->must_wait ||
-        !plan.MayWait(inputs.label)) {
+        !plan.HasOpenBacklog(inputs.label)) {
       return decision;
     }
     inputs.ticket->must_wait = true;

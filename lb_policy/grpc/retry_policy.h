@@ -2,7 +2,8 @@
 // DecideRetry().  The control plane, the picks and the calls of one channel
 // share it for as long as the failover configuration stays the same.
 //
-// Threads: see each member.
+// Threads: any thread may call ShouldRetry() and OnTicketReturned().  The
+// fields are constant, except `budget`, which has rules of its own.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_RETRY_POLICY_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_RETRY_POLICY_H_
 

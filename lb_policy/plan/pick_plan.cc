@@ -200,7 +200,7 @@ bool PickPlan::CanServe(const CallLabel& label,
     if (node != nullptr && node->HasConnecting(request)) return true;
   }
   // In the backlog the call waits until any backend is usable again.
-  return MayWait(label) &&
+  return HasOpenBacklog(label) &&
          (!AnyUsable(label) || HasUntriedAtLimit(label, request));
 }
 

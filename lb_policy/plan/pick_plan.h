@@ -77,8 +77,8 @@ class PickPlan {
   // Whether PickInTurn() must be used instead of Pick().
   bool has_backlogs() const { return has_backlogs_; }
 
-  // Pick() where calls wait in backlogs: the call of `place` goes when it is
-  // its turn.
+  // As Pick(), where calls wait in backlogs: the call of `ticket` goes when it
+  // is its turn.
   struct TurnResult {
     Result pick;
     absl::Status refusal;  // With kRefused: the reason.
@@ -112,8 +112,8 @@ class PickPlan {
   bool HasBackend(const CallLabel& label, const PickRequest& request) const;
   // Whether Pick() would find a backend now, or the call could wait for one.
   bool CanServe(const CallLabel& label, const PickRequest& request) const;
-  // Whether a backlog accepts the call when no backend is usable.
-  bool MayWait(const CallLabel& label) const;
+  // Whether the call has a backlog that is not DOWN.  The backlog may be full.
+  bool HasOpenBacklog(const CallLabel& label) const;
 
   // The error text that says why no backend can serve and that the call was not
   // sent.  It names at most five backends with their last errors.

@@ -175,7 +175,7 @@ PickPlan::TurnResult PickPlan::Refuse(const CallLabel& label,
           repick};
 }
 
-bool PickPlan::MayWait(const CallLabel& label) const {
+bool PickPlan::HasOpenBacklog(const CallLabel& label) const {
   const Backlog* backlog = has_backlogs_ ? BacklogOf(label) : nullptr;
   return backlog != nullptr && backlog->state() != Backlog::State::kDown;
 }

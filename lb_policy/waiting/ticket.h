@@ -3,8 +3,8 @@
 // It lives in the call's arena, which never runs a destructor, so it is
 // trivially destructible.  Leave() must be called before the call ends.
 //
-// Threads: only the picks of the call and its end use it, and core serialises
-// those.
+// Threads: the call's picks, the starts of its attempts, its retry decisions
+// and its end use it; core serialises them.
 #ifndef MULTI_BACKEND_LB_POLICY_WAITING_TICKET_H_
 #define MULTI_BACKEND_LB_POLICY_WAITING_TICKET_H_
 

@@ -33,7 +33,7 @@ struct Entry {
   std::map<std::string, std::string> labels;
 };
 
-// The methods return what does not fit the schema, OK when all does.
+// The Read... functions return what does not fit the schema, OK when all does.
 absl::Status Misfit(absl::string_view field, absl::string_view what) {
   return absl::InvalidArgumentError(
       absl::StrCat("does not fit the schema (endpoints.proto): ", field,
