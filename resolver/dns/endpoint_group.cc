@@ -87,7 +87,7 @@ void DnsEndpointGroup::Follow() {
   std::minstd_rand random{std::random_device()()};
   std::uniform_real_distribution<double> unit(0, 1);
   Backoff backoff(options_.backoff);
-  // Spaces out questions that were requested and brought no news: a backend
+  // Spaces out questions that were requested and brought no change: a backend
   // that stays away must not make every client ask each second.
   Backoff spacing(options_.backoff);
   bool woken = false;
@@ -112,10 +112,10 @@ void DnsEndpointGroup::Follow() {
     if (!Apply(std::move(resolution), *signal)) return;
     absl::Duration shortest = absl::InfiniteDuration();
     if (complete) {
-      const bool news = endpoints() != before;
-      if (news || !woken) spacing.Reset();
+      const bool changed = endpoints() != before;
+      if (changed || !woken) spacing.Reset();
       shortest = options_.min_ttl;
-      if (woken && !news) {
+      if (woken && !changed) {
         shortest = std::max(shortest, spacing.Next(unit(random)));
       }
     }

@@ -37,7 +37,7 @@ class DynamicEndpointGroup::Watcher {
     MutexLock lock(&mu_);
     if (stopped_ || version <= newest_) return false;
     newest_ = version;
-    news_ = std::move(list);
+    pending_ = std::move(list);
     if (running_) return false;
     running_ = true;
     runner_ = std::this_thread::get_id();
@@ -45,16 +45,16 @@ class DynamicEndpointGroup::Watcher {
   }
 
   void Run() {
-    while (ListPtr list = TakeNewsOrEnd()) callback_(std::move(list));
+    while (ListPtr list = TakePendingOrEnd()) callback_(std::move(list));
   }
 
   // On return no callback is running, except one that called Stop() itself, and
   // none will start.
   void Stop() {
-    Callback done;  // As in TakeNewsOrEnd().
+    Callback done;  // As in TakePendingOrEnd().
     MutexLock lock(&mu_);
     stopped_ = true;
-    news_ = nullptr;
+    pending_ = nullptr;
     if (running_ && runner_ == std::this_thread::get_id()) return;
     while (running_) idle_.Wait(&mu_);
     done = std::move(callback_);
@@ -63,10 +63,11 @@ class DynamicEndpointGroup::Watcher {
  private:
   // The list for the next callback.  Null: there is none, and the calling
   // thread is no longer the runner.
-  ListPtr TakeNewsOrEnd() {
+  ListPtr TakePendingOrEnd() {
     Callback done;  // Destroyed without the lock, because it may hold anything.
     MutexLock lock(&mu_);
-    if (!stopped_ && news_ != nullptr) return std::exchange(news_, nullptr);
+    if (!stopped_ && pending_ != nullptr)
+      return std::exchange(pending_, nullptr);
     running_ = false;
     if (stopped_) done = std::move(callback_);
     idle_.SignalAll();
@@ -82,7 +83,7 @@ class DynamicEndpointGroup::Watcher {
   bool running_ ABSL_GUARDED_BY(mu_) = true;
   std::thread::id runner_ ABSL_GUARDED_BY(mu_) = std::this_thread::get_id();
   uint64_t newest_ ABSL_GUARDED_BY(mu_) = 0;  // Version offered last.
-  ListPtr news_ ABSL_GUARDED_BY(mu_);         // Null = none.
+  ListPtr pending_ ABSL_GUARDED_BY(mu_);      // Null = none.
 };
 
 struct DynamicEndpointGroup::State {

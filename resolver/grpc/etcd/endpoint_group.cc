@@ -134,25 +134,25 @@ absl::Status EtcdEndpointGroup::FollowEvents(EtcdSession& session,
                                              EtcdRecords& records,
                                              StoppableCalls& calls) {
   const size_t limit = options_.policy.limits().max_endpoints;
-  bool news = false;
+  bool pending = false;
   steady_clock::time_point latest;
   while (true) {
     const auto events = session.NextEvents(
-        news ? std::min(kQuiet, Until(latest)) : absl::InfiniteDuration());
+        pending ? std::min(kQuiet, Until(latest)) : absl::InfiniteDuration());
     if (!events.ok()) return events.status();
     if (events->has_value() && !(*events)->events().empty()) {
-      if (!news) {
+      if (!pending) {
         latest = steady_clock::now() + absl::ToChronoNanoseconds(kLongestBurst);
       }
-      news = true;
+      pending = true;
       for (const etcd::Event& event : (*events)->events()) {
         ApplyEvent(event, records);
       }
       if (records.size() > limit) return TooMany(records.size(), limit);
       if (steady_clock::now() < latest) continue;
     }
-    if (!news) continue;
-    news = false;
+    if (!pending) continue;
+    pending = false;
     const absl::Status status = Apply(records, calls);
     if (!status.ok()) return status;
   }
