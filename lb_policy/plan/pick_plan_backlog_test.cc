@@ -48,7 +48,7 @@ Waiter CallTo(absl::string_view role = "",
   return call;
 }
 
-BacklogConfig Room() { return BacklogConfig(); }
+BacklogConfig DefaultBacklog() { return BacklogConfig(); }
 
 // Backends 0, 1, …, with the plans and backlogs that the policy would make.
 class Channel {
@@ -144,8 +144,8 @@ class Channel {
   }
   size_t waiting() const {
     size_t count = 0;
-    for (const BalancerNode* room : plan_->NodesWithBacklog()) {
-      count += room->backlog()->waiting();
+    for (const BalancerNode* node : plan_->NodesWithBacklog()) {
+      count += node->backlog()->waiting();
     }
     return count;
   }
@@ -173,7 +173,7 @@ class Channel {
 // Two backends, and a backlog at the root.
 struct TwoWithBacklog : Channel {
   TwoWithBacklog() : Channel(std::vector<Spec>(2)) {
-    config().root.backlog = Room();
+    config().root.backlog = DefaultBacklog();
   }
 };
 
@@ -468,7 +468,7 @@ TEST(PickPlanBacklogTest, ARetryThatHasTriedAllThatAreUsableGetsItsLastError) {
 // Backend 0 is the primary, whose role has a backlog, and 1 is a replica.
 struct PrimaryAndReplica : Channel {
   PrimaryAndReplica() : Channel({{"primary"}, {"replica"}}) {
-    config().roles["primary"].backlog = Room();
+    config().roles["primary"].backlog = DefaultBacklog();
     config().roles["replica"];
   }
 };
@@ -486,7 +486,7 @@ TEST(PickPlanBacklogTest, AWriteWaitsWhileReadsGoOn) {
 
 TEST(PickPlanBacklogTest, ARoleWithAnEntryWithoutBacklogHasNone) {
   PrimaryAndReplica channel;
-  channel.config().root.backlog = Room();
+  channel.config().root.backlog = DefaultBacklog();
   channel.Publish({kReady, kFailed});
   Waiter read = CallTo("replica");
   EXPECT_EQ(channel.Pick(read), "no backend");
@@ -534,7 +534,7 @@ TEST(PickPlanBacklogTest, AFallbackThatComesBackTakesAllThatWait) {
 
 TEST(PickPlanBacklogTest, WithoutItsOwnACallWaitsInItsFallbacksBacklog) {
   Channel channel({{"primary"}, {"replica"}});
-  channel.config().root.backlog = Room();
+  channel.config().root.backlog = DefaultBacklog();
   channel.config().roles["primary"];
   channel.Publish({kFailed, kFailed});
   Waiter bound = CallTo("primary");
@@ -568,7 +568,7 @@ struct TwoZones : Channel {
       member.select.zone = zone;
       config().root.members.push_back(member);
     }
-    config().root.members[0].backlog = Room();
+    config().root.members[0].backlog = DefaultBacklog();
   }
 };
 
@@ -612,7 +612,7 @@ TEST(PickPlanBacklogTest, ABacklogGoesDownInTimeAndComesBackAtOnce) {
 
 TEST(PickPlanBacklogTest, TheNextDeadlineIsTheFirstOneOfAllBacklogs) {
   PrimaryAndReplica channel;
-  channel.config().root.backlog = Room();
+  channel.config().root.backlog = DefaultBacklog();
   channel.config().root.backlog->overload_timeout = absl::Seconds(3);
   channel.config().roles["primary"].backlog->overload_timeout =
       absl::Seconds(2);
