@@ -265,7 +265,7 @@ TEST(FailoverTest, ABackendThatTimedOutIsNotTriedAgainUnlessItHadNoTime) {
 TEST(BounceTest, ALostConnectionSendsItsCallsElsewhere) {
   PolicyHarness harness;
   Connect(harness, {kA, kB});
-  harness.channel().HoldNews();
+  harness.channel().HoldNotifications();
   harness.Lose(kA);
   FakeCall& one = harness.Call();
   FakeCall& other = harness.Call();
@@ -273,7 +273,7 @@ TEST(BounceTest, ALostConnectionSendsItsCallsElsewhere) {
   EXPECT_EQ(bounced.bounces(), 1);
   EXPECT_EQ(bounced.Outcome(), "queued");
   EXPECT_EQ(InFlight(harness, kA), 0) << "it never started";
-  harness.channel().ReleaseNews();
+  harness.channel().ReleaseNotifications();
   EXPECT_EQ(bounced.Outcome(), kB);
   EXPECT_EQ(harness.pool().GetAllBackends()[0].calls, 0u);
 }
@@ -285,11 +285,11 @@ TEST(BounceTest, GivesTheTrialBack) {
   ASSERT_EQ(harness.StateOf(kA), "DOWN");
   harness.Advance(absl::Seconds(1.2));
   ASSERT_EQ(harness.StateOf(kA), "DOWN_RETRY");
-  harness.channel().HoldNews();
+  harness.channel().HoldNotifications();
   harness.Lose(kA);
   FakeCall& trial = harness.Call();
   ASSERT_EQ(trial.bounces(), 1);
-  harness.channel().ReleaseNews();
+  harness.channel().ReleaseNotifications();
   harness.Connect(kA);
   EXPECT_EQ(trial.Outcome(), kA) << "the trial is free again";
   harness.Finish(trial);
@@ -299,14 +299,14 @@ TEST(BounceTest, GivesTheTrialBack) {
 TEST(BounceTest, KeepsTheCallsTurnInABacklog) {
   PolicyHarness harness(R"({"backlog":{}})");
   Connect(harness, {kA});
-  harness.channel().HoldNews();
+  harness.channel().HoldNotifications();
   harness.Lose(kA);
   FakeCall& first = harness.Call();
   ASSERT_GE(first.bounces(), 1);
   FakeCall& second = harness.Call();
   EXPECT_EQ(second.bounces(), 0) << "the first one's turn comes before it";
   EXPECT_EQ(second.Outcome(), "queued");
-  harness.channel().ReleaseNews();
+  harness.channel().ReleaseNotifications();
   harness.Connect(kA);
   EXPECT_EQ(first.Outcome(), kA);
   EXPECT_EQ(second.Outcome(), kA);

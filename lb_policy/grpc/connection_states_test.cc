@@ -602,11 +602,11 @@ TEST(ShutdownTest, NewsThatIsOnItsWayThenChangesNothing) {
   PolicyHarness harness;
   ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
   harness.channel().TakeUpdates();
-  harness.channel().HoldNews();
+  harness.channel().HoldNotifications();
   harness.Connect(kA);
   harness.Refuse(kB);
   harness.ShutDown();
-  harness.channel().ReleaseNews();
+  harness.channel().ReleaseNotifications();
   EXPECT_EQ(harness.channel().TakeUpdates(), "");
   EXPECT_EQ(harness.channel().TakeReresolutions(), 0);
 }
@@ -615,11 +615,11 @@ TEST(ShutdownTest, NewsOfABackendThatHasLeftChangesNothing) {
   PolicyHarness harness;
   ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
   harness.Connect(kB);
-  harness.channel().HoldNews();
+  harness.channel().HoldNotifications();
   harness.Connect(kA);
   ASSERT_EQ(harness.Update({kB}), absl::OkStatus());
   harness.channel().TakeUpdates();
-  harness.channel().ReleaseNews();
+  harness.channel().ReleaseNotifications();
   EXPECT_EQ(harness.channel().TakeUpdates(), "");
   EXPECT_EQ(harness.RoundTrip(), kB);
 }

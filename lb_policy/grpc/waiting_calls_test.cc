@@ -390,11 +390,11 @@ TEST(BacklogTest, ACancelledCallLetsTheNextGoThatOnlyItHeldUp) {
   PolicyHarness harness(R"({"backlog":{}})");
   ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
   harness.Connect(kA);
-  harness.channel().HoldNews();
+  harness.channel().HoldNotifications();
   harness.Lose(kA);
   FakeCall& first = harness.Call();
   FakeCall& second = harness.Call();
-  harness.channel().ReleaseNews();
+  harness.channel().ReleaseNotifications();
   harness.End(first);
   harness.Connect(kA);
   EXPECT_EQ(second.Outcome(), kA);
@@ -418,12 +418,12 @@ TEST(BacklogTest, ARetryWhoseBackendsHaveAllJustGoneWaitsForThem) {
   ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
   harness.Connect(kA);
   FakeCall& call = harness.Call();
-  harness.channel().HoldNews();
+  harness.channel().HoldNotifications();
   harness.Lose(kA);
   harness.Finish(call, kReset);
   ASSERT_TRUE(harness.Retry(call));
   EXPECT_EQ(call.Outcome(), "queued");
-  harness.channel().ReleaseNews();
+  harness.channel().ReleaseNotifications();
   EXPECT_EQ(call.Outcome(), "queued");
   harness.Connect(kA);
   EXPECT_EQ(call.Outcome(), kA) << "it had to wait, so it may go there again";

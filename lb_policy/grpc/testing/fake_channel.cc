@@ -142,19 +142,19 @@ void FakeChannel::Forget(FakeCall* call) {
                 queued_.end());
 }
 
-void FakeChannel::Tell(std::function<void()> news) {
-  if (hold_news_) {
-    held_news_.push_back(std::move(news));
+void FakeChannel::Notify(std::function<void()> notification) {
+  if (hold_notifications_) {
+    held_notifications_.push_back(std::move(notification));
   } else {
-    serializer_->Run(std::move(news), DEBUG_LOCATION);
+    serializer_->Run(std::move(notification), DEBUG_LOCATION);
   }
 }
 
-void FakeChannel::ReleaseNews() {
-  hold_news_ = false;
+void FakeChannel::ReleaseNotifications() {
+  hold_notifications_ = false;
   time_->RunInCore([this]() {
-    for (auto& news : std::exchange(held_news_, {})) {
-      serializer_->Run(std::move(news), DEBUG_LOCATION);
+    for (auto& notification : std::exchange(held_notifications_, {})) {
+      serializer_->Run(std::move(notification), DEBUG_LOCATION);
     }
   });
 }

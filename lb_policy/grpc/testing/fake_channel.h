@@ -65,8 +65,8 @@ class FakeChannel final : private FakeSubchannel::Owner {
   void set_refuse_subchannels(bool refuse) { refuse_subchannels_ = refuse; }
   // Holds back the policy's notifications about its subchannels.  Picks see the
   // new states at once.
-  void HoldNews() { hold_news_ = true; }
-  void ReleaseNews();
+  void HoldNotifications() { hold_notifications_ = true; }
+  void ReleaseNotifications();
 
   // Each of these three returns what has happened since its last call.  States
   // are words: "CONNECTING READY".
@@ -89,7 +89,7 @@ class FakeChannel final : private FakeSubchannel::Owner {
   enum class Phase { kBeingMade, kAlive, kShutDown };
 
   // FakeSubchannel::Owner:
-  void Tell(std::function<void()> news) override;
+  void Notify(std::function<void()> notification) override;
   bool policy_is_shut_down() const override {
     return phase_ == Phase::kShutDown;
   }
@@ -108,9 +108,9 @@ class FakeChannel final : private FakeSubchannel::Owner {
   Phase phase_ = Phase::kBeingMade;
   grpc_connectivity_state first_state_ = GRPC_CHANNEL_IDLE;
   bool refuse_subchannels_ = false;
-  bool hold_news_ = false;
+  bool hold_notifications_ = false;
   bool picking_ = false;
-  std::vector<std::function<void()>> held_news_;
+  std::vector<std::function<void()>> held_notifications_;
   // The living subchannels, each with its number in order of creation.
   absl::flat_hash_map<FakeSubchannel*, uint64_t> subchannels_;
   uint64_t subchannels_made_ = 0;

@@ -55,11 +55,11 @@ void FakeSubchannel::GoTo(grpc_connectivity_state state, absl::Status why,
   }
   state_ = state;
   why_ = std::move(why);
-  if (watched()) TellWatch();
+  if (watched()) NotifyWatch();
 }
 
-void FakeSubchannel::TellWatch() {
-  owner_->Tell([watch = watch_, state = state_, why = why_]() {
+void FakeSubchannel::NotifyWatch() {
+  owner_->Notify([watch = watch_, state = state_, why = why_]() {
     watch->watcher->OnConnectivityStateChange(state, why);
   });
 }
@@ -82,7 +82,7 @@ void FakeSubchannel::WatchConnectivityState(
   watch_->interested_parties = watcher->interested_parties();
   watch_->watcher = std::move(watcher);
   watch_->subchannel = Ref();
-  TellWatch();
+  NotifyWatch();
 }
 
 void FakeSubchannel::CancelConnectivityStateWatch(
@@ -98,7 +98,7 @@ void FakeSubchannel::CancelConnectivityStateWatch(
   }
   // As in core, the watch and its reference to the subchannel live until the
   // serializer has run this callback.
-  owner_->Tell([watch = std::move(watch_)]() {});
+  owner_->Notify([watch = std::move(watch_)]() {});
   watch_ = nullptr;
 }
 

@@ -34,7 +34,7 @@ class FakeSubchannel final : public grpc_core::SubchannelInterface {
    public:
     virtual ~Owner() = default;
     // Notifies the policy, now or when the test says so.
-    virtual void Tell(std::function<void()> news) = 0;
+    virtual void Notify(std::function<void()> notification) = 0;
     virtual bool policy_is_shut_down() const = 0;
     virtual void OnDestroyed(FakeSubchannel* subchannel) = 0;
   };
@@ -86,7 +86,7 @@ class FakeSubchannel final : public grpc_core::SubchannelInterface {
   void CheckCall(const char* what);
   void GoTo(grpc_connectivity_state state, absl::Status why,
             grpc_connectivity_state required);
-  void TellWatch();
+  void NotifyWatch();
 
   Owner* const owner_;
   const SerializerCheck in_serializer_;

@@ -58,7 +58,7 @@ PolicyHarness::PolicyHarness(Options options)
 
 PolicyHarness::~PolicyHarness() {
   time_->RunInCore([this]() { calls_.clear(); });
-  channel_.ReleaseNews();
+  channel_.ReleaseNotifications();
   ShutDown();
   driver_ = nullptr;
 }
