@@ -23,8 +23,8 @@ struct alignas(ABSL_CACHELINE_SIZE) LoadStats {
   std::atomic<uint32_t> unusable_reasons{0};
   // Whether BackendHealth wants to be told of calls that succeed.
   std::atomic<bool> wants_successes{false};
-  // Non-zero when this member may be picked for some calls only: a set of
-  // conditions (backends/flags.h).
+  // Why this member does not admit every call (bits in backends/flags.h); 0 =
+  // it admits every call.
   std::atomic<uint32_t> admission{0};
   // Peak-EWMA of the latency in nanoseconds (strategies/peak_ewma/); 0 until
   // the first measurement.

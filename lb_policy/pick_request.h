@@ -16,15 +16,15 @@ struct PickRequest {
   // Reasons in LoadStats::unusable_reasons that this pick ignores.
   uint32_t tolerated = 0;
   TriedBackends tried;  // By earlier attempts of this call.
-  // Backends that do not admit this call; PickPlan::Pick() fills it.  Apart
-  // from `tried`, because any number of backends may refuse a call.
-  absl::Span<const uint32_t> refused;
+  // Backends that do not admit this call; PickPlan::Pick() fills it.  It is
+  // apart from `tried`, because it may hold any number of backends.
+  absl::Span<const uint32_t> not_admitting;
 
   // Whether this call must not go to backend `id`, whatever other calls may do.
   bool Excludes(uint32_t id) const {
-    return tried.Contains(id) || absl::c_linear_search(refused, id);
+    return tried.Contains(id) || absl::c_linear_search(not_admitting, id);
   }
-  bool excludes_any() const { return !tried.empty() || !refused.empty(); }
+  bool excludes_any() const { return !tried.empty() || !not_admitting.empty(); }
 };
 
 }  // namespace multi_backend

@@ -5,8 +5,8 @@
 // position, so that a change does not restart a rotation.
 //
 // Contract of every strategy:
-//  * It picks only eligible members: usable, of positive weight, and neither
-//    tried by this call nor refusing it.
+//  * It picks only eligible members, which are usable, have a positive weight,
+//    admit this call and have not been tried by it.
 //  * It returns kNone if and only if no member is eligible.
 //  * The amortized cost of a pick does not grow with the number of members,
 //    unless the strategy's header says otherwise.

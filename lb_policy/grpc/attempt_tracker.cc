@@ -35,7 +35,7 @@ AttemptOutcome OutcomeOf(ErrorClass error, absl::StatusCode code) {
 }  // namespace
 
 AttemptTracker::~AttemptTracker() {
-  if (phase_ == Phase::kPicked && (in_turn_ || trial_ != 0)) {
+  if (phase_ == Phase::kPicked && (may_have_ticket_ || trial_ != 0)) {
     Bounce();
   }
   if (phase_ == Phase::kStarted) {
@@ -50,7 +50,7 @@ void AttemptTracker::Bounce() {
   if (trial_ != 0) {
     backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
   }
-  if (!in_turn_) return;
+  if (!may_have_ticket_) return;
   BacklogTicket& ticket = call_->ticket;
   if (ticket.backlog == nullptr || ticket.waiting) return;
   ticket.waiting = ticket.backlog->Join(ticket.number, clock_->NowNanos()) ==

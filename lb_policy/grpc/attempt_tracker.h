@@ -37,8 +37,8 @@ class AttemptTracker final
     ConnectionLoad* connection = nullptr;
     CallAttempts* call = nullptr;  // Null for a call without context.
     bool needs_latency = false;
-    bool in_turn = false;  // The call may have waited in a backlog.
-    uint16_t trial = 0;    // See BackendHealth::TryBeginTrial().
+    bool may_have_ticket = false;  // The call may have waited in a backlog.
+    uint16_t trial = 0;            // See BackendHealth::TryBeginTrial().
   };
   explicit AttemptTracker(const Args& args)
       : backend_(args.backend),
@@ -48,7 +48,7 @@ class AttemptTracker final
         clock_(args.retry_policy->clock),
         connection_(args.connection),
         needs_latency_(args.needs_latency),
-        in_turn_(args.in_turn),
+        may_have_ticket_(args.may_have_ticket),
         trial_(args.trial) {}
   ~AttemptTracker() override;
 
@@ -79,7 +79,7 @@ class AttemptTracker final
   ConnectionLoad* const connection_;
   std::shared_ptr<const LoadPath> load_path_;  // Set by Start().
   const bool needs_latency_;
-  const bool in_turn_;
+  const bool may_have_ticket_;
   Phase phase_ = Phase::kPicked;
   const uint16_t trial_;
   int attempt_ = 0;  // Set by Start().

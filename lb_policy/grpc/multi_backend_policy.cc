@@ -211,18 +211,18 @@ void MultiBackendPolicy::OnConnectionChangeLocked(bool became_ready) {
   SchedulePublishLocked();
 }
 
-void MultiBackendPolicy::OnSignalLocked(uint32_t wanted) {
+void MultiBackendPolicy::OnRequestsLocked(uint32_t requests) {
   if (shutdown_ || backends_.empty()) return;
-  if ((wanted & PolicyMailbox::kReachable) != 0) {
+  if ((requests & PolicyMailbox::kProbesPassed) != 0) {
     for (const auto& backend : backends_) backend->OnProbesPassed();
   }
-  if ((wanted & PolicyMailbox::kReplan) != 0) SchedulePublishLocked();
-  if ((wanted & PolicyMailbox::kGrow) != 0) {
+  if ((requests & PolicyMailbox::kReplan) != 0) SchedulePublishLocked();
+  if ((requests & PolicyMailbox::kGrow) != 0) {
     if (ResizeConnectionsLocked()) SchedulePublishLocked();
     ArmTimerLocked();
   }
-  if ((wanted & PolicyMailbox::kTime) != 0) OnTimeLocked();
-  if ((wanted & PolicyMailbox::kRepick) != 0 && !publish_scheduled_) {
+  if ((requests & PolicyMailbox::kTime) != 0) OnTimeLocked();
+  if ((requests & PolicyMailbox::kRepick) != 0 && !publish_scheduled_) {
     RepickLocked();
   }
 }
@@ -312,14 +312,15 @@ void MultiBackendPolicy::PublishLocked() {
   latest_plan_->Set(plan_);
   picker_args_ = MakePickerArgsLocked();
   if (plan_->any_ready()) {
-    told_state_ = GRPC_CHANNEL_READY;
-    told_status_ = absl::OkStatus();
+    published_state_ = GRPC_CHANNEL_READY;
+    published_status_ = absl::OkStatus();
   } else if (plan_->any_connecting()) {
-    told_state_ = GRPC_CHANNEL_CONNECTING;
-    told_status_ = absl::OkStatus();
+    published_state_ = GRPC_CHANNEL_CONNECTING;
+    published_status_ = absl::OkStatus();
   } else {
-    told_state_ = GRPC_CHANNEL_TRANSIENT_FAILURE;
-    told_status_ = absl::UnavailableError(plan_->DescribeFailure(CallLabel()));
+    published_state_ = GRPC_CHANNEL_TRANSIENT_FAILURE;
+    published_status_ =
+        absl::UnavailableError(plan_->DescribeFailure(CallLabel()));
   }
   reporter_.Report(plan_->UpdateBacklogs(time_.NowNanos()));
   reporter_.ReportPanic(plan_->Panicking(), config_->health.panic_percent);
@@ -334,7 +335,7 @@ void MultiBackendPolicy::RepickLocked() {
   wakeups_->Recount([this]() { return plan_->BeginPass(); });
   wakeups_->ClearFreshPlanDue();
   mailbox_->SetInPass(true);
-  channel_control_helper()->UpdateState(told_state_, told_status_,
+  channel_control_helper()->UpdateState(published_state_, published_status_,
                                         std::make_unique<Picker>(picker_args_));
   mailbox_->SetInPass(false);
 }

@@ -64,7 +64,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   int64_t NowNanos() const override { return time_.NowNanos(); }
 
   // PolicyMailbox::Receiver:
-  void OnSignalLocked(uint32_t wanted) override;
+  void OnRequestsLocked(uint32_t requests) override;
   std::shared_ptr<grpc_core::WorkSerializer> Serializer() override;
 
   // ChannelBackend::Owner and PolicyMailbox::Receiver:
@@ -105,8 +105,8 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   std::shared_ptr<const PickPlan> plan_;
   // The args of the newest plan's pickers, and the state published with them.
   std::shared_ptr<const Picker::Args> picker_args_;
-  grpc_connectivity_state told_state_ = GRPC_CHANNEL_CONNECTING;
-  absl::Status told_status_;
+  grpc_connectivity_state published_state_ = GRPC_CHANNEL_CONNECTING;
+  absl::Status published_status_;
   FailureWatch failures_;
   // Monotonic nanoseconds; INT64_MAX if nothing is due.
   int64_t resize_at_ = INT64_MAX;

@@ -128,7 +128,7 @@ Picker::PickResult Picker::Send(const PickPlan::Result& picked,
   tracker_args.call = call;
   tracker_args.retry_policy = args_->retry_policy.get();
   tracker_args.needs_latency = args_->plan->needs_latency();
-  tracker_args.in_turn = args_->plan->has_backlogs() && call != nullptr;
+  tracker_args.may_have_ticket = args_->plan->has_backlogs() && call != nullptr;
   tracker_args.trial = picked.trial;
   if (destination.connections != nullptr) {
     const Connections::One& one = LeastLoaded(*destination.connections);

@@ -4,9 +4,9 @@
 
 namespace multi_backend {
 
-void PolicyMailbox::Raise(uint32_t wanted) {
+void PolicyMailbox::Raise(uint32_t requests) {
   // The thread that finds zero delivers everything that is added until then.
-  if (wanted_.fetch_or(wanted, std::memory_order_acq_rel) != 0) return;
+  if (requests_.fetch_or(requests, std::memory_order_acq_rel) != 0) return;
   if (grpc_core::ExecCtx::Get() == nullptr || in_pass_.load()) {
     std::shared_ptr<EventEngine> engine;
     {
@@ -47,8 +47,8 @@ void PolicyMailbox::Deliver() {
   receiver->Serializer()->Run(
       [self = shared_from_this(), receiver,
        keep_alive = std::move(keep_alive)]() {
-        receiver->OnSignalLocked(
-            self->wanted_.exchange(0, std::memory_order_acq_rel));
+        receiver->OnRequestsLocked(
+            self->requests_.exchange(0, std::memory_order_acq_rel));
       },
       DEBUG_LOCATION);
 }

@@ -30,12 +30,12 @@ class PolicyMailbox : public std::enable_shared_from_this<PolicyMailbox> {
   static constexpr uint32_t kGrow = 4;    // A backend's connections are full.
   static constexpr uint32_t kTime = 8;    // The policy's timer has fired.
   // A probe has reached a backend to which no channel could connect.
-  static constexpr uint32_t kReachable = 16;
+  static constexpr uint32_t kProbesPassed = 16;
 
   class Receiver {
    public:
     virtual ~Receiver() = default;
-    virtual void OnSignalLocked(uint32_t wanted) = 0;
+    virtual void OnRequestsLocked(uint32_t requests) = 0;
     virtual std::shared_ptr<grpc_core::WorkSerializer> Serializer() = 0;
     // Returns a reference that keeps the receiver alive.
     virtual grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>
@@ -52,7 +52,7 @@ class PolicyMailbox : public std::enable_shared_from_this<PolicyMailbox> {
     engine_ = std::move(engine);
   }
 
-  void Raise(uint32_t wanted);
+  void Raise(uint32_t requests);
   // Says whether core is running a pass, in which all waiting calls pick again.
   // A pass often requests the next one.  If one thread ran all of them, core
   // would send the calls of the first pass only after the last.  So requests
@@ -64,7 +64,7 @@ class PolicyMailbox : public std::enable_shared_from_this<PolicyMailbox> {
  private:
   void Deliver();
 
-  std::atomic<uint32_t> wanted_{0};
+  std::atomic<uint32_t> requests_{0};
   std::atomic<bool> in_pass_{false};
   Mutex mutex_;
   Receiver* receiver_ ABSL_GUARDED_BY(mutex_);  // Null after Stop().

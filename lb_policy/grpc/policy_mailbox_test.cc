@@ -10,7 +10,7 @@ namespace {
 
 class NoReceiver final : public PolicyMailbox::Receiver {
  public:
-  void OnSignalLocked(uint32_t) override { ADD_FAILURE() << "stopped"; }
+  void OnRequestsLocked(uint32_t) override { ADD_FAILURE() << "stopped"; }
   std::shared_ptr<grpc_core::WorkSerializer> Serializer() override {
     ADD_FAILURE() << "stopped";
     return nullptr;

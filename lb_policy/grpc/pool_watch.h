@@ -23,15 +23,17 @@ class PoolWatch {
       : events_(std::move(events)),
         id_(events_->AddWatch(Raise(mailbox, PolicyMailbox::kReplan),
                               Raise(mailbox, PolicyMailbox::kRepick),
-                              Raise(mailbox, PolicyMailbox::kReachable))) {}
+                              Raise(mailbox, PolicyMailbox::kProbesPassed))) {}
   ~PoolWatch() { events_->RemoveWatch(id_); }
   PoolWatch(const PoolWatch&) = delete;
   PoolWatch& operator=(const PoolWatch&) = delete;
 
  private:
   static std::function<void()> Raise(std::shared_ptr<PolicyMailbox> mailbox,
-                                     uint32_t wanted) {
-    return [mailbox = std::move(mailbox), wanted]() { mailbox->Raise(wanted); };
+                                     uint32_t requests) {
+    return [mailbox = std::move(mailbox), requests]() {
+      mailbox->Raise(requests);
+    };
   }
 
   const std::shared_ptr<PoolEvents> events_;

@@ -137,10 +137,10 @@ PickPlan::Result PickPlan::Pick(const CallLabel& label,
   if (result.outcome != Outcome::kPicked || Admits(result)) return result;
   const Result first = result;
   PickRequest narrowed = request;
-  absl::InlinedVector<uint32_t, 16> refused;
+  absl::InlinedVector<uint32_t, 16> not_admitting;
   do {
-    refused.push_back(entries_[result.entry].backend().id());
-    narrowed.refused = refused;
+    not_admitting.push_back(entries_[result.entry].backend().id());
+    narrowed.not_admitting = not_admitting;
     result = Choose(label, narrowed);
     if (result.outcome != Outcome::kPicked) return first;
   } while (!Admits(result));

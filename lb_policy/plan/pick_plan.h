@@ -67,8 +67,8 @@ class PickPlan {
   //
   // A backend that comes back does not admit every call: its trial is one call,
   // and in slow start it takes a share of its calls.  The pick passes over the
-  // backends that refuse this call.  When all refuse, it takes the one that it
-  // chose first.
+  // backends that do not admit this call.  When none admits it, the pick takes
+  // the one that it chose first.
   Result Pick(const CallLabel& label, const PickRequest& request) const;
   // Chooses a backend for core's ping.  A ping is no call, so it is never a
   // trial and needs no admission.

@@ -39,7 +39,7 @@ TEST_P(StrategyContractTest, PicksEligibleMembersOnlyAndNoneOnlyWithoutThem) {
     for (int code = 0; code < cases; ++code) {
       StrategyMembers members(std::vector<uint32_t>(size, 3));
       PickRequest request;
-      std::vector<uint32_t> refused;
+      std::vector<uint32_t> not_admitting;
       std::set<size_t> eligible;
       int rest = code;
       for (size_t i = 0; i < size; ++i, rest /= kObstacles) {
@@ -51,7 +51,7 @@ TEST_P(StrategyContractTest, PicksEligibleMembersOnlyAndNoneOnlyWithoutThem) {
             request.tried.Add(members[i].id);
             break;
           case Obstacle::kRefuses:
-            refused.push_back(members[i].id);
+            not_admitting.push_back(members[i].id);
             break;
           case Obstacle::kDrained:
             members[i].weight = 0;
@@ -60,7 +60,7 @@ TEST_P(StrategyContractTest, PicksEligibleMembersOnlyAndNoneOnlyWithoutThem) {
             eligible.insert(i);
         }
       }
-      request.refused = refused;
+      request.not_admitting = not_admitting;
       ListedStrategy strategy = members.Make(GetParam());
       FastRandom random(code);
       for (int pick = 0; pick < 20; ++pick) {

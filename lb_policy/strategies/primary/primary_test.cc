@@ -120,9 +120,9 @@ TEST(PrimaryTest, AMemberThatRefusesOneCallStaysCurrentForTheOthers) {
   EXPECT_EQ(strategy.Pick(), 0u);
   // As in slow start: were it not the current one, it would be held down.
   ComeBack(members, 0);
-  const uint32_t refused[] = {members[0].id};
+  const uint32_t not_admitting[] = {members[0].id};
   PickRequest request;
-  request.refused = refused;
+  request.not_admitting = not_admitting;
   EXPECT_EQ(strategy.Pick(request), 1u);
   EXPECT_EQ(strategy.Pick(), 0u);
 }
