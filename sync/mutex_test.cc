@@ -77,7 +77,7 @@ TEST(CondVarTest, SignalAllWakesAllThreads) {
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST(CondVarTest, AWaitThatNobodySignalsEndsInTime) {
+TEST(CondVarTest, AWaitWithoutASignalEndsInTime) {
   Mutex mutex;
   CondVar never;
   const Clock::time_point end = Clock::now() + std::chrono::milliseconds(5);

@@ -450,7 +450,7 @@ bool DownBy(std::initializer_list<Tried> users) {
   return failed && !connected;
 }
 
-TEST(LeaseTest, DownIsWhatSomeUserCannotReachAndNobodyDoes) {
+TEST(LeaseTest, ABackendIsDownWhenOneChannelFailsAndNoneIsConnected) {
   constexpr Tried kAll[] = {Tried::kNot, Tried::kFailed, Tried::kConnected};
   for (const Tried a_before : kAll) {
     for (const Tried a : kAll) {

@@ -465,7 +465,7 @@ TEST(TrialTest, ARetryIsTheTrialOnlyWhenItHasNotTriedTheBackend) {
 
 // --- Overload ----------------------------------------------------------------
 
-TEST(OverloadTest, AnOverloadedBackendGetsCallsOnlyWhenNobodyIsBetterOff) {
+TEST(OverloadTest, AnOverloadedBackendGetsCallsOnlyWhenNoOtherIsUsable) {
   PolicyHarness harness(R"({"health":{"passive":{"overloadedFor":"3s"}}})");
   Connect(harness, {kA, kB});
   FailOn(harness, kA, 1, absl::ResourceExhaustedError("busy"));
@@ -480,7 +480,7 @@ TEST(OverloadTest, AnOverloadedBackendGetsCallsOnlyWhenNobodyIsBetterOff) {
 
 // --- Slow start --------------------------------------------------------------
 
-TEST(SlowStartTest, ABackendThatComesBackGetsItsShareByAndBy) {
+TEST(SlowStartTest, ABackendThatComesBackGetsAGrowingShare) {
   PolicyHarness harness(R"({"health":{"slowStart":"10s"}})");
   Connect(harness, {kA, kB});
   EXPECT_EQ(Spread(harness, 100)[kA], 50) << "a first start is no return";
@@ -566,7 +566,7 @@ TEST(HoldDownTest, CountsFromTheReturnOfALostConnection) {
 
 // --- The failure rate --------------------------------------------------------
 
-TEST(FailureRateTest, ABackendThatFailsTooOftenIsEjectedAtTheNextLook) {
+TEST(FailureRateTest, ABackendThatFailsTooOftenIsEjectedAtTheNextCheck) {
   PolicyHarness harness(R"({"health":{"passive":{"unhealthyAfter":1000,
       "failureRate":{"threshold":0.5,"window":"10s","minCalls":20}}}})");
   Connect(harness, {kA, kB});

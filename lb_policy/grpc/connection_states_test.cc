@@ -598,7 +598,7 @@ TEST(KeptListTest, AConfigThatComesWithAFailedResolutionCounts) {
 
 // --- The end -----------------------------------------------------------------
 
-TEST(ShutdownTest, NewsThatIsOnItsWayThenChangesNothing) {
+TEST(ShutdownTest, ANotificationInFlightChangesNothing) {
   PolicyHarness harness;
   ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
   harness.channel().TakeUpdates();

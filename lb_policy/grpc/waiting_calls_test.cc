@@ -495,7 +495,7 @@ TEST(QueueTest, ACallGoesWhenAnotherChannelLeavesRoom) {
   }
 }
 
-TEST(QueueTest, NobodyIsWokenWhenNobodyWaits) {
+TEST(QueueTest, NoCallIsWokenWhenNoneWaits) {
   PolicyHarness harness(R"({"maxRequestsPerBackend":1})");
   ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
   harness.Connect(kA);

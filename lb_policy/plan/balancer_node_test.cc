@@ -234,7 +234,7 @@ TEST(SelectTest, OnlyCandidatesAreHeld) {
   }
 }
 
-TEST(SelectTest, NobodyAtAllIsNoChoice) {
+TEST(SelectTest, WithoutMembersThereIsNoChoice) {
   Backends backends({});
   for (const StrategyKind kind : kAllKinds) {
     for (const BalancerConfig& config : {Leaf(kind), TwoZones(kind, kind)}) {

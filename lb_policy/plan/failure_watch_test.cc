@@ -103,7 +103,7 @@ struct LookCase {
 
 // The threshold is 50 %.
 const LookCase kLookCases[] = {
-    {"NobodyWhenAllAreBelowTheThreshold", {{}, {}, {}}, {49, 0, 20}, 100, ""},
+    {"NoneWhenAllAreBelowTheThreshold", {{}, {}, {}}, {49, 0, 20}, 100, ""},
     {"OneAtTheThreshold", {{}, {}, {}}, {50, 0, 0}, 100, "0"},
     {"TheWorstFirst", {{}, {}, {}, {}}, {60, 0, 90, 70}, 25, "2"},
     {"TheWorstTwo", {{}, {}, {}, {}}, {60, 0, 90, 70}, 50, "2 3"},
@@ -111,7 +111,7 @@ const LookCase kLookCases[] = {
     {"ThePercentIsRoundedDown", {{}, {}, {}}, {90, 90, 0}, 50, "0"},
     {"OneOfTwo", {{}, {}}, {90, 95}, 50, "1"},
     {"NotTheOnlyOne", {{}}, {100}, 50, ""},
-    {"NobodyAtZeroPercent", {{}, {}}, {100, 0}, 0, ""},
+    {"NoneAtZeroPercent", {{}, {}}, {100, 0}, 0, ""},
     {"OneThatDrainsIsNoMember", {{"", 1}, {"", 0}}, {90, 0}, 50, ""},
     {"OneThatOnlyItsRoleMaySpareStays",
      {{"primary"}, {"replica"}, {"replica"}, {"replica"}},

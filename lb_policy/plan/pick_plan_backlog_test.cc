@@ -179,7 +179,7 @@ struct TwoWithBacklog : Channel {
 
 // --- Who waits --------------------------------------------------------------
 
-TEST(PickPlanBacklogTest, ACallJoinsWhenNobodyIsUsable) {
+TEST(PickPlanBacklogTest, ACallJoinsWhenNoBackendIsUsable) {
   TwoWithBacklog channel;
   channel.Publish({kFailed, kFailed});
   EXPECT_TRUE(channel.plan().has_backlogs());
@@ -189,7 +189,7 @@ TEST(PickPlanBacklogTest, ACallJoinsWhenNobodyIsUsable) {
   EXPECT_EQ(channel.waiting(), 1u) << "one place, however often it is asked";
 }
 
-TEST(PickPlanBacklogTest, ACallThatFindsSomebodyDoesNotJoin) {
+TEST(PickPlanBacklogTest, ACallThatFindsABackendDoesNotJoin) {
   TwoWithBacklog channel;
   channel.Publish({kFailed, kReady});
   Waiter call = CallTo();
@@ -207,7 +207,7 @@ TEST(PickPlanBacklogTest, ItWaitsForAConnectionInTheBacklogToo) {
   EXPECT_EQ(channel.Send(call), "0");
 }
 
-TEST(PickPlanBacklogTest, WithoutABacklogNobodyWaits) {
+TEST(PickPlanBacklogTest, WithoutABacklogNoCallWaits) {
   Channel channel(std::vector<Spec>(2));
   channel.Publish({kFailed, kFailed});
   EXPECT_FALSE(channel.plan().has_backlogs());
@@ -441,7 +441,7 @@ TEST(PickPlanBacklogTest, WhoWaitsTooLongIsRefused) {
 
 // --- Retries ----------------------------------------------------------------
 
-TEST(PickPlanBacklogTest, ARetryThatFindsNobodyWaitsAndMayGoAnywhereThen) {
+TEST(PickPlanBacklogTest, ARetryThatFindsNoBackendWaitsAndMayThenGoAnywhere) {
   TwoWithBacklog channel;
   channel.Publish({kFailed, kFailed});
   Waiter call = CallTo();
@@ -640,7 +640,7 @@ TEST(PickPlanBacklogTest, AMembersBacklogCountsAllBackendsAboveIt) {
   const Row rows[] = {
       {"TheOtherMemberServes", kReady, ""},
       {"TheOtherMemberMayConnect", kConnecting, ""},
-      {"NobodyIsLeft", kFailed, "root/eu: ALIVE -> OVERLOADED"},
+      {"NoBackendIsLeft", kFailed, "root/eu: ALIVE -> OVERLOADED"},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.name);

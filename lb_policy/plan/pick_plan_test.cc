@@ -266,7 +266,7 @@ const FallbackCase kFallbackCases[] = {
      {},
      Outcome::kNoBackend,
      {}},
-    {"FailWhenNobodyHasTheRole",
+    {"FailWhenNoBackendHasTheRole",
      {kReplicaReady},
      ToRole("primary", kFail),
      {},
@@ -296,7 +296,7 @@ const FallbackCase kFallbackCases[] = {
      {},
      Outcome::kPicked,
      {1, 2}},
-    {"AnyWhenNobodyHasTheRole",
+    {"AnyWhenNoBackendHasTheRole",
      {kReplicaReady, kPlainReady},
      ToRole("primary", kAny),
      {},
@@ -320,7 +320,7 @@ const FallbackCase kFallbackCases[] = {
      {0},
      Outcome::kPicked,
      {1, 2}},
-    {"AnyHasNobody",
+    {"AnyFindsNoBackend",
      {kPrimaryDown, kReplicaDown},
      ToRole("primary", kAny),
      {},
@@ -350,7 +350,7 @@ const FallbackCase kFallbackCases[] = {
      {},
      Outcome::kNoBackend,
      {}},
-    {"ARoleThatNobodyHas",
+    {"ARoleThatNoBackendHas",
      {kPrimaryDown, kReplicaReady},
      ToRole("primary", kRole, "cache"),
      {},
@@ -368,7 +368,7 @@ const FallbackCase kFallbackCases[] = {
      {0, 1},
      Outcome::kExhausted,
      {}},
-    {"NoRoleAndNobodyListed", {}, CallLabel(), {}, Outcome::kNoBackend, {}},
+    {"NoRoleAndNoBackendListed", {}, CallLabel(), {}, Outcome::kNoBackend, {}},
     {"NoRoleAndAllDown",
      {kPrimaryDown, kReplicaDown},
      CallLabel(),
@@ -417,13 +417,13 @@ const FallbackCase kFallbackCases[] = {
      {0},
      Outcome::kPicked,
      {2}},
-    {"NobodyWaitsForADrainingOne",
+    {"NoCallWaitsForADrainingOne",
      {{"", kConnecting, 0}},
      CallLabel(),
      {},
      Outcome::kNoBackend,
      {}},
-    {"NobodyWaitsForAMarkedOne",
+    {"NoCallWaitsForAMarkedOne",
      {{"", kConnecting, 1, true}},
      CallLabel(),
      {},
@@ -461,7 +461,7 @@ TEST_P(FallbackTest, HoldsForEveryStrategy) {
   }
 }
 
-TEST(PickPlanTest, ARoleConfiguredForNobodyIsLikeOneThatNobodyKnows) {
+TEST(PickPlanTest, AConfiguredRoleWithoutBackendsIsLikeAnUnknownRole) {
   Channel channel({kReplicaReady});
   channel.config().roles["primary"] = Of(StrategyKind::kPrimary);
   const auto plan = channel.Make();

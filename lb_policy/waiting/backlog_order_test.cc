@@ -219,7 +219,7 @@ TEST(BacklogOrderTest, OfTenThousandOnlyNeighboursChangePlaces) {
   EXPECT_LT(channel.picks(), kCalls * Backlog::kExact / 4);
 }
 
-TEST(BacklogOrderTest, OfTenThousandNobodyStarvesWhileRoomIsScarce) {
+TEST(BacklogOrderTest, OfTenThousandNoCallStarvesWhileRoomIsScarce) {
   constexpr size_t kCalls = 4'000;
   Channel channel(kCalls, 1);
   for (size_t i = 0; i < kCalls; ++i) channel.Start();

@@ -36,7 +36,7 @@ void Fill(Backlog& backlog, size_t n) {
   }
 }
 
-TEST(BacklogTest, WhileNobodyWaitsEveryoneGoes) {
+TEST(BacklogTest, WhileNoCallWaitsEveryCallGoes) {
   Backlog backlog(Default());
   EXPECT_FALSE(backlog.any_waiting());
   const uint64_t first = backlog.NextNumber();
@@ -121,7 +121,7 @@ TEST(BacklogTest, OneMoreThanTheLimitIsRefused) {
   EXPECT_EQ(backlog.Join(1002, 0), Turn::kFull);
 }
 
-TEST(BacklogTest, ALowerLimitSendsNobodyAway) {
+TEST(BacklogTest, ALowerLimitSendsNoCallAway) {
   Backlog backlog(Default());
   Fill(backlog, 10);
   backlog.SetConfig(Config(5, absl::Seconds(1), absl::Seconds(1)));

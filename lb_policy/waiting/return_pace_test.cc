@@ -110,7 +110,7 @@ class ReturnTest : public ::testing::Test {
   std::vector<uint64_t> went_;
 };
 
-TEST_F(ReturnTest, WhenNobodyIsMissingACrowdIsSpreadAndAFewAreNot) {
+TEST_F(ReturnTest, WhenNoBackendIsMissingACrowdIsSpreadAndAFewAreNot) {
   Wait(ReturnPace::kLeastInATick);
   backlog_.SetMembers(true, false, kSecond, /*any_missing=*/false);
   EXPECT_EQ(Release(kSecond), ReturnPace::kLeastInATick);
@@ -158,7 +158,7 @@ TEST_F(ReturnTest, WhoRemainsGoesWhenTheTimeIsOver) {
   EXPECT_EQ(backlog_.next_deadline(), INT64_MAX);
 }
 
-TEST_F(ReturnTest, NobodyWhoWaitsLaterIsHeldUp) {
+TEST_F(ReturnTest, ACallThatWaitsLaterIsNotHeldUp) {
   Wait(ReturnPace::kLeastInATick + 3);
   backlog_.SetMembers(true, false, 0, /*any_missing=*/true);
   EXPECT_EQ(Release(0), ReturnPace::kLeastInATick);

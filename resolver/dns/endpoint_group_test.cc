@@ -390,7 +390,7 @@ TEST(DnsSystemServersTest, AreNamedInErrors) {
 }
 
 // The server is frozen, so that there is no answer and no error.
-TEST_F(DnsEndpointGroupTest, SaysWhomItAskedWhenNobodyAnswers) {
+TEST_F(DnsEndpointGroupTest, NamesTheServersWhenNoneAnswers) {
   server_->Stop();
   Follow(DnsTextEndpointGroup::Make("users.example", options_));
   EXPECT_EQ(group_->AwaitInitialEndpoints(absl::Milliseconds(1)),

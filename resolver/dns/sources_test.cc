@@ -118,7 +118,7 @@ TEST(DnsAddressSourceTest, TellsNothingThereFromNothingLearned) {
             absl::UnavailableError("A users.example: timeout"));
 }
 
-TEST(DnsAddressSourceTest, RefusesAddressesThatNobodyMayDial) {
+TEST(DnsAddressSourceTest, RefusesAddressesThatMustNotBeDialled) {
   FakeDns dns;
   const auto source = AddressSource();
   dns.SetAddresses("users.example", DnsType::kA,

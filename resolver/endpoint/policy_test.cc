@@ -20,7 +20,7 @@ EndpointPolicy PolicyWith(std::vector<std::string> allow,
   return *std::move(policy);
 }
 
-TEST(EndpointPolicyTest, RefusesHostsThatNobodyMayDial) {
+TEST(EndpointPolicyTest, RefusesHostsThatMustNotBeDialled) {
   struct Row {
     std::string host;
     std::string reason;

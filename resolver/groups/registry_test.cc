@@ -247,7 +247,7 @@ TEST_F(EndpointGroupRegistryTest, AfterUnregisterFollowersKeepTheirLastList) {
   EXPECT_EQ(seen_, (std::vector<EndpointList>{One("a"), One("b")}));
 }
 
-TEST_F(EndpointGroupRegistryTest, ClosingAFollowerTouchesNobodyElse) {
+TEST_F(EndpointGroupRegistryTest, ClosingAFollowerLeavesTheOthersOpen) {
   const auto group = GroupOf(One("a"));
   Register(group);
   FollowAndWatch();

@@ -13,7 +13,7 @@
 namespace multi_backend {
 namespace {
 
-TEST(StaticEndpointGroupTest, RefusesListsThatNobodyCanUse) {
+TEST(StaticEndpointGroupTest, RefusesUnusableLists) {
   const Endpoint a = Endpoint::Of("a", 1);
   struct Row {
     EndpointList list;

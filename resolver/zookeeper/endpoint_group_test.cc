@@ -284,7 +284,7 @@ TEST_F(ZookeeperEndpointGroupTest, RefusedChildrenAreDroppedAndShown) {
   EXPECT_THAT(group_->Describe(), HasSubstr("f: more than 65536 bytes"));
 }
 
-TEST_F(ZookeeperEndpointGroupTest, SaysWhatWasTriedWhenNobodyAnswers) {
+TEST_F(ZookeeperEndpointGroupTest, SaysWhatWasTriedWhenNoServerAnswers) {
   server_->Kill();
   Follow(MakeGroup());
   const absl::Status status =

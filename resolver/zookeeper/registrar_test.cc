@@ -207,7 +207,7 @@ TEST_F(ZookeeperRegistrarTest, AKilledProcessIsGoneWhenItsSessionEnds) {
   EXPECT_TRUE(WaitFor({}, within));
 }
 
-TEST_F(ZookeeperRegistrarTest, ANodeThatSomebodyDeletesIsMadeAgain) {
+TEST_F(ZookeeperRegistrarTest, ADeletedNodeIsMadeAgain) {
   Follow();
   auto registrar = Make(1);
   ASSERT_TRUE(WaitFor({1}, kLong));
@@ -219,7 +219,7 @@ TEST_F(ZookeeperRegistrarTest, ANodeThatSomebodyDeletesIsMadeAgain) {
   }
 }
 
-TEST_F(ZookeeperRegistrarTest, WhatSomebodyWritesIntoTheNodeStays) {
+TEST_F(ZookeeperRegistrarTest, WhatAnotherClientWritesIntoTheNodeStays) {
   Follow();
   auto registrar = Make(1);
   ASSERT_TRUE(WaitFor({1}, kLong));

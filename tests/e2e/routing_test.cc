@@ -189,7 +189,7 @@ TEST_F(RoutingTest, AMethodThatNoRouteMatchesUsesTheDefault) {
   for (size_t i = 0; i < 3; ++i) EXPECT_EQ(fleet_->CallsOf(i), 30);
 }
 
-TEST_F(RoutingTest, ARoleThatNobodyHasFailsAndSaysSo) {
+TEST_F(RoutingTest, ARoleThatNoBackendHasFailsAndSaysSo) {
   ASSERT_NO_FATAL_FAILURE(
       Start({"primary"}, R"("routes":[{"role":"nobody"}])"));
   const CallOutcome outcome = client_->Call();
