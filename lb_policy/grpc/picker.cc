@@ -79,8 +79,8 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
   return Unserved(turn.pick.outcome, call.context.label, request);
 }
 
-// The channel's resolver is not ours: there are no routes, no log of attempts
-// and no backlogs.
+// The channel's resolver is not the library's, so there are no routes, no log
+// of attempts and no backlogs.
 Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
   std::string buffer;
   if (args.initial_metadata != nullptr &&
@@ -88,7 +88,8 @@ Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
     // Core lets a pick fail with few codes only (gRFC A54).
     return PickResult::Drop(absl::InternalError(
         "multi_backend: the routing interceptor is installed, but this "
-        "target's resolver is not ours, so its routes cannot be followed: "
+        "target's resolver is not multi_backend's, so its routes cannot be "
+        "followed: "
         "make the channel with multi_backend::CreateChannel"));
   }
   const bool is_ping = args.call_state == nullptr;

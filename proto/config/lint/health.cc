@@ -82,7 +82,7 @@ std::vector<LintWarning> LintHealth(const PolicyConfig& policy) {
   if (!health.active.has_value() && !health.passive.has_value()) {
     const absl::string_view no_marks =
         "has little effect: neither health.active nor health.passive is given "
-        "to find out who is ill";
+        "to find out which backends are ill";
     if (health.panic_percent > 0) {
       warnings.push_back({"health.panicThreshold", std::string(no_marks)});
     }

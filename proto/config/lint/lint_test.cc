@@ -250,7 +250,7 @@ TEST(LintTest, ALimitOfEjectionsThatLimitsNothing) {
 TEST(LintTest, PanicAndSlowStartWithNothingThatFindsTheIll) {
   const std::string why =
       " warning:has little effect: neither health.active nor health.passive is "
-      "given to find out who is ill";
+      "given to find out which backends are ill";
   const std::string both = R"("panicThreshold":30,"slowStart":"5s")";
   EXPECT_EQ(
       PolicyWarnings(absl::StrCat(R"("health":{)", both, "}")),

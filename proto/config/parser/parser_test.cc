@@ -107,7 +107,7 @@ TEST(ConfigParserTest, ThePlacesInTheServiceConfigHaveTheirForm) {
             R"({"loadBalancingConfig":[{"multi_backend":{},"rls":{}}]})",
             "field:loadBalancingConfig[0] error:must have exactly one key");
   table.Add(
-      "two entries are ours",
+      "two entries are for multi_backend",
       R"({"loadBalancingConfig":[{"multi_backend":{}},{"multi_backend":{}}]})",
       "field:loadBalancingConfig[1] error:is a second entry for multi_backend");
   table.Add("our entry is a list",
@@ -491,7 +491,7 @@ TEST(ConfigParserTest, ARoutingThatBreaksARuleIsNamed) {
         RoutingJson(absl::StrCat(R"("stickyKey":{"header":")", header, "\"}")),
         "field:stickyKey.header " + no_key);
   }
-  table.Add("a header of ours",
+  table.Add("a header of this library",
             RoutingJson(R"("stickyKey":{"header":"mb-call"})"),
             "field:stickyKey.header error:keys that begin with mb- are "
             "reserved");
