@@ -1,5 +1,6 @@
-// FloorTable: the one table that a bench prints: what, size, ours, peer, ratio,
-// floor; and the flags that all benches have.
+// FloorTable: a table of ratios to stock gRPC (bound_table.h: absolute bounds),
+// with the columns what, size, ours, peer, ratio and floor.  BenchFlags: the
+// flags that all benches have.
 #ifndef MULTI_BACKEND_BENCH_FLOOR_TABLE_H_
 #define MULTI_BACKEND_BENCH_FLOOR_TABLE_H_
 
@@ -38,7 +39,7 @@ class FloorTable {
     absl::optional<double> floor;
   };
 
-  // `unit`: of ours and peer.
+  // `unit` is the unit of both figures.
   FloorTable(std::string title, std::string unit);
   // Prints the row at once.
   void Add(const Row& row);
