@@ -1,6 +1,8 @@
 // HealthCheckedEndpointGroup: the endpoints of another group that answer their
 // probes.
 //
+// It is in this room and not in resolver/groups, because it probes.
+//
 //   auto healthy = HealthCheckedEndpointGroup(
 //       std::move(group), MakeGrpcProbeFactory(creds, config), {config});
 //   healthy->AwaitInitialEndpoints(absl::Seconds(5));

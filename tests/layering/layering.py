@@ -11,10 +11,10 @@ import os
 import re
 import sys
 
-# The house, lowest rooms first: each room, what it is for, and the rooms that
-# its files may include beside their own.  `x/grpc` is the adapter of x to gRPC;
-# only the public targets, tests and benches use adapters, with the exceptions
-# that stand here.  docs/layout.md draws the same table for readers.
+# The rooms, lowest first: what each is for, and the rooms that its files may
+# include beside their own.  `x/grpc` is the adapter of x to gRPC; only the
+# public targets, tests and benches use adapters, with the exceptions that stand
+# here.  docs/layout.md draws the same table for readers.
 ROOMS = [
     # room, purpose, rooms it may use
     ("sync", "locks with annotations that clang checks", ""),
@@ -59,7 +59,6 @@ ROOMS = [
      "health/timers proto/config proto/json resolver/endpoint sync"),
     ("health/probes/curl", "HTTP probes with libcurl",
      "health/probes health/timers proto/config resolver/endpoint sync"),
-    # It lives here and not in resolver/groups because it probes.
     ("health", "the endpoint group that leaves out what its probes find ill",
      "clock health/probes health/state health/timers proto/config "
      "resolver/endpoint resolver/groups sync"),
