@@ -77,7 +77,7 @@ struct ChannelOptions {
   // are refused.
   std::string service_config_json;
   grpc::ChannelArguments args;
-  // Run before ours.
+  // gRPC runs these before the library's interceptor.
   std::vector<
       std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
       interceptors;
@@ -87,8 +87,9 @@ struct ChannelOptions {
   // Decides whether a failed attempt is tried elsewhere; replaces
   // `failover.retriableStatusCodes`.
   RetryClassifier retry_classifier;
-  // To share one pool's health between channels, or to watch it.  Null: the
-  // channel has one of its own.
+  // The pool of the channel's backends.  Set it to share their health between
+  // channels, or to watch it.  If it is null, the channel makes a pool of its
+  // own.
   std::shared_ptr<BackendPool> pool;
 };
 

@@ -138,7 +138,7 @@ def mb_proto_library(name, src, grpc = False, deps = [], visibility = None):
         name = name,
         srcs = srcs,
         hdrs = hdrs,
-        # Generated code is not ours to warn about.
+        # Warnings about generated code could not be acted on here.
         copts = ["-w"],
         includes = ["."],
         deps = deps + ["@protobuf//:protobuf"] + (["@grpc//:grpc++"] if grpc else []),

@@ -50,12 +50,13 @@ struct RetryInputs {
   bool has_method_retry_policy = false;
   AttemptLog* log = nullptr;
   BacklogTicket* ticket = nullptr;
-  // Now, in the time of AttemptLog::SetStart() and in that of RetryBudget.
+  // The present time, on the clock of AttemptLog::SetStart() and on that of
+  // RetryBudget.
   int64_t now_millis = 0;
   int64_t budget_seconds = 0;
 };
 
-// To be called each time that core asks, exactly once.  Notes in the log, the
+// Must be called exactly once each time that core asks.  Notes in the log, the
 // ticket and the budget what follows from the decision.
 RetryDecision DecideRetry(const RetryInputs& inputs);
 

@@ -95,17 +95,17 @@ class PickPlan {
     const BalancerNode* node;
     Backlog::StateChange change;
   };
-  // To be called once for each new plan: tells the backlogs which of their
-  // backends are usable.
+  // Call once for each new plan.  Tells the backlogs which of their backends
+  // are usable.
   std::vector<BacklogChange> UpdateBacklogs(int64_t now) const;
-  // To be called at NextBacklogDeadline().  The caller then publishes a pass,
-  // in which expired calls are refused.
+  // Call at NextBacklogDeadline().  The caller then publishes a pass, in which
+  // expired calls are refused.
   std::vector<BacklogChange> OnTime(int64_t now) const;
   // INT64_MAX = none.
   int64_t NextBacklogDeadline() const;
-  // To be called before each new picker over this plan: sets which of the calls
-  // in its backlogs may go in the pass that follows.  Returns the number of
-  // waiting calls.
+  // Call before each new picker over this plan.  Sets which of the calls in its
+  // backlogs may go in the pass that follows.  Returns the number of waiting
+  // calls.
   size_t BeginPass() const;
 
   // Whether Pick() would find a backend now.  Thread-safe.
@@ -132,7 +132,7 @@ class PickPlan {
 
  private:
   PickPlan() = default;
-  // Null for a role that nobody has or configures.
+  // Null for a role that no backend has and no configuration names.
   const BalancerNode* NodeOf(absl::string_view role) const;
   // The node to use when the node of the label's role cannot serve; null for
   // none.

@@ -21,7 +21,7 @@ namespace {
 // RFC 1035, section 2.3.4, as kMaxHostSize.
 constexpr size_t kMaxLabelSize = 63;
 
-// Of a bad port, in an error text: as much as of a whole address.
+// An error text shows as much of a bad port as of a whole address.
 constexpr size_t kMaxQuoted = kMaxHostSize + 8;
 
 bool AllDigits(absl::string_view text) {

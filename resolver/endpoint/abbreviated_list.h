@@ -11,7 +11,7 @@
 
 namespace multi_backend {
 
-// As many as a reader takes in at a glance.
+// A reader takes in this many at a glance.
 constexpr size_t kMostNamed = 5;
 
 // Joins name(0), name(1), … of `count` things, at most kMostNamed of them, with

@@ -11,9 +11,9 @@
 
 namespace multi_backend {
 
-// The most endpoints of one target.  More belong into a registered group: core
-// keeps the target's text once for each subchannel, so memory grows with the
-// square.
+// A target may list this many endpoints.  Longer lists belong in a registered
+// group: core keeps the target's text once for each subchannel, so memory grows
+// with the square.
 constexpr size_t kMaxTargetEndpoints = 10000;
 
 // "h1:p1,h2:p2" -> the endpoints, in that order; "" -> none (the list is then

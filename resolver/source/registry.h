@@ -44,7 +44,7 @@ struct SourceTarget {
 struct SourceKind {
   // INVALID_ARGUMENT when the target cannot be parsed.  Starts nothing.
   absl::Status (*check)(const SourceTarget& target);
-  // A running source.  Fails as check() does.
+  // Returns a running source.  Fails as check() does.
   absl::StatusOr<std::shared_ptr<EndpointGroup>> (*make)(
       const SourceTarget& target);
   // The :authority and TLS name of calls to the target, which no discovered

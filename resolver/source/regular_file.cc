@@ -44,7 +44,7 @@ absl::StatusOr<FileContents> ReadAll(int fd, size_t max_bytes) {
   if (static_cast<size_t>(before.st_size) > max_bytes) {
     return TooLarge(max_bytes);
   }
-  // One byte more than it has, to notice that it has grown.
+  // Reads one byte more than the file had, to notice that it has grown.
   contents.text.resize(static_cast<size_t>(before.st_size) + 1);
   size_t size = 0;
   while (size < contents.text.size()) {

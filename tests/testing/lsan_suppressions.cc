@@ -1,5 +1,5 @@
 // Suppresses leaks in the distribution's libraries, which asan's leak checker
-// would report as ours.  Does nothing in other builds.
+// would report as the library's.  Does nothing in other builds.
 //
 //   libcares 1.18.1 leaks a copy of each name that it finds in /etc/hosts.  Ten
 //   lines of C with ares_gethostbyname(…, "localhost", …) show it.

@@ -32,7 +32,7 @@ inline bool PackagesAreRequired() {
 }
 
 // Prints what is missing to stderr.  Returns 0 in a test that may be skipped.
-// Otherwise returns 1, because somebody who runs the program wants its result.
+// Otherwise returns 1, because a user who runs the program wants its result.
 inline int ExitCodeWithoutPackage(absl::string_view how_to_install) {
   // Bazel sets the variable for tests.
   const bool is_test = getenv("TEST_TARGET") != nullptr;

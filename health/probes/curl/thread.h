@@ -20,12 +20,13 @@ class CurlThread {
   class Transfer {
    public:
     virtual ~Transfer() = default;
-    // Set up; used by the thread until OnFinished() or the end of the object.
+    // Returns a handle that is set up.  The thread uses it until OnFinished()
+    // or the end of the object.
     virtual CURL* handle() = 0;
     virtual void OnFinished(CURLcode result) = 0;
   };
 
-  // The process's one, which lives as long as somebody holds it.
+  // The transfer thread of the process; lives as long as a reference to it.
   static std::shared_ptr<CurlThread> Shared();
 
   ~CurlThread();
@@ -33,7 +34,8 @@ class CurlThread {
   CurlThread& operator=(const CurlThread&) = delete;
 
   void Start(std::shared_ptr<Transfer> transfer);
-  // Ends it soon.  One that has finished, or was never started: no-op.
+  // Ends the transfer soon.  Does nothing if it has finished or was never
+  // started.
   void Drop(const std::shared_ptr<Transfer>& transfer);
 
  private:

@@ -26,15 +26,15 @@ class ReadyChannel {
  public:
   using Policy = grpc_core::LoadBalancingPolicy;
 
-  // `config_json`: a loadBalancingConfig list, `[{"round_robin":{}}]`.  Ends
-  // the program on an invalid one.
+  // `config_json` is a loadBalancingConfig list, such as
+  // `[{"round_robin":{}}]`.  An invalid list ends the program.
   ReadyChannel(absl::string_view config_json,
                const grpc_core::ChannelArgs& args);
   ~ReadyChannel();
   ReadyChannel(const ReadyChannel&) = delete;
   ReadyChannel& operator=(const ReadyChannel&) = delete;
 
-  // One resolver update; returns when the policy has come to rest.
+  // Delivers one resolver update, and returns when the policy has come to rest.
   void Update(grpc_core::ServerAddressList addresses);
 
   // The newest one; null before the first update.

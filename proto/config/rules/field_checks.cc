@@ -7,7 +7,7 @@
 namespace multi_backend {
 namespace {
 
-// The most of every duration; a longer one is likely to have the wrong unit.
+// No duration may be longer; a longer one probably has the wrong unit.
 constexpr absl::Duration kMaxDuration = absl::Hours(1);
 
 }  // namespace
