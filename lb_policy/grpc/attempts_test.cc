@@ -315,12 +315,12 @@ TEST(BounceTest, KeepsTheCallsTurnInABacklog) {
 TEST(BounceTest, LeavesRoomOnItsBackend) {
   PolicyHarness harness(R"({"maxRequestsPerBackend":1})");
   Connect(harness, {kA});
-  harness.channel().HoldNews();
+  harness.channel().HoldNotifications();
   harness.Lose(kA);
   FakeCall& bounced = harness.Call();
   ASSERT_EQ(bounced.bounces(), 1);
   harness.End(bounced);
-  harness.channel().ReleaseNews();
+  harness.channel().ReleaseNotifications();
   harness.Connect(kA);
   EXPECT_EQ(harness.RoundTrip(), kA);
 }
@@ -330,11 +330,11 @@ TEST(BounceTest, LeavesNoStreamOnItsConnection) {
   ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
   harness.Connect(kA, 0);
   harness.Connect(kA, 1);
-  harness.channel().HoldNews();
+  harness.channel().HoldNotifications();
   harness.Lose(kA, 0);
   FakeCall& bounced = harness.Call();
   ASSERT_EQ(bounced.bounces(), 1);
-  harness.channel().ReleaseNews();
+  harness.channel().ReleaseNotifications();
   EXPECT_EQ(bounced.connection(), &harness.Connection(kA, 1));
   harness.Finish(bounced);
   harness.Connect(kA, 0);
@@ -348,11 +348,11 @@ TEST(BounceTest, IsNoAttemptOfItsCall) {
   FakeCall& call = harness.Call();
   ASSERT_EQ(call.Outcome(), kA);
   harness.Finish(call, kReset);
-  harness.channel().HoldNews();
+  harness.channel().HoldNotifications();
   harness.Lose(kB);
   ASSERT_TRUE(harness.Retry(call));
   ASSERT_EQ(call.bounces(), 1);
-  harness.channel().ReleaseNews();
+  harness.channel().ReleaseNotifications();
   EXPECT_EQ(call.Outcome(), "queued") << "kA was tried, and kB was not";
   harness.Connect(kB);
   EXPECT_EQ(call.Outcome(), kB);
@@ -366,11 +366,11 @@ TEST(BounceTest, WithoutAContextSendsTheCallElsewhereToo) {
   options.with_context = false;
   PolicyHarness harness(options);
   Connect(harness, {kA, kB});
-  harness.channel().HoldNews();
+  harness.channel().HoldNotifications();
   harness.Lose(kA);
   FakeCall& call = harness.Call();
   ASSERT_EQ(call.bounces(), 1);
-  harness.channel().ReleaseNews();
+  harness.channel().ReleaseNotifications();
   EXPECT_EQ(call.Outcome(), kB);
   EXPECT_EQ(InFlight(harness, kA), 0);
 }

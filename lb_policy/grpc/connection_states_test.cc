@@ -83,7 +83,7 @@ const StateCase kStates[] = {
     // asked core to connect it.
     {"Idle",
      [](PolicyHarness& harness) {
-       harness.channel().HoldNews();
+       harness.channel().HoldNotifications();
        EXPECT_EQ(harness.Update({kB}), absl::OkStatus());
        EXPECT_EQ(harness.Update({kA}), absl::OkStatus());
        EXPECT_EQ(harness.Connection(kA).state(), GRPC_CHANNEL_IDLE);
@@ -93,7 +93,7 @@ const StateCase kStates[] = {
     {"LostWithoutTheNews",
      [](PolicyHarness& harness) {
        harness.Connect(kA);
-       harness.channel().HoldNews();
+       harness.channel().HoldNotifications();
        harness.Lose(kA);
      },
      "queued", "READY"},
@@ -223,7 +223,7 @@ const ActionCase kActions[] = {
 
 // Connects everything that the policy wants connected.
 void ConnectAll(PolicyHarness& harness) {
-  harness.channel().ReleaseNews();
+  harness.channel().ReleaseNotifications();
   for (const char* address : {kA, kB}) {
     for (size_t i = 0; i < harness.connections(address); ++i) {
       const FakeSubchannel& connection = harness.Connection(address, i);
