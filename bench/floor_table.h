@@ -1,6 +1,6 @@
-// FloorTable: a table of ratios to stock gRPC (bound_table.h: absolute bounds),
-// with the columns what, size, ours, peer, ratio and floor.  BenchFlags: the
-// flags that all benches have.
+// FloorTable: a table of ratios to a peer, which is mostly stock gRPC.  Its
+// columns are what, size, ours, peer, ratio and floor.  (BoundTable is for
+// absolute bounds.)  BenchFlags: the flags that all benches have.
 #ifndef MULTI_BACKEND_BENCH_FLOOR_TABLE_H_
 #define MULTI_BACKEND_BENCH_FLOOR_TABLE_H_
 
