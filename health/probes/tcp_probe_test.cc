@@ -129,6 +129,8 @@ std::set<int> OpenDescriptors() {
 
 TEST(TcpProbeTest, ProgramsThatTheProcessStartsInheritNothing) {
   FullServer server;
+  // The probes of the tests before close theirs on a thread that ends soon.
+  AwaitAtMost("/proc/self/task", 1);
   const std::set<int> before = OpenDescriptors();
   const auto probe = ProbeOf(Endpoint::Of("127.0.0.1", server.port()));
   probe->Start(kLong, [](ProbeResult) {});

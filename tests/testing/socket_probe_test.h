@@ -33,6 +33,16 @@ namespace multi_backend {
 using MakeProbeFactory =
     std::unique_ptr<ProbeFactory> (*)(const ActiveHealthConfig&);
 
+// Waits, because the server's end of a connection, and the kernel's entry for a
+// thread, may disappear a moment later.
+inline void AwaitAtMost(const char* directory, size_t count) {
+  const absl::Time end = absl::Now() + absl::Seconds(30);
+  while (EntriesOf(directory) > count && absl::Now() < end) {
+    std::this_thread::yield();
+  }
+  EXPECT_LE(EntriesOf(directory), count) << directory;
+}
+
 class SocketProbeTest : public ::testing::TestWithParam<MakeProbeFactory> {
  protected:
   // Far above what anything here needs.
@@ -43,16 +53,6 @@ class SocketProbeTest : public ::testing::TestWithParam<MakeProbeFactory> {
   static std::unique_ptr<Probe> ProbeOf(const Endpoint& endpoint,
                                         const ActiveHealthConfig& config = {}) {
     return GetParam()(config)->Make(endpoint, endpoint.address());
-  }
-
-  // Waits, because the server's end of a connection, and the kernel's entry for
-  // a thread, may disappear a moment later.
-  static void AwaitAtMost(const char* directory, size_t count) {
-    const absl::Time end = absl::Now() + kLong;
-    while (EntriesOf(directory) > count && absl::Now() < end) {
-      std::this_thread::yield();
-    }
-    EXPECT_LE(EntriesOf(directory), count) << directory;
   }
 };
 
