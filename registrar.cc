@@ -10,7 +10,8 @@
 namespace multi_backend {
 
 absl::StatusOr<std::unique_ptr<Registrar>> MakeRegistrar(
-    absl::string_view target, Endpoint endpoint, RegistrarOptions options) {
+    absl::string_view target, const Endpoint& endpoint,
+    RegistrarOptions options) {
   const absl::Status linked = RegisterLinkedParts();
   if (!linked.ok()) return linked;
   const absl::StatusOr<grpc_core::URI> uri = grpc_core::URI::Parse(target);

@@ -30,7 +30,8 @@ namespace multi_backend {
 // Register() before it lists itself in etcd, because the connection to etcd is
 // a channel of gRPC's.
 absl::StatusOr<std::unique_ptr<Registrar>> MakeRegistrar(
-    absl::string_view target, Endpoint endpoint, RegistrarOptions options = {});
+    absl::string_view target, const Endpoint& endpoint,
+    RegistrarOptions options = {});
 
 }  // namespace multi_backend
 
