@@ -1,6 +1,5 @@
 #include "multi_backend/registrar.h"
 
-#include <utility>
 
 #include "absl/status/status.h"
 #include "multi_backend/linked_parts.h"
@@ -11,7 +10,7 @@ namespace multi_backend {
 
 absl::StatusOr<std::unique_ptr<Registrar>> MakeRegistrar(
     absl::string_view target, const Endpoint& endpoint,
-    RegistrarOptions options) {
+    const RegistrarOptions& options) {
   const absl::Status linked = RegisterLinkedParts();
   if (!linked.ok()) return linked;
   const absl::StatusOr<grpc_core::URI> uri = grpc_core::URI::Parse(target);
@@ -22,7 +21,7 @@ absl::StatusOr<std::unique_ptr<Registrar>> MakeRegistrar(
         "etcd://host:port/prefix/");
   }
   return MakeSourceRegistrar({uri->scheme(), uri->authority(), uri->path()},
-                             endpoint, std::move(options));
+                             endpoint, options);
 }
 
 }  // namespace multi_backend

@@ -31,7 +31,7 @@ namespace multi_backend {
 // a channel of gRPC's.
 absl::StatusOr<std::unique_ptr<Registrar>> MakeRegistrar(
     absl::string_view target, const Endpoint& endpoint,
-    RegistrarOptions options = {});
+    const RegistrarOptions& options = {});
 
 }  // namespace multi_backend
 

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cstddef>
 #include <iterator>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -98,14 +97,14 @@ std::string DefaultAuthorityOfSource(const SourceTarget& target) {
 
 absl::StatusOr<std::unique_ptr<Registrar>> MakeSourceRegistrar(
     const SourceTarget& target, const Endpoint& endpoint,
-    RegistrarOptions options) {
+    const RegistrarOptions& options) {
   const auto kind = SourceRegistry::Find(target.scheme);
   if (!kind.ok()) return kind.status();
   if ((*kind)->make_registrar == nullptr) {
     return absl::InvalidArgumentError(
         absl::StrCat("scheme \"", target.scheme, "\" has no registrar"));
   }
-  return (*kind)->make_registrar(target, endpoint, std::move(options));
+  return (*kind)->make_registrar(target, endpoint, options);
 }
 
 }  // namespace multi_backend

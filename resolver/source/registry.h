@@ -53,7 +53,7 @@ struct SourceKind {
   // Lists an endpoint there.  Null when the kind has no registrar.
   absl::StatusOr<std::unique_ptr<Registrar>> (*make_registrar)(
       const SourceTarget& target, const Endpoint& endpoint,
-      RegistrarOptions options) = nullptr;
+      const RegistrarOptions& options) = nullptr;
 };
 
 class SourceRegistry {
@@ -88,7 +88,7 @@ std::string DefaultAuthorityOfSource(const SourceTarget& target);
 // INVALID_ARGUMENT also when the kind has no registrar.
 absl::StatusOr<std::unique_ptr<Registrar>> MakeSourceRegistrar(
     const SourceTarget& target, const Endpoint& endpoint,
-    RegistrarOptions options);
+    const RegistrarOptions& options);
 
 }  // namespace multi_backend
 

@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -28,7 +27,7 @@ std::string DefaultAuthority(const SourceTarget& target) {
 
 absl::StatusOr<std::unique_ptr<Registrar>> MakeRegistrar(
     const SourceTarget& target, const Endpoint& endpoint,
-    RegistrarOptions options) {
+    const RegistrarOptions& options) {
   return absl::InvalidArgumentError(
       absl::StrCat(target.path, " ", endpoint.address(), " ", options.id));
 }
@@ -91,10 +90,8 @@ TEST(SourceRegistryTest, AKindIsRegisteredOnceAndDoesTheWork) {
   EXPECT_EQ(DefaultAuthorityOfSource(target), "host/path");
   RegistrarOptions options;
   options.id = "id";
-  EXPECT_EQ(
-      MakeSourceRegistrar(target, Endpoint::Of("a", 1), std::move(options))
-          .status(),
-      absl::InvalidArgumentError("/path a:1 id"));
+  EXPECT_EQ(MakeSourceRegistrar(target, Endpoint::Of("a", 1), options).status(),
+            absl::InvalidArgumentError("/path a:1 id"));
 }
 
 TEST(SourceRegistryTest, NotEveryKindHasARegistrar) {

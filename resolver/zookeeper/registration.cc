@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "absl/status/statusor.h"
 #include "multi_backend/resolver/source/registry.h"
@@ -29,9 +28,9 @@ std::string DefaultAuthority(const SourceTarget& target) {
 
 absl::StatusOr<std::unique_ptr<Registrar>> MakeRegistrar(
     const SourceTarget& target, const Endpoint& endpoint,
-    RegistrarOptions options) {
+    const RegistrarOptions& options) {
   return ZookeeperRegistrar::Make(target.authority, target.path, endpoint,
-                                  std::move(options));
+                                  options);
 }
 
 constexpr SourceKind kZookeeper = {Check, Make, DefaultAuthority,

@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "absl/status/statusor.h"
 #include "multi_backend/resolver/etcd/target.h"
@@ -31,11 +30,10 @@ std::string DefaultAuthority(const SourceTarget& target) {
 
 absl::StatusOr<std::unique_ptr<Registrar>> MakeRegistrar(
     const SourceTarget& target, const Endpoint& endpoint,
-    RegistrarOptions options) {
+    const RegistrarOptions& options) {
   const auto etcd = ParseEtcdTarget(target.authority, target.path);
   if (!etcd.ok()) return etcd.status();
-  return EtcdRegistrar::Make(target.authority, etcd->prefix, endpoint,
-                             std::move(options));
+  return EtcdRegistrar::Make(target.authority, etcd->prefix, endpoint, options);
 }
 
 constexpr SourceKind kEtcd = {Check, Make, DefaultAuthority, MakeRegistrar};
