@@ -67,6 +67,34 @@ class FullServer {
   std::vector<int> waiting_;
 };
 
+std::set<int> OpenDescriptors() {
+  std::set<int> open;
+  for (int fd = 0; fd < 256; ++fd) {
+    if (fcntl(fd, F_GETFD) >= 0) open.insert(fd);
+  }
+  return open;
+}
+
+// The first test of the program, because the probes of an earlier one might
+// still be closing their descriptors.
+TEST(TcpProbeInheritanceTest, ProgramsThatTheProcessStartsInheritNothing) {
+  FullServer server;
+  const std::set<int> before = OpenDescriptors();
+  const auto probe = ProbeOf(Endpoint::Of("127.0.0.1", server.port()));
+  probe->Start(kLong, [](ProbeResult) {});
+  // The descriptor that wakes the thread, and the socket.
+  const absl::Time end = absl::Now() + kLong;
+  while (OpenDescriptors().size() < before.size() + 2 && absl::Now() < end) {
+    std::this_thread::yield();
+  }
+  const std::set<int> after = OpenDescriptors();
+  EXPECT_EQ(after.size(), before.size() + 2);
+  for (const int fd : after) {
+    if (before.count(fd) != 0) continue;
+    EXPECT_EQ(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC) << fd;
+  }
+}
+
 TEST(TcpProbeTest, AServerThatSaysNothingIsHealthy) {
   FixedServer server("");
   const ProbeResult result =
@@ -116,34 +144,6 @@ TEST(TcpProbeTest, NoResultComesAfterTheDestructorWhateverItWaitsFor) {
       probe.reset();
       destroyed = true;
     }
-  }
-}
-
-std::set<int> OpenDescriptors() {
-  std::set<int> open;
-  for (int fd = 0; fd < 256; ++fd) {
-    if (fcntl(fd, F_GETFD) >= 0) open.insert(fd);
-  }
-  return open;
-}
-
-TEST(TcpProbeTest, ProgramsThatTheProcessStartsInheritNothing) {
-  FullServer server;
-  // The probes of the tests before close theirs on a thread that ends soon.
-  AwaitAtMost("/proc/self/task", 1);
-  const std::set<int> before = OpenDescriptors();
-  const auto probe = ProbeOf(Endpoint::Of("127.0.0.1", server.port()));
-  probe->Start(kLong, [](ProbeResult) {});
-  // The descriptor that wakes the thread, and the socket.
-  const absl::Time end = absl::Now() + kLong;
-  while (OpenDescriptors().size() < before.size() + 2 && absl::Now() < end) {
-    std::this_thread::yield();
-  }
-  const std::set<int> after = OpenDescriptors();
-  EXPECT_EQ(after.size(), before.size() + 2);
-  for (const int fd : after) {
-    if (before.count(fd) != 0) continue;
-    EXPECT_EQ(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC) << fd;
   }
 }
 
