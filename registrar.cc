@@ -1,6 +1,5 @@
 #include "multi_backend/registrar.h"
 
-
 #include "absl/status/status.h"
 #include "multi_backend/linked_parts.h"
 #include "multi_backend/port/core_api.h"
