@@ -26,6 +26,15 @@ constexpr char kGrowing[] = R"({"pool":{"min":1,"max":3,"idleTimeout":"10s",
 
 // --- Growth ------------------------------------------------------------------
 
+// Connects kA and fills its connection with calls, so that another one opens.
+void OpenSecondConnection(PolicyHarness& harness) {
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.Call();
+  harness.Call();
+  ASSERT_EQ(harness.connections(kA), 2u);
+}
+
 TEST(ConnectionPoolTest, OpensTheLeastNumberAtOnceAndEachIsAnotherOne) {
   PolicyHarness harness(R"({"pool":{"min":3,"max":3}})");
   ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
@@ -108,11 +117,7 @@ TEST(ConnectionPoolTest, ShrinksToItsLeastWhenConnectionsAreIdle) {
 
 TEST(ConnectionPoolTest, OneMoreThatIsRefusedLeavesTheBackendUp) {
   PolicyHarness harness(kGrowing);
-  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
-  harness.Connect(kA);
-  harness.Call();
-  harness.Call();
-  ASSERT_EQ(harness.connections(kA), 2u);
+  OpenSecondConnection(harness);
   harness.Refuse(kA, "too many", 1);
   EXPECT_EQ(harness.StateOf(kA), "ALIVE");
   EXPECT_EQ(harness.RoundTrip(), kA);
@@ -120,11 +125,7 @@ TEST(ConnectionPoolTest, OneMoreThatIsRefusedLeavesTheBackendUp) {
 
 TEST(ConnectionPoolTest, OneMoreThatIsRefusedIsClosedAndTriedAgainLater) {
   PolicyHarness harness(kGrowing);
-  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
-  harness.Connect(kA);
-  harness.Call();
-  harness.Call();
-  ASSERT_EQ(harness.connections(kA), 2u);
+  OpenSecondConnection(harness);
   harness.Refuse(kA, "too many", 1);
   harness.Advance(absl::Seconds(9));
   EXPECT_EQ(harness.connections(kA), 2u);
@@ -142,11 +143,7 @@ TEST(ConnectionPoolTest, OneMoreThatIsRefusedIsClosedAndTriedAgainLater) {
 
 TEST(ConnectionPoolTest, OneMoreThatConnectsAgainAfterAFailureIsClosedToo) {
   PolicyHarness harness(kGrowing);
-  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
-  harness.Connect(kA);
-  harness.Call();
-  harness.Call();
-  ASSERT_EQ(harness.connections(kA), 2u);
+  OpenSecondConnection(harness);
   harness.Refuse(kA, "too many", 1);
   harness.EndBackoff(kA, 1);
   ASSERT_EQ(harness.Connection(kA, 1).state(), GRPC_CHANNEL_CONNECTING);
@@ -265,9 +262,7 @@ TEST(IdleTest, AConnectionThatGoesIdleIsConnectedAgainAtOnce) {
 // Core destroys the policy of a channel that has been idle for long, and makes
 // another one for the next call.  The pool stays.
 TEST(IdleTest, AChannelsNextPolicyBeginsAnewInTheSamePool) {
-  PolicyHarness::Options options;
-  options.time = std::make_shared<VirtualTime>();
-  options.pool = BackendPool::Create(options.time->ForPool());
+  const auto options = PolicyHarness::Options::WithSharedPool();
   {
     PolicyHarness before(options);
     ASSERT_EQ(before.Update({kA, kB}), absl::OkStatus());
@@ -285,9 +280,7 @@ TEST(IdleTest, AChannelsNextPolicyBeginsAnewInTheSamePool) {
 }
 
 TEST(IdleTest, AnotherChannelsBackendsKeepTheirHealthMeanwhile) {
-  PolicyHarness::Options options;
-  options.time = std::make_shared<VirtualTime>();
-  options.pool = BackendPool::Create(options.time->ForPool());
+  const auto options = PolicyHarness::Options::WithSharedPool();
   PolicyHarness other(options);
   ASSERT_EQ(other.Update({kA, kB}), absl::OkStatus());
   {
@@ -338,9 +331,7 @@ TEST(EventTest, GoesIntoTheChannelsTraceOnce) {
 }
 
 TEST(EventTest, OfASharedPoolIsOneEventAndInEachChannelsTrace) {
-  PolicyHarness::Options options;
-  options.time = std::make_shared<VirtualTime>();
-  options.pool = BackendPool::Create(options.time->ForPool());
+  const auto options = PolicyHarness::Options::WithSharedPool();
   PolicyHarness one(options);
   PolicyHarness other(options);
   for (PolicyHarness* channel : {&one, &other}) {
@@ -361,9 +352,7 @@ TEST(EventTest, OfASharedPoolIsOneEventAndInEachChannelsTrace) {
 }
 
 TEST(EventTest, FromBeforeAChannelWasMadeIsNotInItsTrace) {
-  PolicyHarness::Options options;
-  options.time = std::make_shared<VirtualTime>();
-  options.pool = BackendPool::Create(options.time->ForPool());
+  const auto options = PolicyHarness::Options::WithSharedPool();
   PolicyHarness one(options);
   ASSERT_EQ(one.Update({kA}), absl::OkStatus());
   one.Refuse(kA);
@@ -376,9 +365,7 @@ TEST(EventTest, FromBeforeAChannelWasMadeIsNotInItsTrace) {
 }
 
 TEST(EventTest, AChannelThatConnectsAgainIsNotConnectedForThePool) {
-  PolicyHarness::Options options;
-  options.time = std::make_shared<VirtualTime>();
-  options.pool = BackendPool::Create(options.time->ForPool());
+  const auto options = PolicyHarness::Options::WithSharedPool();
   PolicyHarness one(options);
   PolicyHarness other(options);
   for (PolicyHarness* channel : {&one, &other}) {
@@ -398,9 +385,7 @@ TEST(EventTest, AChannelThatConnectsAgainIsNotConnectedForThePool) {
 }
 
 TEST(EventTest, ABackendIsDownForAPoolWhenNoneOfItsChannelsIsConnected) {
-  PolicyHarness::Options options;
-  options.time = std::make_shared<VirtualTime>();
-  options.pool = BackendPool::Create(options.time->ForPool());
+  const auto options = PolicyHarness::Options::WithSharedPool();
   PolicyHarness one(options);
   PolicyHarness other(options);
   for (PolicyHarness* channel : {&one, &other}) {

@@ -296,9 +296,7 @@ TEST_P(ConnectionStateTest, MeetsAnEventAndIsConnectedLater) {
     PolicyHarness harness(config);
     ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
     std::get<0>(GetParam()).enter(harness);
-    FakeCallOptions patient;
-    patient.wait_for_ready = true;
-    FakeCall& call = harness.Call(patient);
+    FakeCall& call = harness.PatientCall();
     const bool waited = !call.sent();
     action.act(harness);
 
@@ -539,9 +537,7 @@ TEST(KeptListTest, WithoutAnyListCallsFailWithTheReason) {
             "UNAVAILABLE: multi_backend: no endpoints, the call was not sent: "
             "no name");
   EXPECT_THAT(harness.channel().TakeTraces(), IsEmpty());
-  FakeCallOptions patient;
-  patient.wait_for_ready = true;
-  FakeCall& waiting = harness.Call(patient);
+  FakeCall& waiting = harness.PatientCall();
   ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
   EXPECT_EQ(harness.channel().TakeUpdates(), "CONNECTING");
   harness.Connect(kA);

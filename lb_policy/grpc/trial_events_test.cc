@@ -211,10 +211,7 @@ TEST_P(WaitingForATrialTest, GoesWhenTheBackendMayBeTriedOrIsAlive) {
           "health":{"passive":{"downRetryAfter":"1s"}}})"}) {
     for (const bool same_channel : {true, false}) {
       SCOPED_TRACE(::testing::Message() << config << same_channel);
-      PolicyHarness::Options options;
-      options.config = config;
-      options.time = std::make_shared<VirtualTime>();
-      options.pool = BackendPool::Create(options.time->ForPool());
+      const auto options = PolicyHarness::Options::WithSharedPool(config);
       PolicyHarness one(options);
       PolicyHarness other(options);
       for (PolicyHarness* channel : {&one, &other}) {
@@ -225,9 +222,7 @@ TEST_P(WaitingForATrialTest, GoesWhenTheBackendMayBeTriedOrIsAlive) {
       one.Advance(absl::Seconds(1.2));
       FakeCall* const trial = CallOnA(one);
       ASSERT_NE(trial, nullptr);
-      FakeCallOptions patient;
-      patient.wait_for_ready = true;
-      FakeCall& waiting = (same_channel ? one : other).Call(patient);
+      FakeCall& waiting = (same_channel ? one : other).PatientCall();
       ASSERT_EQ(waiting.Outcome(), "queued");
       GetParam().end(one, *trial);
       if (one.StateOf(kA) == "DOWN") {
@@ -246,9 +241,7 @@ TEST(TrialTest, OneThatHangsGivesWayToAWaitingCall) {
   FailA(harness);
   harness.Advance(absl::Seconds(1.2));
   ASSERT_NE(CallOnA(harness), nullptr);
-  FakeCallOptions patient;
-  patient.wait_for_ready = true;
-  FakeCall& waiting = harness.Call(patient);
+  FakeCall& waiting = harness.PatientCall();
   ASSERT_EQ(waiting.Outcome(), "queued");
   harness.Advance(BackendHealth::kTrialPatience);
   EXPECT_EQ(waiting.Outcome(), kA);

@@ -448,9 +448,7 @@ TEST(QueueTest, APatientCallGoesWhenABackendHasRoom) {
   ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
   harness.Connect(kA);
   FakeCall& running = harness.Call();
-  FakeCallOptions patient;
-  patient.wait_for_ready = true;
-  FakeCall& waiting = harness.Call(patient);
+  FakeCall& waiting = harness.PatientCall();
   EXPECT_EQ(waiting.Outcome(), "queued");
   EXPECT_THAT(harness.RoundTrip(), HasSubstr("at its limit"));
   harness.Finish(running);
@@ -462,9 +460,7 @@ TEST(QueueTest, APatientCallGoesWhenAMarkIsLifted) {
   ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
   harness.Connect(kA);
   harness.MarkUnhealthy(kA);
-  FakeCallOptions patient;
-  patient.wait_for_ready = true;
-  FakeCall& waiting = harness.Call(patient);
+  FakeCall& waiting = harness.PatientCall();
   EXPECT_EQ(waiting.Outcome(), "queued");
   harness.MarkHealthy(kA);
   EXPECT_EQ(waiting.Outcome(), kA);
@@ -474,10 +470,7 @@ TEST(QueueTest, ACallGoesWhenAnotherChannelLeavesRoom) {
   for (const char* config : {R"({"maxRequestsPerBackend":1})",
                              R"({"maxRequestsPerBackend":1,"backlog":{}})"}) {
     SCOPED_TRACE(config);
-    PolicyHarness::Options options;
-    options.config = config;
-    options.time = std::make_shared<VirtualTime>();
-    options.pool = BackendPool::Create(options.time->ForPool());
+    const auto options = PolicyHarness::Options::WithSharedPool(config);
     PolicyHarness one(options);
     PolicyHarness other(options);
     for (PolicyHarness* channel : {&one, &other}) {
@@ -486,9 +479,7 @@ TEST(QueueTest, ACallGoesWhenAnotherChannelLeavesRoom) {
     }
     FakeCall& running = one.Call();
     ASSERT_EQ(running.Outcome(), kA);
-    FakeCallOptions patient;
-    patient.wait_for_ready = true;
-    FakeCall& waiting = other.Call(patient);
+    FakeCall& waiting = other.PatientCall();
     EXPECT_EQ(waiting.Outcome(), "queued");
     one.Finish(running);
     EXPECT_EQ(waiting.Outcome(), kA);

@@ -38,6 +38,15 @@ PolicyHarness::Options WithConfig(absl::string_view config) {
 PolicyHarness::PolicyHarness(absl::string_view config)
     : PolicyHarness(WithConfig(config)) {}
 
+PolicyHarness::Options PolicyHarness::Options::WithSharedPool(
+    std::string config) {
+  Options options;
+  options.config = std::move(config);
+  options.time = std::make_shared<VirtualTime>();
+  options.pool = BackendPool::Create(options.time->ForPool());
+  return options;
+}
+
 PolicyHarness::PolicyHarness(Options options)
     : owns_time_(options.time == nullptr),
       time_(options.time != nullptr ? std::move(options.time)
@@ -156,8 +165,9 @@ void PolicyHarness::Probe(absl::string_view address, bool healthy,
 
 std::string PolicyHarness::StateOf(absl::string_view address) const {
   for (const BackendSnapshot& backend : pool_->GetAllBackends()) {
-    if (backend.address == address)
+    if (backend.address == address) {
       return std::string(StateName(backend.state));
+    }
   }
   return "unknown";
 }
@@ -176,6 +186,12 @@ FakeCall& PolicyHarness::Call(const FakeCallOptions& options) {
   FakeCall& call = *calls_.back();
   time_->RunInCore([&]() { channel_.Pick(&call); });
   return call;
+}
+
+FakeCall& PolicyHarness::PatientCall() {
+  FakeCallOptions options;
+  options.wait_for_ready = true;
+  return Call(options);
 }
 
 std::string PolicyHarness::RoundTrip(const FakeCallOptions& options,

@@ -42,6 +42,9 @@ class PolicyHarness {
     bool with_context = true;
     std::shared_ptr<VirtualTime> time;  // Null: the harness makes its own.
     std::shared_ptr<BackendPool> pool;  // Null: the harness makes its own.
+
+    // For several harnesses, which share one pool and its time.
+    static Options WithSharedPool(std::string config = "{}");
   };
   explicit PolicyHarness(Options options);
   explicit PolicyHarness(absl::string_view config = "{}");
@@ -91,6 +94,8 @@ class PolicyHarness {
 
   // Makes a call that picks once.  It lives as long as the harness.
   FakeCall& Call(const FakeCallOptions& options = {});
+  // Makes a call that waits for a backend (wait_for_ready).
+  FakeCall& PatientCall();
   // Makes a call and ends it with `end`.  Returns the outcome of its pick.
   std::string RoundTrip(const FakeCallOptions& options = {},
                         const absl::Status& end = absl::OkStatus());
