@@ -80,9 +80,8 @@ MultiBackendPolicy::KeepAlive() {
 absl::Status MultiBackendPolicy::UpdateLocked(UpdateArgs args) {
   if (watch_ == nullptr) {
     // The constructor cannot do this: core allows no call to the helper there.
-    auto* engine = channel_control_helper()->GetEventEngine();
-    mailbox_->SetEngine(engine == nullptr ? nullptr
-                                          : engine->shared_from_this());
+    mailbox_->SetEngine(
+        channel_control_helper()->GetEventEngine()->shared_from_this());
     watch_ = std::make_unique<PoolWatch>(pool_->events(), mailbox_);
   }
   auto retry_state = args.args.GetObjectRef<ChannelRetryState>();
@@ -306,8 +305,9 @@ void MultiBackendPolicy::PublishLocked() {
     args.backlogs = retry_state_->Shared<BacklogSet>();
   }
   args.entries.reserve(backends_.size());
-  for (const auto& backend : backends_)
+  for (const auto& backend : backends_) {
     args.entries.push_back(backend->MakePlanEntry());
+  }
   plan_ = PickPlan::Make(std::move(args));
   latest_plan_->Set(plan_);
   picker_args_ = MakePickerArgsLocked();

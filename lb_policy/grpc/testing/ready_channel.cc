@@ -1,13 +1,15 @@
 #include "multi_backend/lb_policy/grpc/testing/ready_channel.h"
 
+#include <grpc/event_engine/event_engine.h>
+
 #include <memory_resource>
 #include <utility>
 
 namespace multi_backend {
 
-// All lie close together in memory, whatever else a policy allocates between
-// them.  So a pick costs what the policy makes it cost, and not what the layout
-// of the heap does.
+// A pick must cost what the policy makes it cost, and not what the layout of
+// the heap does.  So all subchannels lie close together, whatever else a policy
+// allocates between them.
 class ReadyChannel::Subchannel final : public grpc_core::SubchannelInterface {
  public:
   static void* operator new(size_t size) { return Memory().allocate(size); }
@@ -49,6 +51,8 @@ class ReadyChannel::Subchannel final : public grpc_core::SubchannelInterface {
 
 class ReadyChannel::Control final : public Policy::ChannelControlHelper {
  public:
+  using EventEngine = grpc_event_engine::experimental::EventEngine;
+
   explicit Control(ReadyChannel* channel) : channel_(*channel) {}
 
   grpc_core::RefCountedPtr<grpc_core::SubchannelInterface> CreateSubchannel(
@@ -63,8 +67,10 @@ class ReadyChannel::Control final : public Policy::ChannelControlHelper {
   }
   void RequestReresolution() override {}
   absl::string_view GetAuthority() override { return "channel.example"; }
-  grpc_event_engine::experimental::EventEngine* GetEventEngine() override {
-    return nullptr;
+  EventEngine* GetEventEngine() override {
+    static auto* const engine = new std::shared_ptr<EventEngine>(
+        grpc_event_engine::experimental::CreateEventEngine());
+    return engine->get();
   }
   void AddTraceEvent(TraceSeverity, absl::string_view) override {}
 
