@@ -251,9 +251,10 @@ const absl::StatusOr<CallConfiguration>& CallConfigurationCache::Get(
     made_ = CallConfiguration();
     return made_;
   }
-  const absl::string_view text = resolved != nullptr ? resolved->json_string()
-                                 : config != nullptr ? config->text()
-                                                     : "{}";
+  absl::string_view text = resolved != nullptr ? resolved->json_string()
+                           : config != nullptr ? config->text()
+                                               : "";
+  if (text.empty()) text = "{}";
   if (text_.has_value() && *text_ == text) return made_;
   if (config == nullptr || config->text() != text) {
     config = grpc_core::MakeRefCounted<ChannelServiceConfig>(text);
@@ -277,8 +278,9 @@ void CallConfigurationCache::ApplyTo(grpc_core::Resolver::Result& result) {
       result.service_config = configuration.status();
     }
   }
-  if (last_good_has_selector_)
+  if (last_good_has_selector_) {
     result.args = result.args.SetObject(retry_state_);
+  }
 }
 
 }  // namespace multi_backend

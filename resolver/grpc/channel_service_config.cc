@@ -10,13 +10,11 @@ namespace multi_backend {
 using grpc_core::Json;
 
 ChannelServiceConfig::ChannelServiceConfig(absl::string_view text)
-    : ChannelServiceConfig(text, Json::Parse(text.empty() ? "{}" : text)) {}
+    : ChannelServiceConfig(text, Json::Parse(text)) {}
 
 ChannelServiceConfig::ChannelServiceConfig(absl::string_view text,
                                            absl::StatusOr<Json> json)
-    : text_(text),
-      json_(std::move(json)),
-      parsed_(ParsedConfigs().Get(text.empty() ? "{}" : text)) {
+    : text_(text), json_(std::move(json)), parsed_(ParsedConfigs().Get(text)) {
   if (!json_.ok() || !parsed_.ok()) return;
   // Core passes only the policy's part to the policy factory, which finds the
   // parsed one by its text in core's form.
