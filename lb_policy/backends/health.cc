@@ -79,7 +79,7 @@ void BackendHealth::OnCallEnded(AttemptOutcome outcome, absl::string_view why,
     if (was_trial) trial_ = 0;
     const absl::optional<HealthChange> change =
         tracker_.OnCallEnded(outcome, why, was_trial, events_->time.Now());
-    // Until one ends well, the next one that does must be heard of.
+    // After a call that did not end well, the next one that does must be seen.
     load_->wants_successes.store(outcome != AttemptOutcome::kAnswered ||
                                      tracker_.state() != BackendState::kAlive,
                                  std::memory_order_relaxed);
@@ -89,8 +89,9 @@ void BackendHealth::OnCallEnded(AttemptOutcome outcome, absl::string_view why,
   if (notify) events_->Notify();
   // The state is the same, but the next trial may begin, and a call may be
   // waiting for that.
-  if (reopened && events_->waiting_channels.load() != 0)
+  if (reopened && events_->waiting_channels.load() != 0) {
     events_->NotifyCapacityFreed();
+  }
 }
 
 uint16_t BackendHealth::TryBeginTrial() {
@@ -145,29 +146,31 @@ void BackendHealth::Configure(std::shared_ptr<const HealthConfig> config) {
   if (notify) events_->Notify();
 }
 
-absl::Duration BackendHealth::OnProbe(bool healthy, absl::string_view detail) {
-  bool notify = false;
-  absl::Duration delay;
-  {
-    MutexLock lock(&mutex_);
-    if (retired_) return absl::InfiniteDuration();
-    const absl::optional<HealthChange> change =
-        tracker_.OnProbe(healthy, detail, events_->time.Now());
-    delay = tracker_.probe_delay();
-    notify = Apply(change);
-  }
-  if (notify) events_->Notify();
-  return delay;
-}
-
-void BackendHealth::Eject(absl::string_view why) {
+void BackendHealth::Change(
+    absl::FunctionRef<absl::optional<HealthChange>(HealthTracker&)> change) {
   bool notify = false;
   {
     MutexLock lock(&mutex_);
     if (retired_) return;
-    notify = Apply(tracker_.OnEjected(why, events_->time.Now()));
+    notify = Apply(change(tracker_));
   }
   if (notify) events_->Notify();
+}
+
+absl::Duration BackendHealth::OnProbe(bool healthy, absl::string_view detail) {
+  absl::Duration delay = absl::InfiniteDuration();
+  Change([&](HealthTracker& tracker) {
+    const auto change = tracker.OnProbe(healthy, detail, events_->time.Now());
+    delay = tracker.probe_delay();
+    return change;
+  });
+  return delay;
+}
+
+void BackendHealth::Eject(absl::string_view why) {
+  Change([&](HealthTracker& tracker) {
+    return tracker.OnEjected(why, events_->time.Now());
+  });
 }
 
 bool BackendHealth::IsEjected() const {
@@ -177,23 +180,15 @@ bool BackendHealth::IsEjected() const {
 }
 
 void BackendHealth::MarkHealthy(absl::string_view reason) {
-  bool notify = false;
-  {
-    MutexLock lock(&mutex_);
-    if (retired_) return;
-    notify = Apply(tracker_.MarkHealthy(reason, events_->time.Now()));
-  }
-  if (notify) events_->Notify();
+  Change([&](HealthTracker& tracker) {
+    return tracker.MarkHealthy(reason, events_->time.Now());
+  });
 }
 
 void BackendHealth::MarkUnhealthy(absl::string_view reason) {
-  bool notify = false;
-  {
-    MutexLock lock(&mutex_);
-    if (retired_) return;
-    notify = Apply(tracker_.MarkUnhealthy(reason, events_->time.Now()));
-  }
-  if (notify) events_->Notify();
+  Change([&](HealthTracker& tracker) {
+    return tracker.MarkUnhealthy(reason, events_->time.Now());
+  });
 }
 
 void BackendHealth::OnLinkState(LinkState from, LinkState to,

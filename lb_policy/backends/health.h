@@ -16,6 +16,7 @@
 
 #include "absl/base/attributes.h"
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
@@ -107,6 +108,11 @@ class BackendHealth {
   void GiveUpTrial(uint16_t trial) ABSL_LOCKS_EXCLUDED(mutex_);
   void RunAfter(absl::Duration delay, std::function<void(BackendHealth&)> run)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Applies what `change` makes of the tracker, and notifies.  Does nothing
+  // once the backend has left the pool.
+  void Change(
+      absl::FunctionRef<absl::optional<HealthChange>(HealthTracker&)> change)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   // Writes the flags that picks read and arms the timer.  If the result is
   // true, the caller must unlock and then call events_->Notify().
   ABSL_MUST_USE_RESULT bool Apply(const absl::optional<HealthChange>& change)
