@@ -19,8 +19,8 @@
 #include "multi_backend/endpoint_groups.h"
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/multi_backend.h"
-#include "multi_backend/resolver/groups/dynamic_endpoint_group.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
+#include "multi_backend/tests/testing/scripted_group.h"
 
 namespace multi_backend {
 namespace {
@@ -33,19 +33,6 @@ using testing::HasSubstr;
 constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 // How long a change may take to reach a channel.
 constexpr absl::Duration kChangeTimeout = absl::Seconds(20);
-
-// A group that the test changes.
-class ScriptedGroup final : public DynamicEndpointGroup {
- public:
-  explicit ScriptedGroup(EndpointList first) { SetEndpoints(std::move(first)); }
-  ScriptedGroup() = default;
-
-  using DynamicEndpointGroup::SetEndpoints;
-  using DynamicEndpointGroup::SetError;
-
- protected:
-  std::string Name() const override { return "scripted"; }
-};
 
 // Makes calls without a pause, on threads of its own, until it is destroyed,
 // and tells which backend served the newest call.

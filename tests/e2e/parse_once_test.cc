@@ -21,8 +21,8 @@
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/interceptor.h"
 #include "multi_backend/multi_backend.h"
-#include "multi_backend/resolver/groups/dynamic_endpoint_group.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
+#include "multi_backend/tests/testing/scripted_group.h"
 
 namespace multi_backend {
 namespace {
@@ -47,15 +47,6 @@ std::string ConfigWith(const std::string& strategy) {
       "multiBackend":{"routes":[
           {"match":{"method":"Create.*"},"retry":"NEVER"}]}})");
 }
-
-class ScriptedGroup final : public DynamicEndpointGroup {
- public:
-  explicit ScriptedGroup(EndpointList first) { SetEndpoints(std::move(first)); }
-  using DynamicEndpointGroup::SetEndpoints;
-
- protected:
-  std::string Name() const override { return "scripted"; }
-};
 
 class ParseOnceTest : public testing::Test {
  protected:
