@@ -1,25 +1,10 @@
 """Which files tools/check_clang checks, and how."""
 
-import importlib.machinery
-import importlib.util
-import os
-import sys
 import unittest
 
+import scripts
 
-def load_script():
-    """The script as a module; its name has no ".py"."""
-    path = os.path.join(os.path.dirname(os.path.realpath(__file__)),
-                        "../../tools/check_clang")
-    loader = importlib.machinery.SourceFileLoader("check_clang", path)
-    spec = importlib.util.spec_from_loader(loader.name, loader)
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
-
-
-sys.dont_write_bytecode = True
-check_clang = load_script()
+check_clang = scripts.load("check_clang")
 
 ENTRY = {
     "directory": "/output",

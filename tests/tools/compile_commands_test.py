@@ -1,28 +1,13 @@
 """Tests what tools/compile_commands makes of Bazel's list of actions."""
 
-import importlib.machinery
-import importlib.util
-import os
-import sys
 import unittest
+
+import scripts
 
 WORKSPACE = "/sources"
 ROOT = "/output/execroot/multi_backend"
 
-
-def load_script():
-    """Loads the script as a module, although its name does not end in .py."""
-    path = os.path.join(os.path.dirname(os.path.realpath(__file__)),
-                        "../../tools/compile_commands")
-    loader = importlib.machinery.SourceFileLoader("compile_commands", path)
-    spec = importlib.util.spec_from_loader(loader.name, loader)
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
-
-
-sys.dont_write_bytecode = True
-compile_commands = load_script()
+compile_commands = scripts.load("compile_commands")
 
 
 def compilation(source, *options):

@@ -1,0 +1,18 @@
+"""Loads the scripts in tools/ for their tests."""
+
+import importlib.machinery
+import importlib.util
+import os
+import sys
+
+
+def load(name):
+    """Returns tools/NAME as a module, although its name does not end in .py."""
+    sys.dont_write_bytecode = True
+    path = os.path.join(os.path.dirname(os.path.realpath(__file__)),
+                        "../../tools", name)
+    loader = importlib.machinery.SourceFileLoader(name, path)
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
