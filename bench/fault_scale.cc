@@ -126,8 +126,9 @@ ChurnFigures RunRounds(BackendFleet& fleet, Churn& churn,
                        const std::shared_ptr<grpc::Channel>& channel,
                        int rounds, const FaultOptions& options) {
   std::set<int> ports;
-  for (size_t i = 0; i < fleet.size(); ++i)
+  for (size_t i = 0; i < fleet.size(); ++i) {
     ports.insert(fleet.server(i).port());
+  }
   const auto stub = Users::NewStub(channel);
   ChurnFigures figures;
   for (int round = 0; round < rounds; ++round) {

@@ -64,8 +64,9 @@ void Backend::UpdateAtLimitFlag() {
       freed = true;
     }
   }
-  if (freed && events_->waiting_channels.load() != 0)
+  if (freed && events_->waiting_channels.load() != 0) {
     events_->NotifyCapacityFreed();
+  }
 }
 
 }  // namespace multi_backend

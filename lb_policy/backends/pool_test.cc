@@ -435,8 +435,9 @@ TEST(LeaseTest, ALeaseKeepsItsPool) {
 enum class Tried { kNot, kFailed, kConnected };
 
 void Report(Tried tried, BackendPool::Lease& lease) {
-  if (tried == Tried::kFailed)
+  if (tried == Tried::kFailed) {
     lease.SetLinkState(LinkState::kFailed, "refused");
+  }
   if (tried == Tried::kConnected) lease.SetLinkState(LinkState::kReady);
 }
 

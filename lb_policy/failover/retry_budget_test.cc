@@ -279,8 +279,9 @@ TEST(RetryBudgetThreadsTest, CallsGoOnWhileOthersRetry) {
   constexpr int kCalls = 20000;
   RetryBudget budget(1, 0);
   std::thread calls([&budget]() {
-    for (int i = 0; i < kCalls; ++i)
+    for (int i = 0; i < kCalls; ++i) {
       budget.OnCall([&] { return int64_t{i / 1000}; });
+    }
   });
   int fitted = 0;
   std::thread retries([&budget, &fitted]() {

@@ -1,5 +1,5 @@
-// RetryClassifier: an application's own rule which failed attempts are tried
-// again on another backend.
+// RetryClassifier: an application's own rule for which failed attempts are
+// tried again on another backend.
 #ifndef MULTI_BACKEND_LB_POLICY_FAILOVER_RETRY_CLASSIFIER_H_
 #define MULTI_BACKEND_LB_POLICY_FAILOVER_RETRY_CLASSIFIER_H_
 

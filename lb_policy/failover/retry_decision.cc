@@ -28,9 +28,9 @@ bool NewestAllowsRetry(AttemptLog::Newest newest, const RetryInputs& inputs) {
   return inputs.failover->IsRetriable(timed_out);
 }
 
-// Core starts perTryTimeout's timer before the pick, and it cannot fire while
-// the call waits for a backend: it then fires at the very moment the attempt is
-// sent.  The backend has had no chance to be slow.
+// Core starts perTryTimeout's timer before the pick, but the timer cannot fire
+// while the call waits for a backend.  It then fires as soon as the attempt is
+// sent, before the backend could have answered.
 bool TimeoutWasSpentWaiting(const RetryInputs& inputs) {
   const auto& timeout = inputs.failover->per_try_timeout();
   if (!timeout.has_value()) return false;
@@ -64,9 +64,9 @@ RetryDecision DecideRetry(const RetryInputs& inputs) {
     decision = RetryDecision::kNoOtherBackend;
   }
   if (decision != RetryDecision::kGranted) {
-    // All of its backends may just have gone, which the plan need not know yet.
-    // A call that can wait for them picks once more, and goes after waiting or
-    // not at all.
+    // All of the call's backends may be gone without the plan knowing it yet.
+    // A call that can wait for them picks once more.  It is then sent only
+    // after it has waited.
     if (newest != AttemptLog::Newest::kRetriable || inputs.ticket->must_wait ||
         !plan.HasOpenBacklog(inputs.label)) {
       return decision;

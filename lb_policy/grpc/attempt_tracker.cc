@@ -55,8 +55,9 @@ void AttemptTracker::Bounce() {
   if (ticket.backlog == nullptr || ticket.waiting) return;
   ticket.waiting = ticket.backlog->Join(ticket.number, clock_->NowNanos()) ==
                    Backlog::Turn::kWait;
-  if (ticket.waiting)
+  if (ticket.waiting) {
     retry_policy_->wakeups->OnWaiting(ticket.backlog->quiet_until());
+  }
 }
 
 void AttemptTracker::LeaveBacklog() {

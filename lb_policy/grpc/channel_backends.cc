@@ -13,7 +13,7 @@ namespace {
 using grpc_core::ServerAddress;
 using grpc_core::ServerAddressList;
 
-// Returns whether the endpoint is another one than before.
+// Returns whether the endpoint has changed.
 bool SetEndpoint(ChannelBackend& backend,
                  const std::shared_ptr<const Endpoint>& endpoint) {
   if (backend.endpoint() == endpoint || *backend.endpoint() == *endpoint) {
@@ -44,7 +44,7 @@ bool ChannelBackends::Update(
     }
     return changed;
   }
-  AddressKeys keys;  // Of the old ones, then of the new ones.
+  AddressKeys keys;  // First of the old backends, then of the new addresses.
   for (const auto& backend : list_) keys.Add(backend->address());
   for (const ServerAddress& address : addresses) keys.Add(address);
   absl::flat_hash_map<absl::string_view, std::unique_ptr<ChannelBackend>>
@@ -63,7 +63,7 @@ bool ChannelBackends::Update(
     auto inserted =
         old_backends.try_emplace(keys[old_order.size() + i], nullptr);
     std::unique_ptr<ChannelBackend>& old = inserted.first->second;
-    // A second one of the same key in this list: its backend is already taken.
+    // An earlier address of this list has the same key and took the backend.
     if (!inserted.second && old == nullptr) continue;
     if (old != nullptr && old->address().args() == addresses[i].args()) {
       changed |= SetEndpoint(*old, endpoints[i]);
@@ -75,7 +75,7 @@ bool ChannelBackends::Update(
     changed = true;
     list_.push_back(make(std::move(addresses[i]), endpoints[i]));
   }
-  // Those that are left have gone.
+  // Backends that are still in old_backends have left the list.
   return changed ||
          !std::equal(
              list_.begin(), list_.end(), old_order.begin(), old_order.end(),

@@ -22,11 +22,11 @@ class ChannelBackends {
   using Make = absl::FunctionRef<std::unique_ptr<ChannelBackend>(
       grpc_core::ServerAddress, std::shared_ptr<const Endpoint>)>;
 
-  // Takes the list over.  `endpoints`: what is said of each of the addresses.
-  // A backend stays when the new list has its address and name with the same
-  // args; for each other address calls `make`.  An address and name that the
-  // list repeats counts once.  Returns whether plans look different from now
-  // on.  O(addresses).
+  // Replaces the list.  `endpoints` has an entry for each of `addresses`.  A
+  // backend stays if the new list has its address and name with the same args;
+  // `make` is called for every other address.  If the list repeats an address
+  // and name, only the first counts.  Returns whether the next plan will differ
+  // from the last one.  O(addresses).
   bool Update(grpc_core::ServerAddressList addresses,
               const std::vector<std::shared_ptr<const Endpoint>>& endpoints,
               Make make);

@@ -66,8 +66,9 @@ class DynamicEndpointGroup::Watcher {
   ListPtr TakePendingOrEnd() {
     Callback done;  // Destroyed without the lock, because it may hold anything.
     MutexLock lock(&mu_);
-    if (!stopped_ && pending_ != nullptr)
+    if (!stopped_ && pending_ != nullptr) {
       return std::exchange(pending_, nullptr);
+    }
     running_ = false;
     if (stopped_) done = std::move(callback_);
     idle_.SignalAll();

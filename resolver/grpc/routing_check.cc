@@ -82,8 +82,9 @@ absl::Status CheckRoutingIsFollowed(const Json& service_config,
         "target and its resolver",
         "leave that arg out");
   }
-  if (UsesMultiBackend(args) || IsMultiBackendTarget(*target))
+  if (UsesMultiBackend(args) || IsMultiBackendTarget(*target)) {
     return absl::OkStatus();
+  }
   return NotFollowed(
       "the resolver brought them, and the channel args do not name "
       "multi_backend",

@@ -103,8 +103,9 @@ class BacklogTest : public ::testing::Test {
   }
   static std::vector<std::string> Ids(int count) {
     std::vector<std::string> ids;
-    for (int i = 0; i < count; ++i)
+    for (int i = 0; i < count; ++i) {
       ids.push_back(absl::StrCat("fifo-", 100 + i));
+    }
     return ids;
   }
   // The calls "fifo-…" in the order in which the backend first saw them.

@@ -62,8 +62,9 @@ class GroupRecorder {
     return WaitUntil(
         [&](const EndpointList& list) {
           std::vector<std::string> now;
-          for (const Endpoint& endpoint : list)
+          for (const Endpoint& endpoint : list) {
             now.push_back(endpoint.address());
+          }
           return now == addresses;
         },
         patience);

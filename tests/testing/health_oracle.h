@@ -281,8 +281,9 @@ inline HealthStep HealthOracle::Foretell(HealthStep step) const {
 }
 
 inline void HealthOracle::ForetellCall(HealthStep& step) const {
-  if (!step.config->passive || step.outcome == AttemptOutcome::kAbandoned)
+  if (!step.config->passive || step.outcome == AttemptOutcome::kAbandoned) {
     return;
+  }
   if (step.outcome == AttemptOutcome::kAnswered) {
     step.state = BackendState::kAlive;
     step.cause = HealthCause::kNone;

@@ -17,8 +17,8 @@ auto Find(const ByText& by_text, absl::string_view text) {
                                        : found->second.lock();
 }
 
-// The value that `by_text` holds for `text` afterwards: `value`, or the one
-// that another thread was quicker to put there.
+// Stores `value` under `text`, unless another thread has stored one meanwhile.
+// Returns the one that is stored now.
 template <typename ByText, typename T>
 std::shared_ptr<const T> Put(absl::string_view text,
                              std::shared_ptr<const T> value, ByText& by_text) {
