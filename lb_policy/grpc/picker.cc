@@ -22,6 +22,7 @@ absl::Status LastStatus(const CallAttempts& call) {
 }  // namespace
 
 Picker::PickResult Picker::Pick(PickArgs args) {
+  if (args.call_state == nullptr) return PickForPing();
   CallContext* const context =
       args_->retry_state == nullptr
           ? nullptr
@@ -38,13 +39,12 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
   request.has_key = call.context.label.key_hash.has_value();
   request.key_hash = call.context.label.key_hash.value_or(0);
   request.tried = call.log.tried();
-  PickPlan::TurnResult turn;
-  if (plan.has_backlogs()) {
-    turn = plan.PickInTurn(call.context.label, request, call.ticket);
-    if (turn.repick) wakeups.mailbox().Raise(PolicyMailbox::kRepick);
-  } else {
-    turn.pick = plan.Pick(call.context.label, request);
-  }
+  PickPlan::TurnResult turn =
+      plan.has_backlogs()
+          ? plan.PickInTurn(call.context.label, request, call.ticket)
+          : PickPlan::TurnResult{plan.Pick(call.context.label, request),
+                                 absl::OkStatus()};
+  if (turn.repick) wakeups.mailbox().Raise(PolicyMailbox::kRepick);
   if (turn.pick.outcome == PickPlan::Outcome::kExhausted) {
     turn.pick = RetryTried(call, request);
   }
@@ -92,17 +92,19 @@ Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
         "followed: "
         "make the channel with multi_backend::CreateChannel"));
   }
-  const bool is_ping = args.call_state == nullptr;
-  const PickPlan::Result picked =
-      is_ping ? args_->plan->PickForPing()
-              : args_->plan->Pick(CallLabel(), PickRequest());
+  const PickPlan::Result picked = args_->plan->Pick(CallLabel(), PickRequest());
   if (picked.outcome != PickPlan::Outcome::kPicked) {
     return Unserved(picked.outcome, CallLabel(), PickRequest());
   }
-  if (is_ping) {
-    return PickResult::Complete(args_->destinations[picked.entry].subchannel);
-  }
   return Send(picked, /*call=*/nullptr, args);
+}
+
+Picker::PickResult Picker::PickForPing() {
+  const PickPlan::Result picked = args_->plan->PickForPing();
+  if (picked.outcome != PickPlan::Outcome::kPicked) {
+    return Unserved(picked.outcome, CallLabel(), PickRequest());
+  }
+  return PickResult::Complete(args_->destinations[picked.entry].subchannel);
 }
 
 // Every usable backend has been tried.  Some calls may go to one again.

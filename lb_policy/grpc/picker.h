@@ -67,6 +67,8 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
  private:
   PickResult PickWithContext(CallAttempts& call, const PickArgs& args);
   PickResult PickWithoutContext(const PickArgs& args);
+  // Core's ping of the channel: it has neither a call nor metadata.
+  PickResult PickForPing();
 
   PickPlan::Result RetryTried(const CallAttempts& call,
                               PickRequest request) const;

@@ -214,10 +214,7 @@ BalancerNode::Choice BalancerNode::Pick(const PickRequest& request) const {
     while (true) {
       const size_t member = node->PickMember(request);
       if (member == Strategy::kNone) break;
-      if (node->children_.empty()) {
-        return Choice{node->member_entry_[member], node,
-                      node->members_[member].load};
-      }
+      if (node->children_.empty()) return Choice{node, member};
       node = node->children_[member].get();
     }
     if (node == this) break;

@@ -46,12 +46,18 @@ class BalancerNode final : public BalancerMember {
   // backlogs and what the entries own.
   static std::unique_ptr<BalancerNode> Make(Args args);
 
+  // Small enough to be returned in registers.
   struct Choice {
     static constexpr uint32_t kNone = UINT32_MAX;
-    uint32_t entry = kNone;  // Index into entries.
     const BalancerNode* leaf = nullptr;
-    const LoadStats* load = nullptr;  // Of the backend.
-    bool ok() const { return entry != kNone; }
+    size_t member = Strategy::kNone;  // Of the leaf.
+    bool ok() const { return leaf != nullptr; }
+    // Index into the plan's entries; kNone unless ok().
+    uint32_t entry() const {
+      return ok() ? leaf->member_entry_[member] : kNone;
+    }
+    // Of the backend; requires ok().
+    const LoadStats& load() const { return *leaf->members_[member].load; }
   };
   Choice Pick(const PickRequest& request) const;
 

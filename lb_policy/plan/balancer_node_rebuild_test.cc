@@ -36,7 +36,7 @@ TEST(RebuildTest, RoundRobinGoesOnWhereItWas) {
     auto node = backends.Make(config);
     std::vector<size_t> picks;
     for (uint64_t i = 0; i < 200; ++i) {
-      picks.push_back(node->Pick(PickRequest()).entry);
+      picks.push_back(node->Pick(PickRequest()).entry());
       node = backends.Make(config, node.get(), /*seed=*/i);
     }
     EXPECT_EQ(picks, expected);
@@ -54,14 +54,14 @@ TEST(RebuildTest, RoundRobinGoesOnBesideThoseThatComeAndGo) {
       node = backends.Make(config, node.get());
       size_t next = (last + 1) % 4;
       if (next == gone) next = (next + 1) % 4;
-      EXPECT_EQ(node->Pick(PickRequest()).entry, next);
+      EXPECT_EQ(node->Pick(PickRequest()).entry(), next);
       backends[gone].link = LinkState::kReady;
       node = backends.Make(config, node.get());
       // A backend that is back gets its turn at its place in the list, unless
       // the pick before it was already fixed.
       size_t after = (next + 1) % 4;
       if (after == gone) after = (after + 1) % 4;
-      EXPECT_EQ(node->Pick(PickRequest()).entry, after);
+      EXPECT_EQ(node->Pick(PickRequest()).entry(), after);
     }
   }
 }
@@ -82,7 +82,7 @@ TEST(RebuildTest, WeightedKeepsItsWindowsWhenNothingChanges) {
       auto node = backends.Make(row.config);
       std::vector<size_t> picks;
       for (uint64_t i = 0; i < 600; ++i) {
-        picks.push_back(node->Pick(PickRequest()).entry);
+        picks.push_back(node->Pick(PickRequest()).entry());
         if (i % every == 0) {
           node = backends.Make(row.config, node.get(), /*seed=*/i);
         }
@@ -143,7 +143,7 @@ TEST(RebuildTest, WeightedKeepsItsWindowsWhenOneWeightChanges) {
             node = backends.Make(config, node.get(), /*seed=*/2);
           }
           shares.push_back(Shares(backends));
-          picks.push_back(node->Pick(PickRequest()).entry);
+          picks.push_back(node->Pick(PickRequest()).entry());
         }
         worst = std::max(worst, WorstShareError(picks, shares));
       }
@@ -164,7 +164,7 @@ TEST(RebuildTest, WeightedKeepsSharesWhileOneWeightChangesAgainAndAgain) {
   std::vector<std::vector<double>> shares;
   for (size_t i = 0; i < 3000; ++i) {
     shares.push_back(Shares(backends));
-    picks.push_back(node->Pick(PickRequest()).entry);
+    picks.push_back(node->Pick(PickRequest()).entry());
     if (random.Below(12) > 0) continue;
     backends.SetWeight(0, 1 + random.Below(8));
     node = backends.Make(config, node.get(), /*seed=*/i);
@@ -178,16 +178,16 @@ TEST(RebuildTest, PrimaryStaysWithItsCurrentBackendUntilTheHoldDownIsOver) {
   config.hold_down = absl::Seconds(30);
   backends[0].link = LinkState::kFailed;
   auto node = backends.Make(config);
-  EXPECT_EQ(node->Pick(PickRequest()).entry, 1u);
+  EXPECT_EQ(node->Pick(PickRequest()).entry(), 1u);
   backends[0].link = LinkState::kReady;
   backends.load(0).usable_since_nanos = backends.clock().NowNanos();
   node = backends.Make(config, node.get());
-  EXPECT_EQ(node->Pick(PickRequest()).entry, 1u);
+  EXPECT_EQ(node->Pick(PickRequest()).entry(), 1u);
   backends.clock().Advance(absl::Seconds(29));
   node = backends.Make(config, node.get());
-  EXPECT_EQ(node->Pick(PickRequest()).entry, 1u);
+  EXPECT_EQ(node->Pick(PickRequest()).entry(), 1u);
   backends.clock().Advance(absl::Seconds(1));
-  EXPECT_EQ(node->Pick(PickRequest()).entry, 0u);
+  EXPECT_EQ(node->Pick(PickRequest()).entry(), 0u);
 }
 
 TEST(RebuildTest, PrimaryReturnsToAZoneOnlyAfterTheHoldDown) {
@@ -196,18 +196,18 @@ TEST(RebuildTest, PrimaryReturnsToAZoneOnlyAfterTheHoldDown) {
       TwoZones(StrategyKind::kPrimary, StrategyKind::kRoundRobin);
   config.hold_down = absl::Seconds(30);
   auto node = backends.Make(config);
-  EXPECT_EQ(node->Pick(PickRequest()).entry, 0u);
+  EXPECT_EQ(node->Pick(PickRequest()).entry(), 0u);
   backends[0].link = LinkState::kFailed;
   node = backends.Make(config, node.get());
-  EXPECT_EQ(node->Pick(PickRequest()).entry, 1u);
+  EXPECT_EQ(node->Pick(PickRequest()).entry(), 1u);
   backends[0].link = LinkState::kReady;
   node = backends.Make(config, node.get());
-  EXPECT_EQ(node->Pick(PickRequest()).entry, 1u);
+  EXPECT_EQ(node->Pick(PickRequest()).entry(), 1u);
   backends.clock().Advance(absl::Seconds(29));
   node = backends.Make(config, node.get());
-  EXPECT_EQ(node->Pick(PickRequest()).entry, 1u);
+  EXPECT_EQ(node->Pick(PickRequest()).entry(), 1u);
   backends.clock().Advance(absl::Seconds(1));
-  EXPECT_EQ(node->Pick(PickRequest()).entry, 0u);
+  EXPECT_EQ(node->Pick(PickRequest()).entry(), 0u);
 }
 
 TEST(RebuildTest, APositionFollowsTheNameOfAMember) {
@@ -216,14 +216,14 @@ TEST(RebuildTest, APositionFollowsTheNameOfAMember) {
       TwoZones(StrategyKind::kPrimary, StrategyKind::kPrimary);
   config.hold_down = absl::Seconds(30);
   auto node = backends.Make(config);
-  ASSERT_EQ(node->Pick(PickRequest()).entry, 0u);
+  ASSERT_EQ(node->Pick(PickRequest()).entry(), 0u);
   // "us" is the better zone now, but it has just become usable.
   std::swap(config.members[0], config.members[1]);
   const auto us = node->Pick(backends.ThatTried({0})).leaf->load_path();
   backends.clock().Advance(absl::Seconds(1));
   us->front()->usable_since_nanos = backends.clock().NowNanos();
   node = backends.Make(config, node.get());
-  EXPECT_EQ(node->Pick(PickRequest()).entry, 0u);
+  EXPECT_EQ(node->Pick(PickRequest()).entry(), 0u);
 }
 
 TEST(RebuildTest, AnyTreeCanFollowAnyOther) {

@@ -84,9 +84,9 @@ class TreeTest : public ::testing::TestWithParam<TreeCase> {
       const BalancerNode::Choice choice = node.Pick(request);
       if (eligible.empty()) {
         ASSERT_FALSE(choice.ok());
-        ASSERT_EQ(choice.entry, kNone);
+        ASSERT_EQ(choice.entry(), kNone);
       } else {
-        ASSERT_EQ(eligible.count(choice.entry), 1u) << choice.entry;
+        ASSERT_EQ(eligible.count(choice.entry()), 1u) << choice.entry();
         ASSERT_NE(choice.leaf, nullptr);
       }
     }
@@ -163,8 +163,8 @@ TEST_P(TreeTest, ACallThatFailsEverywhereTriesEachBackendOnce) {
       ASSERT_TRUE(node->HasEligible(request));
       const auto choice = node->Pick(request);
       ASSERT_TRUE(choice.ok());
-      ASSERT_TRUE(tried.insert(choice.entry).second) << choice.entry;
-      request.tried.Add(backends[choice.entry].backend().id());
+      ASSERT_TRUE(tried.insert(choice.entry()).second) << choice.entry();
+      request.tried.Add(backends[choice.entry()].backend().id());
     }
     ASSERT_FALSE(node->HasEligible(request));
     ASSERT_FALSE(node->Pick(request).ok());
@@ -359,7 +359,7 @@ TEST(NestedTest, LeastBusyFillsZonesAndBackendsInProportionToWeight) {
       TwoZones(StrategyKind::kLeastBusy, StrategyKind::kLeastBusy));
   for (int calls = 1; calls <= 1000; ++calls) {
     const auto choice = node->Pick(PickRequest());
-    Begin(backends.load(choice.entry), *choice.leaf);
+    Begin(backends.load(choice.entry()), *choice.leaf);
     if (calls % 10 != 0) continue;
     for (size_t i = 0; i < 4; ++i) {
       ASSERT_EQ(backends.load(i).in_flight, calls / 10 * int64_t(i + 1))
@@ -389,7 +389,7 @@ TEST(NestedTest, PeakEwmaAvoidsTheSlowZone) {
   // One call is measured in each zone.  Calls in "eu" are slow.
   for (int i = 0; i < 2; ++i) {
     const auto choice = node->Pick(PickRequest());
-    const bool eu = choice.entry != 2;
+    const bool eu = choice.entry() != 2;
     ObserveLatency(*choice.leaf->load_path()->front(), eu ? 100000000 : 1000000,
                    /*failed=*/false, 1000000000, absl::Seconds(10));
   }
@@ -404,7 +404,7 @@ class Keys {
     FastRandom random(7);
     std::vector<uint32_t> owners;
     for (int i = 0; i < 4000; ++i) {
-      owners.push_back(node.Pick(RequestWithKey(random.Next())).entry);
+      owners.push_back(node.Pick(RequestWithKey(random.Next())).entry());
     }
     return owners;
   }
@@ -520,9 +520,9 @@ TEST(ZoneWeightTest, AZoneOfMarkedBackendsIsBackAtOnceWhenAMarkIsLifted) {
     ASSERT_FALSE(node->Pick(PickRequest()).ok());
     for (size_t i = 0; i < 2; ++i) {
       backends.Mark(i, true);
-      EXPECT_EQ(node->Pick(PickRequest()).entry, i) << StrategyName(kind);
+      EXPECT_EQ(node->Pick(PickRequest()).entry(), i) << StrategyName(kind);
       backends.Mark(i, false);
-      EXPECT_EQ(node->Pick(PickRequest()).entry, kNone) << StrategyName(kind);
+      EXPECT_EQ(node->Pick(PickRequest()).entry(), kNone) << StrategyName(kind);
     }
   }
 }
@@ -548,8 +548,8 @@ TEST(LoadPathTest, LeadsFromTheLeafToTheTop) {
   const auto node = backends.Make(ThreeLevels());
   const auto eu = node->Pick(PickRequest());
   const auto us = node->Pick(backends.ThatTried({0}));
-  ASSERT_EQ(eu.entry, 0u);
-  ASSERT_EQ(us.entry, 1u);
+  ASSERT_EQ(eu.entry(), 0u);
+  ASSERT_EQ(us.entry(), 1u);
   EXPECT_EQ(eu.leaf->load_path()->size(), 2u);
   EXPECT_EQ(us.leaf->load_path()->size(), 1u);
   std::set<LoadStats*> different;

@@ -134,17 +134,24 @@ const BalancerNode* PickPlan::FallbackOf(const CallLabel& label) const {
 PickPlan::Result PickPlan::Pick(const CallLabel& label,
                                 const PickRequest& request) const {
   Result result = Choose(label, request);
-  if (result.outcome != Outcome::kPicked || Admits(result)) return result;
-  const Result first = result;
+  if (result.outcome == Outcome::kPicked && !Admits(result)) {
+    PassOver(label, request, result);
+  }
+  return result;
+}
+
+void PickPlan::PassOver(const CallLabel& label, const PickRequest& request,
+                        Result& result) const {
   PickRequest narrowed = request;
   absl::InlinedVector<uint32_t, 16> not_admitting;
+  Result other = result;
   do {
-    not_admitting.push_back(entries_[result.entry].backend().id());
+    not_admitting.push_back(entries_[other.entry].backend().id());
     narrowed.not_admitting = not_admitting;
-    result = Choose(label, narrowed);
-    if (result.outcome != Outcome::kPicked) return first;
-  } while (!Admits(result));
-  return result;
+    other = Choose(label, narrowed);
+    if (other.outcome != Outcome::kPicked) return;
+  } while (!Admits(other));
+  result = other;
 }
 
 bool PickPlan::Admits(Result& result) const {
@@ -164,13 +171,11 @@ PickPlan::Result PickPlan::Choose(const CallLabel& label,
                                   const PickRequest& request) const {
   const BalancerNode* const node = NodeOf(label.role);
   BalancerNode::Choice choice = PickIn(node, request);
+  const BalancerNode* const fallback =
+      choice.ok() ? nullptr : FallbackOf(label);
+  if (!choice.ok()) choice = PickIn(fallback, request);
   if (choice.ok()) {
-    return {Outcome::kPicked, choice.entry, choice.leaf, choice.load};
-  }
-  const BalancerNode* const fallback = FallbackOf(label);
-  choice = PickIn(fallback, request);
-  if (choice.ok()) {
-    return {Outcome::kPicked, choice.entry, choice.leaf, choice.load};
+    return {Outcome::kPicked, choice.entry(), choice.leaf, &choice.load()};
   }
   // A backend that is still connecting counts as untried.  Otherwise the first
   // calls of a channel would fail together with the first backend that

@@ -146,6 +146,10 @@ class PickPlan {
   Result Choose(const CallLabel& label, const PickRequest& request) const;
   // Whether the backend of `result` admits the call; sets the trial.
   bool Admits(Result& result) const;
+  // Replaces `result`, whose backend does not admit the call, by a choice that
+  // does, if there is one.
+  void PassOver(const CallLabel& label, const PickRequest& request,
+                Result& result) const;
   bool AnyUsable(const CallLabel& label) const;
   // Whether a backend that this call has not tried is healthy but at its limit.
   bool HasUntriedAtLimit(const CallLabel& label,

@@ -127,7 +127,7 @@ inline BalancerConfig TwoZones(StrategyKind inner, StrategyKind leaf) {
 inline std::vector<size_t> PickMany(const BalancerNode& node, size_t count) {
   std::vector<size_t> picks;
   for (size_t i = 0; i < count; ++i) {
-    picks.push_back(node.Pick(PickRequest()).entry);
+    picks.push_back(node.Pick(PickRequest()).entry());
   }
   return picks;
 }
