@@ -5,22 +5,18 @@
 // real servers in processes of their own; the difference over the difference is
 // one call, without start-up.  "everything on" is the service config in
 // everything_on.json, which --verbose prints.
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "multi_backend/bench/floor_table.h"
+#include "multi_backend/bench/instructions.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/required_package.h"
@@ -29,37 +25,15 @@
 namespace multi_backend {
 namespace {
 
-constexpr char kValgrind[] = "/usr/bin/valgrind";
-
 std::string EverythingOnFile() {
   return RunfilePath("bench/everything_on.json");
 }
 
-// Instructions of one run of the client, by callgrind's own closing line;
-// dies with the output when there is none.
-double Instructions(const std::string& mode, int calls,
-                    const std::string& addresses) {
-  const std::string command = absl::StrCat(
-      kValgrind, " --tool=callgrind --callgrind-out-file=/dev/null ",
-      RunfilePath("bench/call_client"), " ", mode, " ", calls, " ", addresses,
-      " ", EverythingOnFile(), " 2>&1");
-  std::FILE* pipe = popen(command.c_str(), "r");
-  std::string output;
-  char buffer[4096];
-  while (pipe != nullptr && std::fgets(buffer, sizeof(buffer), pipe)) {
-    output += buffer;
-  }
-  const int exit_code = pipe == nullptr ? -1 : pclose(pipe);
-  const size_t at = output.find("Collected : ");
-  double instructions = 0;
-  if (exit_code != 0 || at == std::string::npos ||
-      !absl::SimpleAtod(output.substr(at + 12, output.find('\n', at) - at - 12),
-                        &instructions)) {
-    std::fprintf(stderr, "%s\nexit %d:\n%s\n", command.c_str(), exit_code,
-                 output.c_str());
-    std::exit(1);
-  }
-  return instructions;
+double InstructionsOfClient(const std::string& mode, int calls,
+                            const std::string& addresses) {
+  return CountInstructions({RunfilePath("bench/call_client"), mode,
+                            absl::StrCat(calls), addresses,
+                            EverythingOnFile()});
 }
 
 double Median(std::vector<double> values) {
@@ -69,10 +43,8 @@ double Median(std::vector<double> values) {
 }
 
 int Run(const BenchFlags& flags) {
-  if (access(kValgrind, X_OK) != 0) {
-    return ExitCodeWithoutPackage(
-        "valgrind is not installed (package valgrind): run tools/setup "
-        "--tests");
+  if (!ValgrindIsInstalled()) {
+    return ExitCodeWithoutPackage(kHowToInstallValgrind);
   }
   if (flags.verbose) {
     std::ostringstream json;
@@ -88,8 +60,8 @@ int Run(const BenchFlags& flags) {
   const int few = flags.smoke ? 20 : 300;
   const int many = flags.smoke ? 120 : 2300;
   auto per_call = [&](const std::string& mode) {
-    return (Instructions(mode, many, addresses) -
-            Instructions(mode, few, addresses)) /
+    return (InstructionsOfClient(mode, many, addresses) -
+            InstructionsOfClient(mode, few, addresses)) /
            (many - few);
   };
   // How often the client wakes up is up to the kernel, and moves a figure by

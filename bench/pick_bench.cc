@@ -6,6 +6,11 @@
 // does; the row "whole attempt" adds Start() and Finish() of the call tracker,
 // which stock has not.  Ours and the peer run in turns, and the median turn
 // counts.
+//
+// A pick must not do more work in a longer list.  Its time grows all the same,
+// because the backends of a long list do not fit into a core's cache, so that
+// growth is judged by the instructions of a pick.  The bench counts them by
+// running itself under callgrind with two numbers of picks.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -19,11 +24,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "multi_backend/bench/floor_table.h"
+#include "multi_backend/bench/instructions.h"
 #include "multi_backend/bench/pick_calls.h"
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/lb_policy/grpc/testing/policy_driver.h"
 #include "multi_backend/lb_policy/grpc/testing/ready_channel.h"
 #include "multi_backend/multi_backend.h"
+#include "multi_backend/tests/testing/required_package.h"
 
 namespace multi_backend {
 namespace {
@@ -55,6 +62,14 @@ constexpr double kTrackedFloor = 5;
 constexpr double kUntrackedFloor = 2;
 constexpr double kStickyFloor = 0.8;
 constexpr double kFlatFloor = 1.2;
+
+constexpr absl::string_view kStrategies[] = {
+    "ROUND_ROBIN", "LEAST_BUSY", "PEAK_EWMA", "WEIGHTED", "RANDOM", "PRIMARY"};
+
+// The first argument of the process that JudgeGrowth() counts; the strategy
+// and the numbers of backends and of batches follow.
+constexpr char kMakePicks[] = "make_picks";
+constexpr int kCountedBatches = 100;
 
 struct Subject {
   std::unique_ptr<ReadyChannel> channel;
@@ -204,19 +219,58 @@ int Run(const BenchFlags& flags) {
         absl::nullopt);
     bench.SetKeys(kKeys);
   }
-  for (absl::string_view strategy :
-       {"LEAST_BUSY", "PEAK_EWMA", "WEIGHTED", "RANDOM", "PRIMARY"}) {
+  for (absl::string_view strategy : kStrategies) {
     // Against itself at 100 members.
     for (size_t n : sizes) {
       if (n == 100 || !flags.Wants(strategy)) continue;
-      const bool judged =
-          n == 10000 && (strategy == "LEAST_BUSY" || strategy == "PEAK_EWMA");
       row(absl::StrCat(strategy, " / itself at 100"), n,
           bench.Compare(
               MakeSubject(OurConfig(strategy), n, Attributes::kNone),
               MakeSubject(OurConfig(strategy), 100, Attributes::kNone)),
-          judged ? absl::optional<double>(kFlatFloor) : absl::nullopt);
+          absl::nullopt);
     }
+  }
+  return table.ExitCode(flags);
+}
+
+// Runs as a process of its own, under callgrind.  Makes the same calls whatever
+// `batches` is, and picks for that many batches of them.
+int MakePicks(absl::string_view strategy, size_t n, int batches) {
+  static grpc_core::ExecCtx exec_ctx;
+  const Subject subject =
+      MakeSubject(OurConfig(strategy), n, Attributes::kNone);
+  PickCalls calls(kBatch);
+  for (int made = 0; made < kCountedBatches; ++made) {
+    calls.Renew(subject.attributes, {});
+    calls.Select(0);
+    for (size_t i = 0; made < batches && i < kBatch; ++i) {
+      subject.channel->picker()->Pick(calls.args());
+    }
+  }
+  return 0;
+}
+
+// Adds to the exit code of Run(), which says whether a floor was missed.
+int JudgeGrowth(const BenchFlags& flags, const std::string& program) {
+  if (!ValgrindIsInstalled()) {
+    return ExitCodeWithoutPackage(kHowToInstallValgrind);
+  }
+  const size_t large = flags.smoke ? 200 : 10000;
+  auto instructions = [&program](absl::string_view strategy, size_t n) {
+    auto count = [&](int batches) {
+      return CountInstructions({program, kMakePicks, std::string(strategy),
+                                absl::StrCat(n), absl::StrCat(batches)});
+    };
+    return (count(kCountedBatches) - count(0)) / (kCountedBatches * kBatch);
+  };
+  FloorTable table("pick", "instructions");
+  for (absl::string_view strategy : kStrategies) {
+    if (!flags.Wants(strategy)) continue;
+    // One row shows that the counting works.
+    if (flags.smoke && strategy != kStrategies[0]) continue;
+    table.Add({absl::StrCat(strategy, " / itself at 100"), absl::StrCat(large),
+               instructions(strategy, large), instructions(strategy, 100),
+               kFlatFloor});
   }
   return table.ExitCode(flags);
 }
@@ -227,8 +281,15 @@ int Run(const BenchFlags& flags) {
 int main(int argc, char** argv) {
   if (!multi_backend::Register().ok()) return 1;
   grpc_init();
-  const int code =
-      multi_backend::Run(multi_backend::BenchFlags::Parse(argc, argv));
+  int code;
+  if (argc == 5 && absl::string_view(argv[1]) == multi_backend::kMakePicks) {
+    code = multi_backend::MakePicks(argv[2], std::atoi(argv[3]),
+                                    std::atoi(argv[4]));
+  } else {
+    const auto flags = multi_backend::BenchFlags::Parse(argc, argv);
+    code = multi_backend::Run(flags);
+    code |= multi_backend::JudgeGrowth(flags, argv[0]);
+  }
   // See Run() for why nothing of core is taken down.
   std::fflush(stdout);
   std::quick_exit(code);
