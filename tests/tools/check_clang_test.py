@@ -31,14 +31,12 @@ class CheckClangTest(unittest.TestCase):
                 self.assertEqual(check_clang.is_library(path), is_library)
 
     def test_the_compiler_writes_no_files(self):
-        for check in check_clang.PLANTED:
-            with self.subTest(check=check):
-                command = check_clang.command(check, ENTRY, "/sources/b.cc")
-                self.assertIn("-Iinclude", command)
-                self.assertIn("/sources/b.cc", command)
-                for gone in ("/usr/bin/gcc", "-MD", "a.d", "-c",
-                             "/sources/a.cc", "-o", "a.o"):
-                    self.assertNotIn(gone, command)
+        command = check_clang.command(ENTRY, "/sources/b.cc")
+        self.assertIn("-Iinclude", command)
+        self.assertIn("/sources/b.cc", command)
+        for gone in ("/usr/bin/gcc", "-MD", "a.d", "-c", "/sources/a.cc",
+                     "-o", "a.o"):
+            self.assertNotIn(gone, command)
 
 
 if __name__ == "__main__":
