@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "multi_backend/clock/steady_now.h"
 #include "multi_backend/resolver/dns/address_source.h"
+#include "multi_backend/resolver/dns/refresh_pace.h"
 #include "multi_backend/resolver/dns/service_source.h"
 
 namespace multi_backend {
@@ -18,27 +19,6 @@ namespace {
 
 // Shorter would be a busy loop.
 constexpr absl::Duration kShortestTtl = absl::Milliseconds(10);
-// The shares of a TTL between which to ask again, early enough for the answer
-// to arrive before the TTL ends.
-constexpr double kEarliestShare = 0.8;
-constexpr double kLatestShare = 0.95;
-
-// Until `end`, or, when woken, until `earliest` if that comes first; whether it
-// was woken.
-bool WaitUntil(absl::Time end, absl::Time earliest,
-               SourceThread::Signal& signal) {
-  bool woken = false;
-  while (!signal.stopped()) {
-    const absl::Duration left = end - SteadyNow();
-    if (left <= absl::ZeroDuration()) break;
-    signal.Wait(left);
-    if (!signal.TakeWake()) continue;
-    woken = true;
-    end = std::min(end, earliest);
-  }
-  return woken;
-}
-
 absl::StatusOr<std::shared_ptr<EndpointGroup>> MakeGroup(
     absl::string_view scheme, absl::StatusOr<std::unique_ptr<DnsSource>> source,
     DnsSourceOptions options) {
@@ -47,13 +27,6 @@ absl::StatusOr<std::shared_ptr<EndpointGroup>> MakeGroup(
 }
 
 }  // namespace
-
-absl::Duration DnsRefreshDelay(absl::Duration ttl,
-                               const DnsSourceOptions& options, double unit) {
-  const absl::Duration kept =
-      std::max(std::min(ttl, options.max_ttl), options.min_ttl);
-  return kept * (kEarliestShare + (kLatestShare - kEarliestShare) * unit);
-}
 
 absl::StatusOr<std::shared_ptr<EndpointGroup>> DnsEndpointGroup::Make(
     absl::string_view scheme, std::unique_ptr<DnsSource> source,
@@ -86,41 +59,51 @@ void DnsEndpointGroup::Follow() {
   const std::shared_ptr<SourceThread::Signal> signal = thread_.signal();
   std::minstd_rand random{std::random_device()()};
   std::uniform_real_distribution<double> unit(0, 1);
-  Backoff backoff(options_.backoff);
-  // Spaces out questions that were requested and brought no change: a backend
-  // that stays away must not make every client ask each second.
-  Backoff spacing(options_.backoff);
-  bool woken = false;
+  DnsRefreshPace pace(options_);
   const auto ask = [&](const std::vector<DnsQuestion>& questions) {
     return client_.Ask(questions, *signal);
   };
+  bool woken = false;
   while (!signal->stopped()) {
     const absl::Time start = SteadyNow();
-    auto resolution = source_->Resolve(ask);
-    if (signal->stopped()) return;
-    const bool complete = resolution.ok() && resolution->error.ok();
-    absl::Duration wait = absl::InfiniteDuration();
-    if (resolution.ok()) {
-      wait = DnsRefreshDelay(resolution->ttl, options_, unit(random));
-    }
-    if (complete) {
-      backoff.Reset();
-    } else {
-      wait = std::min(wait, backoff.Next(unit(random)));
-    }
     const auto before = endpoints();
-    if (!Apply(std::move(resolution), *signal)) return;
-    absl::Duration shortest = absl::InfiniteDuration();
-    if (complete) {
-      const bool changed = endpoints() != before;
-      if (changed || !woken) spacing.Reset();
-      shortest = options_.min_ttl;
-      if (woken && !changed) {
-        shortest = std::max(shortest, spacing.Next(unit(random)));
+    const bool requested = std::exchange(woken, false);
+    client_.BeginRound();
+    DnsRefreshPace::Delays delays;
+    // Once for the answers at hand, and again for each that comes later.
+    do {
+      auto resolution = source_->Resolve(ask);
+      if (signal->stopped()) return;
+      DnsRound round;
+      round.under_way = client_.IsWaiting();
+      round.requested = requested;
+      if (resolution.ok()) {
+        round.outcome = resolution->error.ok() ? DnsRound::Outcome::kComplete
+                                               : DnsRound::Outcome::kPart;
+        round.ttl = resolution->ttl;
       }
-    }
-    woken = WaitUntil(start + wait, start + shortest, *signal);
+      if (!Apply(std::move(resolution), *signal)) return;
+      round.changed = endpoints() != before;
+      delays = pace.After(round, unit(random));
+    } while (AwaitAnswer(start + delays.next, start + delays.earliest, *signal,
+                         woken));
   }
+}
+
+bool DnsEndpointGroup::AwaitAnswer(absl::Time next, absl::Time earliest,
+                                   SourceThread::Signal& signal, bool& woken) {
+  if (woken) next = std::min(next, earliest);
+  while (!signal.stopped()) {
+    const absl::Duration left = next - SteadyNow();
+    if (left <= absl::ZeroDuration()) break;
+    const bool answered = client_.AwaitAnswer(left, signal);
+    if (signal.TakeWake()) {
+      woken = true;
+      next = std::min(next, earliest);
+    }
+    if (answered) return !signal.stopped();
+  }
+  return false;
 }
 
 bool DnsEndpointGroup::Apply(absl::StatusOr<DnsResolution> resolution,

@@ -8,6 +8,10 @@
 // after a backoff.  A name that does not exist, or has no records, counts as a
 // failure unless `empty` says otherwise, because it is more often a mistake.
 //
+// The group uses what it knows.  When one question of several has no answer
+// 150 ms after the others, for instance AAAA, the list has what the others said
+// and what was known of that part before; the rest joins when it comes.
+//
 // Endpoints are sorted, because servers change the order of records from answer
 // to answer.
 //
@@ -38,7 +42,13 @@ struct DnsSourceOptions {
   EndpointPolicy policy;
   absl::Duration min_ttl = absl::Seconds(1);  // At least 10 ms.
   absl::Duration max_ttl = absl::InfiniteDuration();
-  BackoffOptions backoff;
+  // After questions that brought nothing that can be used.  With the default of
+  // DnsClientOptions::timeout, a server that is back after an outage is asked
+  // within 5 s, whether it refused or was silent.
+  BackoffOptions backoff = {absl::Seconds(1), absl::Seconds(4), 0.2};
+  // After questions that brought a list, but of which one got no answer, and
+  // between refreshes that were requested and brought nothing new.
+  BackoffOptions refresh_backoff;
   EmptyAnswer empty = EmptyAnswer::kKeepsTheList;
 };
 
@@ -66,6 +76,10 @@ class DnsEndpointGroup final : public DiscoveredEndpointGroup {
 
   // Runs on the group's thread.
   void Follow();
+  // Waits for an answer that is under way until it is time to ask again.
+  // Returns whether one has come; `woken` says whether a refresh was requested.
+  bool AwaitAnswer(absl::Time next, absl::Time earliest,
+                   SourceThread::Signal& signal, bool& woken);
   // Publishes a resolution.  Returns false when the callback of a watch has
   // ended the group.
   bool Apply(absl::StatusOr<DnsResolution> resolution,
@@ -73,14 +87,10 @@ class DnsEndpointGroup final : public DiscoveredEndpointGroup {
 
   const std::string name_;
   const std::unique_ptr<DnsSource> source_;  // Used by the thread only.
-  const DnsClient client_;
+  DnsClient client_;                         // Used by the thread only.
   const DnsSourceOptions options_;
   SourceThread thread_;
 };
-
-// When to ask again after an answer with `ttl`; `unit` is random in [0, 1].
-absl::Duration DnsRefreshDelay(absl::Duration ttl,
-                               const DnsSourceOptions& options, double unit);
 
 // The A and AAAA records of a host: "users.example:50051".
 struct DnsAddressEndpointGroup {

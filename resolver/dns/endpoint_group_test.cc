@@ -29,31 +29,6 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kPatience(30);
 
-TEST(DnsRefreshDelayTest, StaysWithinTheTtlAndItsBounds) {
-  DnsSourceOptions options;
-  options.min_ttl = absl::Seconds(1);
-  options.max_ttl = absl::Seconds(100);
-  struct Row {
-    absl::Duration ttl;
-    double unit;
-    absl::Duration delay;
-  };
-  for (const Row& row :
-       std::vector<Row>{{absl::ZeroDuration(), 0, absl::Milliseconds(800)},
-                        {absl::Seconds(1), 1, absl::Milliseconds(950)},
-                        {absl::Seconds(10), 0, absl::Seconds(8)},
-                        {absl::Seconds(10), 1, absl::Seconds(9.5)},
-                        {absl::Seconds(101), 1, absl::Seconds(95)},
-                        {absl::InfiniteDuration(), 0, absl::Seconds(80)}}) {
-    const absl::Duration delay = DnsRefreshDelay(row.ttl, options, row.unit);
-    EXPECT_LT(absl::AbsDuration(delay - row.delay), absl::Microseconds(1))
-        << delay;
-  }
-  options.max_ttl = absl::InfiniteDuration();
-  EXPECT_EQ(DnsRefreshDelay(absl::InfiniteDuration(), options, 0.5),
-            absl::InfiniteDuration());
-}
-
 EndpointList Ips(const std::vector<std::string>& ips) {
   EndpointList list;
   for (const std::string& ip : ips) list.push_back(Endpoint::Of(ip, 80));
@@ -344,7 +319,8 @@ class CountingSource final : public DnsSource {
 TEST(DnsRefreshTest, QuestionsThatBringNothingNewAreSpaced) {
   DnsSourceOptions options;
   options.min_ttl = absl::Milliseconds(10);
-  options.backoff = {absl::Milliseconds(40), absl::Milliseconds(160), 0};
+  options.refresh_backoff = {absl::Milliseconds(40), absl::Milliseconds(160),
+                             0};
   CountingSource::State state;
   auto group = DnsEndpointGroup::Make(
       "dns+txt", std::make_unique<CountingSource>(&state), options);
