@@ -31,7 +31,8 @@ std::string DnsAddressSource::name() const {
 }
 
 absl::StatusOr<DnsResolution> DnsAddressSource::Resolve(AskDns ask) {
-  const DnsHostAddresses::Resolved resolved = addresses_.Resolve({host_}, ask);
+  const DnsHostAddresses::Resolved resolved =
+      addresses_.Resolve({host_}, /*learned=*/{}, ask);
   if (!resolved.anything_learned) return resolved.error;
   const std::vector<std::string>& addresses = resolved.addresses.at(host_);
   if (addresses.empty()) {

@@ -29,8 +29,12 @@ class DnsHostAddresses {
     bool anything_learned = false;
   };
 
-  // Asks once for each host, and forgets all other hosts.
-  Resolved Resolve(const std::vector<std::string>& hosts, AskDns ask);
+  // Asks once for each host and family, except for those of which `learned` has
+  // an address: a server that adds the A records of a host to another answer
+  // may leave its AAAA records out (RFC 2181, section 9).  Forgets all other
+  // hosts.
+  Resolved Resolve(const std::vector<std::string>& hosts,
+                   const std::vector<DnsAddress>& learned, AskDns ask);
 
  private:
   // The addresses of one family, by host.

@@ -68,29 +68,23 @@ absl::StatusOr<DnsResolution> DnsServiceSource::Resolve(AskDns ask) {
   }
   Sort(answer.services);
 
-  std::set<std::string> unknown;
+  std::set<std::string> hosts;
   for (const DnsService& service : answer.services) {
-    if (CheckDnsName(service.target).ok()) unknown.insert(service.target);
+    if (CheckDnsName(service.target).ok()) hosts.insert(service.target);
   }
-  std::map<std::string, std::vector<std::string>> addresses;
+  std::vector<DnsAddress>& learned = answer.additional;
+  learned.erase(std::remove_if(learned.begin(), learned.end(),
+                               [&hosts](const DnsAddress& address) {
+                                 return hosts.count(address.owner) == 0;
+                               }),
+                learned.end());
+  const DnsHostAddresses::Resolved resolved =
+      addresses_.Resolve({hosts.begin(), hosts.end()}, learned, ask);
   DnsResolution resolution;
-  resolution.ttl = answer.ttl;
-  for (const DnsAddress& address : answer.additional) {
-    if (unknown.count(address.owner) == 0) continue;
-    addresses[address.owner].push_back(address.ip);
-    resolution.ttl = std::min(resolution.ttl, address.ttl);
-  }
-  for (auto& host : addresses) {
-    SortAddresses(host.second);
-    unknown.erase(host.first);
-  }
-  DnsHostAddresses::Resolved resolved =
-      addresses_.Resolve({unknown.begin(), unknown.end()}, ask);
-  resolution.ttl = std::min(resolution.ttl, resolved.ttl);
+  resolution.ttl = std::min(answer.ttl, resolved.ttl);
   resolution.error = resolved.error;
-  addresses.merge(resolved.addresses);
 
-  auto admitted = Admit(answer.services, addresses);
+  auto admitted = Admit(answer.services, resolved.addresses);
   if (!admitted.ok()) return WithQuestion(question, admitted.status());
   // When addresses could not be learned, the result is that error, and not that
   // there are no endpoints.

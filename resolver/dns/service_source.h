@@ -8,8 +8,8 @@
 // 0, which means the smallest share in SRV, becomes 1: a tenth of the share of
 // weight 1.
 //
-// Addresses are taken from the additional section if they are there; otherwise
-// they are asked for.
+// Addresses are taken from the additional section.  The family of a target that
+// it lacks, A or AAAA, is asked for.
 //
 // Threads: as DnsSource.
 #ifndef MULTI_BACKEND_RESOLVER_DNS_SERVICE_SOURCE_H_

@@ -188,6 +188,7 @@ TEST(DnsServiceSourceTest, TakesAddressesFromTheAdditionalSection) {
   DnsAnswer answer =
       Services({{1, 100, 1, "a.example"}, {1, 100, 1, "b.example"}}, 60);
   answer.additional = {{"a.example", "10.0.0.1", absl::Seconds(7)},
+                       {"a.example", "2001:db8::1", absl::Seconds(8)},
                        {"other.example", "10.9.9.9", absl::Seconds(1)}};
   dns.Set({kService, DnsType::kSrv}, answer);
   dns.SetAddresses("b.example", DnsType::kA, {"10.0.0.2"}, 50);
@@ -195,11 +196,38 @@ TEST(DnsServiceSourceTest, TakesAddressesFromTheAdditionalSection) {
   ASSERT_TRUE(resolution.ok()) << resolution.status();
   EXPECT_EQ(resolution->admitted.endpoints,
             (EndpointList{Weighted("10.0.0.1", 1, 1000, 1),
+                          Weighted("2001:db8::1", 1, 1000, 1),
                           Weighted("10.0.0.2", 1, 1000, 1)}));
   EXPECT_EQ(resolution->ttl, absl::Seconds(7));
   EXPECT_EQ(dns.asked,
             (std::vector<std::string>{absl::StrCat("SRV ", kService),
                                       "A b.example", "AAAA b.example"}));
+}
+
+// Servers leave out what does not fit, and rotate what they leave out.
+TEST(DnsServiceSourceTest, AsksForTheFamilyThatTheAdditionalSectionLacks) {
+  FakeDns dns;
+  const auto source = ServiceSource();
+  dns.SetAddresses("a.example", DnsType::kA, {"10.0.0.1"}, 50);
+  dns.SetAddresses("a.example", DnsType::kAaaa, {"2001:db8::1"}, 50);
+  const EndpointList both = {Weighted("10.0.0.1", 1, 1000, 1),
+                             Weighted("2001:db8::1", 1, 1000, 1)};
+  for (const DnsAddress& added :
+       {DnsAddress{"a.example", "10.0.0.1", absl::Seconds(50)},
+        DnsAddress{"a.example", "2001:db8::1", absl::Seconds(50)}}) {
+    DnsAnswer answer = Services({{1, 100, 1, "a.example"}}, 60);
+    answer.additional = {added};
+    dns.Set({kService, DnsType::kSrv}, answer);
+    const auto resolution = dns.Resolve(*source);
+    ASSERT_TRUE(resolution.ok()) << resolution.status();
+    EXPECT_EQ(resolution->admitted.endpoints, both) << added.ip;
+    EXPECT_EQ(dns.asked.size(), 2u);
+  }
+  // What was added is remembered as what was asked for.
+  dns.Set({kService, DnsType::kSrv}, Services({{1, 100, 1, "a.example"}}, 60));
+  dns.Set({"a.example", DnsType::kA}, kTimeout);
+  dns.Set({"a.example", DnsType::kAaaa}, kTimeout);
+  EXPECT_EQ(dns.Resolve(*source)->admitted.endpoints, both);
 }
 
 TEST(DnsServiceSourceTest, ATargetThatCannotBeLearnedKeepsItsAddresses) {
