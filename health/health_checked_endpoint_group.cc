@@ -3,14 +3,16 @@
 #include <algorithm>
 #include <cassert>
 #include <cstddef>
-#include <map>
+#include <cstdint>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -31,6 +33,13 @@ namespace {
 // The first probe of an endpoint begins within this time, whatever the
 // interval, because the endpoint cannot be used before its first probe.
 constexpr absl::Duration kFirstProbeWithin = absl::Milliseconds(100);
+// In a long list each endpoint takes this share of the time instead: 5,000
+// probes a second are no burst for the threads that probe.
+constexpr absl::Duration kFirstProbeShare = absl::Microseconds(200);
+// The time between two lists, for each endpoint in them.  Making a list and
+// giving it to a channel costs a few microseconds for each endpoint, so the
+// first results of many endpoints must not each make one.
+constexpr absl::Duration kListPausePerEndpoint = absl::Microseconds(20);
 
 std::shared_ptr<const HealthConfig> OnlyActive(
     const ActiveHealthConfig& active) {
@@ -50,9 +59,11 @@ class CheckedGroup final : public DynamicEndpointGroup {
         tracker_config_(OnlyActive(options_.config)),
         timers_(options_.timers != nullptr ? options_.timers
                                            : TimerQueue::Shared()),
+        publisher_(options_.publisher != nullptr ? options_.publisher
+                                                 : TimerQueue::Make()),
         next_seed_(options_.seed != 0 ? options_.seed
                                       : std::random_device()()) {
-    watch_ = group_->Watch([this](const ListPtr& list) { OnList(*list); });
+    watch_ = group_->Watch([this](const ListPtr& list) { OnList(list); });
   }
 
   ~CheckedGroup() override { Stop(); }
@@ -73,31 +84,45 @@ class CheckedGroup final : public DynamicEndpointGroup {
   }
 
  private:
+  // What is known of an endpoint.  Shared with its prober, which may report a
+  // last result after the endpoint has left the list.
   struct Member {
+    Member(Endpoint new_endpoint, HealthTracker new_tracker)
+        : endpoint(std::move(new_endpoint)), tracker(std::move(new_tracker)) {}
+
     Endpoint endpoint;
     HealthTracker tracker;
     bool probed = false;
-    bool succeeded = false;  // At least once.
+    bool succeeded = false;     // At least once.
+    bool listed = true;         // In the inner list.
+    bool last_healthy = false;  // In the last list that had healthy ones.
     std::string detail = "not probed yet";
 
     bool healthy() const {
       return succeeded && tracker.state() == BackendState::kAlive;
     }
   };
-  using Probers = std::map<std::string, std::unique_ptr<Prober>>;
+  using MemberPtr = std::shared_ptr<Member>;
+  using Probers = absl::flat_hash_map<std::string, std::unique_ptr<Prober>>;
 
-  void OnList(const EndpointList& list);
-  // Makes the members those of `list` and returns the keys of the new ones.
-  std::vector<std::string> TakeList(const EndpointList& list);
-  void StartProbing(const std::string& key, const Endpoint& endpoint);
-  absl::Duration OnResult(const std::string& key, const ProbeResult& result);
+  void OnList(const ListPtr& list);
+  // Makes the members those of `list` and returns the new ones.
+  std::vector<MemberPtr> TakeList(const EndpointList& list);
+  void StartProbing(const MemberPtr& member, absl::Duration within);
+  absl::Duration OnResult(Member& member, const ProbeResult& result);
+  // Lets the publisher publish soon.
+  void PublishSoon() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Publishes the current list.  Must be the last action of each function that
   // calls it, because a callback may destroy this group.
   void Publish() ABSL_LOCKS_EXCLUDED(mu_);
   // Returns the list to publish; null = the published list stays, or nothing is
   // published yet.
-  ListPtr Choose();
-  bool NothingIsHealthy() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  ListPtr Choose() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  ListPtr ListOf(absl::FunctionRef<bool(const Member&)> belongs) const
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  bool NothingIsHealthy() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return !members_.empty() && unprobed_ == 0 && healthy_ == 0;
+  }
   std::string NameMembers() const;
   void Stop();
 
@@ -106,8 +131,9 @@ class CheckedGroup final : public DynamicEndpointGroup {
   const HealthCheckedOptions options_;
   const std::shared_ptr<const HealthConfig> tracker_config_;
   const std::shared_ptr<Timers> timers_;
-  // All results pass through the gate, because a prober may live a little
-  // longer than its group.
+  const std::shared_ptr<Timers> publisher_;
+  // All results and publications pass through the gate, because a prober and a
+  // timer may live a little longer than their group.
   const std::shared_ptr<CallbackGate> gate_ = std::make_shared<CallbackGate>();
 
   // Used by OnList(), whose calls do not overlap, and by Stop(), which runs
@@ -118,100 +144,125 @@ class CheckedGroup final : public DynamicEndpointGroup {
   // Taken while no other lock is held, or under the lock of Update().
   mutable Mutex mu_;
   bool known_ ABSL_GUARDED_BY(mu_) = false;  // An inner list has come.
-  std::vector<std::string> order_ ABSL_GUARDED_BY(mu_);
-  std::map<std::string, Member> members_ ABSL_GUARDED_BY(mu_);
-  absl::flat_hash_set<std::string> published_ ABSL_GUARDED_BY(mu_);
+  // In the order of the inner list.
+  std::vector<MemberPtr> members_ ABSL_GUARDED_BY(mu_);
+  size_t unprobed_ ABSL_GUARDED_BY(mu_) = 0;
+  size_t healthy_ ABSL_GUARDED_BY(mu_) = 0;
+  // Whether the published list has endpoints.
+  bool in_use_ ABSL_GUARDED_BY(mu_) = false;
+  bool publishing_soon_ ABSL_GUARDED_BY(mu_) = false;
+  uint64_t publish_timer_ ABSL_GUARDED_BY(mu_) = 0;
 
   std::unique_ptr<Subscription> watch_;
 };
 
-void CheckedGroup::OnList(const EndpointList& list) {
-  std::map<std::string, Endpoint> present;
-  for (const Endpoint& endpoint : list) present[endpoint.key()] = endpoint;
-  for (const std::string& key : TakeList(list)) {
-    StartProbing(key, present[key]);
-  }
-  Probers gone;
+void CheckedGroup::OnList(const ListPtr& list) {
+  const std::vector<MemberPtr> added = TakeList(*list);
+  absl::flat_hash_set<std::string> present;
+  for (const Endpoint& endpoint : *list) present.insert(endpoint.key());
+  // Destroying a prober waits for its result, which calls nobody else.
   for (auto it = probers_.begin(); it != probers_.end();) {
     const auto current = it++;
-    if (present.count(current->first) > 0) continue;
-    gone.insert(probers_.extract(current));
+    if (!present.contains(current->first)) probers_.erase(current);
   }
-  if (!gone.empty()) {
-    // Destroying a prober waits for its result.  The thread that delivers this
-    // result may be in a callback that waits for this function to return, in
-    // order to end the watch.  Destroying the probers here could deadlock, so a
-    // timer does it.
-    timers_->RunAfter(
-        absl::ZeroDuration(),
-        [gone = std::make_shared<Probers>(std::move(gone))] { gone->clear(); });
-  }
+  const absl::Duration within =
+      std::min(options_.config.interval,
+               std::max(kFirstProbeWithin,
+                        static_cast<int64_t>(added.size()) * kFirstProbeShare));
+  for (const MemberPtr& member : added) StartProbing(member, within);
   Publish();
 }
 
-std::vector<std::string> CheckedGroup::TakeList(const EndpointList& list) {
-  std::vector<std::string> added;
-  std::map<std::string, Member> members;
-  std::vector<std::string> order;
+std::vector<CheckedGroup::MemberPtr> CheckedGroup::TakeList(
+    const EndpointList& list) {
+  std::vector<MemberPtr> added;
+  std::vector<MemberPtr> members;
+  absl::flat_hash_set<std::string> seen;
   MutexLock lock(&mu_);
+  absl::flat_hash_map<std::string, MemberPtr> old;
+  for (const MemberPtr& member : members_) {
+    member->listed = false;
+    old.emplace(member->endpoint.key(), member);
+  }
   for (const Endpoint& endpoint : list) {
     const std::string key = endpoint.key();
-    if (members.count(key) > 0) continue;
-    order.push_back(key);
-    auto old = members_.extract(key);
-    if (!old.empty()) {
-      old.mapped().endpoint = endpoint;
-      members.insert(std::move(old));
+    if (!seen.insert(key).second) continue;
+    const auto found = old.find(key);
+    if (found != old.end()) {
+      found->second->endpoint = endpoint;
+      members.push_back(found->second);
     } else {
-      added.push_back(key);
-      members.emplace(
-          key, Member{endpoint, HealthTracker(tracker_config_, next_seed_)});
+      added.push_back(std::make_shared<Member>(
+          endpoint, HealthTracker(tracker_config_, next_seed_)));
+      members.push_back(added.back());
     }
   }
   known_ = true;
-  order_ = std::move(order);
   members_ = std::move(members);
+  unprobed_ = healthy_ = 0;
+  for (const MemberPtr& member : members_) {
+    member->listed = true;
+    unprobed_ += member->probed ? 0 : 1;
+    healthy_ += member->healthy() ? 1 : 0;
+  }
   return added;
 }
 
-void CheckedGroup::StartProbing(const std::string& key,
-                                const Endpoint& endpoint) {
+void CheckedGroup::StartProbing(const MemberPtr& member,
+                                absl::Duration within) {
   ProberOptions options;
-  options.interval = std::min(options_.config.interval, kFirstProbeWithin);
+  options.interval = within;
   options.timeout = options_.config.timeout;
   options.seed = next_seed_++;
-  probers_[key] = std::make_unique<Prober>(
+  const Endpoint& endpoint = member->endpoint;  // Only OnList() changes it.
+  probers_[endpoint.key()] = std::make_unique<Prober>(
       options, factory_->Make(endpoint, endpoint.address()), timers_,
-      [this, gate = gate_, key](const ProbeResult& result) {
+      [this, gate = gate_, member](const ProbeResult& result) {
         absl::Duration delay = absl::InfiniteDuration();
-        gate->Run([&] { delay = OnResult(key, result); });
+        gate->Run([&] { delay = OnResult(*member, result); });
         return delay;
       });
 }
 
-absl::Duration CheckedGroup::OnResult(const std::string& key,
+absl::Duration CheckedGroup::OnResult(Member& member,
                                       const ProbeResult& result) {
-  absl::Duration delay;
-  {
-    MutexLock lock(&mu_);
-    const auto found = members_.find(key);
-    if (found == members_.end()) return absl::InfiniteDuration();
-    Member& member = found->second;
-    member.probed = true;
-    member.succeeded |= result.healthy;
-    member.detail = result.detail;
-    member.tracker.OnProbe(result.healthy, result.detail, SteadyNow());
-    delay = member.tracker.probe_delay();
+  MutexLock lock(&mu_);
+  if (!member.listed) return absl::InfiniteDuration();
+  const bool was_healthy = member.healthy();
+  unprobed_ -= member.probed ? 0 : 1;
+  const bool first = !std::exchange(member.probed, true);
+  member.succeeded |= result.healthy;
+  member.detail = result.detail;
+  member.tracker.OnProbe(result.healthy, result.detail, SteadyNow());
+  healthy_ += member.healthy() ? 1 : 0;
+  healthy_ -= was_healthy ? 1 : 0;
+  if (member.healthy() != was_healthy || (first && NothingIsHealthy())) {
+    PublishSoon();
   }
-  Publish();
-  return delay;
+  return member.tracker.probe_delay();
+}
+
+void CheckedGroup::PublishSoon() {
+  if (std::exchange(publishing_soon_, true)) return;
+  publish_timer_ = publisher_->RunAfter(
+      static_cast<int64_t>(members_.size()) * kListPausePerEndpoint,
+      [this, gate = gate_] {
+        gate->Run([this] {
+          {
+            MutexLock lock(&mu_);
+            publishing_soon_ = false;
+          }
+          Publish();
+        });
+      });
 }
 
 void CheckedGroup::Publish() {
   bool nothing = false;
   Update([&] {
-    ListPtr list = Choose();
     MutexLock lock(&mu_);
+    ListPtr list = Choose();
+    if (list != nullptr) in_use_ = !list->empty();
     nothing = list == nullptr && NothingIsHealthy();
     return list;
   });
@@ -221,49 +272,46 @@ void CheckedGroup::Publish() {
 }
 
 CheckedGroup::ListPtr CheckedGroup::Choose() {
-  MutexLock lock(&mu_);
-  auto healthy = std::make_shared<EndpointList>();
-  auto kept = std::make_shared<EndpointList>();
-  for (const std::string& key : order_) {
-    const Member& member = members_.find(key)->second;
-    if (member.healthy()) healthy->push_back(member.endpoint);
-    if (published_.contains(key)) kept->push_back(member.endpoint);
-  }
-  if (healthy->empty() && !order_.empty()) {
-    if (options_.when_all_unhealthy == WhenAllUnhealthy::kKeepLastHealthy) {
-      // If none of the last healthy endpoints is in the inner list any more,
-      // the published list stays.
-      return kept->empty() ? nullptr : kept;
-    }
-    if (!NothingIsHealthy()) return nullptr;  // Some have not been probed yet.
-  }
   if (!known_) return nullptr;
-  published_.clear();
-  for (const Endpoint& endpoint : *healthy) published_.insert(endpoint.key());
-  return healthy;
+  if (healthy_ > 0 || members_.empty()) {
+    for (const MemberPtr& member : members_) {
+      member->last_healthy = member->healthy();
+    }
+    return ListOf([](const Member& member) { return member.healthy(); });
+  }
+  if (options_.when_all_unhealthy == WhenAllUnhealthy::kPublishEmpty) {
+    // Some have not been probed yet, or there is nothing to use.
+    return unprobed_ > 0 ? nullptr : std::make_shared<const EndpointList>();
+  }
+  // Nothing was healthy so far, so the first probes decide.
+  if (!in_use_) return nullptr;
+  ListPtr kept =
+      ListOf([](const Member& member) { return member.last_healthy; });
+  if (!kept->empty()) return kept;
+  return ListOf([](const Member&) { return true; });
 }
 
-// Whether each endpoint has been probed and none is healthy.
-bool CheckedGroup::NothingIsHealthy() const {
-  return !members_.empty() &&
-         std::all_of(members_.begin(), members_.end(), [](const auto& entry) {
-           return entry.second.probed && !entry.second.healthy();
-         });
+CheckedGroup::ListPtr CheckedGroup::ListOf(
+    absl::FunctionRef<bool(const Member&)> belongs) const {
+  auto list = std::make_shared<EndpointList>();
+  for (const MemberPtr& member : members_) {
+    if (belongs(*member)) list->push_back(member->endpoint);
+  }
+  return list;
 }
 
 std::string CheckedGroup::NameMembers() const {
   MutexLock lock(&mu_);
   std::vector<const Member*> unhealthy;
-  for (const std::string& key : order_) {
-    const Member& member = members_.find(key)->second;
-    if (!member.healthy()) unhealthy.push_back(&member);
+  for (const MemberPtr& member : members_) {
+    if (!member->healthy()) unhealthy.push_back(member.get());
   }
   const auto name = [&](size_t i) {
     return absl::StrCat(unhealthy[i]->endpoint.address(), ": ",
                         unhealthy[i]->detail);
   };
-  return absl::StrCat(order_.size() - unhealthy.size(), " of ", order_.size(),
-                      " healthy", unhealthy.empty() ? "" : "; ",
+  return absl::StrCat(healthy_, " of ", members_.size(), " healthy",
+                      unhealthy.empty() ? "" : "; ",
                       AbbreviatedList(unhealthy.size(), "; ", name, "; and "));
 }
 
@@ -287,6 +335,12 @@ void CheckedGroup::Stop() {
   watch_.reset();
   gate_->Close();
   probers_.clear();
+  uint64_t timer;
+  {
+    MutexLock lock(&mu_);
+    timer = publish_timer_;
+  }
+  publisher_->Cancel(timer);
 }
 
 }  // namespace

@@ -7,20 +7,23 @@
 //       std::move(group), MakeGrpcProbeFactory(creds, config), {config});
 //   healthy->AwaitInitialEndpoints(absl::Seconds(5));
 //
-// Health: each endpoint has a prober of its own (see probes/prober.h), whose
-// first probe begins within 100 ms.  A new endpoint is healthy after its first
-// successful probe.  After config.unhealthy_after failures in a row an endpoint
-// is unhealthy, and then it needs config.healthy_after successes in a row to be
-// healthy again.
+// Health: each endpoint has a prober of its own (see probes/prober.h).  The
+// first probes of new endpoints begin within 100 ms, or, of a long list, within
+// 200 µs for each, but not later than the interval.  A new endpoint is healthy
+// after its first successful probe.  After config.unhealthy_after failures in a
+// row an endpoint is unhealthy, and then it needs config.healthy_after
+// successes in a row to be healthy again.
 //
 // Lists: the order is that of the inner list.  An endpoint that is also in the
 // next inner list keeps its state.  If only its weight, role or labels have
-// changed, it keeps its state too, and is published with the new values.
+// changed, it keeps its state too, and is published with the new values.  An
+// endpoint that has left the inner list is never published.
 //
 // When no endpoint is healthy, `when_all_unhealthy` decides what is published:
 // - kKeepLastHealthy, the default, keeps the endpoints that were healthy last
-//   and are still in the inner list.  If none of them is, the old list stays
-//   until a new endpoint is healthy.  The reason is that probes of all
+//   and are still in the inner list.  If none of them is, for instance because
+//   all addresses have changed at once, the whole inner list is published until
+//   one of its endpoints is healthy.  The reason is that probes of all
 //   endpoints mostly fail because of the client side, such as its network or
 //   the probe itself.  A channel that keeps its backends recovers together with
 //   them.  An empty list would close its connections, and gRPC ignores empty
@@ -33,7 +36,13 @@
 // Lifetime: Close() also closes the inner group; destroying the group does not.
 // Both end all probes.  RequestRefresh() is passed on to the inner group.
 //
-// Cost: each probe result looks at all n endpoints, O(n log n), under a lock.
+// Threads: lists that a probe's result causes are published on a thread that
+// this group starts for it.  So the callback of a watch may block without
+// making the probes of the process late.
+//
+// Cost: O(1) for each probe result, and O(n) for a list.  Results that come
+// close together share a list: lists are at least 20 µs for each endpoint
+// apart.
 #ifndef MULTI_BACKEND_HEALTH_HEALTH_CHECKED_ENDPOINT_GROUP_H_
 #define MULTI_BACKEND_HEALTH_HEALTH_CHECKED_ENDPOINT_GROUP_H_
 
@@ -53,7 +62,9 @@ struct HealthCheckedOptions {
   ActiveHealthConfig config;  // Uses interval, timeout and thresholds.
   WhenAllUnhealthy when_all_unhealthy = WhenAllUnhealthy::kKeepLastHealthy;
   std::shared_ptr<Timers> timers;  // Null = TimerQueue::Shared().
-  uint64_t seed = 0;               // For the times of probes; 0 = random.
+  // Publishes lists.  Null = a queue with a thread of its own.
+  std::shared_ptr<Timers> publisher;
+  uint64_t seed = 0;  // For the times of probes; 0 = random.
 };
 
 // Requires that `group` and `factory` are not null.
