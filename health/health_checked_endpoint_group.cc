@@ -74,6 +74,9 @@ class CheckedGroup final : public DynamicEndpointGroup {
     return group_->names_are_configured();
   }
   void RequestRefresh() override { group_->RequestRefresh(); }
+  std::vector<const EndpointGroup*> InnerGroups() const override {
+    return {group_.get()};
+  }
 
  protected:
   std::string Name() const override;

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -67,6 +68,12 @@ class EndpointGroup {
 
   // Asks a source that polls to look again soon.  Does nothing by default.
   virtual void RequestRefresh() {}
+
+  // The groups that this one watches.  They live as long as this one.  The
+  // registry uses them to refuse a group that would follow itself; a group of
+  // the application that watches others should name them.  Must not call the
+  // registry.
+  virtual std::vector<const EndpointGroup*> InnerGroups() const { return {}; }
 };
 
 }  // namespace multi_backend

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -52,6 +53,10 @@ class OrElseGroup final : public DynamicEndpointGroup {
   void RequestRefresh() override {
     first_->RequestRefresh();
     fallback_->RequestRefresh();
+  }
+
+  std::vector<const EndpointGroup*> InnerGroups() const override {
+    return {first_.get(), fallback_.get()};
   }
 
  protected:

@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "multi_backend/resolver/endpoint/abbreviated_list.h"
 #include "multi_backend/resolver/groups/dynamic_endpoint_group.h"
 #include "multi_backend/resolver/groups/group_name.h"
@@ -84,11 +86,15 @@ class Follower final : public DynamicEndpointGroup {
 
   absl::Status last_error() const override {
     const std::shared_ptr<EndpointGroup> group = CurrentGroup();
-    return group == nullptr ? absl::OkStatus() : group->last_error();
+    return group == nullptr ? DynamicEndpointGroup::last_error()
+                            : group->last_error();
   }
 
   // The text of the registered group already has its error.
-  std::string Describe() const override { return Name(); }
+  std::string Describe() const override {
+    return CurrentGroup() == nullptr ? DynamicEndpointGroup::Describe()
+                                     : Name();
+  }
 
   // True only if it holds for the list in use, which may be that of the
   // previous group, and for the current group.
@@ -102,6 +108,9 @@ class Follower final : public DynamicEndpointGroup {
     const std::shared_ptr<EndpointGroup> group = CurrentGroup();
     if (group != nullptr) group->RequestRefresh();
   }
+
+  const std::string& followed() const { return name_; }
+  using DynamicEndpointGroup::SetError;
 
  protected:
   std::string Name() const override {
@@ -181,8 +190,12 @@ std::vector<std::shared_ptr<Follower>> FollowersOf(const Entry& entry) {
   return followers;
 }
 
-absl::Status UnknownGroup(absl::string_view name,
-                          const std::vector<std::string>& known) {
+absl::Status UnknownGroup(const Registry& registry, absl::string_view name)
+    ABSL_SHARED_LOCKS_REQUIRED(registry.mu) {
+  std::vector<std::string> known;
+  for (const auto& entry : registry.entries) {
+    if (entry.second.group != nullptr) known.push_back(entry.first);
+  }
   std::string others = "no group is registered";
   if (!known.empty()) {
     others = absl::StrCat("registered: ",
@@ -191,6 +204,66 @@ absl::Status UnknownGroup(absl::string_view name,
   }
   return absl::NotFoundError(
       absl::StrCat("group \"", name, "\" is not registered; ", others));
+}
+
+// Whether `group` consists of, or follows, what is registered as the first of
+// `names`.  Then `names` becomes the way to it, and otherwise stays as it is.
+bool Follows(const Registry& registry, const EndpointGroup& group,
+             std::vector<std::string>& names,
+             std::set<const EndpointGroup*>& seen)
+    ABSL_SHARED_LOCKS_REQUIRED(registry.mu) {
+  if (!seen.insert(&group).second) return false;
+  if (const auto* follower = dynamic_cast<const Follower*>(&group)) {
+    names.push_back(follower->followed());
+    if (names.back() == names.front()) return true;
+    const auto entry = registry.entries.find(follower->followed());
+    if (entry != registry.entries.end() && entry->second.group != nullptr &&
+        Follows(registry, *entry->second.group, names, seen)) {
+      return true;
+    }
+    names.pop_back();
+    return false;
+  }
+  for (const EndpointGroup* inner : group.InnerGroups()) {
+    if (Follows(registry, *inner, names, seen)) return true;
+  }
+  return false;
+}
+
+absl::Status CheckFollowsOthersOnly(const Registry& registry,
+                                    absl::string_view name,
+                                    const EndpointGroup& group)
+    ABSL_SHARED_LOCKS_REQUIRED(registry.mu) {
+  std::vector<std::string> names = {std::string(name)};
+  std::set<const EndpointGroup*> seen;
+  if (!Follows(registry, group, names, seen)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("group \"", name, "\" would follow itself (",
+                   absl::StrJoin(names, " -> "),
+                   "): give it the groups themselves instead of Follow()"));
+}
+
+absl::StatusOr<std::shared_ptr<EndpointGroup>> FollowIf(absl::string_view name,
+                                                        bool even_unknown) {
+  const absl::Status status = CheckGroupName(name);
+  if (!status.ok()) return status;
+  Registry& registry = TheRegistry();
+  std::shared_ptr<Follower> follower;
+  std::shared_ptr<EndpointGroup> group;
+  uint64_t generation = 0;
+  {
+    MutexLock lock(&registry.mu);
+    const auto found = registry.entries.find(name);
+    if (found != registry.entries.end()) group = found->second.group;
+    if (group == nullptr && !even_unknown) return UnknownGroup(registry, name);
+    Entry& entry = registry.entries[std::string(name)];
+    follower = std::make_shared<Follower>(name, ++registry.last_follower);
+    if (group == nullptr) follower->SetError(UnknownGroup(registry, name));
+    entry.followers.emplace(registry.last_follower, follower);
+    generation = entry.generation;
+  }
+  follower->Switch(generation, group, /*redeliver=*/false);
+  return std::shared_ptr<EndpointGroup>(std::move(follower));
 }
 
 }  // namespace
@@ -212,6 +285,8 @@ absl::Status EndpointGroupRegistry::Register(
   bool new_strategy = false;
   {
     MutexLock lock(&registry.mu);
+    const absl::Status follows = CheckFollowsOthersOnly(registry, name, *group);
+    if (!follows.ok()) return follows;
     Entry& entry = registry.entries[std::string(name)];
     replaced = std::exchange(entry.group, group);
     new_strategy = std::exchange(entry.strategy, strategy) != strategy;
@@ -269,31 +344,12 @@ bool EndpointGroupRegistry::Unregister(absl::string_view name) {
 
 absl::StatusOr<std::shared_ptr<EndpointGroup>> EndpointGroupRegistry::Follow(
     absl::string_view name) {
-  const absl::Status status = CheckGroupName(name);
-  if (!status.ok()) return status;
-  Registry& registry = TheRegistry();
-  std::shared_ptr<Follower> follower;
-  std::shared_ptr<EndpointGroup> group;
-  uint64_t generation = 0;
-  std::vector<std::string> known;
-  {
-    MutexLock lock(&registry.mu);
-    const auto found = registry.entries.find(name);
-    if (found != registry.entries.end()) group = found->second.group;
-    if (group != nullptr) {
-      Entry& entry = found->second;
-      follower = std::make_shared<Follower>(name, ++registry.last_follower);
-      entry.followers.emplace(registry.last_follower, follower);
-      generation = entry.generation;
-    } else {
-      for (const auto& entry : registry.entries) {
-        if (entry.second.group != nullptr) known.push_back(entry.first);
-      }
-    }
-  }
-  if (follower == nullptr) return UnknownGroup(name, known);
-  follower->Switch(generation, group, /*redeliver=*/false);
-  return std::shared_ptr<EndpointGroup>(std::move(follower));
+  return FollowIf(name, /*even_unknown=*/false);
+}
+
+absl::StatusOr<std::shared_ptr<EndpointGroup>>
+EndpointGroupRegistry::FollowLater(absl::string_view name) {
+  return FollowIf(name, /*even_unknown=*/true);
 }
 
 }  // namespace multi_backend

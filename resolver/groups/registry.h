@@ -12,6 +12,8 @@
 // The registry never closes a group.  It is never destroyed, so it may be used
 // before main() and during exit.
 //
+// Cost: Register() looks at all groups that the new one consists of.
+//
 // Threads: every function may be called from any thread, also from the
 // callbacks of watches.  Register() and Unregister() wait for callbacks that
 // are running on other threads, so hold no lock that a callback takes.
@@ -35,8 +37,9 @@ class EndpointGroupRegistry {
 
   // `strategy`: what channels to the name use when their configuration names
   // none.  If it differs from the previous one, the watches of followers are
-  // called even when the list is the same.  INVALID_ARGUMENT for a bad name and
-  // for a null group.
+  // called even when the list is the same.  INVALID_ARGUMENT for a bad name,
+  // for a null group, and for a group that follows `name`, itself or through
+  // other names; what was registered stays.
   static absl::Status Register(
       absl::string_view name, std::shared_ptr<EndpointGroup> group,
       StrategyKind strategy = StrategyKind::kRoundRobin);
@@ -56,6 +59,12 @@ class EndpointGroupRegistry {
   // NOT_FOUND for an unknown name, with at most five of the known ones in the
   // text; INVALID_ARGUMENT for a name that no group can have.
   static absl::StatusOr<std::shared_ptr<EndpointGroup>> Follow(
+      absl::string_view name);
+
+  // As Follow(), but for channels, whose name may be registered after them:
+  // the group of an unknown name has no list until then, and its last_error()
+  // is the NOT_FOUND of Follow().
+  static absl::StatusOr<std::shared_ptr<EndpointGroup>> FollowLater(
       absl::string_view name);
 };
 

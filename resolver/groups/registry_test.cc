@@ -14,6 +14,8 @@
 #include "gtest/gtest.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 #include "multi_backend/resolver/groups/dynamic_endpoint_group.h"
+#include "multi_backend/resolver/groups/fallback_endpoint_group.h"
+#include "multi_backend/resolver/groups/union_endpoint_group.h"
 
 namespace multi_backend {
 namespace {
@@ -163,6 +165,64 @@ TEST_F(EndpointGroupRegistryTest, AnUnknownNameIsAnsweredWithTheKnownOnes) {
                         : absl::StrCat(expected, " and ", i - 4, " more")));
   }
   for (int i = 0; i < 7; ++i) Registry::Unregister(absl::StrCat("g", i));
+}
+
+TEST_F(EndpointGroupRegistryTest, RefusesAGroupThatFollowsItself) {
+  const auto plain = GroupOf(One("a"));
+  Register(plain);
+  const auto refused = [](const std::shared_ptr<EndpointGroup>& group,
+                          absl::string_view way) {
+    EXPECT_EQ(Registry::Register("users", group),
+              absl::InvalidArgumentError(absl::StrCat(
+                  "group \"users\" would follow itself (", way,
+                  "): give it the groups themselves instead of Follow()")));
+    EXPECT_EQ(*Registry::Get("users")->endpoints(), One("a"));
+  };
+  refused(Follow(), "users -> users");
+  refused(OrElse(Follow(), GroupOf(One("b"))), "users -> users");
+  refused(Union({GroupOf(One("b")), OrElse(GroupOf(One("c")), Follow())}),
+          "users -> users");
+  // Through other names.
+  EXPECT_TRUE(Registry::Register("x", OrElse(Follow(), plain)).ok());
+  EXPECT_TRUE(Registry::Register("y", Union({*Registry::Follow("x")})).ok());
+  refused(OrElse(GroupOf(One("b")), *Registry::Follow("y")),
+          "users -> y -> x -> users");
+  // The same group twice is no circle.
+  EXPECT_TRUE(
+      Registry::Register("z", Union({*Registry::Follow("x"), Follow()})).ok());
+  for (const char* const name : {"x", "y", "z"}) Registry::Unregister(name);
+}
+
+TEST_F(EndpointGroupRegistryTest, RefusesACircleThatARegistrationWouldClose) {
+  const auto early = Registry::FollowLater("users");
+  ASSERT_TRUE(early.ok()) << early.status();
+  ASSERT_TRUE(Registry::Register("x", OrElse(*early, GroupOf(One("a")))).ok());
+  EXPECT_EQ(Registry::Register("users", *Registry::Follow("x")).code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Registry::Get("users"), nullptr);
+  Registry::Unregister("x");
+}
+
+TEST_F(EndpointGroupRegistryTest, ANameMayBeFollowedBeforeItIsRegistered) {
+  auto follower = Registry::FollowLater("users");
+  ASSERT_TRUE(follower.ok()) << follower.status();
+  follower_ = *std::move(follower);
+  watch_ = follower_->Watch([this](ListPtr list) { seen_.push_back(*list); });
+  EXPECT_EQ(follower_->last_error(),
+            absl::NotFoundError(
+                "group \"users\" is not registered; no group is registered"));
+  EXPECT_EQ(follower_->Describe(),
+            "group:///users (last error: group \"users\" is not registered; no "
+            "group is registered)");
+  EXPECT_EQ(Registry::Get("users"), nullptr);
+  EXPECT_EQ(Registry::Follow("users").status().code(),
+            absl::StatusCode::kNotFound);
+  EXPECT_FALSE(Registry::Unregister("users"));
+  Register(GroupOf(One("a")));
+  EXPECT_EQ(seen_, std::vector<EndpointList>{One("a")});
+  EXPECT_TRUE(follower_->last_error().ok());
+  EXPECT_EQ(Registry::FollowLater("a/b").status().code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(EndpointGroupRegistryTest, AFollowerHasTheGroupsList) {

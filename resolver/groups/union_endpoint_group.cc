@@ -54,6 +54,12 @@ class UnionGroup final : public DynamicEndpointGroup {
     for (const auto& group : groups_) group->RequestRefresh();
   }
 
+  std::vector<const EndpointGroup*> InnerGroups() const override {
+    std::vector<const EndpointGroup*> inner;
+    for (const auto& group : groups_) inner.push_back(group.get());
+    return inner;
+  }
+
  protected:
   std::string Name() const override {
     const auto describe = [](std::string* out, const auto& group) {
