@@ -242,6 +242,13 @@ CallConfigurationCache::CallConfigurationCache(
       retry_state_(grpc_core::MakeRefCounted<ChannelRetryState>()),
       made_(CallConfiguration()) {}
 
+void CallConfigurationCache::SetDefaultStrategy(
+    absl::optional<StrategyKind> strategy) {
+  if (!strategy.has_value() || strategy == default_strategy_) return;
+  default_strategy_ = strategy;
+  text_.reset();
+}
+
 const absl::StatusOr<CallConfiguration>& CallConfigurationCache::Get(
     const grpc_core::ServiceConfig* resolved) {
   auto config = args_.GetObjectRef<ChannelServiceConfig>();

@@ -34,11 +34,14 @@ struct CallConfiguration {
 };
 
 // Makes the configuration of one channel, and makes it again only when its
-// service config changes.
+// service config or the default strategy changes.
 class CallConfigurationCache {
  public:
   CallConfigurationCache(grpc_core::ChannelArgs args,
                          absl::optional<StrategyKind> default_strategy);
+
+  // The next Get() has this default strategy; nullopt leaves the one before.
+  void SetDefaultStrategy(absl::optional<StrategyKind> strategy);
 
   // `resolved` is a service config that the resolver itself found.  When it is
   // null, the channel's own is used.
@@ -52,7 +55,7 @@ class CallConfigurationCache {
 
  private:
   const grpc_core::ChannelArgs args_;
-  const absl::optional<StrategyKind> default_strategy_;
+  absl::optional<StrategyKind> default_strategy_;
   const grpc_core::RefCountedPtr<ChannelRetryState> retry_state_;
   absl::optional<std::string> text_;  // The service config of `made_`.
   bool last_good_has_selector_ = false;

@@ -5,15 +5,30 @@
 #include "absl/strings/str_cat.h"
 
 namespace multi_backend {
+namespace {
+
+grpc_core::Resolver::Result Failure(const absl::Status& error,
+                                    const grpc_core::ChannelArgs& args) {
+  grpc_core::Resolver::Result result;
+  result.addresses = error;
+  // With an error as the service config, core fails calls at once, before it
+  // asks any LB policy.
+  result.service_config = error;
+  result.args = args;
+  return result;
+}
+
+}  // namespace
 
 GroupResolver::GroupResolver(grpc_core::ResolverArgs args,
                              std::shared_ptr<EndpointGroup> group,
-                             absl::optional<StrategyKind> default_strategy)
+                             Options options)
     : group_(std::move(group)),
+      options_(std::move(options)),
       channel_args_(args.args),
       work_serializer_(args.work_serializer),
       result_handler_(std::move(args.result_handler)),
-      configuration_(args.args, default_strategy) {
+      configuration_(args.args, absl::nullopt) {
   EndpointAddresses::Args address_args;
   address_args.channel_args = std::move(args.args);
   address_args.pollset_set = args.pollset_set;
@@ -23,6 +38,9 @@ GroupResolver::GroupResolver(grpc_core::ResolverArgs args,
 }
 
 void GroupResolver::StartLocked() {
+  if (!options_.until_known.ok()) {
+    result_handler_->ReportResult(Failure(options_.until_known, channel_args_));
+  }
   subscription_ =
       group_->Watch([this](std::shared_ptr<const EndpointList> endpoints) {
         OnGroupChange(std::move(endpoints));
@@ -75,6 +93,9 @@ void GroupResolver::ReportLocked() {
     absl::StrAppend(&result.resolution_note, ": ", problems);
   }
   result.args = channel_args_;
+  if (options_.default_strategy != nullptr) {
+    configuration_.SetDefaultStrategy(options_.default_strategy());
+  }
   configuration_.ApplyTo(result);
   result_handler_->ReportResult(std::move(result));
 }
@@ -93,13 +114,7 @@ void GroupResolver::ShutdownLocked() {
 }
 
 void FailingResolver::StartLocked() {
-  Result result;
-  result.addresses = error_;
-  // With an error as the service config, core fails calls at once, before it
-  // asks any LB policy.
-  result.service_config = error_;
-  result.args = channel_args_;
-  result_handler_->ReportResult(std::move(result));
+  result_handler_->ReportResult(Failure(error_, channel_args_));
 }
 
 }  // namespace multi_backend

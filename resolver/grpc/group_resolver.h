@@ -6,11 +6,13 @@
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_GROUP_RESOLVER_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_GROUP_RESOLVER_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/types/optional.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/config/config.h"
@@ -23,9 +25,15 @@ namespace multi_backend {
 
 class GroupResolver final : public grpc_core::Resolver {
  public:
+  struct Options {
+    // Returns the strategy for a configuration that names none, if there is
+    // one; asked for each list.  May be null.
+    std::function<absl::optional<StrategyKind>()> default_strategy;
+    // If not OK, calls fail with it until there is a list.
+    absl::Status until_known;
+  };
   GroupResolver(grpc_core::ResolverArgs args,
-                std::shared_ptr<EndpointGroup> group,
-                absl::optional<StrategyKind> default_strategy);
+                std::shared_ptr<EndpointGroup> group, Options options);
 
   void StartLocked() override;
   void RequestReresolutionLocked() override;
@@ -38,6 +46,7 @@ class GroupResolver final : public grpc_core::Resolver {
   void ReportLocked();
 
   const std::shared_ptr<EndpointGroup> group_;
+  const Options options_;
   const grpc_core::ChannelArgs channel_args_;
   const std::shared_ptr<grpc_core::WorkSerializer> work_serializer_;
   const std::unique_ptr<ResultHandler> result_handler_;
@@ -52,7 +61,7 @@ class GroupResolver final : public grpc_core::Resolver {
 };
 
 // A resolver whose only answer is `error`, for a target that is well formed but
-// names nothing (an unknown group).
+// cannot be followed.
 class FailingResolver final : public grpc_core::Resolver {
  public:
   FailingResolver(grpc_core::ResolverArgs args, absl::Status error)

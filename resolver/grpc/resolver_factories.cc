@@ -55,16 +55,20 @@ bool AcceptsUri(const URI& uri, const absl::Status& status) {
   return false;
 }
 
+absl::Status ErrorOfCalls(const absl::Status& error) {
+  return absl::UnavailableError(
+      absl::StrCat("multi_backend: ", error.message()));
+}
+
 OrphanablePtr<Resolver> MakeResolver(
     ResolverArgs args, absl::StatusOr<std::shared_ptr<EndpointGroup>> group,
-    absl::optional<StrategyKind> default_strategy) {
+    GroupResolver::Options options = {}) {
   if (!group.ok()) {
     return grpc_core::MakeOrphanable<FailingResolver>(
-        std::move(args), absl::UnavailableError(absl::StrCat(
-                             "multi_backend: ", group.status().message())));
+        std::move(args), ErrorOfCalls(group.status()));
   }
   return grpc_core::MakeOrphanable<GroupResolver>(
-      std::move(args), *std::move(group), default_strategy);
+      std::move(args), *std::move(group), std::move(options));
 }
 
 class StaticResolverFactory final : public grpc_core::ResolverFactory {
@@ -85,7 +89,7 @@ class StaticResolverFactory final : public grpc_core::ResolverFactory {
     auto group = endpoints.ok()
                      ? StaticEndpointGroup::Make(*std::move(endpoints))
                      : endpoints.status();
-    return MakeResolver(std::move(args), std::move(group), absl::nullopt);
+    return MakeResolver(std::move(args), std::move(group));
   }
 
   // A list has no name of its own; its first member's is as good as any.
@@ -106,9 +110,16 @@ class GroupResolverFactory final : public grpc_core::ResolverFactory {
 
   OrphanablePtr<Resolver> CreateResolver(ResolverArgs args) const override {
     const std::string name = PathOf(args.uri);
-    auto group = EndpointGroupRegistry::Follow(name);
-    return MakeResolver(std::move(args), std::move(group),
-                        EndpointGroupRegistry::StrategyOf(name));
+    GroupResolver::Options options;
+    options.default_strategy = [name] {
+      return EndpointGroupRegistry::StrategyOf(name);
+    };
+    auto group = EndpointGroupRegistry::FollowLater(name);
+    if (group.ok() && EndpointGroupRegistry::Get(name) == nullptr) {
+      // It may be registered later.
+      options.until_known = ErrorOfCalls((*group)->last_error());
+    }
+    return MakeResolver(std::move(args), std::move(group), std::move(options));
   }
 };
 
@@ -135,7 +146,7 @@ class SourceResolverFactory final : public grpc_core::ResolverFactory {
 
   OrphanablePtr<Resolver> CreateResolver(ResolverArgs args) const override {
     auto group = MakeSource(TargetOf(args.uri));
-    return MakeResolver(std::move(args), std::move(group), absl::nullopt);
+    return MakeResolver(std::move(args), std::move(group));
   }
 
   std::string GetDefaultAuthority(const URI& uri) const override {

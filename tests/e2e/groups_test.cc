@@ -299,6 +299,27 @@ TEST_F(GroupsTest, TheStrategyRegisteredWithTheGroupIsTheDefault) {
       [](const std::string& by) { return by == "b0"; }, 200));
 }
 
+TEST_F(GroupsTest, ANewStrategyReachesLiveChannels) {
+  auto group = std::make_shared<ScriptedGroup>(
+      PrimaryAndStandIn(EndpointOf(0), EndpointOf(1)));
+  ASSERT_TRUE(EndpointGroupRegistry::Register(GroupName(), group,
+                                              StrategyKind::kPrimary)
+                  .ok());
+  auto channel = ChannelToGroup();
+  ASSERT_TRUE(channel.ok()) << channel.status();
+  Load load(*channel, 2);
+  ASSERT_TRUE(load.AwaitServedBy("b0"));
+  ASSERT_TRUE(EndpointGroupRegistry::Register(GroupName(), group,
+                                              StrategyKind::kRoundRobin)
+                  .ok());
+  EXPECT_TRUE(
+      load.AwaitServedBy([](const std::string& by) { return by == "b1"; }, 1));
+  ASSERT_TRUE(EndpointGroupRegistry::Register(GroupName(), group,
+                                              StrategyKind::kPrimary)
+                  .ok());
+  EXPECT_TRUE(load.AwaitServedBy("b0"));
+}
+
 TEST_F(GroupsTest, AStrategyInTheConfigurationStandsAboveTheGroups) {
   auto group = std::make_shared<ScriptedGroup>(
       PrimaryAndStandIn(EndpointOf(0), EndpointOf(1)));

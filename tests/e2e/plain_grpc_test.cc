@@ -157,6 +157,28 @@ TEST_F(PlainGrpcTest, AGroupThatIsUnknownFailsEachCall) {
               HasSubstr("multi_backend: group \"unknown\" is not registered"));
 }
 
+TEST_F(PlainGrpcTest, AGroupMayBeRegisteredAfterItsChannel) {
+  auto stub = StubFor("group:///later", grpc::ChannelArguments());
+  EXPECT_THAT(Call(*stub, &Users::Stub::GetUser).error_message(),
+              HasSubstr("group \"later\" is not registered"));
+  EndpointList endpoints;
+  for (const std::string& address : fleet_->addresses()) {
+    endpoints.push_back(*Endpoint::Parse(address));
+  }
+  auto group = StaticEndpointGroup::Make(std::move(endpoints));
+  ASSERT_TRUE(group.ok()) << group.status();
+  ASSERT_TRUE(EndpointGroupRegistry::Register("later", *group).ok());
+  // The channel hears of it on another thread.
+  const absl::Time deadline = absl::Now() + kCallTimeout;
+  grpc::Status status;
+  do {
+    status = Call(*stub, &Users::Stub::GetUser);
+  } while (!status.ok() && absl::Now() < deadline);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  ExpectEvenSpread(*stub);
+  EndpointGroupRegistry::Unregister("later");
+}
+
 TEST_F(PlainGrpcTest, TheServiceConfigOfTheArgumentsConfiguresThePolicy) {
   grpc::ChannelArguments args;
   args.SetServiceConfigJSON(ConfigWithRoles(R"("strategy":"PRIMARY",)"));
