@@ -159,7 +159,11 @@ PickPlan::TurnResult PickPlan::PickInTurn(const CallLabel& label,
     }
     turn = backlog->Join(ticket.number, clock_->NowNanos());
   }
-  if (turn != Backlog::Turn::kWait) return Refuse(label, turn, ticket);
+  if (turn != Backlog::Turn::kWait) {
+    TurnResult refused = Refuse(label, turn, ticket);
+    refused.repick |= repick;
+    return refused;
+  }
   ticket.waiting = true;
   return {{Outcome::kInBacklog, 0, nullptr}, absl::OkStatus(), repick};
 }

@@ -398,6 +398,29 @@ TEST(PickPlanBacklogTest, OneThatIsGivenUpFreesItsPlace) {
 
 // --- Refusals ---------------------------------------------------------------
 
+// A new configuration moves a call to another backlog, which refuses it.  The
+// turn that it had in the old one belongs to the next call there.
+TEST(PickPlanBacklogTest, ARefusalDoesNotLoseTheTurnInTheBacklogBefore) {
+  Channel channel({{"primary"}, {"replica"}});
+  channel.config().roles["primary"];
+  channel.config().roles["replica"].backlog = DefaultBacklog();
+  channel.Publish({kFailed, kFailed});
+  Waiter first = CallTo("primary", WhenUnavailable::kRole, "replica");
+  Waiter second = CallTo("replica");
+  EXPECT_EQ(channel.Pick(first), "waits");
+  EXPECT_EQ(channel.Pick(second), "waits");
+
+  channel.config().roles["primary"].backlog = DefaultBacklog();
+  channel.config().roles["primary"].backlog->limit = 1;
+  channel.Publish({kFailed, kReady});
+  Waiter other = CallTo("primary");
+  EXPECT_EQ(channel.Pick(other), "waits");
+  channel.SetFlags(1, kUnhealthy, true);
+  const PickPlan::TurnResult result = channel.PickFor(first);
+  EXPECT_EQ(result.pick.outcome, Outcome::kRefused);
+  EXPECT_TRUE(result.repick);
+}
+
 TEST(PickPlanBacklogTest, ARefusalSaysWhyAndNamesTheBackends) {
   TwoWithBacklog channel;
   channel.config().root.backlog->limit = 1;
