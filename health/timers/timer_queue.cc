@@ -119,21 +119,27 @@ uint64_t TimerQueue::RunAfter(absl::Duration delay, std::function<void()> fn) {
   return id;
 }
 
-void TimerQueue::Cancel(uint64_t id) {
+bool TimerQueue::Remove(uint64_t id) {
   Function dropped;  // Destroyed without the lock.
   MutexLock lock(&state_->mu);
   const auto time = state_->times.find(id);
-  if (time != state_->times.end()) {
-    const auto entry = state_->pending.find({time->second, id});
-    dropped = std::move(entry->second);
-    state_->pending.erase(entry);
-    state_->times.erase(time);
-    return;
-  }
+  if (time == state_->times.end()) return false;
+  const auto entry = state_->pending.find({time->second, id});
+  dropped = std::move(entry->second);
+  state_->pending.erase(entry);
+  state_->times.erase(time);
+  return true;
+}
+
+void TimerQueue::Cancel(uint64_t id) {
+  if (Remove(id)) return;
+  MutexLock lock(&state_->mu);
   if (state_->thread.get_id() == std::this_thread::get_id()) return;
   while (state_->running_id == id && id != 0) {
     state_->finished.Wait(&state_->mu);
   }
 }
+
+void TimerQueue::Drop(uint64_t id) { Remove(id); }
 
 }  // namespace multi_backend

@@ -45,11 +45,14 @@ class TimerQueue final : public Timers {
 
   uint64_t RunAfter(absl::Duration delay, std::function<void()> fn) override;
   void Cancel(uint64_t id) override;
+  void Drop(uint64_t id) override;
 
  private:
   struct State;
 
   TimerQueue();
+  // Returns whether the function had not run yet.
+  bool Remove(uint64_t id);
 
   // Shared with the thread, which may outlive the queue until its current
   // function returns.

@@ -108,6 +108,26 @@ TEST(TimerQueueTest, CancelWaitsForTheRunningFunction) {
   }
 }
 
+TEST(TimerQueueTest, DropLetsARunningFunctionGoOn) {
+  const auto timers = TimerQueue::Make();
+  Event running, go_on, pending_ran;
+  const uint64_t id = timers->RunAfter(absl::ZeroDuration(), [&] {
+    running.Set();
+    EXPECT_TRUE(go_on.Await());
+  });
+  const uint64_t pending =
+      timers->RunAfter(absl::ZeroDuration(), [&] { pending_ran.Set(); });
+  ASSERT_TRUE(running.Await());
+  timers->Drop(id);
+  timers->Drop(pending);
+  go_on.Set();
+  timers->Cancel(id);
+  Event last;
+  timers->RunAfter(absl::ZeroDuration(), [&] { last.Set(); });
+  EXPECT_TRUE(last.Await());
+  EXPECT_FALSE(pending_ran.Await(absl::ZeroDuration()));
+}
+
 TEST(TimerQueueTest, AFunctionMayCancelItselfAndOthersAndAddMore) {
   const auto timers = TimerQueue::Make();
   Event added;

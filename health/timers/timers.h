@@ -26,6 +26,10 @@ class Timers {
   // for it.  No-op for an id that has run, was cancelled, or was never given
   // out.
   virtual void Cancel(uint64_t id) = 0;
+
+  // As Cancel(), but lets a function that is running go on.  So the caller may
+  // hold a lock that the function takes, if the function's captures do not.
+  virtual void Drop(uint64_t id) = 0;
 };
 
 }  // namespace multi_backend

@@ -99,9 +99,12 @@ uint16_t BackendHealth::TryBeginTrial() {
   if (retired_ || !tracker_.TryBeginTrial()) return 0;
   if (++last_trial_ == 0) ++last_trial_;
   trial_ = last_trial_;
-  RunAfter(kTrialPatience, [trial = trial_](BackendHealth& health) {
-    health.GiveUpTrial(trial);
-  });
+  const uint64_t replaced = std::exchange(
+      trial_timer_,
+      RunAfter(kTrialPatience, [trial = trial_](BackendHealth& health) {
+        health.GiveUpTrial(trial);
+      }));
+  timers_->Drop(replaced);
   WriteFlags();
   return trial_;
 }
@@ -256,11 +259,13 @@ void BackendHealth::PublishView(absl::string_view what) {
   events_->Add(std::move(event));
 }
 
-void BackendHealth::OnTimer() {
+void BackendHealth::OnTimer(absl::Time due) {
   bool notify = false;
   {
     MutexLock lock(&mutex_);
     if (retired_) return;
+    // A timer that was replaced while it began to run.
+    if (due != timer_at_) return;
     timer_at_ = absl::InfiniteFuture();
     notify = Apply(tracker_.OnTime(events_->time.Now()));
   }
@@ -310,19 +315,26 @@ void BackendHealth::ArmTimer() {
   const absl::Time due = tracker_.next_change();
   if (due >= timer_at_) return;
   timer_at_ = due;
-  RunAfter(std::max(due - events_->time.Now(), absl::ZeroDuration()),
-           [](BackendHealth& health) { health.OnTimer(); });
+  const uint64_t replaced = std::exchange(
+      state_timer_,
+      RunAfter(std::max(due - events_->time.Now(), absl::ZeroDuration()),
+               [due](BackendHealth& health) { health.OnTimer(due); }));
+  timers_->Drop(replaced);
 }
 
-void BackendHealth::RunAfter(absl::Duration delay,
-                             std::function<void(BackendHealth&)> run) {
-  if (timers_ == nullptr) timers_ = events_->time.timers();
+uint64_t BackendHealth::RunAfter(absl::Duration delay,
+                                 std::function<void(BackendHealth&)> run) {
+  if (timers_ == nullptr) {
+    timers_ = events_->time.timers();
+    // Other timers know nothing of the numbers that these gave.
+    state_timer_ = trial_timer_ = 0;
+  }
   if (timer_ == nullptr) {
     timer_ = std::make_shared<TimerHandle>();
     MutexLock timer_lock(&timer_->mutex);
     timer_->backend = backend_;
   }
-  timers_->RunAfter(delay, [handle = timer_, run = std::move(run)]() {
+  return timers_->RunAfter(delay, [handle = timer_, run = std::move(run)]() {
     const BackendRef backend = handle->Get();
     if (backend) run(backend->health);
   });

@@ -104,9 +104,11 @@ class BackendHealth {
   void PublishView(absl::string_view what)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  void OnTimer() ABSL_LOCKS_EXCLUDED(mutex_);
+  // `due`: the time for which the timer was armed.
+  void OnTimer(absl::Time due) ABSL_LOCKS_EXCLUDED(mutex_);
   void GiveUpTrial(uint16_t trial) ABSL_LOCKS_EXCLUDED(mutex_);
-  void RunAfter(absl::Duration delay, std::function<void(BackendHealth&)> run)
+  uint64_t RunAfter(absl::Duration delay,
+                    std::function<void(BackendHealth&)> run)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Applies what `change` makes of the tracker, and notifies.  Does nothing
   // once the backend has left the pool.
@@ -142,7 +144,10 @@ class BackendHealth {
   View shown_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<Timers> timers_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<TimerHandle> timer_ ABSL_GUARDED_BY(mutex_);
-  // When the armed timer will run.
+  // The timers that wait, one of each kind; 0 = none was armed.
+  uint64_t state_timer_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t trial_timer_ ABSL_GUARDED_BY(mutex_) = 0;
+  // When the state's timer will run.
   absl::Time timer_at_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
 };
 

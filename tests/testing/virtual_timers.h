@@ -34,6 +34,8 @@ class VirtualTimers final : public Timers {
     }
   }
 
+  void Drop(uint64_t id) override { Cancel(id); }
+
   // The virtual time since construction.
   absl::Duration now() const { return now_; }
   size_t pending() const { return pending_.size(); }

@@ -38,6 +38,7 @@ class VirtualTime::PoolTimers final : public Timers {
     });
   }
   void Cancel(uint64_t id) override { time_->timers_.Cancel(id); }
+  void Drop(uint64_t id) override { time_->timers_.Drop(id); }
 
  private:
   VirtualTime* const time_;
