@@ -14,6 +14,11 @@
 // from the request or from a function, and it gives DEADLINE_EXCEEDED to a call
 // whose last attempt ran into `perTryTimeout`.  CreateChannel() adds it itself.
 //
+// On a channel that does not use `multi_backend` a call that a route sends to a
+// role fails with INTERNAL.  Other calls go on without route and key, and
+// gRPC's log has an ERROR line.  No server sees what the interceptor adds to a
+// call.
+//
 // API of this header: the MakeInterceptorFactory that it declares,
 // StickyKeyFunction, CallView.
 #ifndef MULTI_BACKEND_INTERCEPTOR_H_

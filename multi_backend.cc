@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "multi_backend/call/grpc/label_filter.h"
 #include "multi_backend/call/grpc/parsed_configs.h"
 #include "multi_backend/call/grpc/set_channel_extension.h"
 #include "multi_backend/health/probes/registry.h"
@@ -55,7 +56,8 @@ bool NeedsInterceptor(const Config& config,
 absl::Status Register() {
   const absl::Status linked = RegisterLinkedParts();
   if (!linked.ok()) return linked;
-  return RegisterWithCore({RegisterPolicy, RegisterResolvers});
+  return RegisterWithCore(
+      {RegisterPolicy, RegisterResolvers, RegisterLabelFilter});
 }
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(

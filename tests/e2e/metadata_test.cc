@@ -1,14 +1,19 @@
 // None of this library's metadata reaches a server.
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/call/call_label.h"
+#include "multi_backend/interceptor.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/behaviours.h"
 #include "multi_backend/tests/testing/metadata_dump.h"
@@ -18,7 +23,15 @@
 namespace multi_backend {
 namespace {
 
+using examples::users::v1::CreateUserRequest;
+using examples::users::v1::GetUserRequest;
+using examples::users::v1::ListUsersRequest;
+using examples::users::v1::UserReply;
+using examples::users::v1::Users;
+using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
@@ -179,6 +192,175 @@ TEST_F(MetadataTest, WithoutRoutesALabelFromOutsideIsNotFollowedEither) {
     EXPECT_TRUE(outcome.ok()) << outcome.ToString();
   }
   EXPECT_THAT(ReservedKeys(Seen()), IsEmpty());
+}
+
+// A channel whose LB policy or resolver is not this library's has no config
+// selector that removes the label.
+class ForeignChannelTest : public MetadataTest {
+ protected:
+  // `routing`: the members of multiBackend, for an interceptor made by hand.
+  static std::unique_ptr<Users::Stub> LabelledStub(
+      const std::string& target, const std::string& routing,
+      const grpc::ChannelArguments& args) {
+    auto factory = MakeInterceptorFactory(ServiceConfig("", routing));
+    EXPECT_TRUE(factory.ok()) << factory.status();
+    std::vector<
+        std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
+        interceptors;
+    interceptors.push_back(*std::move(factory));
+    return Users::NewStub(
+        grpc::experimental::CreateCustomChannelWithInterceptors(
+            target, grpc::InsecureChannelCredentials(), args,
+            std::move(interceptors)));
+  }
+
+  static grpc::ChannelArguments WithConfig(const std::string& json) {
+    grpc::ChannelArguments args;
+    args.SetServiceConfigJSON(json);
+    return args;
+  }
+
+  static void Prepare(grpc::ClientContext& context) {
+    context.set_deadline(absl::ToChronoTime(absl::Now() + kTestTimeout));
+    context.AddMetadata(kCallIdKey, "call");
+    context.AddMetadata("x-key", "somebody");
+  }
+
+  static grpc::Status Get(Users::Stub& stub) {
+    grpc::ClientContext context;
+    Prepare(context);
+    UserReply reply;
+    return stub.GetUser(&context, GetUserRequest(), &reply);
+  }
+  static grpc::Status Create(Users::Stub& stub) {
+    grpc::ClientContext context;
+    Prepare(context);
+    UserReply reply;
+    return stub.CreateUser(&context, CreateUserRequest(), &reply);
+  }
+  static grpc::Status List(Users::Stub& stub) {
+    grpc::ClientContext context;
+    Prepare(context);
+    return stub.ListUsers(&context, ListUsersRequest())->Finish();
+  }
+  static grpc::Status Watch(Users::Stub& stub) {
+    grpc::ClientContext context;
+    Prepare(context);
+    const auto stream = stub.WatchUsers(&context);
+    UserReply reply;
+    EXPECT_FALSE(stream->Read(&reply));
+    return stream->Finish();
+  }
+
+  struct Foreign {
+    std::string name;
+    std::string target;
+    grpc::ChannelArguments args;
+  };
+  std::vector<Foreign> ForeignChannels() const {
+    const std::string round_robin =
+        R"({"loadBalancingConfig":[{"round_robin":{}}]})";
+    const std::string with_retries =
+        R"({"loadBalancingConfig":[{"round_robin":{}}],
+            "methodConfig":[{"name":[{}],"retryPolicy":{"maxAttempts":3,
+              "initialBackoff":"0.001s","maxBackoff":"0.01s",
+              "backoffMultiplier":2,
+              "retryableStatusCodes":["UNAVAILABLE","INTERNAL"]}}]})";
+    return {
+        {"pick_first", fleet_->Ipv4Target(), {}},
+        {"round_robin", fleet_->Ipv4Target(), WithConfig(round_robin)},
+        {"retries", fleet_->Ipv4Target(), WithConfig(with_retries)},
+        {"our target", fleet_->StaticTarget(), WithConfig(round_robin)},
+    };
+  }
+};
+
+TEST_F(ForeignChannelTest, NoServerSeesTheLabel) {
+  for (const Foreign& foreign : ForeignChannels()) {
+    SCOPED_TRACE(foreign.name);
+    auto stub = LabelledStub(foreign.target, R"("stickyKey":{"header":"x-key"},
+        "routes":[{"match":{"method":"Create.*"},"retry":"NEVER"}])",
+                             foreign.args);
+    for (const grpc::Status& status : {Get(*stub), Create(*stub)}) {
+      EXPECT_TRUE(status.ok()) << status.error_message();
+    }
+  }
+  EXPECT_EQ(Seen().size(), 8u);
+  EXPECT_THAT(ReservedKeys(Seen()), IsEmpty());
+}
+
+TEST_F(ForeignChannelTest, ACallThatARouteSendsToARoleFailsWithTheReason) {
+  for (const Foreign& foreign : ForeignChannels()) {
+    SCOPED_TRACE(foreign.name);
+    auto stub = LabelledStub(foreign.target, R"("routes":[
+        {"match":{"method":"(Create|List|Watch).*"},"role":"primary"}])",
+                             foreign.args);
+    for (const grpc::Status& status :
+         {Create(*stub), List(*stub), Watch(*stub)}) {
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+      EXPECT_THAT(
+          status.error_message(),
+          AllOf(HasSubstr("a route sends this call to role \"primary\""),
+                HasSubstr("does not use multi_backend")));
+    }
+    EXPECT_TRUE(Get(*stub).ok());  // The channel goes on working.
+  }
+  for (const SeenAttempt& attempt : Seen()) {
+    EXPECT_EQ(attempt.method, "GetUser");
+  }
+  EXPECT_THAT(ReservedKeys(Seen()), IsEmpty());
+}
+
+TEST_F(ForeignChannelTest, TheLogSaysItOnceForEachTarget) {
+  absl::Mutex mutex;
+  std::vector<std::string> errors;
+  SetLogSink([&](LogSeverity severity, absl::string_view message) {
+    if (severity != LogSeverity::kError) return;
+    absl::MutexLock lock(&mutex);
+    errors.emplace_back(message);
+  });
+  auto stub = LabelledStub(fleet_->Ipv4Target(), R"("routes":[
+      {"match":{"method":"Create.*"},"role":"primary"}])",
+                           {});
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(Create(*stub).ok());
+  SetLogSink(nullptr);
+  absl::MutexLock lock(&mutex);
+  EXPECT_THAT(errors, ElementsAre(AllOf(HasSubstr(fleet_->Ipv4Target()),
+                                        HasSubstr("to role \"primary\""))));
+}
+
+// A channel to a server in the same process has neither resolver nor LB policy.
+TEST_F(ForeignChannelTest, ADirectChannelKeepsTheLabelToo) {
+  class Service final : public Users::Service {
+   public:
+    grpc::Status GetUser(grpc::ServerContext* context, const GetUserRequest*,
+                         UserReply*) override {
+      if (context->client_metadata().count(std::string(kCallLabelKey)) > 0) {
+        label_seen = true;
+      }
+      return grpc::Status::OK;
+    }
+    std::atomic<bool> label_seen{false};
+  };
+  Service service;
+  grpc::ServerBuilder builder;
+  builder.RegisterService(&service);
+  const auto server = builder.BuildAndStart();
+  ASSERT_NE(server, nullptr);
+  auto factory = MakeInterceptorFactory(
+      ServiceConfig("", R"("stickyKey":{"header":"x-key"},
+          "routes":[{"match":{"method":"Create.*"},"role":"primary"}])"));
+  ASSERT_TRUE(factory.ok()) << factory.status();
+  std::vector<
+      std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
+      interceptors;
+  interceptors.push_back(*std::move(factory));
+  auto stub =
+      Users::NewStub(server->experimental().InProcessChannelWithInterceptors(
+          {}, std::move(interceptors)));
+  EXPECT_TRUE(Get(*stub).ok());
+  EXPECT_FALSE(service.label_seen);
+  EXPECT_EQ(Create(*stub).error_code(), grpc::StatusCode::INTERNAL);
 }
 
 }  // namespace
