@@ -77,10 +77,6 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
   const Config& config = (*parsed)->config;
   const absl::Status linked = CheckProbeIsLinked(config.policy.health);
   if (!linked.ok()) return linked;
-  // A proxy from the environment would take the place of the whole target.
-  if (FindArg(options.args, GRPC_ARG_ENABLE_HTTP_PROXY) == nullptr) {
-    options.args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  }
   const absl::Status set = SetServiceConfig(target, *json, options.args);
   if (!set.ok()) return set;
   absl::StatusOr<std::string> core_target = CheckAndWrapTarget(target, config);

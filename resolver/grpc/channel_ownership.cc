@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/types/optional.h"
 #include "multi_backend/call/grpc/channel_extension.h"
+#include "multi_backend/port/channel_args_hook.h"
 #include "multi_backend/port/core_builder.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/grpc/channel_service_config.h"
@@ -47,19 +48,30 @@ RefCountedPtr<ChannelServiceConfig> OwnServiceConfig(absl::string_view text,
 
 ChannelArgs PrepareArgs(ChannelArgs args) {
   const auto text = args.GetOwnedString(GRPC_ARG_SERVICE_CONFIG);
-  bool ours = UsesMultiBackend(args);
-  if (text.has_value()) {
-    // CreateChannel() sets it itself.
-    auto config = args.GetObjectRef<ChannelServiceConfig>();
-    if (config == nullptr || config->text() != *text) {
-      config = OwnServiceConfig(*text, ours);
-    }
-    ours = config != nullptr;
-    args = ours ? args.SetObject(std::move(config))
-                : args.Set(kForeignServiceConfigArg, 1);
+  if (!text.has_value()) return args;
+  // CreateChannel() sets it itself.
+  auto config = args.GetObjectRef<ChannelServiceConfig>();
+  if (config == nullptr || config->text() != *text) {
+    config = OwnServiceConfig(*text, UsesMultiBackend(args));
   }
-  if (!ours || args.Contains(GRPC_ARG_ENABLE_HTTP_PROXY)) return args;
-  return args.Set(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  if (config == nullptr) return args.Set(kForeignServiceConfigArg, 1);
+  return args.SetObject(std::move(config));
+}
+
+// A proxy of the environment would take the place of the whole target, so it is
+// off on the channels of this library.  Only core's hook for the args of a new
+// channel knows the target: preconditioning does not see it yet, and core's own
+// proxy mapper comes before those of others.
+ChannelArgs WithoutProxy(const char*, const ChannelArgs& args,
+                         grpc_channel_stack_type type) {
+  if (type != GRPC_CLIENT_CHANNEL ||
+      args.Contains(GRPC_ARG_ENABLE_HTTP_PROXY)) {
+    return args;
+  }
+  const auto target = args.GetString(GRPC_ARG_SERVER_URI);
+  const bool ours = UsesMultiBackend(args) ||
+                    (target.has_value() && IsMultiBackendTarget(*target));
+  return ours ? args.Set(GRPC_ARG_ENABLE_HTTP_PROXY, 0) : args;
 }
 
 // Core asks proxy mappers for another target in place of the channel's own.
@@ -122,6 +134,7 @@ bool GetsMultiBackendResolver(const ChannelArgs& args) {
 }
 
 void RegisterChannelOwnership(CoreBuilder& builder) {
+  SetChannelArgsHook(WithoutProxy);
   builder.builder->channel_args_preconditioning()->RegisterStage(PrepareArgs);
   builder.builder->proxy_mapper_registry()->Register(
       /*at_start=*/true, std::make_unique<TargetMapper>());

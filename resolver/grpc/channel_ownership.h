@@ -8,10 +8,10 @@
 // Such a channel
 // - keeps its service config where this library's resolvers can read it,
 // - gets the wrapping resolver on a target of gRPC's own resolvers, so that
-//   routes, failover and the backlog work there, too,
-// - does not hand its target to an HTTP proxy of the environment, unless the
-//   application set GRPC_ARG_ENABLE_HTTP_PROXY itself.
-// All other channels are left alone.
+//   routes, failover and the backlog work there, too.
+// Such a channel, and any other on one of this library's targets, does not hand
+// its target to an HTTP proxy of the environment, unless the application set
+// GRPC_ARG_ENABLE_HTTP_PROXY itself.  All other channels are left alone.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_CHANNEL_OWNERSHIP_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_CHANNEL_OWNERSHIP_H_
 

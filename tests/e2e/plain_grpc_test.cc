@@ -3,6 +3,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <set>
@@ -404,6 +405,59 @@ TEST_F(PlainGrpcTest, RoutesOfAnInterceptorMadeByHandWinOnEveryTarget) {
       EXPECT_EQ(by, "p");
     }
   }
+}
+
+// Sets http_proxy to a port where nothing listens, for channels made meanwhile.
+class ProxyInTheEnvironment {
+ public:
+  ProxyInTheEnvironment() { setenv("http_proxy", "http://127.0.0.1:9", 1); }
+  ~ProxyInTheEnvironment() { unsetenv("http_proxy"); }
+};
+
+// Core gives the whole target to the proxy, whose address would then be the
+// only backend.
+TEST_F(PlainGrpcTest, AProxyOfTheEnvironmentDoesNotTakeOurTargets) {
+  auto group =
+      StaticEndpointGroup::Make({*Endpoint::Parse(fleet_->address(0)),
+                                 *Endpoint::Parse(fleet_->address(1)),
+                                 *Endpoint::Parse(fleet_->address(2))});
+  ASSERT_TRUE(group.ok()) << group.status();
+  ASSERT_TRUE(EndpointGroupRegistry::Register("proxied", *group).ok());
+  grpc::ChannelArguments named;
+  named.SetLoadBalancingPolicyName("multi_backend");
+  const struct {
+    std::string target;
+    grpc::ChannelArguments args;
+  } rows[] = {
+      {fleet_->StaticTarget(), {}},
+      {"group:///proxied", {}},
+      {fleet_->StaticTarget(), named},
+      {fleet_->Ipv4Target(), named},
+  };
+  const ProxyInTheEnvironment proxy;
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.target);
+    auto stub = StubFor(row.target, row.args);
+    ExpectEvenSpread(*stub);
+    if (HasFailure()) break;  // Each call to the proxy fails.
+  }
+  EndpointGroupRegistry::Unregister("proxied");
+}
+
+TEST_F(PlainGrpcTest, AProxyThatTheArgsAskForIsUsed) {
+  const ProxyInTheEnvironment proxy;
+  grpc::ChannelArguments args;
+  args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 1);
+  auto stub = StubFor(fleet_->StaticTarget(), args);
+  EXPECT_THAT(Call(*stub, &Users::Stub::GetUser).error_message(),
+              HasSubstr("127.0.0.1:9"));
+}
+
+// Channels that do not use this library keep the proxy.
+TEST_F(PlainGrpcTest, AStockChannelKeepsTheProxyOfTheEnvironment) {
+  const ProxyInTheEnvironment proxy;
+  auto stub = StubFor(fleet_->Ipv4Target(), grpc::ChannelArguments());
+  EXPECT_FALSE(Call(*stub, &Users::Stub::GetUser).ok());
 }
 
 TEST_F(PlainGrpcTest, AStockRoundRobinChannelIsUntouched) {
