@@ -10,6 +10,7 @@
 #include "multi_backend/call/grpc/set_channel_extension.h"
 #include "multi_backend/health/probes/registry.h"
 #include "multi_backend/interceptors/grpc/routing_interceptor.h"
+#include "multi_backend/interceptors/sticky_key_source.h"
 #include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/lb_policy/grpc/policy_factory.h"
 #include "multi_backend/linked_parts.h"
@@ -43,7 +44,10 @@ absl::StatusOr<std::string> ServiceConfigOf(const ChannelOptions& options) {
       "the one that args.SetServiceConfigJSON() has set: put both into one");
 }
 
-// With perTryTimeout for the status of a call that ran into it alone.
+// The interceptor takes keys from requests and from the function, and gives a
+// call that ran into perTryTimeout its status.  With routes or a key header,
+// which the config selector follows, it drops reserved metadata of the
+// application.
 bool NeedsInterceptor(const Config& config,
                       const StickyKeyFunction& sticky_key) {
   return !config.routing.routes.empty() ||
@@ -82,20 +86,19 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
   absl::StatusOr<std::string> core_target = CheckAndWrapTarget(target, config);
   if (!core_target.ok()) return core_target.status();
 
+  ChannelObjects objects;
+  objects.pool = std::move(options.pool);
   if (NeedsInterceptor(config, options.sticky_key)) {
-    auto factory = MakeInterceptorFactory(
-        std::shared_ptr<const RoutingConfig>(*parsed, &config.routing),
-        std::move(options.sticky_key));
-    if (!factory.ok()) return factory.status();
-    options.interceptors.push_back(*std::move(factory));
+    KeyInterceptor interceptor =
+        MakeKeyInterceptor(std::move(options.sticky_key));
+    options.interceptors.push_back(std::move(interceptor.factory));
+    objects.sticky_keys = std::move(interceptor.keys);
   }
-  std::shared_ptr<const AttemptClassifier> classifier;
   if (options.retry_classifier != nullptr) {
-    classifier = std::make_shared<const AttemptClassifier>(
+    objects.classifier = std::make_shared<const AttemptClassifier>(
         std::move(options.retry_classifier));
   }
-  SetChannelExtension(std::move(options.pool), std::move(classifier),
-                      options.args);
+  SetChannelExtension(std::move(objects), options.args);
   return grpc::experimental::CreateCustomChannelWithInterceptors(
       *core_target, creds, options.args, std::move(options.interceptors));
 }

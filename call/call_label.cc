@@ -12,7 +12,9 @@ namespace {
 
 // Layout of a value:
 //   offset  0  tag               8 bytes
-//           8  class             'A' + when + 3 * retry, + 6 with a key
+//           8  class             'A' + route + 7 * key, where route is
+//                                when + 3 * retry, or 6 when it is undecided,
+//                                and key is 0 undecided, 1 none, 2 a key
 //           9  key hash          8 bytes, in the byte order of this machine: a
 //                                value never leaves the process
 //          17  role length
@@ -30,7 +32,16 @@ constexpr size_t kFixedSize = kFallbackLengthOffset + 1;
 
 constexpr char kFirstClass = 'A';
 constexpr int kWhenValues = 3;
-constexpr int kKeylessClasses = 2 * kWhenValues;
+constexpr int kUndecidedRoute = 2 * kWhenValues;
+constexpr int kRouteClasses = kUndecidedRoute + 1;
+
+enum KeyClass { kUndecided, kNoKey, kKey, kKeyClasses };
+
+int RouteClassOf(const CallLabel& label) {
+  if (!label.route_decided) return kUndecidedRoute;
+  return static_cast<int>(label.when_unavailable) +
+         kWhenValues * static_cast<int>(label.retry);
+}
 
 // The tag must not be guessable from outside, so it comes from the system's
 // random generator.
@@ -73,9 +84,7 @@ std::string EncodeCallLabelPrefix(const CallLabel& label) {
   value.reserve(kFixedSize + label.role.size() + fallback.size());
   value.append(kTagSize, '\0');
   WriteBytes(ProcessTag(), &value[0]);
-  value.push_back(
-      static_cast<char>(kFirstClass + static_cast<int>(label.when_unavailable) +
-                        kWhenValues * static_cast<int>(label.retry)));
+  value.push_back(static_cast<char>(kFirstClass + RouteClassOf(label)));
   value.append(kKeySize, '\0');
   value.push_back(static_cast<char>(label.role.size()));
   value.push_back(static_cast<char>(fallback.size()));
@@ -85,11 +94,14 @@ std::string EncodeCallLabelPrefix(const CallLabel& label) {
 }
 
 std::string EncodeCallLabel(absl::string_view prefix,
-                            absl::optional<uint64_t> key_hash) {
+                            absl::optional<uint64_t> key_hash,
+                            bool key_decided) {
   std::string value(prefix);
   if (key_hash.has_value()) {
-    value[kClassOffset] += kKeylessClasses;
+    value[kClassOffset] += kKey * kRouteClasses;
     WriteBytes(*key_hash, &value[kKeyOffset]);
+  } else if (key_decided) {
+    value[kClassOffset] += kNoKey * kRouteClasses;
   }
   return value;
 }
@@ -100,22 +112,28 @@ absl::optional<CallLabel> DecodeCallLabel(absl::string_view value) {
   }
   // Unsigned arithmetic: a byte below kFirstClass wraps around to a large
   // number, which the range check below rejects.
-  unsigned cls = static_cast<unsigned char>(value[kClassOffset]) - kFirstClass;
+  const unsigned cls =
+      static_cast<unsigned char>(value[kClassOffset]) - kFirstClass;
   const size_t role_size = static_cast<unsigned char>(value[kRoleLengthOffset]);
   const size_t fallback_size =
       static_cast<unsigned char>(value[kFallbackLengthOffset]);
-  if (cls >= 2 * kKeylessClasses || role_size > kMaxRoleNameSize ||
+  if (cls >= kKeyClasses * kRouteClasses || role_size > kMaxRoleNameSize ||
       fallback_size > kMaxRoleNameSize ||
       value.size() != kFixedSize + role_size + fallback_size) {
     return absl::nullopt;
   }
   CallLabel label;
-  if (cls >= kKeylessClasses) {
-    cls -= kKeylessClasses;
-    label.key_hash = ReadBytes(&value[kKeyOffset]);
+  const unsigned key = cls / kRouteClasses;
+  label.key_decided = key != kUndecided;
+  if (key == kKey) label.key_hash = ReadBytes(&value[kKeyOffset]);
+  const unsigned route = cls % kRouteClasses;
+  if (route == kUndecidedRoute) {
+    if (role_size + fallback_size > 0) return absl::nullopt;
+    label.route_decided = false;
+    return label;
   }
-  label.retry = static_cast<RetryMode>(cls / kWhenValues);
-  label.when_unavailable = static_cast<WhenUnavailable>(cls % kWhenValues);
+  label.retry = static_cast<RetryMode>(route / kWhenValues);
+  label.when_unavailable = static_cast<WhenUnavailable>(route % kWhenValues);
   label.role = value.substr(kFixedSize, role_size);
   label.fallback_role = value.substr(kFixedSize + role_size);
   return label;

@@ -1,7 +1,10 @@
-// CallLabel: what the interceptor tells the picker about a call: the route, the
-// hash of the sticky key and the retry mode.  It travels as one metadata value,
-// "mb-call-bin".  The config selector removes the value from the call's
+// CallLabel: what an interceptor tells the picker about a call: the route, with
+// its retry mode, and the hash of the sticky key.  It travels as one metadata
+// value, "mb-call-bin".  The config selector removes the value from the call's
 // metadata again, so the label never leaves the process.
+//
+// An interceptor may decide the route, the key or both.  The config selector
+// decides what the label leaves open.
 //
 // An application, or a request that it proxies, may bring along an entry of the
 // same name.  Each value therefore begins with a random 64-bit tag of this
@@ -38,24 +41,31 @@ constexpr absl::string_view kCallLabelKey = "mb-call-bin";
 // The views point into the encoded value, or to the strings from which the
 // label was made.
 struct CallLabel {
+  // False: the interceptor has not decided the route.  The four members below
+  // then have their defaults.
+  bool route_decided = true;
   absl::string_view role;  // "" = the default strategy over all backends.
   WhenUnavailable when_unavailable = WhenUnavailable::kFail;
   absl::string_view fallback_role;  // Used with WhenUnavailable::kRole only.
   RetryMode retry = RetryMode::kDefault;
+  // False: the interceptor has not decided whether there is a key.
+  bool key_decided = false;
   absl::optional<uint64_t> key_hash;  // nullopt = no sticky key.
 };
 
 // Returns the part of the value that depends on the route alone, so that it is
-// made once per route and not for each call.  Ignores `label.key_hash`.  Role
-// names must be "" or satisfy IsValidRoleName(); the function aborts on any
-// other name, because the name would end up in metadata.
+// made once per route and not for each call.  Ignores the key.  Role names must
+// be "" or satisfy IsValidRoleName(); the function aborts on any other name,
+// because the name would end up in metadata.
 std::string EncodeCallLabelPrefix(const CallLabel& label);
 
 // Returns the whole value: `prefix`, from EncodeCallLabelPrefix(), completed
-// with `key_hash`.  Its size is 19 bytes plus the role names; any byte may
-// occur in it.
+// with `key_hash`.  `key_decided` says whether nullopt means that the call has
+// no key; a hash is always a decision.  The value's size is 19 bytes plus the
+// role names; any byte may occur in it.
 std::string EncodeCallLabel(absl::string_view prefix,
-                            absl::optional<uint64_t> key_hash);
+                            absl::optional<uint64_t> key_hash,
+                            bool key_decided = false);
 
 // Returns nullopt unless `value` carries this process's tag and is well formed.
 absl::optional<CallLabel> DecodeCallLabel(absl::string_view value);

@@ -61,12 +61,46 @@ TEST(CallLabelTest, EveryCombinationComesBackAsItWas) {
             EXPECT_EQ(read->fallback_role, label.fallback_role);
             EXPECT_EQ(read->retry, retry);
             EXPECT_EQ(read->key_hash, hash);
+            EXPECT_EQ(read->key_decided, hash.has_value());
+            EXPECT_TRUE(read->route_decided);
             EXPECT_EQ(value.size(), kFixedSize + label.role.size() +
                                         label.fallback_role.size());
           }
         }
       }
     }
+  }
+}
+
+TEST(CallLabelTest, TheRouteMayBeLeftOpen) {
+  CallLabel label;
+  label.route_decided = false;
+  const std::string prefix = EncodeCallLabelPrefix(label);
+  for (const auto& hash : KeyHashes()) {
+    const absl::optional<CallLabel> read =
+        DecodeCallLabel(EncodeCallLabel(prefix, hash));
+    ASSERT_TRUE(read.has_value());
+    EXPECT_FALSE(read->route_decided);
+    EXPECT_EQ(read->role, "");
+    EXPECT_EQ(read->when_unavailable, WhenUnavailable::kFail);
+    EXPECT_EQ(read->retry, RetryMode::kDefault);
+    EXPECT_EQ(read->key_hash, hash);
+  }
+}
+
+TEST(CallLabelTest, NoKeyMayBeADecision) {
+  for (const bool route_decided : {false, true}) {
+    CallLabel label;
+    label.route_decided = route_decided;
+    const std::string prefix = EncodeCallLabelPrefix(label);
+    const auto open = DecodeCallLabel(EncodeCallLabel(prefix, absl::nullopt));
+    const auto none =
+        DecodeCallLabel(EncodeCallLabel(prefix, absl::nullopt, true));
+    ASSERT_TRUE(open.has_value() && none.has_value());
+    EXPECT_FALSE(open->key_decided);
+    EXPECT_TRUE(none->key_decided);
+    EXPECT_EQ(none->key_hash, absl::nullopt);
+    EXPECT_EQ(none->route_decided, route_decided);
   }
 }
 
@@ -112,12 +146,20 @@ TEST(CallLabelTest, EveryOtherByteInTheTagIsRefused) {
   }
 }
 
-TEST(CallLabelTest, OnlyTheTwelveClassesAreRead) {
-  const std::string value = EncodeCallLabelPrefix(ReplicaOrAny());
+// Seven classes for the route, times three for the key.  One of the seven is
+// the undecided route, which has no role.
+TEST(CallLabelTest, OnlyTheTwentyOneClassesAreRead) {
+  const std::string with_role = EncodeCallLabelPrefix(ReplicaOrAny());
+  const std::string without = EncodeCallLabelPrefix(CallLabel());
   for (int byte = 0; byte < 256; ++byte) {
-    std::string forged = value;
+    const bool is_class = byte >= 'A' && byte <= 'U';
+    std::string forged = without;
     forged[kClassOffset] = static_cast<char>(byte);
-    EXPECT_EQ(DecodeCallLabel(forged).has_value(), byte >= 'A' && byte <= 'L')
+    EXPECT_EQ(DecodeCallLabel(forged).has_value(), is_class) << byte;
+    forged = with_role;
+    forged[kClassOffset] = static_cast<char>(byte);
+    EXPECT_EQ(DecodeCallLabel(forged).has_value(),
+              is_class && (byte - 'A') % 7 != 6)
         << byte;
   }
 }
@@ -148,6 +190,7 @@ TEST(CallLabelTest, EverySingleBitFlipInTagClassOrLengthIsSeen) {
       // is never taken for the original label.
       EXPECT_TRUE(read->when_unavailable != original->when_unavailable ||
                   read->retry != original->retry ||
+                  read->key_decided != original->key_decided ||
                   read->key_hash != original->key_hash)
           << at << ' ' << bit;
     }

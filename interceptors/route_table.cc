@@ -49,10 +49,6 @@ RouteDecision Decide(const RouteConfig& route, size_t rule) {
     decision.label.fallback_role = route.fallback_role;
   }
   decision.label.retry = route.retry;
-  // A rule without a role means all backends, and then there is nothing to fall
-  // back from.
-  decision.is_default =
-      route.role.empty() && route.retry == RetryMode::kDefault;
   return decision;
 }
 
@@ -60,6 +56,7 @@ RouteDecision Decide(const RouteConfig& route, size_t rule) {
 
 RouteTable::RouteTable(std::vector<RouteConfig> routes)
     : routes_(std::move(routes)) {
+  default_.label.route_decided = false;
   default_.label_prefix = EncodeCallLabelPrefix(default_.label);
 }
 

@@ -33,11 +33,11 @@ namespace multi_backend {
 // The result of a rule, or of the absence of one, for a call.
 struct RouteDecision {
   absl::optional<size_t> rule;  // Index in the configuration.
-  CallLabel label;  // Without a key; its views point into the table.
+  // Without a key; its views point into the table.  Its route is undecided when
+  // no rule matches.
+  CallLabel label;
   // The prefix argument for EncodeCallLabel().
   std::string label_prefix;
-  // True when a call without a label would be treated in the same way.
-  bool is_default = true;
 };
 
 class RouteTable {

@@ -121,7 +121,7 @@ TEST(RouteTableTest, TheDecisionSaysWhatTheRuleSays) {
   EXPECT_EQ(write->label.when_unavailable, WhenUnavailable::kFail);
   EXPECT_EQ(write->label.fallback_role, "");
   EXPECT_EQ(write->label.retry, RetryMode::kNever);
-  EXPECT_FALSE(write->is_default);
+  EXPECT_TRUE(write->label.route_decided);
   EXPECT_EQ(write->label_prefix, EncodeCallLabelPrefix(write->label));
 
   const RouteDecision* read = table->Find("/p.S/GetUser");
@@ -137,17 +137,23 @@ TEST(RouteTableTest, AMethodThatNoRuleMatchesUsesTheDefaultStrategy) {
   const RouteDecision* decision = table->Find("/p.S/GetUser");
   EXPECT_EQ(decision->rule, absl::nullopt);
   EXPECT_EQ(decision->label.role, "");
-  EXPECT_TRUE(decision->is_default);
-  EXPECT_EQ(decision->label_prefix, EncodeCallLabelPrefix(CallLabel()));
+  EXPECT_FALSE(decision->label.route_decided);
+  EXPECT_EQ(decision->label_prefix, EncodeCallLabelPrefix(decision->label));
 }
 
-TEST(RouteTableTest, ARuleWithoutRoleIsTheDefaultUnlessItForbidsRetries) {
+// It keeps the calls from any rule that follows, also of another table.
+TEST(RouteTableTest, ARuleWithoutRoleDecidesForTheDefaultStrategy) {
   RouteConfig plain = Route("", "Plain", "");
   RouteConfig once = Route("", "Once", "");
   once.retry = RetryMode::kNever;
   const auto table = MakeTable({plain, once});
-  EXPECT_TRUE(table->Find("/p.S/Plain")->is_default);
-  EXPECT_FALSE(table->Find("/p.S/Once")->is_default);
+  const RouteDecision* decision = table->Find("/p.S/Plain");
+  EXPECT_TRUE(decision->label.route_decided);
+  EXPECT_EQ(decision->label.role, "");
+  EXPECT_EQ(decision->label.retry, RetryMode::kDefault);
+  decision = table->Find("/p.S/Once");
+  EXPECT_TRUE(decision->label.route_decided);
+  EXPECT_EQ(decision->label.retry, RetryMode::kNever);
 }
 
 TEST(RouteTableTest, EveryBadFieldIsNamed) {

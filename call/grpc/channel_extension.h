@@ -7,37 +7,26 @@
 #ifndef MULTI_BACKEND_CALL_GRPC_CHANNEL_EXTENSION_H_
 #define MULTI_BACKEND_CALL_GRPC_CHANNEL_EXTENSION_H_
 
-#include <memory>
-#include <string>
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "multi_backend/call/grpc/set_channel_extension.h"
 #include "multi_backend/port/core_api.h"
 
 namespace multi_backend {
 
-class BackendPool;
-class AttemptClassifier;
-
-class ChannelExtension : public grpc_core::RefCounted<ChannelExtension> {
+// Its pointers never change once it is in a channel arg.
+class ChannelExtension final : public grpc_core::RefCounted<ChannelExtension>,
+                               public ChannelObjects {
  public:
-  static absl::string_view ChannelArgName() {
-    return "multi_backend.channel_extension";
-  }
+  static absl::string_view ChannelArgName() { return kChannelExtensionArg; }
   static int ChannelArgsCompare(const ChannelExtension* a,
                                 const ChannelExtension* b) {
     return grpc_core::QsortCompare(a, b);
   }
 
-  ChannelExtension(std::shared_ptr<BackendPool> shared_pool,
-                   std::shared_ptr<const AttemptClassifier> attempt_classifier)
-      : pool(std::move(shared_pool)),
-        classifier(std::move(attempt_classifier)) {}
-
-  const std::shared_ptr<BackendPool> pool;  // Null: the channel makes its own.
-  // Null: the status codes in the configuration decide which attempts may be
-  // retried.
-  const std::shared_ptr<const AttemptClassifier> classifier;
+  explicit ChannelExtension(ChannelObjects objects)
+      : ChannelObjects(std::move(objects)) {}
 };
 
 // The name of the arg ChannelServiceConfig (resolver/grpc), set when the

@@ -2,7 +2,6 @@
 
 #include <grpcpp/support/channel_arguments.h>
 
-#include <string>
 #include <utility>
 
 #include "multi_backend/call/grpc/channel_extension.h"
@@ -10,13 +9,11 @@
 
 namespace multi_backend {
 
-void SetChannelExtension(std::shared_ptr<BackendPool> pool,
-                         std::shared_ptr<const AttemptClassifier> classifier,
-                         grpc::ChannelArguments& args) {
-  auto extension = grpc_core::MakeRefCounted<ChannelExtension>(
-      std::move(pool), std::move(classifier));
+void SetChannelExtension(ChannelObjects objects, grpc::ChannelArguments& args) {
+  const auto extension =
+      grpc_core::MakeRefCounted<ChannelExtension>(std::move(objects));
   args.SetPointerWithVtable(
-      std::string(ChannelExtension::ChannelArgName()), extension.get(),
+      kChannelExtensionArg, extension.get(),
       grpc_core::ChannelArgTypeTraits<ChannelExtension>::VTable());
 }
 

@@ -1,6 +1,6 @@
-// SetChannelExtension: puts the objects that CreateChannel() has for one
-// channel into the channel args, from which the resolver and the LB policy take
-// them.
+// ChannelObjects: what the application gives to its channels in C++, because
+// JSON cannot say it.  SetChannelExtension() puts them into the channel args,
+// from which the resolver and the LB policy take them.
 //
 // This header includes no core header, so that multi_backend.cc compiles
 // quickly.
@@ -17,12 +17,23 @@ namespace multi_backend {
 
 class AttemptClassifier;
 class BackendPool;
+class StickyKeySource;
 
-// `pool` and `classifier` may be null; ChannelExtension says what null means.
-// `args` shares ownership of both.
-void SetChannelExtension(std::shared_ptr<BackendPool> pool,
-                         std::shared_ptr<const AttemptClassifier> classifier,
-                         grpc::ChannelArguments& args);
+struct ChannelObjects {
+  std::shared_ptr<BackendPool> pool;  // Null: the channel makes its own.
+  // Null: the status codes in the configuration decide which attempts may be
+  // retried.
+  std::shared_ptr<const AttemptClassifier> classifier;
+  // Null: keys come from a header alone, because no interceptor of the library
+  // and no function reads them.
+  std::shared_ptr<StickyKeySource> sticky_keys;
+};
+
+// `args` shares ownership of the objects.
+void SetChannelExtension(ChannelObjects objects, grpc::ChannelArguments& args);
+
+// The channel arg that SetChannelExtension() sets.
+constexpr char kChannelExtensionArg[] = "multi_backend.channel_extension";
 
 }  // namespace multi_backend
 

@@ -20,6 +20,7 @@
 #include "multi_backend/interceptors/key_hash.h"
 #include "multi_backend/interceptors/route_table.h"
 #include "multi_backend/interceptors/sticky_key.h"
+#include "multi_backend/interceptors/sticky_key_source.h"
 #include "multi_backend/port/log.h"
 #include "multi_backend/proto/config/reserved_metadata.h"
 #include "multi_backend/proto/json/field_errors.h"
@@ -38,16 +39,17 @@ constexpr char kTryTimeoutMessage[] =
     "the call's last attempt ran into failover.perTryTimeout, and no further "
     "retry was allowed";
 
-// Shared by all calls of a channel.  Immutable, except for the flag.
+// Shared by all calls of a channel.  Immutable, except for the flag and the
+// request field of `keys`.
 struct Routing {
   // Not read, only kept; MakeInterceptorFactory() says why.
   std::shared_ptr<const RoutingConfig> config;
   std::unique_ptr<const RouteTable> routes;
-  // Sources of the key; at most one is set.
+  // The sources of the key.  A function in `keys` comes before the header, and
+  // the header before the request field.
   std::string header;
-  std::unique_ptr<const StickyRequestFields> fields;
-  StickyKeyFunction function;
-  // True after a call whose request came too late for `fields` was reported.
+  std::shared_ptr<const StickyKeySource> keys;
+  // True after a call whose request came too late for the field was reported.
   mutable std::atomic<bool> reported_late_request{false};
 };
 
@@ -116,8 +118,12 @@ class RoutingInterceptor final : public Interceptor {
   // the stub, which may be gone when the call starts.
   RoutingInterceptor(const Routing& routing, absl::string_view full_method)
       : routing_(routing), decision_(*routing.routes->Find(full_method)) {
-    if (routing.fields != nullptr) field_ = routing.fields->Find(full_method);
-    if (routing.function != nullptr) full_method_ = std::string(full_method);
+    if (routing.keys->function() != nullptr) {
+      full_method_ = std::string(full_method);
+      return;
+    }
+    fields_ = routing.keys->request_fields();
+    if (fields_ != nullptr) field_ = fields_->Find(full_method);
   }
 
   void Intercept(InterceptorBatchMethods* batch) override {
@@ -137,9 +143,12 @@ class RoutingInterceptor final : public Interceptor {
     Metadata& metadata = *batch->GetSendInitialMetadata();
     const Metadata::iterator place = DropReserved(metadata);
     const absl::optional<uint64_t> hash = KeyHash(batch, metadata);
-    if (decision_.is_default && !hash.has_value()) return;
-    metadata.emplace_hint(place, kCallLabelKey,
-                          EncodeCallLabel(decision_.label_prefix, hash));
+    const bool key_decided =
+        hash.has_value() || routing_.keys->function() != nullptr;
+    if (!decision_.label.route_decided && !key_decided) return;
+    metadata.emplace_hint(
+        place, kCallLabelKey,
+        EncodeCallLabel(decision_.label_prefix, hash, key_decided));
   }
 
   // Returns the position where the label belongs.
@@ -155,8 +164,9 @@ class RoutingInterceptor final : public Interceptor {
 
   absl::optional<uint64_t> KeyHash(InterceptorBatchMethods* batch,
                                    const Metadata& metadata) const {
-    if (routing_.function != nullptr) {
-      return HashOf(routing_.function(StartingCall(full_method_, batch)));
+    const StickyKeyFunction& function = routing_.keys->function();
+    if (function != nullptr) {
+      return HashOf(function(StartingCall(full_method_, batch)));
     }
     if (!routing_.header.empty()) {
       return HashOf(FirstValue(metadata, routing_.header));
@@ -188,6 +198,7 @@ class RoutingInterceptor final : public Interceptor {
   const Routing&
       routing_;  // Owned by the factory, which lives with the channel.
   const RouteDecision& decision_;
+  std::shared_ptr<const StickyRequestFields> fields_;  // Owns field_.
   const RequestField* field_ = nullptr;
   std::string full_method_;  // Set only for the application's function.
 };
@@ -213,7 +224,8 @@ absl::Status ConfigError(absl::string_view field, absl::string_view error) {
 }
 
 // Sets the source of the key as `config` says.
-absl::Status SetKeySource(const StickyKeyConfig& config, Routing& routing) {
+absl::Status SetKeySource(const StickyKeyConfig& config, StickyKeySource& keys,
+                          std::string& header) {
   if (config.header.empty() == config.request_field.empty()) {
     return ConfigError("stickyKey",
                        "must have exactly one of header and requestField");
@@ -223,12 +235,14 @@ absl::Status SetKeySource(const StickyKeyConfig& config, Routing& routing) {
   if (absl::StartsWith(config.header, kReservedMetadataPrefix)) {
     return ConfigError("stickyKey.header", "must not begin with \"mb-\"");
   }
-  routing.header = config.header;
-  if (!config.request_field.empty()) {
-    routing.fields = std::make_unique<const StickyRequestFields>(
-        config.request_field, LogProblem);
-  }
+  header = config.header;
+  keys.SetRequestField(config.request_field);
   return absl::OkStatus();
+}
+
+std::shared_ptr<StickyKeySource> MakeKeySource(StickyKeyFunction function) {
+  return std::make_shared<StickyKeySource>(
+      StickyKeySource::Reader::kInterceptor, std::move(function), LogProblem);
 }
 
 }  // namespace
@@ -240,15 +254,28 @@ MakeInterceptorFactory(std::shared_ptr<const RoutingConfig> config,
   if (!routes.ok()) return routes.status();
   auto routing = std::make_unique<Routing>();
   routing->routes = *std::move(routes);
-  if (sticky_key != nullptr) {
-    routing->function = std::move(sticky_key);
-  } else if (config->sticky_key.has_value()) {
-    const absl::Status status = SetKeySource(*config->sticky_key, *routing);
+  const bool has_function = sticky_key != nullptr;
+  auto keys = MakeKeySource(std::move(sticky_key));
+  if (!has_function && config->sticky_key.has_value()) {
+    const absl::Status status =
+        SetKeySource(*config->sticky_key, *keys, routing->header);
     if (!status.ok()) return status;
   }
+  routing->keys = std::move(keys);
   routing->config = std::move(config);
   return std::unique_ptr<ClientInterceptorFactoryInterface>(
       std::make_unique<RoutingInterceptorFactory>(std::move(routing)));
+}
+
+KeyInterceptor MakeKeyInterceptor(StickyKeyFunction sticky_key) {
+  KeyInterceptor made;
+  made.keys = MakeKeySource(std::move(sticky_key));
+  auto routing = std::make_unique<Routing>();
+  routing->routes = *RouteTable::Make(RoutingConfig());
+  routing->keys = made.keys;
+  made.factory =
+      std::make_unique<RoutingInterceptorFactory>(std::move(routing));
+  return made;
 }
 
 }  // namespace multi_backend

@@ -3,9 +3,11 @@
 //
 // For each call it drops all metadata whose key begins with "mb-", a prefix
 // that is reserved for this library.  It then finds the rule for the method,
-// takes the sticky key, and adds the label as one metadata entry.  A call
-// without a rule and without a key gets no label.  The config selector removes
-// the label again, so the label never leaves the process.
+// takes the sticky key, and adds the label as one metadata entry.  A call for
+// which it decides neither gets no label.  The config selector removes the
+// label again, and decides what the label leaves open, by the channel's own
+// service config.  On a channel without that selector the label filter
+// (call/grpc/label_filter.h) removes it, so the label never leaves the process.
 //
 // Sticky key: it comes from the application's function if there is one, and
 // otherwise from the configured place.  An empty key counts as no key, so that
@@ -27,21 +29,33 @@
 #include "absl/status/statusor.h"
 #include "grpcpp/support/client_interceptor.h"
 #include "multi_backend/interceptors/call_view.h"
+#include "multi_backend/interceptors/sticky_key_source.h"
 #include "multi_backend/proto/config/config.h"
 
 namespace multi_backend {
 
-// Makes the factory for one channel.  Place it after the interceptors of the
-// application, so that these may still set the header that holds the key.  The
-// factory keeps `config`, so that a channel with the same service config finds
-// it parsed.
-// Requires that the channel uses the config selector of this library; otherwise
-// the label reaches the server.  Returns INVALID_ARGUMENT, which says what is
-// wrong in `config`.
+// Makes the factory for one channel that the application makes itself.  Place
+// it after the interceptors of the application, so that these may still set the
+// header that holds the key.  The factory keeps `config`, so that a channel
+// with the same service config finds it parsed.  Returns INVALID_ARGUMENT,
+// which says what is wrong in `config`.
 absl::StatusOr<
     std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
 MakeInterceptorFactory(std::shared_ptr<const RoutingConfig> config,
                        StickyKeyFunction sticky_key = nullptr);
+
+// The interceptor of a channel that CreateChannel() makes.
+struct KeyInterceptor {
+  std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>
+      factory;
+  // The config selector sets its request field.
+  std::shared_ptr<StickyKeySource> keys;
+};
+
+// Makes an interceptor that decides the sticky key alone, from `sticky_key` or
+// from the request, and leaves the rest to the channel's config selector, whose
+// routes a resolver may replace.  `sticky_key` may be null.
+KeyInterceptor MakeKeyInterceptor(StickyKeyFunction sticky_key);
 
 }  // namespace multi_backend
 

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "multi_backend/call/grpc/channel_extension.h"
+#include "multi_backend/port/log.h"
 #include "multi_backend/resolver/grpc/chosen_policy.h"
 #include "multi_backend/resolver/grpc/config_selector.h"
 
@@ -193,9 +194,9 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
     const Config& parsed = (*config.parsed())->config;
     const FailoverConfig& failover = parsed.policy.failover;
     auto* extension = args.GetObject<ChannelExtension>();
-    auto made_routing =
-        CallRouting::Make(parsed.routing,
-                          /*has_interceptor=*/extension != nullptr);
+    auto made_routing = CallRouting::Make(
+        parsed.routing,
+        extension == nullptr ? nullptr : extension->sticky_keys);
     if (!made_routing.ok()) return made_routing.status();
     routing = *std::move(made_routing);
     const bool classified =
@@ -269,7 +270,25 @@ const absl::StatusOr<CallConfiguration>& CallConfigurationCache::Get(
   made_ =
       CallConfiguration::Make(args_, *config, default_strategy_, retry_state_);
   text_ = std::string(text);
+  if (made_.ok() && made_->selector != nullptr) Announce(**config->parsed());
+  // Calls show the error themselves when there is no last good one.
+  if (!made_.ok() && last_good_has_selector_) {
+    Log(LogSeverity::kError,
+        absl::StrCat("target \"",
+                     args_.GetString(GRPC_ARG_SERVER_URI).value_or(""),
+                     "\": the new service config is refused, and the last good "
+                     "one stays: ",
+                     made_.status().message()));
+  }
   return made_;
+}
+
+void CallConfigurationCache::Announce(const ParsedConfig& parsed) const {
+  const auto* extension = args_.GetObject<ChannelExtension>();
+  if (extension == nullptr || extension->sticky_keys == nullptr) return;
+  const auto& key = parsed.config.routing.sticky_key;
+  extension->sticky_keys->SetRequestField(key.has_value() ? key->request_field
+                                                          : "");
 }
 
 void CallConfigurationCache::ApplyTo(grpc_core::Resolver::Result& result) {

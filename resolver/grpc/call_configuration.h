@@ -54,6 +54,10 @@ class CallConfigurationCache {
   void ApplyTo(grpc_core::Resolver::Result& result);
 
  private:
+  // Tells the channel's interceptor about a configuration that calls will
+  // follow.
+  void Announce(const ParsedConfig& parsed) const;
+
   const grpc_core::ChannelArgs args_;
   absl::optional<StrategyKind> default_strategy_;
   const grpc_core::RefCountedPtr<ChannelRetryState> retry_state_;

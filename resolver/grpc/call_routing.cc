@@ -1,41 +1,95 @@
 #include "multi_backend/resolver/grpc/call_routing.h"
 
+#include <list>
+
 #include "absl/memory/memory.h"
-#include "absl/types/optional.h"
 #include "multi_backend/interceptors/key_hash.h"
 #include "multi_backend/proto/json/field_errors.h"
 
 namespace multi_backend {
+namespace {
 
-absl::StatusOr<std::unique_ptr<const CallRouting>> CallRouting::Make(
-    const RoutingConfig& config, bool has_interceptor) {
-  auto routes = RouteTable::Make(config);
-  if (!routes.ok()) return routes.status();
-  std::string header;
-  if (config.sticky_key.has_value()) {
-    header = config.sticky_key->header;
-    if (header.empty() && !has_interceptor) {
-      FieldErrors errors;
-      errors.Add("stickyKey.requestField",
-                 "only an interceptor sees the request: make the channel with "
-                 "multi_backend::CreateChannel, or give the field to "
-                 "MakeInterceptorFactory and leave it out here");
-      return errors.ToStatus();
-    }
-  }
-  return absl::WrapUnique<const CallRouting>(
-      new CallRouting(*std::move(routes), std::move(header)));
+absl::Status RequestFieldWithoutReader() {
+  FieldErrors errors;
+  errors.Add("stickyKey.requestField",
+             "only an interceptor sees the request, and this channel was made "
+             "without one that reads it: give the field to "
+             "multi_backend::CreateChannel in the channel's own service "
+             "config, or give it to MakeInterceptorFactory and leave it out "
+             "here");
+  return errors.ToStatus();
 }
 
-CallLabel CallRouting::LabelOf(absl::string_view full_method,
-                               const grpc_metadata_batch& metadata) const {
-  CallLabel label = routes_->Find(full_method)->label;
-  if (sticky_header_.empty()) return label;
-  std::string buffer;
-  const absl::optional<absl::string_view> key =
-      metadata.GetStringValue(sticky_header_, &buffer);
-  if (key.has_value() && !key->empty()) label.key_hash = HashStickyKey(*key);
+// A call in the config selector, which does not see its request.
+class SelectedCall final : public CallView {
+ public:
+  SelectedCall(absl::string_view full_method,
+               const grpc_metadata_batch& metadata)
+      : CallView(full_method), metadata_(metadata) {}
+
+  absl::optional<absl::string_view> GetMetadata(
+      absl::string_view key) const override {
+    buffers_.emplace_back();
+    return metadata_.GetStringValue(key, &buffers_.back());
+  }
+
+  absl::optional<absl::string_view> serialized_request() const override {
+    return absl::nullopt;
+  }
+
+ private:
+  const grpc_metadata_batch& metadata_;
+  // Core puts some values together; they must live as long as the view.
+  mutable std::list<std::string> buffers_;
+};
+
+template <typename OptionalText>
+absl::optional<uint64_t> HashOf(const OptionalText& key) {
+  if (!key.has_value() || key->empty()) return absl::nullopt;
+  return HashStickyKey(*key);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<const CallRouting>> CallRouting::Make(
+    const RoutingConfig& config, std::shared_ptr<const StickyKeySource> keys) {
+  auto routes = RouteTable::Make(config);
+  if (!routes.ok()) return routes.status();
+  const bool has_function = keys != nullptr && keys->function() != nullptr;
+  const bool has_interceptor =
+      keys != nullptr &&
+      keys->reader() == StickyKeySource::Reader::kInterceptor;
+  std::string header;
+  if (config.sticky_key.has_value() && !has_function) {
+    header = config.sticky_key->header;
+    if (header.empty() && !has_interceptor) return RequestFieldWithoutReader();
+  }
+  // An interceptor has called the function by now.
+  if (!has_function || has_interceptor) keys = nullptr;
+  return absl::WrapUnique<const CallRouting>(
+      new CallRouting(*std::move(routes), std::move(keys), std::move(header)));
+}
+
+CallLabel CallRouting::LabelOf(
+    absl::string_view full_method, const grpc_metadata_batch& metadata,
+    const absl::optional<CallLabel>& labelled) const {
+  CallLabel label = labelled.has_value() && labelled->route_decided
+                        ? *labelled
+                        : routes_->Find(full_method)->label;
+  label.key_hash = labelled.has_value() && labelled->key_decided
+                       ? labelled->key_hash
+                       : KeyHash(full_method, metadata);
   return label;
+}
+
+absl::optional<uint64_t> CallRouting::KeyHash(
+    absl::string_view full_method, const grpc_metadata_batch& metadata) const {
+  if (keys_ != nullptr) {
+    return HashOf(keys_->function()(SelectedCall(full_method, metadata)));
+  }
+  if (sticky_header_.empty()) return absl::nullopt;
+  std::string buffer;
+  return HashOf(metadata.GetStringValue(sticky_header_, &buffer));
 }
 
 }  // namespace multi_backend

@@ -1,18 +1,21 @@
-// CallRouting: the routes and the sticky-key header of a service config, for
-// calls that no interceptor has labelled.
+// CallRouting: the routes and the sticky key of a service config, for what no
+// interceptor has decided about a call.
 //
 // Immutable and thread-safe.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_CALL_ROUTING_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_CALL_ROUTING_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/interceptors/route_table.h"
+#include "multi_backend/interceptors/sticky_key_source.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/config/config.h"
 
@@ -20,23 +23,34 @@ namespace multi_backend {
 
 class CallRouting {
  public:
-  // INVALID_ARGUMENT for a bad pattern or role.  `stickyKey.requestField` is
-  // refused without an interceptor, because only an interceptor sees the
-  // request.
+  // `keys` is the channel's source of sticky keys; may be null.
+  // INVALID_ARGUMENT for a bad pattern or role, and for a
+  // `stickyKey.requestField` that nobody would read, because only an
+  // interceptor sees the request.
   static absl::StatusOr<std::unique_ptr<const CallRouting>> Make(
-      const RoutingConfig& config, bool has_interceptor);
+      const RoutingConfig& config, std::shared_ptr<const StickyKeySource> keys);
 
-  // The label for a call of `full_method` with this metadata.  Its views are
-  // valid as long as this object.
+  // The label for a call of `full_method` with this metadata.  `labelled` is
+  // what an interceptor has decided; the rest is decided here.  The views of
+  // the result point into `labelled` or into this object.
   CallLabel LabelOf(absl::string_view full_method,
-                    const grpc_metadata_batch& metadata) const;
+                    const grpc_metadata_batch& metadata,
+                    const absl::optional<CallLabel>& labelled) const;
 
  private:
   CallRouting(std::unique_ptr<const RouteTable> routes,
+              std::shared_ptr<const StickyKeySource> keys,
               std::string sticky_header)
-      : routes_(std::move(routes)), sticky_header_(std::move(sticky_header)) {}
+      : routes_(std::move(routes)),
+        keys_(std::move(keys)),
+        sticky_header_(std::move(sticky_header)) {}
+
+  absl::optional<uint64_t> KeyHash(absl::string_view full_method,
+                                   const grpc_metadata_batch& metadata) const;
 
   const std::unique_ptr<const RouteTable> routes_;
+  // Null unless the application's function is called here.
+  const std::shared_ptr<const StickyKeySource> keys_;
   const std::string sticky_header_;  // "" = no sticky key from a header.
 };
 

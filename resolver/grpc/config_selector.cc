@@ -41,9 +41,7 @@ grpc_core::ConfigSelector::CallConfig RouteConfigSelector::GetCallConfig(
   const absl::optional<CallLabel> label =
       TakeLabel(args.initial_metadata, args.arena);
   context->label =
-      label.has_value()
-          ? *label
-          : routing_->LabelOf(context->method, *args.initial_metadata);
+      routing_->LabelOf(context->method, *args.initial_metadata, label);
   context->deadline =
       args.initial_metadata->get(grpc_core::GrpcTimeoutMetadata())
           .value_or(grpc_core::Timestamp::InfFuture());

@@ -2,11 +2,12 @@
 // a CallContext in the call's arena.  It also hands out the method's
 // configuration, with the retry policy that failover asks for.
 //
-// A label that an interceptor put into the call's metadata takes precedence
-// over the routes of the service config.  It is removed before it can leave the
-// process.
+// What an interceptor has decided, in a label that it put into the call's
+// metadata, takes precedence over the service config.  The label is removed
+// before it can leave the process.
 //
-// Immutable.  Core calls GetCallConfig() under the channel's resolution lock.
+// Immutable.  Core calls GetCallConfig() under the channel's resolution lock,
+// so a sticky-key function of the application runs under it, too.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_CONFIG_SELECTOR_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_CONFIG_SELECTOR_H_
 

@@ -20,8 +20,10 @@ std::string Json(absl::string_view config) {
 grpc_core::ChannelArgs ArgsOf(
     const std::shared_ptr<BackendPool>& pool,
     const grpc_core::RefCountedPtr<FakeRetryState>& retry_state) {
+  ChannelObjects objects;
+  objects.pool = pool;
   auto args = grpc_core::ChannelArgs().SetObject(
-      grpc_core::MakeRefCounted<ChannelExtension>(pool, nullptr));
+      grpc_core::MakeRefCounted<ChannelExtension>(std::move(objects)));
   if (retry_state == nullptr) return args;
   return args.SetObject(
       grpc_core::RefCountedPtr<ChannelRetryState>(retry_state));
