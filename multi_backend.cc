@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "multi_backend/call/grpc/config_warnings.h"
 #include "multi_backend/call/grpc/label_filter.h"
 #include "multi_backend/call/grpc/parsed_configs.h"
 #include "multi_backend/call/grpc/set_channel_extension.h"
@@ -55,6 +56,29 @@ bool NeedsInterceptor(const Config& config,
          config.policy.failover.per_try_timeout.has_value();
 }
 
+bool HasExtras(const grpc::ChannelArguments& args) {
+  return FindArg(args, kChannelExtensionArg) != nullptr;
+}
+
+// Puts `extras` into `args`, but for the sticky-key function, which has become
+// `sticky_keys`.
+void SetExtras(ChannelExtras extras,
+               std::shared_ptr<StickyKeySource> sticky_keys,
+               grpc::ChannelArguments& args) {
+  ChannelObjects objects;
+  objects.pool = std::move(extras.pool);
+  objects.sticky_keys = std::move(sticky_keys);
+  if (extras.retry_classifier != nullptr) {
+    objects.classifier = std::make_shared<const AttemptClassifier>(
+        std::move(extras.retry_classifier));
+  }
+  if (extras.on_warnings != nullptr) {
+    objects.warnings =
+        std::make_shared<ConfigWarnings>(std::move(extras.on_warnings));
+  }
+  SetChannelExtension(std::move(objects), args);
+}
+
 }  // namespace
 
 absl::Status Register() {
@@ -62,6 +86,28 @@ absl::Status Register() {
   if (!linked.ok()) return linked;
   return RegisterWithCore(
       {RegisterPolicy, RegisterResolvers, RegisterLabelFilter});
+}
+
+absl::Status Attach(ChannelExtras extras, grpc::ChannelArguments* args) {
+  const absl::Status registered = Register();
+  if (!registered.ok()) return registered;
+  if (args == nullptr) {
+    return absl::InvalidArgumentError("Attach: args is null");
+  }
+  if (HasExtras(*args)) {
+    return absl::InvalidArgumentError(
+        "Attach: these args already have extras: put all of them into one "
+        "ChannelExtras, or use other args");
+  }
+  std::shared_ptr<StickyKeySource> sticky_keys;
+  if (extras.sticky_key != nullptr) {
+    // It reads no request fields, so there is nothing to report about them.
+    sticky_keys = std::make_shared<StickyKeySource>(
+        StickyKeySource::Reader::kConfigSelector, std::move(extras.sticky_key),
+        nullptr);
+  }
+  SetExtras(std::move(extras), std::move(sticky_keys), *args);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
@@ -73,6 +119,11 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
   if (creds == nullptr) {
     return absl::InvalidArgumentError("CreateChannel: creds is null");
   }
+  if (HasExtras(options.args)) {
+    return absl::InvalidArgumentError(
+        "CreateChannel: args have been given to Attach(): put the extras into "
+        "ChannelOptions");
+  }
   const absl::StatusOr<std::string> json = ServiceConfigOf(options);
   if (!json.ok()) return json.status();
   // Kept until the channel holds it, so that the text is parsed only here.
@@ -81,24 +132,21 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
   const Config& config = (*parsed)->config;
   const absl::Status linked = CheckProbeIsLinked(config.policy.health);
   if (!linked.ok()) return linked;
+  std::shared_ptr<StickyKeySource> sticky_keys;
+  if (NeedsInterceptor(config, options.sticky_key)) {
+    KeyInterceptor interceptor =
+        MakeKeyInterceptor(std::move(options.sticky_key));
+    options.interceptors.push_back(std::move(interceptor.factory));
+    sticky_keys = std::move(interceptor.keys);
+  }
+  // Only the part that ChannelExtras declares is moved.
+  SetExtras(static_cast<ChannelExtras&&>(options), std::move(sticky_keys),
+            options.args);
   const absl::Status set = SetServiceConfig(target, *json, options.args);
   if (!set.ok()) return set;
   absl::StatusOr<std::string> core_target = CheckAndWrapTarget(target, config);
   if (!core_target.ok()) return core_target.status();
 
-  ChannelObjects objects;
-  objects.pool = std::move(options.pool);
-  if (NeedsInterceptor(config, options.sticky_key)) {
-    KeyInterceptor interceptor =
-        MakeKeyInterceptor(std::move(options.sticky_key));
-    options.interceptors.push_back(std::move(interceptor.factory));
-    objects.sticky_keys = std::move(interceptor.keys);
-  }
-  if (options.retry_classifier != nullptr) {
-    objects.classifier = std::make_shared<const AttemptClassifier>(
-        std::move(options.retry_classifier));
-  }
-  SetChannelExtension(std::move(objects), options.args);
   return grpc::experimental::CreateCustomChannelWithInterceptors(
       *core_target, creds, options.args, std::move(options.interceptors));
 }

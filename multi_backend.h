@@ -29,9 +29,23 @@
 // From 1.0 on only a major release may, and a name is deprecated for at least
 // one minor release before it goes.
 //
-// API of this header: Version, Register, ChannelOptions, CreateChannel,
-// RetryClassifier, AttemptView, StickyKeyFunction, CallView, SetLogSink,
-// LogSink, LogSeverity.
+// Channels that gRPC's own functions make are as good: routes, failover,
+// backlog and pools follow from the service config alone.  Attach() gives them
+// what JSON cannot say:
+//
+//   multi_backend::ChannelExtras extras;
+//   extras.pool = BackendPool::Create();
+//   grpc::ChannelArguments args;
+//   args.SetServiceConfigJSON(json);
+//   absl::Status status = multi_backend::Attach(std::move(extras), &args);
+//   if (!status.ok()) …
+//   auto channel = grpc::CreateCustomChannel(
+//       "dns:///users.example:50051", grpc::InsecureChannelCredentials(),
+//       args);
+//
+// API of this header: Version, Register, ChannelExtras, Attach, ChannelOptions,
+// CreateChannel, RetryClassifier, AttemptView, StickyKeyFunction, CallView,
+// WarningFunction, SetLogSink, LogSink, LogSeverity.
 #ifndef MULTI_BACKEND_MULTI_BACKEND_H_
 #define MULTI_BACKEND_MULTI_BACKEND_H_
 
@@ -47,6 +61,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "multi_backend/call/grpc/config_warnings.h"
 #include "multi_backend/interceptors/call_view.h"
 #include "multi_backend/lb_policy/failover/retry_classifier.h"
 #include "multi_backend/port/log.h"
@@ -70,27 +85,52 @@ constexpr absl::string_view Version() { return "0.2.0"; }
 // status.
 absl::Status Register();
 
-struct ChannelOptions {
+// What a service config cannot say about a channel.
+struct ChannelExtras {
+  // The pool of the channel's backends.  Set it to share their health between
+  // channels, or to watch it.  If it is null, the channel makes a pool of its
+  // own.
+  std::shared_ptr<BackendPool> pool;
+  // Decides whether a failed attempt is tried elsewhere; replaces
+  // `failover.retriableStatusCodes`.
+  RetryClassifier retry_classifier;
+  // The STICKY strategy's key of a call; replaces `stickyKey` of the
+  // configuration.  CallView says where it runs and whether it sees the
+  // request.
+  StickyKeyFunction sticky_key;
+  // Receives the warnings about the channel's service config, also about one
+  // that the resolver brings later.  They go to the log, too.
+  WarningFunction on_warnings;
+};
+
+// Gives `extras` to the channels that are made with `args`, by
+// grpc::CreateCustomChannel() or another function of gRPC.  These channels use
+// the LB policy `multi_backend` unless another one is chosen, and then every
+// call fails with a text that says so.  Copies of `args` share the extras.
+//
+// No interceptor is added, so `sticky_key` gets no request, and a service
+// config with `stickyKey.requestField` is refused unless `sticky_key` replaces
+// it.
+//
+// INVALID_ARGUMENT when `args` is null or already has extras;
+// FAILED_PRECONDITION as Register(), which it calls.  Then `args` is unchanged.
+// Thread-safe for different `args`.
+absl::Status Attach(ChannelExtras extras, grpc::ChannelArguments* args);
+
+struct ChannelOptions : ChannelExtras {
   // The whole service config; proto/config.proto documents our part of it.
   // "" means the one that `args.SetServiceConfigJSON()` has set, else defaults:
   // ROUND_ROBIN, failover to two other backends on UNAVAILABLE.  Both at once
   // are refused.
   std::string service_config_json;
+  // Without extras of Attach(), which are members of this struct.
   grpc::ChannelArguments args;
-  // gRPC runs these before the library's interceptor.
+  // gRPC runs these before the library's interceptor.  One that
+  // MakeInterceptorFactory() made does not belong here, because the library's
+  // own drops what it adds to a call.
   std::vector<
       std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
       interceptors;
-  // The STICKY strategy's key of a call; replaces `stickyKey` of the
-  // configuration.  Runs on the thread that makes the call.
-  StickyKeyFunction sticky_key;
-  // Decides whether a failed attempt is tried elsewhere; replaces
-  // `failover.retriableStatusCodes`.
-  RetryClassifier retry_classifier;
-  // The pool of the channel's backends.  Set it to share their health between
-  // channels, or to watch it.  If it is null, the channel makes a pool of its
-  // own.
-  std::shared_ptr<BackendPool> pool;
 };
 
 // A channel to `target`:
@@ -103,10 +143,10 @@ struct ChannelOptions {
 //   anything else                   gRPC's own resolvers (dns, ipv4, unix, …)
 //
 // INVALID_ARGUMENT names every wrong field of the configuration, what is wrong
-// with the target, why the routes could not be followed, or what the program
-// must link for the target or the probes; NOT_FOUND for an unknown group;
-// FAILED_PRECONDITION as Register().  Warnings about the configuration go to
-// the log, once for each text.  Thread-safe.
+// with the target, why the routes or the extras could not be used, or what the
+// program must link for the target or the probes; NOT_FOUND for an unknown
+// group; FAILED_PRECONDITION as Register().  Warnings about the configuration
+// go to `on_warnings` and to the log, there once for each text.  Thread-safe.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
     const std::string& target,
     const std::shared_ptr<grpc::ChannelCredentials>& creds,

@@ -3,9 +3,12 @@
 // Lifetime: a view, and all string_views that it returns, are valid only until
 // the function returns.
 //
-// Threads: the function runs on the thread that starts the call, before
-// anything is sent.  It may run on several threads at once, for different
-// calls.
+// Threads: the function may run on several threads at once, for different
+// calls.  With CreateChannel() and MakeInterceptorFactory() it runs on the
+// thread that starts the call, before anything is sent.  With Attach() there is
+// no interceptor, so gRPC's config selector calls it: without the request, on a
+// thread of gRPC or on that of the call, and under a lock of the channel.  It
+// must return soon and make no gRPC calls there.
 #ifndef MULTI_BACKEND_INTERCEPTORS_CALL_VIEW_H_
 #define MULTI_BACKEND_INTERCEPTORS_CALL_VIEW_H_
 
@@ -41,7 +44,8 @@ class CallView {
   // Returns the first request message, serialized.  This costs the
   // serialization, which gRPC then need not repeat, and a copy if the message
   // is large.  Returns nullopt when the message is not known before the call
-  // starts, because client-side and bidirectional streams send it later.
+  // starts, because client-side and bidirectional streams send it later, and
+  // always with Attach().
   virtual absl::optional<absl::string_view> serialized_request() const = 0;
 
  protected:

@@ -1,5 +1,6 @@
-// ChannelExtension: the objects that CreateChannel() passes to the resolver and
-// the LB policy of one channel, in a single channel arg.
+// ChannelExtension: the objects that CreateChannel() and Attach() pass to the
+// resolver and the LB policy of a channel, in a single channel arg.  Channels
+// whose args are copies of each other share one.
 //
 // The LB policy removes the arg before it makes subchannels.  Otherwise
 // channels with equal settings would have different subchannel args and could

@@ -17,6 +17,7 @@ namespace multi_backend {
 
 class AttemptClassifier;
 class BackendPool;
+class ConfigWarnings;
 class StickyKeySource;
 
 struct ChannelObjects {
@@ -27,6 +28,7 @@ struct ChannelObjects {
   // Null: keys come from a header alone, because no interceptor of the library
   // and no function reads them.
   std::shared_ptr<StickyKeySource> sticky_keys;
+  std::shared_ptr<ConfigWarnings> warnings;  // Null: they are only logged.
 };
 
 // `args` shares ownership of the objects.

@@ -1,5 +1,5 @@
 // BackendPool: the health of backends, kept once for all channels that share
-// the pool (ChannelOptions::pool), and the interface through which an
+// the pool (ChannelExtras::pool), and the interface through which an
 // application watches and marks backends.
 //
 // Cost: GetAllBackends() and GetHealthyBackends() are O(n log n), marking is

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "multi_backend/call/grpc/channel_extension.h"
+#include "multi_backend/call/grpc/config_warnings.h"
 #include "multi_backend/port/log.h"
 #include "multi_backend/resolver/grpc/chosen_policy.h"
 #include "multi_backend/resolver/grpc/config_selector.h"
@@ -285,10 +286,15 @@ const absl::StatusOr<CallConfiguration>& CallConfigurationCache::Get(
 
 void CallConfigurationCache::Announce(const ParsedConfig& parsed) const {
   const auto* extension = args_.GetObject<ChannelExtension>();
-  if (extension == nullptr || extension->sticky_keys == nullptr) return;
-  const auto& key = parsed.config.routing.sticky_key;
-  extension->sticky_keys->SetRequestField(key.has_value() ? key->request_field
-                                                          : "");
+  if (extension == nullptr) return;
+  if (extension->sticky_keys != nullptr) {
+    const auto& key = parsed.config.routing.sticky_key;
+    extension->sticky_keys->SetRequestField(key.has_value() ? key->request_field
+                                                            : "");
+  }
+  if (extension->warnings != nullptr) {
+    extension->warnings->Report(*text_, parsed.warnings);
+  }
 }
 
 void CallConfigurationCache::ApplyTo(grpc_core::Resolver::Result& result) {

@@ -54,8 +54,8 @@ class CallConfigurationCache {
   void ApplyTo(grpc_core::Resolver::Result& result);
 
  private:
-  // Tells the channel's interceptor about a configuration that calls will
-  // follow.
+  // Tells the channel's interceptor and the application about a configuration
+  // that calls will follow.
   void Announce(const ParsedConfig& parsed) const;
 
   const grpc_core::ChannelArgs args_;

@@ -7,6 +7,8 @@
 #include "absl/strings/match.h"
 #include "absl/types/optional.h"
 #include "multi_backend/call/grpc/channel_extension.h"
+#include "multi_backend/call/grpc/config_warnings.h"
+#include "multi_backend/interceptors/sticky_key_source.h"
 #include "multi_backend/port/channel_args_hook.h"
 #include "multi_backend/port/core_builder.h"
 #include "multi_backend/proto/config/config.h"
@@ -47,6 +49,12 @@ RefCountedPtr<ChannelServiceConfig> OwnServiceConfig(absl::string_view text,
 }
 
 ChannelArgs PrepareArgs(ChannelArgs args) {
+  const auto* extension = args.GetObject<ChannelExtension>();
+  // A channel with objects of the application has a service config even if it
+  // is empty, so that the resolver checks whether it can use them.
+  if (extension != nullptr && !args.Contains(GRPC_ARG_SERVICE_CONFIG)) {
+    args = args.Set(GRPC_ARG_SERVICE_CONFIG, "{}");
+  }
   const auto text = args.GetOwnedString(GRPC_ARG_SERVICE_CONFIG);
   if (!text.has_value()) return args;
   // CreateChannel() sets it itself.
@@ -55,6 +63,10 @@ ChannelArgs PrepareArgs(ChannelArgs args) {
     config = OwnServiceConfig(*text, UsesMultiBackend(args));
   }
   if (config == nullptr) return args.Set(kForeignServiceConfigArg, 1);
+  if (extension != nullptr && extension->warnings != nullptr &&
+      config->parsed().ok()) {
+    extension->warnings->Report(*text, (*config->parsed())->warnings);
+  }
   return args.SetObject(std::move(config));
 }
 
@@ -118,6 +130,14 @@ bool HasRouting(const Json& service_config) {
          !routing->object_value().empty();
 }
 
+bool HasObjects(const ChannelArgs& args) {
+  const auto* extension = args.GetObject<ChannelExtension>();
+  return extension != nullptr &&
+         (extension->pool != nullptr || extension->classifier != nullptr ||
+          (extension->sticky_keys != nullptr &&
+           extension->sticky_keys->function() != nullptr));
+}
+
 bool GetsMultiBackendResolver(const ChannelArgs& args) {
   const auto target = args.GetString(GRPC_ARG_SERVER_URI);
   if (!target.has_value()) return false;
@@ -129,8 +149,8 @@ bool GetsMultiBackendResolver(const ChannelArgs& args) {
   }
   if (!IsXdsTarget(*target)) return true;
   const auto* config = args.GetObject<ChannelServiceConfig>();
-  return config != nullptr && config->json().ok() &&
-         HasRouting(*config->json());
+  return HasObjects(args) || (config != nullptr && config->json().ok() &&
+                              HasRouting(*config->json()));
 }
 
 void RegisterChannelOwnership(CoreBuilder& builder) {

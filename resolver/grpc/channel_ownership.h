@@ -4,7 +4,7 @@
 // A channel uses it when its args name the policy `multi_backend`
 // (SetLoadBalancingPolicyName, or `loadBalancingConfig` of its service config),
 // when its service config has a `multiBackend` part, or when CreateChannel()
-// made it.
+// made it or Attach() was called on its args.
 // Such a channel
 // - keeps its service config where this library's resolvers can read it,
 // - gets the wrapping resolver on a target of gRPC's own resolvers, so that
@@ -33,9 +33,14 @@ bool IsXdsTarget(absl::string_view target);
 // Whether the service config has routes or a sticky key.
 bool HasRouting(const grpc_core::Json& service_config);
 
+// Whether the application gave the channel objects that only the policy
+// `multi_backend` and its config selector use: a pool, a retry classifier or a
+// sticky-key function.
+bool HasObjects(const grpc_core::ChannelArgs& args);
+
 // Whether a channel with these args gets a resolver of this library, by its
 // target or because the target is wrapped.  An xDS target is wrapped only to
-// refuse routes that it could not follow.
+// refuse routes and objects that it could not use.
 bool GetsMultiBackendResolver(const grpc_core::ChannelArgs& args);
 
 // A CorePart.

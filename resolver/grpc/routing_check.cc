@@ -21,9 +21,17 @@ namespace {
 using grpc_core::ChannelArgs;
 using grpc_core::Json;
 
-absl::Status NotFollowed(absl::string_view why, absl::string_view remedy) {
+absl::Status NotFollowed(bool has_routing, absl::string_view why,
+                         absl::string_view remedy) {
+  if (has_routing) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("its routes and sticky key cannot be followed: ", why,
+                     "; ", remedy, ", or leave multiBackend out"));
+  }
   return absl::InvalidArgumentError(absl::StrCat(
-      "its routes and sticky key cannot be followed: ", why, "; ", remedy));
+      "the channel's pool, retry classifier and sticky-key function cannot be "
+      "used: ",
+      why, "; ", remedy, ", or give the channel none of them"));
 }
 
 class RoutingCheck final : public grpc_core::ServiceConfigParser::Parser {
@@ -58,26 +66,30 @@ class RoutingCheck final : public grpc_core::ServiceConfigParser::Parser {
 
 absl::Status CheckRoutingIsFollowed(const Json& service_config,
                                     const ChannelArgs& args) {
-  if (!HasRouting(service_config)) return absl::OkStatus();
+  const bool has_routing = HasRouting(service_config);
+  if (!has_routing && !HasObjects(args)) return absl::OkStatus();
   absl::optional<std::string> policy = PolicyChosenBy(service_config);
   if (!policy.has_value()) {
     policy = args.GetOwnedString(GRPC_ARG_LB_POLICY_NAME);
   }
   if (policy.has_value() && *policy != kPolicyName) {
     return NotFollowed(
+        has_routing,
         absl::StrCat("the channel's LB policy is \"", *policy, "\""),
-        "choose multi_backend in loadBalancingConfig, or leave multiBackend "
-        "out");
+        "choose multi_backend in loadBalancingConfig");
   }
   const auto target = args.GetString(GRPC_ARG_SERVER_URI);
   if (!target.has_value()) return absl::OkStatus();
   if (IsXdsTarget(*target)) {
     return NotFollowed(
-        "the control plane chooses the policies of an xds: target",
-        "use another target, or leave multiBackend out");
+        has_routing, "the control plane chooses the policies of an xds: target",
+        "use another target");
   }
+  // The objects work wherever the policy does.
+  if (!has_routing) return absl::OkStatus();
   if (args.GetBool(GRPC_ARG_ENABLE_HTTP_PROXY).value_or(false)) {
     return NotFollowed(
+        has_routing,
         "GRPC_ARG_ENABLE_HTTP_PROXY is on, and a proxy takes the place of the "
         "target and its resolver",
         "leave that arg out");
@@ -86,6 +98,7 @@ absl::Status CheckRoutingIsFollowed(const Json& service_config,
     return absl::OkStatus();
   }
   return NotFollowed(
+      has_routing,
       "the resolver brought them, and the channel args do not name "
       "multi_backend",
       "call SetLoadBalancingPolicyName(\"multi_backend\") on the channel args, "

@@ -1,5 +1,7 @@
 // Refuses a service config whose `multiBackend` part (routes, sticky key) would
-// be ignored.  A route that is lost silently would send writes to replicas.
+// be ignored, or beside which the application's pool, retry classifier or
+// sticky-key function would be.  A route that is lost silently would send
+// writes to replicas.
 //
 // Core calls the check for each service config that a channel gets, from its
 // args or from its resolver.  After an error the channel fails its calls with
@@ -14,8 +16,9 @@
 namespace multi_backend {
 
 // INVALID_ARGUMENT, with the reason, when `service_config` has routes or a
-// sticky key that a channel with `args` cannot follow.  When `args` has no
-// target, only the choice of the policy is checked.
+// sticky key that a channel with `args` cannot follow, or when the objects in
+// `args` could not be used.  When `args` has no target, only the choice of the
+// policy is checked.
 absl::Status CheckRoutingIsFollowed(const grpc_core::Json& service_config,
                                     const grpc_core::ChannelArgs& args);
 

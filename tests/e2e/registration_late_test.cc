@@ -55,6 +55,10 @@ TEST(LateRegistrationTest, IsRefusedAndThePlainChannelGoesOn) {
   const auto channel = multi_backend::CreateChannel(
       "static:///127.0.0.1:1", grpc::InsecureChannelCredentials());
   EXPECT_EQ(channel.status(), late);
+  grpc::ChannelArguments args;
+  EXPECT_EQ(Attach({}, &args), late);
+  EXPECT_EQ(args.c_channel_args().num_args,
+            grpc::ChannelArguments().c_channel_args().num_args);
 
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + kServerProcessTimeout));

@@ -2,10 +2,15 @@
 
 #include <grpc/grpc.h>
 
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "multi_backend/backend_pool.h"
+#include "multi_backend/call/grpc/channel_extension.h"
+#include "multi_backend/interceptors/sticky_key_source.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/resolver/grpc/channel_service_config.h"
 
@@ -74,6 +79,32 @@ TEST_F(RoutingCheckTest, WithoutRoutesAnythingGoes) {
         R"({"loadBalancingConfig":[{"round_robin":{}}]})"}) {
     EXPECT_EQ(ErrorOf(ArgsOf("xds:///users"), config), "") << config;
   }
+}
+
+TEST_F(RoutingCheckTest, ObjectsOfTheApplicationNeedThePolicy) {
+  constexpr char kRoundRobin[] =
+      R"({"loadBalancingConfig":[{"round_robin":{}}]})";
+  const auto with = [](ChannelObjects objects, const char* target) {
+    return ArgsOf(target).SetObject(
+        grpc_core::MakeRefCounted<ChannelExtension>(std::move(objects)));
+  };
+  ChannelObjects pool;
+  pool.pool = BackendPool::Create();
+  ChannelObjects function;
+  function.sticky_keys = std::make_shared<StickyKeySource>(
+      StickyKeySource::Reader::kConfigSelector,
+      [](const CallView&) { return absl::nullopt; }, nullptr);
+  for (const ChannelObjects& objects : {pool, function}) {
+    EXPECT_THAT(ErrorOf(with(objects, "static:///a:1"), kRoundRobin),
+                HasSubstr("the channel's LB policy is \"round_robin\""));
+    EXPECT_THAT(
+        ErrorOf(with(objects, "multi-backend:xds:%2F%2F%2Fusers"), "{}"),
+        HasSubstr("control plane"));
+    EXPECT_EQ(ErrorOf(with(objects, "static:///a:1"), "{}"), "");
+    EXPECT_EQ(ErrorOf(with(objects, "dns:///users:1"), "{}"), "");
+  }
+  // CreateChannel() gives every channel an extension.
+  EXPECT_EQ(ErrorOf(with({}, "static:///a:1"), kRoundRobin), "");
 }
 
 // Core skips policies that it does not know.
