@@ -1,0 +1,418 @@
+// What the README's table "Ways to make a channel" promises, a test for each
+// cell: every way to make a channel, and what must work on it.
+
+#include <grpcpp/grpcpp.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+#include <ostream>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "multi_backend/backend_pool.h"
+#include "multi_backend/examples/users.grpc.pb.h"
+#include "multi_backend/interceptor.h"
+#include "multi_backend/multi_backend.h"
+#include "multi_backend/tests/testing/backend_fleet.h"
+#include "multi_backend/tests/testing/behaviours.h"
+#include "multi_backend/tests/testing/pushing_resolver.h"
+#include "multi_backend/tests/testing/users_client.h"
+
+namespace multi_backend {
+namespace {
+
+using examples::users::v1::Users;
+using testing::HasSubstr;
+
+using MadeChannel = absl::StatusOr<std::shared_ptr<grpc::Channel>>;
+
+MadeChannel WithCreateChannel(const std::string& target,
+                              const std::string& json, ChannelExtras extras) {
+  ChannelOptions options;
+  static_cast<ChannelExtras&>(options) = std::move(extras);
+  options.service_config_json = json;
+  return multi_backend::CreateChannel(
+      target, grpc::InsecureChannelCredentials(), std::move(options));
+}
+
+MadeChannel Plainly(const std::string& target, const std::string& json,
+                    ChannelExtras extras) {
+  grpc::ChannelArguments args;
+  args.SetServiceConfigJSON(json);
+  const absl::Status attached = Attach(std::move(extras), &args);
+  if (!attached.ok()) return attached;
+  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(),
+                                   args);
+}
+
+MadeChannel WithAnInterceptorByHand(const std::string& target,
+                                    const std::string& json,
+                                    ChannelExtras extras) {
+  auto factory = MakeInterceptorFactory(json);
+  if (!factory.ok()) return factory.status();
+  std::vector<
+      std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
+      interceptors;
+  interceptors.push_back(*std::move(factory));
+  grpc::ChannelArguments args;
+  args.SetServiceConfigJSON(json);
+  const absl::Status attached = Attach(std::move(extras), &args);
+  if (!attached.ok()) return attached;
+  return grpc::experimental::CreateCustomChannelWithInterceptors(
+      target, grpc::InsecureChannelCredentials(), args,
+      std::move(interceptors));
+}
+
+struct Way {
+  const char* name;
+  MadeChannel (*make)(const std::string& target, const std::string& json,
+                      ChannelExtras extras);
+  bool our_target;       // static:/// in place of ipv4:.
+  bool has_interceptor;  // One that always runs, because it was made by hand.
+};
+
+void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
+
+const Way kWays[] = {
+    {"CreateChannelOnOurTarget", WithCreateChannel, true, false},
+    {"CreateChannelOnGrpcsTarget", WithCreateChannel, false, false},
+    {"PlainOnOurTarget", Plainly, true, false},
+    {"PlainOnGrpcsTarget", Plainly, false, false},
+    {"InterceptorByHandOnOurTarget", WithAnInterceptorByHand, true, true},
+    {"InterceptorByHandOnGrpcsTarget", WithAnInterceptorByHand, false, true},
+};
+
+constexpr char kWritesToThePrimary[] =
+    R"("routes":[{"match":{"method":"Create.*"},"role":"primary"}])";
+constexpr char kWritesToTheReplicas[] =
+    R"("routes":[{"match":{"method":"Create.*"},"role":"replica"}])";
+
+class Registration final : public testing::Environment {
+  void SetUp() override {
+    RegisterPushingResolver();
+    ASSERT_TRUE(Register().ok());
+  }
+};
+const auto* const kRegistration =
+    testing::AddGlobalTestEnvironment(new Registration);
+
+// Sets http_proxy to a port where nothing listens, for channels made meanwhile.
+class ProxyInTheEnvironment {
+ public:
+  ProxyInTheEnvironment() { setenv("http_proxy", "http://127.0.0.1:9", 1); }
+  ~ProxyInTheEnvironment() { unsetenv("http_proxy"); }
+};
+
+class WaysTest : public testing::TestWithParam<Way> {
+ protected:
+  static void SetUpTestSuite() {
+    auto fleet = BackendFleet::Start(
+        {{"p", "primary", {}}, {"r0", "replica", {}}, {"r1", "replica", {}}});
+    ASSERT_TRUE(fleet.ok()) << fleet.status();
+    fleet_ = fleet->release();
+  }
+  static void TearDownTestSuite() {
+    delete fleet_;
+    fleet_ = nullptr;
+  }
+  void SetUp() override {
+    ASSERT_NE(fleet_, nullptr);
+    SetAll(Succeeding());
+  }
+
+  static void SetAll(const examples::users::v1::Behaviour& behaviour) {
+    for (size_t i = 0; i < fleet_->size(); ++i) {
+      fleet_->SetBehaviour(i, behaviour);
+    }
+  }
+
+  // A service config with the members of `policy`, the roles of the fleet, and
+  // the members of multiBackend.
+  static std::string ConfigWithRoles(const std::string& policy,
+                                     const std::string& routing = "") {
+    std::string backends;
+    for (size_t i = 0; i < fleet_->size(); ++i) {
+      absl::StrAppend(&backends, i > 0 ? "," : "", R"({"address":")",
+                      fleet_->address(i), R"(","role":")", fleet_->role(i),
+                      R"("})");
+    }
+    return ServiceConfig(absl::StrCat(policy, policy.empty() ? "" : ",",
+                                      R"("backends":[)", backends, "]"),
+                         routing);
+  }
+
+  static std::string Target() {
+    return GetParam().our_target ? fleet_->StaticTarget()
+                                 : fleet_->Ipv4Target();
+  }
+
+  // A channel to `target`, made in the way that is tested.
+  void OpenAt(const std::string& target, const std::string& json,
+              ChannelExtras extras = {}) {
+    MadeChannel channel = GetParam().make(target, json, std::move(extras));
+    ASSERT_TRUE(channel.ok()) << channel.status();
+    stub_ = Users::NewStub(*channel);
+  }
+  // The same, to the fleet, with a connection to each backend.
+  void Open(const std::string& json, ChannelExtras extras = {}) {
+    OpenAt(Target(), json, std::move(extras));
+    ASSERT_NE(stub_, nullptr);
+    AwaitConnections();
+  }
+  void AwaitConnections() {
+    std::set<std::string> served;
+    ASSERT_TRUE(WaitUntil([&]() {
+      std::string by;
+      // With different keys, for sticky channels.
+      if (Call(&Users::Stub::GetUser, &by, absl::StrCat(++key_)).ok()) {
+        served.insert(by);
+      }
+      return served.size() == fleet_->size();
+    }));
+  }
+
+  template <typename Request>
+  grpc::Status Call(
+      grpc::Status (Users::Stub::*method)(grpc::ClientContext*, const Request&,
+                                          examples::users::v1::UserReply*),
+      std::string* served_by = nullptr, const std::string& key = "") {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + kTestTimeout));
+    if (!key.empty()) context.AddMetadata("x-key", key);
+    examples::users::v1::UserReply reply;
+    const grpc::Status status = (*stub_.*method)(&context, Request(), &reply);
+    if (served_by != nullptr) *served_by = reply.served_by();
+    return status;
+  }
+
+  // The backends that serve `count` calls; a failed call fails the test.
+  template <typename Method>
+  std::set<std::string> ServedBy(Method method, int count) {
+    std::set<std::string> served;
+    for (int i = 0; i < count; ++i) {
+      std::string by;
+      const grpc::Status status = Call(method, &by);
+      EXPECT_TRUE(status.ok()) << status.error_message();
+      served.insert(by);
+    }
+    return served;
+  }
+
+  static BackendFleet* fleet_;
+  std::unique_ptr<Users::Stub> stub_;
+  int key_ = 0;
+};
+
+BackendFleet* WaysTest::fleet_ = nullptr;
+
+using Names = std::set<std::string>;
+
+TEST_P(WaysTest, RoutesAreFollowed) {
+  Open(ConfigWithRoles("", kWritesToThePrimary));
+  EXPECT_EQ(ServedBy(&Users::Stub::CreateUser, 30), Names({"p"}));
+  EXPECT_EQ(ServedBy(&Users::Stub::GetUser, 30), Names({"p", "r0", "r1"}));
+}
+
+// The library's own resolvers bring no service config.
+TEST_P(WaysTest, RoutesThatTheResolverBringsLaterAreFollowed) {
+  if (GetParam().our_target) GTEST_SKIP() << "no resolver here brings routes";
+  PushConfig("ways", fleet_->addresses(), "");
+  // Routes of an interceptor made by hand are its own.
+  OpenAt("pushed:///ways",
+         ConfigWithRoles(
+             "", GetParam().has_interceptor ? "" : kWritesToThePrimary));
+  ASSERT_NE(stub_, nullptr);
+  AwaitConnections();
+  for (const auto& pushed :
+       {std::make_pair(kWritesToTheReplicas, Names({"r0", "r1"})),
+        std::make_pair(kWritesToThePrimary, Names({"p"}))}) {
+    SCOPED_TRACE(pushed.first);
+    PushConfig("ways", fleet_->addresses(), ConfigWithRoles("", pushed.first));
+    ASSERT_TRUE(WaitUntil([&]() {
+      return ServedBy(&Users::Stub::CreateUser, 10) == pushed.second;
+    }));
+    EXPECT_EQ(ServedBy(&Users::Stub::CreateUser, 30), pushed.second);
+  }
+}
+
+TEST_P(WaysTest, TheStickyKeyComesFromTheHeader) {
+  Open(ConfigWithRoles(R"("strategy":"STICKY")",
+                       R"("stickyKey":{"header":"x-key"})"));
+  Names homes;
+  for (int key = 0; key < 40; ++key) {
+    Names served;
+    for (int i = 0; i < 3; ++i) {
+      std::string by;
+      ASSERT_TRUE(
+          Call(&Users::Stub::GetUser, &by, absl::StrCat("user-", key)).ok());
+      served.insert(by);
+    }
+    EXPECT_EQ(served.size(), 1u) << key;
+    homes.insert(*served.begin());
+  }
+  EXPECT_EQ(homes, Names({"p", "r0", "r1"}));
+}
+
+// With two retries a call finds the one good backend only if no retry goes to a
+// backend that it has tried.
+TEST_P(WaysTest, ARetryGoesToABackendThatTheCallHasNotTried) {
+  Open(ConfigWithRoles(
+      R"("failover":{"maxRetries":2,
+                     "budget":{"ratio":1,"minRetriesPerSecond":1000}})"));
+  fleet_->SetBehaviour(1, Failing());
+  fleet_->SetBehaviour(2, Failing());
+  EXPECT_EQ(ServedBy(&Users::Stub::GetUser, 60), Names({"p"}));
+}
+
+// gRPC says CANCELLED.  An interceptor of the library turns that into
+// DEADLINE_EXCEEDED; CreateChannel adds one for perTryTimeout.
+TEST_P(WaysTest, TheStatusOfAnAttemptThatTimedOut) {
+  Open(
+      ConfigWithRoles(R"("failover":{"maxRetries":1,"perTryTimeout":"0.3s"})"));
+  SetAll(Hanging());
+  const bool has_interceptor =
+      GetParam().has_interceptor || GetParam().make == WithCreateChannel;
+  EXPECT_EQ(Call(&Users::Stub::GetUser).error_code(),
+            has_interceptor ? grpc::StatusCode::DEADLINE_EXCEEDED
+                            : grpc::StatusCode::CANCELLED);
+}
+
+// Without a backlog the call would be refused at once, with UNAVAILABLE.
+TEST_P(WaysTest, CallsWaitInTheBacklog) {
+  ChannelExtras extras;
+  const std::shared_ptr<BackendPool> pool = BackendPool::Create();
+  extras.pool = pool;
+  Open(ConfigWithRoles(
+           R"("backlog":{"timeout":"0.3s","overloadTimeout":"30s"})"),
+       std::move(extras));
+  for (const std::string& address : fleet_->addresses()) {
+    pool->MarkUnhealthy(address);
+  }
+  EXPECT_EQ(Call(&Users::Stub::GetUser).error_code(),
+            grpc::StatusCode::DEADLINE_EXCEEDED);
+}
+
+TEST_P(WaysTest, ThePoolShowsAndMarksTheBackends) {
+  ChannelExtras extras;
+  const std::shared_ptr<BackendPool> pool = BackendPool::Create();
+  extras.pool = pool;
+  Open(ConfigWithRoles(""), std::move(extras));
+  EXPECT_EQ(pool->GetAllBackends().size(), 3u);
+  pool->MarkUnhealthy(fleet_->address(0));
+  EXPECT_EQ(ServedBy(&Users::Stub::GetUser, 30), Names({"r0", "r1"}));
+}
+
+TEST_P(WaysTest, AProxyOfTheEnvironmentIsNotUsed) {
+  // The fleet's own channels are made before.
+  const ProxyInTheEnvironment proxy;
+  OpenAt(Target(), ConfigWithRoles(""));
+  ASSERT_NE(stub_, nullptr);
+  EXPECT_EQ(ServedBy(&Users::Stub::GetUser, 1).size(), 1u);
+}
+
+TEST_P(WaysTest, RoutesBesideAForeignPolicyAreRefused) {
+  fleet_->ResetStats();
+  MadeChannel channel = GetParam().make(
+      Target(),
+      absl::StrCat(
+          R"({"loadBalancingConfig":[{"round_robin":{}}],"multiBackend":{)",
+          kWritesToThePrimary, "}}"),
+      {});
+  if (!channel.ok()) {
+    EXPECT_EQ(GetParam().make, WithCreateChannel);
+    EXPECT_EQ(channel.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(channel.status().message()),
+                HasSubstr("cannot be followed"));
+    return;
+  }
+  EXPECT_NE(GetParam().make, WithCreateChannel);
+  stub_ = Users::NewStub(*channel);
+  const grpc::Status status = Call(&Users::Stub::CreateUser);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+  EXPECT_THAT(status.error_message(), HasSubstr("cannot be followed"));
+  EXPECT_EQ(fleet_->TotalCalls(), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, WaysTest, testing::ValuesIn(kWays),
+                         [](const testing::TestParamInfo<Way>& row) {
+                           return std::string(row.param.name);
+                         });
+
+// The other targets of gRPC's own resolvers have one backend each, so a route
+// to a role that this backend does not have tells whether routes are followed.
+class SingleBackendWaysTest : public testing::Test {
+ protected:
+  class Service final : public Users::Service {
+    grpc::Status GetUser(grpc::ServerContext*,
+                         const examples::users::v1::GetUserRequest*,
+                         examples::users::v1::UserReply* reply) override {
+      reply->set_served_by("single");
+      return grpc::Status::OK;
+    }
+  };
+
+  static void ExpectRoutesOn(const std::string& target) {
+    for (const auto make :
+         {WithCreateChannel, Plainly, WithAnInterceptorByHand}) {
+      MadeChannel channel =
+          make(target, ServiceConfig("", kWritesToThePrimary), {});
+      ASSERT_TRUE(channel.ok()) << channel.status();
+      const auto stub = Users::NewStub(*channel);
+      for (const bool write : {false, true}) {
+        grpc::ClientContext context;
+        context.set_deadline(absl::ToChronoTime(absl::Now() + kTestTimeout));
+        examples::users::v1::UserReply reply;
+        const grpc::Status status = write
+                                        ? stub->CreateUser(&context, {}, &reply)
+                                        : stub->GetUser(&context, {}, &reply);
+        if (write) {
+          EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+          EXPECT_THAT(status.error_message(), HasSubstr("primary"));
+        } else {
+          EXPECT_TRUE(status.ok()) << status.error_message();
+        }
+      }
+    }
+  }
+};
+
+TEST_F(SingleBackendWaysTest, Dns) {
+  Service service;
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+                           &port);
+  builder.RegisterService(&service);
+  const auto server = builder.BuildAndStart();
+  ASSERT_NE(server, nullptr);
+  ExpectRoutesOn(absl::StrCat("dns:///localhost:", port));
+  ExpectRoutesOn(absl::StrCat("localhost:", port));
+}
+
+TEST_F(SingleBackendWaysTest, Unix) {
+  // testing::TempDir() may be longer than a socket's path may be.
+  char directory[] = "/tmp/ways-XXXXXX";
+  ASSERT_NE(mkdtemp(directory), nullptr);
+  const std::string address = absl::StrCat("unix:", directory, "/socket");
+  {
+    Service service;
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials());
+    builder.RegisterService(&service);
+    const auto server = builder.BuildAndStart();
+    ASSERT_NE(server, nullptr);
+    ExpectRoutesOn(address);
+  }
+  unlink(absl::StrCat(directory, "/socket").c_str());
+  rmdir(directory);
+}
+
+}  // namespace
+}  // namespace multi_backend
