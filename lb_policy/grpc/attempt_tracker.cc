@@ -12,7 +12,23 @@
 namespace multi_backend {
 namespace {
 
+using grpc_core::LoadBalancingPolicy;
+
 constexpr absl::string_view kPushbackKey = "grpc-retry-pushback-ms";
+constexpr absl::string_view kStatusKey = "grpc-status";
+constexpr absl::string_view kMessageKey = "grpc-message";
+
+// Completes the trailers of a server that ended the call without a status.
+// Core's retry filter ends the process when it finds none, and it reads these
+// trailers after the tracker.  Core keeps the added texts without a copy.
+void AddMissingStatus(LoadBalancingPolicy::MetadataInterface* trailers) {
+  std::string buffer;
+  if (trailers == nullptr || trailers->Lookup(kStatusKey, &buffer)) return;
+  trailers->Add(kStatusKey, "2");  // UNKNOWN, as core's surface has it.
+  if (trailers->Lookup(kMessageKey, &buffer)) return;
+  trailers->Add(kMessageKey,
+                "the backend ended the call without a grpc-status");
+}
 
 AttemptOutcome OutcomeOf(ErrorClass error, absl::StatusCode code) {
   switch (error) {
@@ -102,6 +118,7 @@ void AttemptTracker::Finish(FinishArgs args) {
     if (needs_latency_) ObserveLatencies(/*failed=*/false);
     backend_->OnAnswered(trial_);
   } else {
+    AddMissingStatus(args.trailing_metadata);
     OnFailed(args);
   }
   End();

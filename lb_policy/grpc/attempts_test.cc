@@ -18,6 +18,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 using ::testing::StartsWith;
 
 constexpr char kA[] = "10.0.0.1:80";
@@ -78,6 +79,35 @@ TEST(AttemptTest, IsInFlightFromItsStartToItsEnd) {
     const BackendSnapshot backend = harness.pool().GetAllBackends()[0];
     EXPECT_EQ(backend.calls, 2u);
     EXPECT_EQ(backend.failures, 1u);
+  }
+}
+
+// Core's retry filter reads the status of trailers that have none.
+TEST(AttemptTest, TrailersWithoutAStatusAreCompleted) {
+  for (const bool with_context : {true, false}) {
+    PolicyHarness::Options options;
+    options.with_context = with_context;
+    PolicyHarness harness(options);
+    Connect(harness, {kA});
+    const absl::Status none = absl::UnknownError("");
+    FakeCall& bare = harness.Call();
+    harness.Finish(bare, none);
+    EXPECT_THAT(bare.trailers(),
+                ElementsAre(Pair("grpc-message",
+                                 "the backend ended the call without a "
+                                 "grpc-status"),
+                            Pair("grpc-status", "2")));
+    FakeCall& with_message = harness.Call();
+    harness.Finish(with_message, none, {{"grpc-message", "why"}});
+    EXPECT_THAT(
+        with_message.trailers(),
+        ElementsAre(Pair("grpc-message", "why"), Pair("grpc-status", "2")));
+    FakeCall& complete = harness.Call();
+    harness.Finish(complete, kReset, {{"grpc-status", "14"}});
+    EXPECT_THAT(complete.trailers(), ElementsAre(Pair("grpc-status", "14")));
+    FakeCall& good = harness.Call();
+    harness.Finish(good);
+    EXPECT_THAT(good.trailers(), IsEmpty());
   }
 }
 

@@ -29,6 +29,7 @@ class FakeCall::Metadata final : public Policy::MetadataInterface {
  public:
   explicit Metadata(std::map<std::string, std::string> entries = {})
       : entries_(std::move(entries)) {}
+  const std::map<std::string, std::string>& entries() const { return entries_; }
   void Add(absl::string_view key, absl::string_view value) override {
     entries_[std::string(key)] = std::string(value);
   }
@@ -160,6 +161,7 @@ void FakeCall::Finish(const absl::Status& status,
   args.trailing_metadata = &metadata;
   args.backend_metric_accessor = nullptr;
   tracker_->Finish(std::move(args));
+  trailers_ = metadata.entries();
   tracker_ = nullptr;
 }
 

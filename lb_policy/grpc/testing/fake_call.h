@@ -71,6 +71,11 @@ class FakeCall {
   // Ends the attempt with these trailers.  The call must have been sent.
   void Finish(const absl::Status& status,
               std::map<std::string, std::string> trailers = {});
+  // The trailers of the last attempt that has ended, as its tracker left them
+  // for core's retry filter.
+  const std::map<std::string, std::string>& trailers() const {
+    return trailers_;
+  }
   // Asks the policy, as core's retry filter does, whether to make another
   // attempt.  If so, the call may pick again.
   bool AllowsRetry();
@@ -94,6 +99,7 @@ class FakeCall {
   const grpc_core::SubchannelInterface* connection_ = nullptr;
   absl::Status status_;
   int bounces_ = 0;
+  std::map<std::string, std::string> trailers_;
   std::unique_ptr<Policy::SubchannelCallTrackerInterface> tracker_;
 };
 

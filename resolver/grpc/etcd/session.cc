@@ -48,6 +48,9 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server,
   args.SetLoadBalancingPolicyName("pick_first");
   args.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  // Core's retry filter ends the process when a server ends a call without a
+  // grpc-status.  This library retries by itself.
+  args.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   // A connection of its own, so that gRPC's backoff (up to 120 s) after an
   // earlier failure does not add to this library's.
   args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
