@@ -13,6 +13,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "multi_backend/call/call_label.h"
+#include "multi_backend/call/stream_report.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/sync/mutex.h"
 
@@ -86,6 +87,15 @@ class ChannelRetryState : public grpc_core::RefCounted<ChannelRetryState> {
   std::shared_ptr<void> shared_ ABSL_GUARDED_BY(mutex_);
 };
 
+// What the stream filter (call/grpc/filters) records about one attempt.  It
+// lives in the call's arena.
+struct StreamRecord {
+  StreamReport report;
+  // The trailing metadata that the server sent.  Valid only while the attempt's
+  // tracker finishes; null when the status is not the server's.
+  const grpc_metadata_batch* trailers = nullptr;
+};
+
 class CallContext final
     : public grpc_core::ConfigSelector::CallDispatchController {
  public:
@@ -112,6 +122,18 @@ class CallContext final
     return reinterpret_cast<CallContext*>(const_cast<char*>(attribute.data()));
   }
 
+  // Returns the context of the call with these context elements, or null for a
+  // call without one.
+  static CallContext* Of(const grpc_call_context_element* elements) {
+    if (elements == nullptr) return nullptr;
+    const auto* data = static_cast<const grpc_core::ServiceConfigCallData*>(
+        elements[GRPC_CONTEXT_SERVICE_CONFIG_CALL_DATA].value);
+    if (data == nullptr) return nullptr;
+    const auto& attributes = data->call_attributes();
+    const auto it = attributes.find(Type());
+    return it == attributes.end() ? nullptr : FromAttribute(it->second);
+  }
+
   bool ShouldRetry() override {
     const std::shared_ptr<RetryDecider> found = decider();
     return found != nullptr && found->ShouldRetry(*this);
@@ -129,6 +151,9 @@ class CallContext final
   // True when the service config has a retryPolicy for the method.  That policy
   // then decides how often and on which codes to retry.
   bool has_method_retry_policy = false;
+  // Where the stream filter records the newest attempt.  The LB policy sets it
+  // before core makes the attempt's stream.  Null: nobody wants a record.
+  StreamRecord* stream = nullptr;
 
  private:
   ChannelRetryState* const retry_state_;

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "multi_backend/call/stream_report.h"
 
 namespace multi_backend {
 
@@ -15,11 +16,24 @@ enum class ErrorClass {
   kTimeout,       // The attempt exceeded perTryTimeout.
   kApplication,   // The backend answered; another would answer the same.
   kCallerGaveUp,  // The caller gave up or its deadline passed.
+  kClientFault,   // This process failed the attempt: by its call credentials or
+                  // its limits, or because it never got to sending it.
 };
+
+// Who made the status of an attempt.
+enum class StatusOrigin {
+  kUnknown,     // Nobody watched the stream.
+  kServer,      // The server sent it.
+  kConnection,  // The transport or HTTP made it: the stream broke off.
+  kClient,      // This process made it, or cancelled the stream.
+};
+
+StatusOrigin OriginOf(absl::StatusCode code, const StreamReport& stream);
 
 // Returns the class of an attempt's end.  `message` distinguishes the
 // cancellation by perTryTimeout from one by the caller.
-ErrorClass ClassifyError(absl::StatusCode code, absl::string_view message);
+ErrorClass ClassifyError(absl::StatusCode code, absl::string_view message,
+                         const StreamReport& stream = {});
 
 // Whether the error counts against the backend.
 bool IsInfrastructureFailure(ErrorClass error);

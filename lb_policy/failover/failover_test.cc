@@ -92,6 +92,7 @@ TEST(ClassifyTest, OnlyTheWayThereAndItsTimeSpeakAgainstABackend) {
   EXPECT_TRUE(IsInfrastructureFailure(ErrorClass::kTimeout));
   EXPECT_FALSE(IsInfrastructureFailure(ErrorClass::kApplication));
   EXPECT_FALSE(IsInfrastructureFailure(ErrorClass::kCallerGaveUp));
+  EXPECT_FALSE(IsInfrastructureFailure(ErrorClass::kClientFault));
 }
 
 // --- Retriable --------------------------------------------------------------

@@ -43,6 +43,7 @@ AttemptOutcome OutcomeOf(ErrorClass error, absl::StatusCode code) {
                  ? AttemptOutcome::kOverloaded
                  : AttemptOutcome::kAnswered;
     case ErrorClass::kCallerGaveUp:
+    case ErrorClass::kClientFault:
       return AttemptOutcome::kAbandoned;
   }
   return AttemptOutcome::kAbandoned;
@@ -98,6 +99,8 @@ void AttemptTracker::Start() {
   if (call_ != nullptr) {
     if (call_->ticket.waiting) LeaveBacklog();
     attempt_ = call_->log.OnStarted(backend_->id());
+    stream_ = call_->context.arena->New<StreamRecord>();
+    call_->context.stream = stream_;
     if (retry_policy_->failover.per_try_timeout().has_value()) {
       call_->log.SetStart(CoreMillis());
     }
@@ -130,7 +133,8 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
     return;
   }
   const ErrorClass error =
-      ClassifyError(args.status.code(), args.status.message());
+      ClassifyError(args.status.code(), args.status.message(),
+                    stream_ == nullptr ? StreamReport() : stream_->report);
   backend_->health.OnCallEnded(OutcomeOf(error, args.status.code()),
                                args.status.message(), trial_);
   const bool infrastructure = IsInfrastructureFailure(error);
@@ -139,9 +143,10 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
   }
   // A call that the caller cancelled says nothing about the backend's latency.
   // One that ran into its deadline or perTryTimeout does: it took that long.
-  const bool timed_out = error == ErrorClass::kTimeout;
-  if (needs_latency_ &&
-      (timed_out || args.status.code() != absl::StatusCode::kCancelled)) {
+  const bool cancelled = error == ErrorClass::kCallerGaveUp &&
+                         args.status.code() == absl::StatusCode::kCancelled;
+  const bool client_fault = error == ErrorClass::kClientFault;
+  if (needs_latency_ && !cancelled && !client_fault) {
     ObserveLatencies(infrastructure);
   }
   if (call_ == nullptr) return;
@@ -155,8 +160,9 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
   const auto* status =
       call_->context.arena->ManagedNew<absl::Status>(args.status);
   // After perTryTimeout, core has decided on the retry before the attempt ends.
-  call_->log.OnFailed(attempt_, status,
-                      !timed_out && AllowsRetry(view, args.trailing_metadata));
+  const bool retriable = error != ErrorClass::kTimeout && !client_fault &&
+                         AllowsRetry(view, args.trailing_metadata);
+  call_->log.OnFailed(attempt_, status, retriable);
 }
 
 bool AttemptTracker::AllowsRetry(const AttemptView& view,

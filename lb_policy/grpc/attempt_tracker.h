@@ -82,7 +82,8 @@ class AttemptTracker final
   const bool may_have_ticket_;
   Phase phase_ = Phase::kPicked;
   const uint16_t trial_;
-  int attempt_ = 0;  // Set by Start().
+  int attempt_ = 0;                 // Set by Start().
+  StreamRecord* stream_ = nullptr;  // Set by Start() if call_ is not null.
   // Set by Start() if needs_latency_.
   int64_t start_nanos_ = 0;
   int64_t ewma_decay_nanos_ = 0;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/call/grpc/channel_extension.h"
+#include "multi_backend/call/grpc/filters/stream_filter.h"
 #include "multi_backend/resolver/endpoint/backend_overrides.h"
 
 namespace multi_backend {
@@ -27,7 +28,8 @@ ChannelArgs SubchannelArgs(const ChannelArgs& args) {
   ChannelArgs stripped = args.Remove(ChannelExtension::ChannelArgName())
                              .Remove(kServiceConfigArg)
                              .Remove(kForeignServiceConfigArg)
-                             .Remove(ChannelRetryState::ChannelArgName());
+                             .Remove(ChannelRetryState::ChannelArgName())
+                             .Set(kStreamFilterArg, 1);
   const auto target = stripped.GetString(GRPC_ARG_SERVER_URI);
   if (target.has_value() && target->size() > kMaxTargetInSubchannelArgs) {
     stripped = stripped.Set(GRPC_ARG_SERVER_URI, "static:///");

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "multi_backend/call/grpc/filters/stream_filter.h"
 #include "multi_backend/call/grpc/parsed_configs.h"
 #include "multi_backend/health/probes/registry.h"
 #include "multi_backend/lb_policy/grpc/multi_backend_policy.h"
@@ -42,6 +43,7 @@ class PolicyFactory final : public grpc_core::LoadBalancingPolicyFactory {
 void RegisterPolicy(CoreBuilder& builder) {
   builder.builder->lb_policy_registry()->RegisterLoadBalancingPolicyFactory(
       std::make_unique<PolicyFactory>());
+  RegisterStreamFilter(builder);
 }
 
 }  // namespace multi_backend

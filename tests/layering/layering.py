@@ -34,6 +34,8 @@ ROOMS = [
      "sync"),
     ("call/grpc", "what travels with a call and with a channel",
      "call port proto/config/parser sync"),
+    ("call/grpc/filters", "what core's filters tell about a call, and change",
+     "call call/grpc port"),
     ("resolver/endpoint", "an endpoint, its attributes, and which are allowed",
      "proto/config proto/json"),
     ("resolver/groups", "lists of endpoints that change, and their registry",
@@ -89,11 +91,11 @@ ROOMS = [
      "call interceptors port proto/config proto/json"),
     # The config selector follows the routes where no interceptor does.
     ("resolver/grpc", "resolvers and config selector for core",
-     "call call/grpc interceptors port proto/config proto/config/parser "
+     "call call/grpc call/grpc/filters interceptors port proto/config proto/config/parser "
      "proto/json resolver/endpoint resolver/groups resolver/source sync"),
     # The policy's backends are probed over the channel's own credentials.
     ("lb_policy/grpc", "the LB policy, picker and trackers for core",
-     "call call/grpc clock health/grpc health/probes lb_policy "
+     "call call/grpc call/grpc/filters clock health/grpc health/probes lb_policy "
      "lb_policy/backends lb_policy/connections lb_policy/failover "
      "lb_policy/plan lb_policy/strategies lb_policy/waiting port proto/config "
      "resolver/endpoint sync"),

@@ -1,0 +1,166 @@
+#include "multi_backend/call/grpc/filters/stream_filter.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include <algorithm>
+
+#include "multi_backend/call/grpc/call_context.h"
+#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core_builder.h"
+
+namespace multi_backend {
+namespace {
+
+// The element of one attempt.  Everything runs in the call's combiner.
+class StreamElement {
+ public:
+  explicit StreamElement(const grpc_call_element_args& args)
+      : deadline_(args.deadline) {
+    CallContext* const context = CallContext::Of(args.context);
+    if (context == nullptr || context->stream == nullptr) return;
+    record_ = context->stream;
+    record_->report.watched = true;
+  }
+
+  void Watch(grpc_transport_stream_op_batch& batch) {
+    if (record_ == nullptr) return;
+    if (batch.cancel_stream) {
+      OnCancel();
+      return;
+    }
+    if (batch.on_complete != nullptr) {
+      sends_[SendIndex(batch)].Wrap(this, &OnDone, &batch.on_complete);
+    }
+    if (batch.recv_initial_metadata) {
+      headers_.Wrap(
+          this, &OnDone,
+          &batch.payload->recv_initial_metadata.recv_initial_metadata_ready);
+    }
+    if (batch.recv_trailing_metadata) {
+      auto& payload = batch.payload->recv_trailing_metadata;
+      trailers_ = payload.recv_trailing_metadata;
+      stats_ = payload.collect_stats;
+      end_.Wrap(this, &OnEnd, &payload.recv_trailing_metadata_ready);
+    }
+  }
+
+ private:
+  // Stands in for a closure of the filters above.
+  struct Hook {
+    grpc_closure closure;
+    grpc_closure* original = nullptr;
+    StreamElement* element = nullptr;
+
+    void Wrap(StreamElement* owner, grpc_iomgr_cb_func callback,
+              grpc_closure** slot) {
+      element = owner;
+      original = *slot;
+      *slot = GRPC_CLOSURE_INIT(&closure, callback, this, nullptr);
+    }
+  };
+
+  // At most one batch with each of the three send operations is under way.
+  static size_t SendIndex(const grpc_transport_stream_op_batch& batch) {
+    return batch.send_initial_metadata ? 0 : batch.send_message ? 1 : 2;
+  }
+
+  // When an operation fails in the transport, the filters above cancel the
+  // stream.  That cancellation is only the echo of the failure.
+  void OnCancel() {
+    StreamReport& report = record_->report;
+    if (!failed_ && !report.ended_with.has_value()) report.cancelled = true;
+  }
+
+  static void OnDone(void* arg, grpc_error_handle error) {
+    const Hook& hook = *static_cast<Hook*>(arg);
+    if (!error.ok()) hook.element->failed_ = true;
+    grpc_core::Closure::Run(DEBUG_LOCATION, hook.original, error);
+  }
+
+  static void OnEnd(void* arg, grpc_error_handle error) {
+    const Hook& hook = *static_cast<Hook*>(arg);
+    hook.element->Record(error);
+    grpc_core::Closure::Run(DEBUG_LOCATION, hook.original, error);
+  }
+
+  void Record(const grpc_error_handle& error) {
+    grpc_status_code code = GRPC_STATUS_UNKNOWN;
+    StreamReport& report = record_->report;
+    if (!error.ok()) {
+      grpc_error_get_status(error, deadline_, &code, /*message=*/nullptr,
+                            /*http_error=*/nullptr, /*error_string=*/nullptr);
+    } else {
+      code = trailers_->get(grpc_core::GrpcStatusMetadata())
+                 .value_or(GRPC_STATUS_UNKNOWN);
+      report.from_server =
+          trailers_->get(grpc_core::GrpcStatusFromWire()).value_or(false);
+    }
+    report.ended_with = static_cast<absl::StatusCode>(code);
+    report.sent = stats_ != nullptr && stats_->outgoing.header_bytes > 0;
+    if (report.from_server) record_->trailers = trailers_;
+  }
+
+  const grpc_core::Timestamp deadline_;
+  StreamRecord* record_ = nullptr;  // In the call's arena; null: not watched.
+  bool failed_ = false;             // An operation failed in the transport.
+  Hook sends_[3];
+  Hook headers_;
+  Hook end_;
+  grpc_metadata_batch* trailers_ = nullptr;
+  grpc_transport_stream_stats* stats_ = nullptr;
+};
+
+StreamElement& ElementOf(grpc_call_element* element) {
+  return *static_cast<StreamElement*>(element->call_data);
+}
+
+const grpc_channel_filter kStreamFilter = {
+    [](grpc_call_element* element, grpc_transport_stream_op_batch* batch) {
+      ElementOf(element).Watch(*batch);
+      grpc_call_next_op(element, batch);
+    },
+    /*make_call_promise=*/nullptr,
+    grpc_channel_next_op,
+    sizeof(StreamElement),
+    [](grpc_call_element* element, const grpc_call_element_args* args) {
+      new (element->call_data) StreamElement(*args);
+      return absl::OkStatus();
+    },
+    grpc_call_stack_ignore_set_pollset_or_pollset_set,
+    [](grpc_call_element* element, const grpc_call_final_info*, grpc_closure*) {
+      ElementOf(element).~StreamElement();
+    },
+    /*sizeof_channel_data=*/0,
+    [](grpc_channel_element*, grpc_channel_element_args*) {
+      return absl::OkStatus();
+    },
+    grpc_channel_stack_no_post_init,
+    [](grpc_channel_element*) {},
+    grpc_channel_next_get_info,
+    "multi_backend_stream"};
+
+bool AddStreamFilter(grpc_core::ChannelStackBuilder* builder) {
+  if (builder->channel_args().GetInt(kStreamFilterArg).value_or(0) == 0) {
+    return true;
+  }
+  // HTTP turns a response that is not gRPC's into a status, for which the
+  // backend is responsible.
+  auto& stack = *builder->mutable_stack();
+  const auto http = std::find_if(
+      stack.begin(), stack.end(), [](const grpc_channel_filter* filter) {
+        return strcmp(filter->name, "http-client") == 0;
+      });
+  if (http != stack.end()) stack.insert(http, &kStreamFilter);
+  return true;
+}
+
+}  // namespace
+
+void RegisterStreamFilter(CoreBuilder& builder) {
+  // After all others, so that HTTP is in the stack.
+  builder.builder->channel_init()->RegisterStage(GRPC_CLIENT_SUBCHANNEL,
+                                                 INT_MAX, AddStreamFilter);
+}
+
+}  // namespace multi_backend

@@ -1,0 +1,32 @@
+// StreamReport: what became of the HTTP/2 stream of one attempt, seen from
+// directly above the transport.  It tells apart who made the attempt's status:
+// the server, the connection, or this process.
+//
+// Trivially destructible, because it lives in a call's arena.
+//
+// Threads: core serialises all that touches one attempt.
+#ifndef MULTI_BACKEND_CALL_STREAM_REPORT_H_
+#define MULTI_BACKEND_CALL_STREAM_REPORT_H_
+
+#include "absl/status/status.h"
+#include "absl/types/optional.h"
+
+namespace multi_backend {
+
+struct StreamReport {
+  // False when nobody watches the stream.  Then the other members mean nothing.
+  bool watched = false;
+  // This process cancelled the stream while the transport was still at it.
+  bool cancelled = false;
+  // The status with which the transport ended the stream; nullopt until then,
+  // and for an attempt that never reached the transport.
+  absl::optional<absl::StatusCode> ended_with;
+  // With `ended_with`: the server sent that status.
+  bool from_server = false;
+  // With `ended_with`: the request's headers were written to the connection.
+  bool sent = false;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_CALL_STREAM_REPORT_H_
