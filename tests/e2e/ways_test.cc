@@ -28,41 +28,60 @@
 namespace multi_backend {
 namespace {
 
+using examples::users::v1::GetUserRequest;
+using examples::users::v1::UserReply;
 using examples::users::v1::Users;
 using testing::HasSubstr;
 
 using MadeChannel = absl::StatusOr<std::shared_ptr<grpc::Channel>>;
 
+struct Configuration {
+  std::string policies;  // The value of loadBalancingConfig.
+  std::string routing;   // The members of multiBackend.
+
+  std::string Json() const {
+    return absl::StrCat(R"({"loadBalancingConfig":)", policies,
+                        R"(,"multiBackend":{)", routing, "}}");
+  }
+  std::string WithoutRouting() const {
+    return absl::StrCat(R"({"loadBalancingConfig":)", policies, "}");
+  }
+};
+
 MadeChannel WithCreateChannel(const std::string& target,
-                              const std::string& json, ChannelExtras extras) {
+                              const Configuration& configuration,
+                              ChannelExtras extras) {
   ChannelOptions options;
   static_cast<ChannelExtras&>(options) = std::move(extras);
-  options.service_config_json = json;
+  options.service_config_json = configuration.Json();
   return multi_backend::CreateChannel(
       target, grpc::InsecureChannelCredentials(), std::move(options));
 }
 
-MadeChannel Plainly(const std::string& target, const std::string& json,
-                    ChannelExtras extras) {
+MadeChannel Plainly(const std::string& target,
+                    const Configuration& configuration, ChannelExtras extras) {
   grpc::ChannelArguments args;
-  args.SetServiceConfigJSON(json);
+  args.SetServiceConfigJSON(configuration.Json());
   const absl::Status attached = Attach(std::move(extras), &args);
   if (!attached.ok()) return attached;
   return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(),
                                    args);
 }
 
+// The interceptor has the routing to itself, and the sticky-key function.
 MadeChannel WithAnInterceptorByHand(const std::string& target,
-                                    const std::string& json,
+                                    const Configuration& configuration,
                                     ChannelExtras extras) {
-  auto factory = MakeInterceptorFactory(json);
+  auto factory =
+      MakeInterceptorFactory(Configuration{"[]", configuration.routing}.Json(),
+                             std::exchange(extras.sticky_key, nullptr));
   if (!factory.ok()) return factory.status();
   std::vector<
       std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
       interceptors;
   interceptors.push_back(*std::move(factory));
   grpc::ChannelArguments args;
-  args.SetServiceConfigJSON(json);
+  args.SetServiceConfigJSON(configuration.WithoutRouting());
   const absl::Status attached = Attach(std::move(extras), &args);
   if (!attached.ok()) return attached;
   return grpc::experimental::CreateCustomChannelWithInterceptors(
@@ -72,23 +91,26 @@ MadeChannel WithAnInterceptorByHand(const std::string& target,
 
 struct Way {
   const char* name;
-  MadeChannel (*make)(const std::string& target, const std::string& json,
-                      ChannelExtras extras);
-  bool our_target;       // static:/// in place of ipv4:.
-  bool has_interceptor;  // One that always runs, because it was made by hand.
+  MadeChannel (*make)(const std::string& target,
+                      const Configuration& configuration, ChannelExtras extras);
+  bool our_target;  // static:/// in place of ipv4:.
+
+  bool IsPlain() const { return make == Plainly; }
+  bool IsByHand() const { return make == WithAnInterceptorByHand; }
 };
 
 void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
 
 const Way kWays[] = {
-    {"CreateChannelOnOurTarget", WithCreateChannel, true, false},
-    {"CreateChannelOnGrpcsTarget", WithCreateChannel, false, false},
-    {"PlainOnOurTarget", Plainly, true, false},
-    {"PlainOnGrpcsTarget", Plainly, false, false},
-    {"InterceptorByHandOnOurTarget", WithAnInterceptorByHand, true, true},
-    {"InterceptorByHandOnGrpcsTarget", WithAnInterceptorByHand, false, true},
+    {"CreateChannelOnOurTarget", WithCreateChannel, true},
+    {"CreateChannelOnGrpcsTarget", WithCreateChannel, false},
+    {"PlainOnOurTarget", Plainly, true},
+    {"PlainOnGrpcsTarget", Plainly, false},
+    {"InterceptorByHandOnOurTarget", WithAnInterceptorByHand, true},
+    {"InterceptorByHandOnGrpcsTarget", WithAnInterceptorByHand, false},
 };
 
+constexpr char kSticky[] = R"("strategy":"STICKY")";
 constexpr char kWritesToThePrimary[] =
     R"("routes":[{"match":{"method":"Create.*"},"role":"primary"}])";
 constexpr char kWritesToTheReplicas[] =
@@ -109,6 +131,8 @@ class ProxyInTheEnvironment {
   ProxyInTheEnvironment() { setenv("http_proxy", "http://127.0.0.1:9", 1); }
   ~ProxyInTheEnvironment() { unsetenv("http_proxy"); }
 };
+
+using Names = std::set<std::string>;
 
 class WaysTest : public testing::TestWithParam<Way> {
  protected:
@@ -133,19 +157,20 @@ class WaysTest : public testing::TestWithParam<Way> {
     }
   }
 
-  // A service config with the members of `policy`, the roles of the fleet, and
-  // the members of multiBackend.
-  static std::string ConfigWithRoles(const std::string& policy,
-                                     const std::string& routing = "") {
+  // The members of `policy` with the roles of the fleet, and the members of
+  // multiBackend.
+  static Configuration WithRoles(const std::string& policy,
+                                 const std::string& routing = "") {
     std::string backends;
     for (size_t i = 0; i < fleet_->size(); ++i) {
       absl::StrAppend(&backends, i > 0 ? "," : "", R"({"address":")",
                       fleet_->address(i), R"(","role":")", fleet_->role(i),
                       R"("})");
     }
-    return ServiceConfig(absl::StrCat(policy, policy.empty() ? "" : ",",
-                                      R"("backends":[)", backends, "]"),
-                         routing);
+    return {absl::StrCat(R"([{"multi_backend":{)", policy,
+                         policy.empty() ? "" : ",", R"("backends":[)", backends,
+                         "]}}]"),
+            routing};
   }
 
   static std::string Target() {
@@ -154,15 +179,16 @@ class WaysTest : public testing::TestWithParam<Way> {
   }
 
   // A channel to `target`, made in the way that is tested.
-  void OpenAt(const std::string& target, const std::string& json,
+  void OpenAt(const std::string& target, const Configuration& configuration,
               ChannelExtras extras = {}) {
-    MadeChannel channel = GetParam().make(target, json, std::move(extras));
+    MadeChannel channel =
+        GetParam().make(target, configuration, std::move(extras));
     ASSERT_TRUE(channel.ok()) << channel.status();
     stub_ = Users::NewStub(*channel);
   }
   // The same, to the fleet, with a connection to each backend.
-  void Open(const std::string& json, ChannelExtras extras = {}) {
-    OpenAt(Target(), json, std::move(extras));
+  void Open(const Configuration& configuration, ChannelExtras extras = {}) {
+    OpenAt(Target(), configuration, std::move(extras));
     ASSERT_NE(stub_, nullptr);
     AwaitConnections();
   }
@@ -170,7 +196,7 @@ class WaysTest : public testing::TestWithParam<Way> {
     std::set<std::string> served;
     ASSERT_TRUE(WaitUntil([&]() {
       std::string by;
-      // With different keys, for sticky channels.
+      // A key, or the lack of one, spreads the calls of sticky channels.
       if (Call(&Users::Stub::GetUser, &by, absl::StrCat(++key_)).ok()) {
         served.insert(by);
       }
@@ -179,14 +205,15 @@ class WaysTest : public testing::TestWithParam<Way> {
   }
 
   template <typename Request>
-  grpc::Status Call(
-      grpc::Status (Users::Stub::*method)(grpc::ClientContext*, const Request&,
-                                          examples::users::v1::UserReply*),
-      std::string* served_by = nullptr, const std::string& key = "") {
+  grpc::Status Call(grpc::Status (Users::Stub::*method)(grpc::ClientContext*,
+                                                        const Request&,
+                                                        UserReply*),
+                    std::string* served_by = nullptr,
+                    const std::string& key = "") {
     grpc::ClientContext context;
     context.set_deadline(absl::ToChronoTime(absl::Now() + kTestTimeout));
     if (!key.empty()) context.AddMetadata("x-key", key);
-    examples::users::v1::UserReply reply;
+    UserReply reply;
     const grpc::Status status = (*stub_.*method)(&context, Request(), &reply);
     if (served_by != nullptr) *served_by = reply.served_by();
     return status;
@@ -205,6 +232,33 @@ class WaysTest : public testing::TestWithParam<Way> {
     return served;
   }
 
+  // The homes of 40 keys, each of which must have one alone.  All backends are
+  // home to one of so many keys, but for one time in 3 million.
+  template <typename SetKey>
+  Names Homes(SetKey set_key) {
+    Names homes;
+    for (int i = 0; i < 40; ++i) {
+      Names served;
+      for (int call = 0; call < 3; ++call) {
+        grpc::ClientContext context;
+        context.set_deadline(absl::ToChronoTime(absl::Now() + kTestTimeout));
+        GetUserRequest request;
+        set_key(absl::StrCat("user-", i), context, request);
+        UserReply reply;
+        const grpc::Status status = stub_->GetUser(&context, request, &reply);
+        EXPECT_TRUE(status.ok()) << status.error_message();
+        served.insert(reply.served_by());
+      }
+      EXPECT_EQ(served.size(), 1u) << i;
+      homes.insert(*served.begin());
+    }
+    return homes;
+  }
+  Names HomesOfHeaders() {
+    return Homes([](const std::string& key, grpc::ClientContext& context,
+                    GetUserRequest&) { context.AddMetadata("x-key", key); });
+  }
+
   static BackendFleet* fleet_;
   std::unique_ptr<Users::Stub> stub_;
   int key_ = 0;
@@ -212,10 +266,8 @@ class WaysTest : public testing::TestWithParam<Way> {
 
 BackendFleet* WaysTest::fleet_ = nullptr;
 
-using Names = std::set<std::string>;
-
 TEST_P(WaysTest, RoutesAreFollowed) {
-  Open(ConfigWithRoles("", kWritesToThePrimary));
+  Open(WithRoles("", kWritesToThePrimary));
   EXPECT_EQ(ServedBy(&Users::Stub::CreateUser, 30), Names({"p"}));
   EXPECT_EQ(ServedBy(&Users::Stub::GetUser, 30), Names({"p", "r0", "r1"}));
 }
@@ -224,17 +276,16 @@ TEST_P(WaysTest, RoutesAreFollowed) {
 TEST_P(WaysTest, RoutesThatTheResolverBringsLaterAreFollowed) {
   if (GetParam().our_target) GTEST_SKIP() << "no resolver here brings routes";
   PushConfig("ways", fleet_->addresses(), "");
-  // Routes of an interceptor made by hand are its own.
+  // Routes of an interceptor made by hand stay as they are, so it has none.
   OpenAt("pushed:///ways",
-         ConfigWithRoles(
-             "", GetParam().has_interceptor ? "" : kWritesToThePrimary));
+         WithRoles("", GetParam().IsByHand() ? "" : kWritesToThePrimary));
   ASSERT_NE(stub_, nullptr);
   AwaitConnections();
   for (const auto& pushed :
        {std::make_pair(kWritesToTheReplicas, Names({"r0", "r1"})),
         std::make_pair(kWritesToThePrimary, Names({"p"}))}) {
     SCOPED_TRACE(pushed.first);
-    PushConfig("ways", fleet_->addresses(), ConfigWithRoles("", pushed.first));
+    PushConfig("ways", fleet_->addresses(), WithRoles("", pushed.first).Json());
     ASSERT_TRUE(WaitUntil([&]() {
       return ServedBy(&Users::Stub::CreateUser, 10) == pushed.second;
     }));
@@ -243,27 +294,44 @@ TEST_P(WaysTest, RoutesThatTheResolverBringsLaterAreFollowed) {
 }
 
 TEST_P(WaysTest, TheStickyKeyComesFromTheHeader) {
-  Open(ConfigWithRoles(R"("strategy":"STICKY")",
-                       R"("stickyKey":{"header":"x-key"})"));
-  Names homes;
-  for (int key = 0; key < 40; ++key) {
-    Names served;
-    for (int i = 0; i < 3; ++i) {
-      std::string by;
-      ASSERT_TRUE(
-          Call(&Users::Stub::GetUser, &by, absl::StrCat("user-", key)).ok());
-      served.insert(by);
-    }
-    EXPECT_EQ(served.size(), 1u) << key;
-    homes.insert(*served.begin());
+  Open(WithRoles(kSticky, R"("stickyKey":{"header":"x-key"})"));
+  EXPECT_EQ(HomesOfHeaders(), Names({"p", "r0", "r1"}));
+}
+
+TEST_P(WaysTest, TheStickyKeyComesFromAFunction) {
+  ChannelExtras extras;
+  extras.sticky_key = [](const CallView& call) -> absl::optional<std::string> {
+    const auto key = call.GetMetadata("x-key");
+    if (!key.has_value()) return absl::nullopt;
+    return absl::StrCat(call.method(), *key);
+  };
+  Open(WithRoles(kSticky), std::move(extras));
+  EXPECT_EQ(HomesOfHeaders(), Names({"p", "r0", "r1"}));
+}
+
+// Only an interceptor sees the request.
+TEST_P(WaysTest, TheStickyKeyComesFromTheRequest) {
+  const Configuration configuration =
+      WithRoles(kSticky, R"("stickyKey":{"requestField":"user_id"})");
+  if (GetParam().IsPlain()) {
+    OpenAt(Target(), configuration);
+    ASSERT_NE(stub_, nullptr);
+    const grpc::Status status = Call(&Users::Stub::GetUser);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+    EXPECT_THAT(status.error_message(),
+                HasSubstr("only an interceptor sees the request"));
+    return;
   }
-  EXPECT_EQ(homes, Names({"p", "r0", "r1"}));
+  Open(configuration);
+  EXPECT_EQ(Homes([](const std::string& key, grpc::ClientContext&,
+                     GetUserRequest& request) { request.set_user_id(key); }),
+            Names({"p", "r0", "r1"}));
 }
 
 // With two retries a call finds the one good backend only if no retry goes to a
 // backend that it has tried.
 TEST_P(WaysTest, ARetryGoesToABackendThatTheCallHasNotTried) {
-  Open(ConfigWithRoles(
+  Open(WithRoles(
       R"("failover":{"maxRetries":2,
                      "budget":{"ratio":1,"minRetriesPerSecond":1000}})"));
   fleet_->SetBehaviour(1, Failing());
@@ -274,14 +342,11 @@ TEST_P(WaysTest, ARetryGoesToABackendThatTheCallHasNotTried) {
 // gRPC says CANCELLED.  An interceptor of the library turns that into
 // DEADLINE_EXCEEDED; CreateChannel adds one for perTryTimeout.
 TEST_P(WaysTest, TheStatusOfAnAttemptThatTimedOut) {
-  Open(
-      ConfigWithRoles(R"("failover":{"maxRetries":1,"perTryTimeout":"0.3s"})"));
+  Open(WithRoles(R"("failover":{"maxRetries":1,"perTryTimeout":"0.3s"})"));
   SetAll(Hanging());
-  const bool has_interceptor =
-      GetParam().has_interceptor || GetParam().make == WithCreateChannel;
   EXPECT_EQ(Call(&Users::Stub::GetUser).error_code(),
-            has_interceptor ? grpc::StatusCode::DEADLINE_EXCEEDED
-                            : grpc::StatusCode::CANCELLED);
+            GetParam().IsPlain() ? grpc::StatusCode::CANCELLED
+                                 : grpc::StatusCode::DEADLINE_EXCEEDED);
 }
 
 // Without a backlog the call would be refused at once, with UNAVAILABLE.
@@ -289,8 +354,7 @@ TEST_P(WaysTest, CallsWaitInTheBacklog) {
   ChannelExtras extras;
   const std::shared_ptr<BackendPool> pool = BackendPool::Create();
   extras.pool = pool;
-  Open(ConfigWithRoles(
-           R"("backlog":{"timeout":"0.3s","overloadTimeout":"30s"})"),
+  Open(WithRoles(R"("backlog":{"timeout":"0.3s","overloadTimeout":"30s"})"),
        std::move(extras));
   for (const std::string& address : fleet_->addresses()) {
     pool->MarkUnhealthy(address);
@@ -303,7 +367,7 @@ TEST_P(WaysTest, ThePoolShowsAndMarksTheBackends) {
   ChannelExtras extras;
   const std::shared_ptr<BackendPool> pool = BackendPool::Create();
   extras.pool = pool;
-  Open(ConfigWithRoles(""), std::move(extras));
+  Open(WithRoles(""), std::move(extras));
   EXPECT_EQ(pool->GetAllBackends().size(), 3u);
   pool->MarkUnhealthy(fleet_->address(0));
   EXPECT_EQ(ServedBy(&Users::Stub::GetUser, 30), Names({"r0", "r1"}));
@@ -312,32 +376,45 @@ TEST_P(WaysTest, ThePoolShowsAndMarksTheBackends) {
 TEST_P(WaysTest, AProxyOfTheEnvironmentIsNotUsed) {
   // The fleet's own channels are made before.
   const ProxyInTheEnvironment proxy;
-  OpenAt(Target(), ConfigWithRoles(""));
+  OpenAt(Target(), WithRoles(""));
   ASSERT_NE(stub_, nullptr);
   EXPECT_EQ(ServedBy(&Users::Stub::GetUser, 1).size(), 1u);
 }
 
+// The label filter refuses the calls of an interceptor made by hand, whose
+// channel has no routes of its own.
 TEST_P(WaysTest, RoutesBesideAForeignPolicyAreRefused) {
   fleet_->ResetStats();
   MadeChannel channel = GetParam().make(
-      Target(),
-      absl::StrCat(
-          R"({"loadBalancingConfig":[{"round_robin":{}}],"multiBackend":{)",
-          kWritesToThePrimary, "}}"),
-      {});
-  if (!channel.ok()) {
-    EXPECT_EQ(GetParam().make, WithCreateChannel);
+      Target(), {R"([{"round_robin":{}}])", kWritesToThePrimary}, {});
+  const char* const why = GetParam().IsByHand()
+                              ? "its channel does not use multi_backend"
+                              : "the channel's LB policy is \"round_robin\"";
+  if (GetParam().make == WithCreateChannel) {
     EXPECT_EQ(channel.status().code(), absl::StatusCode::kInvalidArgument);
-    EXPECT_THAT(std::string(channel.status().message()),
-                HasSubstr("cannot be followed"));
+    EXPECT_THAT(std::string(channel.status().message()), HasSubstr(why));
     return;
   }
-  EXPECT_NE(GetParam().make, WithCreateChannel);
+  ASSERT_TRUE(channel.ok()) << channel.status();
   stub_ = Users::NewStub(*channel);
   const grpc::Status status = Call(&Users::Stub::CreateUser);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
-  EXPECT_THAT(status.error_message(), HasSubstr("cannot be followed"));
+  EXPECT_THAT(status.error_message(), HasSubstr(why));
   EXPECT_EQ(fleet_->TotalCalls(), 0);
+}
+
+TEST_P(WaysTest, ABadConfigurationIsRefusedWithTheFieldPath) {
+  MadeChannel channel = GetParam().make(
+      Target(), WithRoles("", R"("routes":[{"match":{"method":"("}}])"), {});
+  const char* const why = "routes[0].match.method";
+  if (!GetParam().IsPlain()) {
+    EXPECT_EQ(channel.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(channel.status().message()), HasSubstr(why));
+    return;
+  }
+  ASSERT_TRUE(channel.ok()) << channel.status();
+  stub_ = Users::NewStub(*channel);
+  EXPECT_THAT(Call(&Users::Stub::GetUser).error_message(), HasSubstr(why));
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, WaysTest, testing::ValuesIn(kWays),
@@ -350,9 +427,8 @@ INSTANTIATE_TEST_SUITE_P(Ways, WaysTest, testing::ValuesIn(kWays),
 class SingleBackendWaysTest : public testing::Test {
  protected:
   class Service final : public Users::Service {
-    grpc::Status GetUser(grpc::ServerContext*,
-                         const examples::users::v1::GetUserRequest*,
-                         examples::users::v1::UserReply* reply) override {
+    grpc::Status GetUser(grpc::ServerContext*, const GetUserRequest*,
+                         UserReply* reply) override {
       reply->set_served_by("single");
       return grpc::Status::OK;
     }
@@ -362,13 +438,13 @@ class SingleBackendWaysTest : public testing::Test {
     for (const auto make :
          {WithCreateChannel, Plainly, WithAnInterceptorByHand}) {
       MadeChannel channel =
-          make(target, ServiceConfig("", kWritesToThePrimary), {});
+          make(target, {R"([{"multi_backend":{}}])", kWritesToThePrimary}, {});
       ASSERT_TRUE(channel.ok()) << channel.status();
       const auto stub = Users::NewStub(*channel);
       for (const bool write : {false, true}) {
         grpc::ClientContext context;
         context.set_deadline(absl::ToChronoTime(absl::Now() + kTestTimeout));
-        examples::users::v1::UserReply reply;
+        UserReply reply;
         const grpc::Status status = write
                                         ? stub->CreateUser(&context, {}, &reply)
                                         : stub->GetUser(&context, {}, &reply);
