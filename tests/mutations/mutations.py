@@ -134,7 +134,7 @@ MUTATIONS = [
              "one call in slow start moves all calls to the next backend"),
     Mutation("few-refusals-only", "lb_policy/plan/pick_plan.cc",
              "narrowed.not_admitting = not_admitting;",
-             "if (not_admitting.size() > 8) { return first; } "
+             "if (not_admitting.size() > 8) { return; } "
              "narrowed.not_admitting = not_admitting;",
              "the pick gives up early when many backends do not admit it"),
     Mutation("first-choice-forgotten", "lb_policy/plan/pick_plan.cc",
