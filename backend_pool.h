@@ -11,7 +11,7 @@
 //
 // API of this header: BackendPool with Create, GetAllBackends,
 // GetHealthyBackends, MarkHealthy, MarkUnhealthy and GetEvents;
-// BackendSnapshot, BackendState, StateName, PoolEvent.
+// BackendPoolOptions, BackendSnapshot, BackendState, StateName, PoolEvent.
 #ifndef MULTI_BACKEND_BACKEND_POOL_H_
 #define MULTI_BACKEND_BACKEND_POOL_H_
 

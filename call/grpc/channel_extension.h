@@ -10,9 +10,11 @@
 
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "multi_backend/call/grpc/set_channel_extension.h"
 #include "multi_backend/port/core_api.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -28,6 +30,34 @@ class ChannelExtension final : public grpc_core::RefCounted<ChannelExtension>,
 
   explicit ChannelExtension(ChannelObjects objects)
       : ChannelObjects(std::move(objects)) {}
+};
+
+// ChannelStore: keeps one object of the LB policy for as long as the channel
+// lives.  Core destroys the policy itself when the channel goes idle.  The LB
+// policy removes this arg, too, before it makes subchannels.
+//
+// Thread-safe.
+class ChannelStore : public grpc_core::RefCounted<ChannelStore> {
+ public:
+  static absl::string_view ChannelArgName() {
+    return "multi_backend.channel_store";
+  }
+  static int ChannelArgsCompare(const ChannelStore* a, const ChannelStore* b) {
+    return grpc_core::QsortCompare(a, b);
+  }
+
+  // Returns the object, which the first call makes by `make`.  Every caller
+  // must name the same type.
+  template <typename T, typename Make>
+  std::shared_ptr<T> Get(Make make) {
+    MutexLock lock(&mutex_);
+    if (object_ == nullptr) object_ = make();
+    return std::static_pointer_cast<T>(object_);
+  }
+
+ private:
+  Mutex mutex_;
+  std::shared_ptr<void> object_ ABSL_GUARDED_BY(mutex_);
 };
 
 // The name of the arg ChannelServiceConfig (resolver/grpc), set when the

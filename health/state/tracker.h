@@ -112,6 +112,8 @@ class HealthTracker {
   // the waits.
   absl::optional<HealthChange> MarkHealthy(absl::string_view reason,
                                            absl::Time now);
+  // Goes back to the initial state; the configuration stays.
+  void Forget() { *this = HealthTracker(config_, random_()); }
   // Makes the change that is due by `now`, if any.
   absl::optional<HealthChange> OnTime(absl::Time now);
 

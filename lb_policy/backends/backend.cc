@@ -33,6 +33,26 @@ Backend::Backend(std::string address, std::string name,
       address_(std::move(address)),
       name_(name == address_ ? std::string() : std::move(name)) {}
 
+Backend::~Backend() {
+  if (heir_ != nullptr) heir_->Unref();
+}
+
+void Backend::HandOverCalls(Backend* heir) {
+  heir->Ref();
+  heir_ = heir;
+  // An EndCall() that reads a value near kHandedOver sees heir_, too.
+  const int64_t running =
+      load.in_flight.exchange(kHandedOver, std::memory_order_acq_rel);
+  // `calls` less `in_flight` is the number of calls that have ended, so both
+  // grow.
+  heir->calls.fetch_add(static_cast<uint64_t>(running),
+                        std::memory_order_relaxed);
+  heir->load.in_flight.fetch_add(running, std::memory_order_relaxed);
+  heir->UpdateAtLimitFlag();
+}
+
+void Backend::EndHandedOverCall() { heir_->EndCall(); }
+
 void Backend::SetLimit(int limit) {
   limit_.store(limit, std::memory_order_relaxed);
   UpdateAtLimitFlag();

@@ -54,13 +54,17 @@ class Backend {
   }
   void EndCall() {
     const int64_t before =
-        load.in_flight.fetch_sub(1, std::memory_order_relaxed);
+        load.in_flight.fetch_sub(1, std::memory_order_acquire);
+    if (before > kHandedOver / 2) return EndHandedOverCall();
     const int64_t limit = limit_.load(std::memory_order_relaxed);
     if (limit != 0 && before >= limit) UpdateAtLimitFlag();
   }
   // The number of calls in flight at which the backend gets no more calls; 0 =
   // no limit.  One value serves all channels: the one set last is in force.
   void SetLimit(int limit);
+  // Makes `heir` count the calls in flight, and their ends.  The pool calls it
+  // at most once, when no call can begin on this backend any more.
+  void HandOverCalls(Backend* heir);
 
   // Called when a call to this backend has succeeded.  On a healthy backend
   // this costs one load.  `trial` is as for BackendHealth::OnCallEnded().
@@ -86,8 +90,12 @@ class Backend {
   BackendHealth health;
 
  private:
-  ~Backend() = default;
+  // What HandOverCalls() sets load.in_flight to; more than can be in flight.
+  static constexpr int64_t kHandedOver = int64_t{1} << 62;
+
+  ~Backend();
   void UpdateAtLimitFlag();
+  void EndHandedOverCall();
 
   std::atomic<uint64_t> refs_{1};
   std::atomic<int64_t> limit_{0};
@@ -95,7 +103,8 @@ class Backend {
   const uint32_t id_;
   const std::shared_ptr<PoolEvents> events_;
   const std::string address_;
-  const std::string name_;  // "" = the same as address_.
+  const std::string name_;   // "" = the same as address_.
+  Backend* heir_ = nullptr;  // Holds a reference; see HandOverCalls().
 };
 
 // Owns one reference to a Backend.

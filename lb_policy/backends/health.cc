@@ -72,7 +72,7 @@ void BackendHealth::OnCallEnded(AttemptOutcome outcome, absl::string_view why,
   {
     MutexLock lock(&mutex_);
     const bool was_trial = trial != 0 && trial == trial_;
-    if (retired_ || (!passive_ && !was_trial)) {
+    if (suspended_ || (!passive_ && !was_trial)) {
       load_->wants_successes.store(false, std::memory_order_relaxed);
       return;
     }
@@ -96,7 +96,7 @@ void BackendHealth::OnCallEnded(AttemptOutcome outcome, absl::string_view why,
 
 uint16_t BackendHealth::TryBeginTrial() {
   MutexLock lock(&mutex_);
-  if (retired_ || !tracker_.TryBeginTrial()) return 0;
+  if (suspended_ || !tracker_.TryBeginTrial()) return 0;
   if (++last_trial_ == 0) ++last_trial_;
   trial_ = last_trial_;
   const uint64_t replaced = std::exchange(
@@ -135,7 +135,7 @@ void BackendHealth::Configure(std::shared_ptr<const HealthConfig> config) {
   bool notify = false;
   {
     MutexLock lock(&mutex_);
-    if (retired_) return;
+    if (suspended_) return;
     passive_ = config->passive.has_value();
     slow_start_nanos_.store(absl::ToInt64Nanoseconds(config->slow_start),
                             std::memory_order_relaxed);
@@ -154,7 +154,7 @@ void BackendHealth::Change(
   bool notify = false;
   {
     MutexLock lock(&mutex_);
-    if (retired_) return;
+    if (suspended_) return;
     notify = Apply(change(tracker_));
   }
   if (notify) events_->Notify();
@@ -182,16 +182,19 @@ bool BackendHealth::IsEjected() const {
          tracker_.cause() == HealthCause::kFailureRate;
 }
 
-void BackendHealth::MarkHealthy(absl::string_view reason) {
-  Change([&](HealthTracker& tracker) {
-    return tracker.MarkHealthy(reason, events_->time.Now());
-  });
+bool BackendHealth::IsMarked() const {
+  MutexLock lock(&mutex_);
+  return tracker_.cause() == HealthCause::kManual;
 }
 
-void BackendHealth::MarkUnhealthy(absl::string_view reason) {
-  Change([&](HealthTracker& tracker) {
-    return tracker.MarkUnhealthy(reason, events_->time.Now());
-  });
+bool BackendHealth::MarkHealthy(absl::string_view reason) {
+  MutexLock lock(&mutex_);
+  return Apply(tracker_.MarkHealthy(reason, events_->time.Now()));
+}
+
+bool BackendHealth::MarkUnhealthy(absl::string_view reason) {
+  MutexLock lock(&mutex_);
+  return Apply(tracker_.MarkUnhealthy(reason, events_->time.Now()));
 }
 
 void BackendHealth::OnLinkState(LinkState from, LinkState to,
@@ -205,25 +208,13 @@ void BackendHealth::OnLinkState(LinkState from, LinkState to,
     failed_channels_.fetch_add(1);
     connection_error_ = std::string(why);
   }
-  if (retired_) return;
+  if (suspended_) return;
   if (was_unreachable && !unreachable() && !IsDown(tracker_.state())) {
     BeginRamp();
   }
   PublishView(to == LinkState::kReady
                   ? "connected"
                   : "the channel that could not connect is gone");
-}
-
-void BackendHealth::Retire() {
-  std::shared_ptr<Timers>
-      timers;  // Destroyed unlocked: may join the timer thread.
-  MutexLock lock(&mutex_);
-  retired_ = true;
-  timers = std::move(timers_);
-  if (timer_ != nullptr) {
-    MutexLock timer_lock(&timer_->mutex);
-    timer_->backend = nullptr;
-  }
 }
 
 BackendHealth::View BackendHealth::view() const {
@@ -263,7 +254,7 @@ void BackendHealth::OnTimer(absl::Time due) {
   bool notify = false;
   {
     MutexLock lock(&mutex_);
-    if (retired_) return;
+    if (suspended_) return;
     // A timer that was replaced while it began to run.
     if (due != timer_at_) return;
     timer_at_ = absl::InfiniteFuture();
@@ -312,6 +303,7 @@ void BackendHealth::WriteFlags() {
 }
 
 void BackendHealth::ArmTimer() {
+  if (suspended_) return;
   const absl::Time due = tracker_.next_change();
   if (due >= timer_at_) return;
   timer_at_ = due;
@@ -320,6 +312,20 @@ void BackendHealth::ArmTimer() {
       RunAfter(std::max(due - events_->time.Now(), absl::ZeroDuration()),
                [due](BackendHealth& health) { health.OnTimer(due); }));
   timers_->Drop(replaced);
+}
+
+std::shared_ptr<Timers> BackendHealth::DisarmTimers() {
+  timer_at_ = absl::InfiniteFuture();
+  if (timer_ != nullptr) {
+    MutexLock timer_lock(&timer_->mutex);
+    timer_->backend = nullptr;
+  }
+  timer_ = nullptr;
+  if (timers_ != nullptr) {
+    timers_->Drop(state_timer_);
+    timers_->Drop(trial_timer_);
+  }
+  return std::exchange(timers_, nullptr);
 }
 
 uint64_t BackendHealth::RunAfter(absl::Duration delay,

@@ -71,10 +71,14 @@ class BackendHealth {
   // Takes the backend out because its share of failed calls is too high.
   void Eject(absl::string_view why);
   bool IsEjected() const;
+  bool IsMarked() const;
   // How often the backend has come back from DOWN.
   uint32_t returns() const { return returns_.load(std::memory_order_relaxed); }
-  void MarkHealthy(absl::string_view reason);
-  void MarkUnhealthy(absl::string_view reason);
+  // If the result of one of these is true, the caller must call
+  // events->Notify(), with no lock that a watch may take.  Marks act on an
+  // absent backend, too.
+  ABSL_MUST_USE_RESULT bool MarkHealthy(absl::string_view reason);
+  ABSL_MUST_USE_RESULT bool MarkUnhealthy(absl::string_view reason);
   // Called when a channel's connection has changed from `from` to `to`.  `why`
   // is the error, with kFailed.  The backend is DOWN when the newest attempt of
   // some channel failed and no channel is connected.
@@ -83,9 +87,23 @@ class BackendHealth {
   bool any_failed() const {
     return failed_channels_.load(std::memory_order_relaxed) != 0;
   }
-  // The backend has left the pool: no timer runs any more.  Called once, by the
-  // pool.
-  void Retire();
+
+  // --- An absent backend, which no channel lists -----------------------------
+
+  // From Suspend() to Resume(), calls, probes and time change nothing.  What
+  // was decided stays, and the time until which it holds.  Suspend() returns
+  // the timers; the caller destroys them with no lock held, since that may wait
+  // for a timer's function.
+  ABSL_MUST_USE_RESULT std::shared_ptr<Timers> Suspend();
+  void Resume();
+  // Whether anything keeps the backend from being ALIVE, apart from its
+  // connections.
+  bool IsDecided() const;
+  // Takes over what has been decided about `other`, a backend with the same
+  // address.  Requires that no other thread uses this object yet.
+  void TakeOver(const BackendHealth& other);
+  // Drops what has been decided.  Records an event if `why` is not empty.
+  void Forget(absl::string_view why);
 
   struct View {
     BackendState state = BackendState::kAlive;
@@ -111,7 +129,7 @@ class BackendHealth {
                     std::function<void(BackendHealth&)> run)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Applies what `change` makes of the tracker, and notifies.  Does nothing
-  // once the backend has left the pool.
+  // while the backend is absent.
   void Change(
       absl::FunctionRef<absl::optional<HealthChange>(HealthTracker&)> change)
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -120,7 +138,11 @@ class BackendHealth {
   ABSL_MUST_USE_RESULT bool Apply(const absl::optional<HealthChange>& change)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteFlags() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AbandonTrial() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ArmTimer() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Makes all timers do nothing; returns what ran them.
+  ABSL_MUST_USE_RESULT std::shared_ptr<Timers> DisarmTimers()
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void BeginRamp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The share of calls that the ramp lets through; 1 = the ramp is over.
   double RampShare(int64_t now_nanos) const;
@@ -137,7 +159,7 @@ class BackendHealth {
   bool passive_ ABSL_GUARDED_BY(mutex_) = false;
   uint16_t trial_ ABSL_GUARDED_BY(mutex_) = 0;  // The running trial; 0 = none.
   uint16_t last_trial_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool retired_ ABSL_GUARDED_BY(mutex_) = false;
+  bool suspended_ ABSL_GUARDED_BY(mutex_) = false;
   std::atomic<uint32_t> failed_channels_{0};  // Written under mutex_.
   uint32_t connected_channels_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string connection_error_ ABSL_GUARDED_BY(mutex_);  // The newest error.

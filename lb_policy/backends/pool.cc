@@ -1,7 +1,6 @@
 #include "multi_backend/lb_policy/backends/pool.h"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -14,6 +13,11 @@ namespace {
 
 bool IsHealthy(BackendState state) {
   return state == BackendState::kAlive || state == BackendState::kOverloaded;
+}
+
+// Whether the pool must know the backend when a channel lists it again.
+bool IsWorthRemembering(const Backend& backend) {
+  return backend.health.IsDecided() || backend.load.in_flight.load() > 0;
 }
 
 // Called at most once per prober, to avoid flooding the log.
@@ -54,12 +58,13 @@ std::unique_ptr<Prober> MakeProber(const ActiveHealthConfig& config,
 
 }  // namespace
 
-std::shared_ptr<BackendPool> BackendPool::Create() {
-  return Create(PoolTime());
+std::shared_ptr<BackendPool> BackendPool::Create(BackendPoolOptions options) {
+  return Create(PoolTime(), options);
 }
 
-std::shared_ptr<BackendPool> BackendPool::Create(PoolTime time) {
-  return absl::WrapUnique(new BackendPool(std::move(time)));
+std::shared_ptr<BackendPool> BackendPool::Create(PoolTime time,
+                                                 BackendPoolOptions options) {
+  return absl::WrapUnique(new BackendPool(std::move(time), options));
 }
 
 BackendSnapshot BackendPool::Snapshot(const Entry& entry) {
@@ -74,7 +79,8 @@ BackendSnapshot BackendPool::Snapshot(const Entry& entry) {
   }
   BackendHealth::View view = backend.health.view();
   snapshot.state = view.state;
-  snapshot.healthy = IsHealthy(view.state);
+  snapshot.absent = entry.users == 0;
+  snapshot.healthy = !snapshot.absent && IsHealthy(view.state);
   snapshot.reason = std::move(view.reason);
   snapshot.since = view.since;
   snapshot.in_flight = backend.load.in_flight.load(std::memory_order_relaxed);
@@ -85,43 +91,39 @@ BackendSnapshot BackendPool::Snapshot(const Entry& entry) {
   return snapshot;
 }
 
-void BackendPool::Sort(std::vector<BackendSnapshot>* backends) {
-  std::sort(backends->begin(), backends->end(),
-            [](const BackendSnapshot& a, const BackendSnapshot& b) {
-              return std::tie(a.address, a.name) < std::tie(b.address, b.name);
-            });
-}
-
 std::vector<BackendSnapshot> BackendPool::GetAllBackends() const {
   std::vector<BackendSnapshot> all;
-  {
-    MutexLock lock(&mutex_);
-    all.reserve(entries_.size());
-    for (const auto& item : entries_) all.push_back(Snapshot(*item.second));
+  MutexLock lock(&mutex_);
+  const absl::Time now = events_->time.Now();
+  all.reserve(entries_.size());
+  for (const auto& item : entries_) {
+    const Entry& entry = *item.second;
+    if (entry.users == 0 &&
+        (entry.absent_since + options_.remember_absent <= now ||
+         !entry.backend->health.IsDecided())) {
+      continue;
+    }
+    all.push_back(Snapshot(entry));
   }
-  Sort(&all);
   return all;
 }
 
 std::vector<BackendSnapshot> BackendPool::GetHealthyBackends() const {
   std::vector<BackendSnapshot> healthy;
-  {
-    MutexLock lock(&mutex_);
-    for (const auto& item : entries_) {
-      BackendSnapshot snapshot = Snapshot(*item.second);
-      if (snapshot.healthy) healthy.push_back(std::move(snapshot));
-    }
+  MutexLock lock(&mutex_);
+  for (const auto& item : entries_) {
+    BackendSnapshot snapshot = Snapshot(*item.second);
+    if (snapshot.healthy) healthy.push_back(std::move(snapshot));
   }
-  Sort(&healthy);
   return healthy;
 }
 
-std::vector<BackendRef> BackendPool::Named(absl::string_view address) const {
-  std::vector<BackendRef> named;
-  MutexLock lock(&mutex_);
+std::vector<BackendPool::Entry*> BackendPool::NamedLocked(
+    absl::string_view address) {
+  std::vector<Entry*> named;
   for (const auto& item : entries_) {
     if (item.first.first == address || item.first.second == address) {
-      named.push_back(item.second->backend);
+      named.push_back(item.second.get());
     }
   }
   return named;
@@ -129,53 +131,187 @@ std::vector<BackendRef> BackendPool::Named(absl::string_view address) const {
 
 void BackendPool::MarkHealthy(absl::string_view address,
                               absl::string_view reason) {
-  for (const BackendRef& backend : Named(address)) {
-    backend->health.MarkHealthy(reason);
+  int changed = 0;
+  {
+    MutexLock lock(&mutex_);
+    ForgetLocked();
+    for (Entry* entry : NamedLocked(address)) {
+      changed += entry->backend->health.MarkHealthy(reason);
+      entry->marked_by_address = false;
+      if (entry->users == 0 && !IsWorthRemembering(*entry->backend)) {
+        DropLocked(*entry);
+      }
+    }
   }
+  for (; changed > 0; --changed) events_->Notify();
 }
 
 void BackendPool::MarkUnhealthy(absl::string_view address,
                                 absl::string_view reason) {
-  for (const BackendRef& backend : Named(address)) {
-    backend->health.MarkUnhealthy(reason);
+  int changed = 0;
+  {
+    MutexLock lock(&mutex_);
+    ForgetLocked();
+    std::vector<Entry*> named = NamedLocked(address);
+    if (named.empty() && !address.empty() &&
+        options_.remember_absent > absl::ZeroDuration()) {
+      Entry& entry = AddLocked(address, address);
+      (void)entry.backend->health.Suspend();  // It has no timers yet.
+      BeginAbsenceLocked(entry);
+      named.push_back(&entry);
+    }
+    for (Entry* entry : named) {
+      changed += entry->backend->health.MarkUnhealthy(reason);
+      entry->marked_by_address |= entry->backend->address() == address;
+      if (entry->users > 0) continue;
+      // The time for which the mark is remembered begins now.
+      EndAbsenceLocked(*entry);
+      BeginAbsenceLocked(*entry);
+    }
+    ForgetLocked();
   }
+  for (; changed > 0; --changed) events_->Notify();
 }
 
+// --- Leases ------------------------------------------------------------------
+
 std::unique_ptr<BackendPool::Lease> BackendPool::Acquire(
-    absl::string_view address, absl::string_view name) {
+    absl::string_view address, absl::string_view name, const Lease* renamed) {
   MutexLock lock(&mutex_);
+  ForgetLocked();
   auto found = entries_.find(Key(address, name));
+  Entry* entry = nullptr;
   if (found == entries_.end()) {
-    auto entry = std::make_unique<Entry>();
-    entry->backend = BackendRef::Adopt(
-        new Backend(std::string(address), std::string(name), events_));
-    const Key key(entry->backend->address(), entry->backend->name());
-    found = entries_.emplace(key, std::move(entry)).first;
+    entry = &AddLocked(address, name);
+    InheritLocked(*entry, renamed == nullptr ? nullptr : renamed->entry_);
+  } else {
+    entry = found->second.get();
+    entry->successor = BackendRef();
+    if (entry->users == 0) {
+      EndAbsenceLocked(*entry);
+      entry->backend->health.Resume();
+    }
   }
-  Entry* const entry = found->second.get();
   ++entry->users;
   return absl::WrapUnique(new Lease(shared_from_this(), entry));
 }
 
-void BackendPool::Reserve(size_t backends) {
-  MutexLock lock(&mutex_);
-  entries_.reserve(backends);
+BackendPool::Entry& BackendPool::AddLocked(absl::string_view address,
+                                           absl::string_view name) {
+  auto entry = std::make_unique<Entry>();
+  entry->backend = BackendRef::Adopt(
+      new Backend(std::string(address), std::string(name), events_));
+  const Key key(entry->backend->address(), entry->backend->name());
+  return *entries_.emplace(key, std::move(entry)).first->second;
+}
+
+void BackendPool::InheritLocked(Entry& added, Entry* renamed) {
+  const Backend& backend = *added.backend;
+  std::vector<Entry*> sources;
+  std::vector<Entry*> absent;
+  if (renamed != nullptr) {
+    renamed->successor = added.backend;
+    sources.push_back(renamed);
+  }
+  for (auto it = entries_.lower_bound(Key(backend.address(), ""));
+       it != entries_.end() && it->first.first == backend.address(); ++it) {
+    Entry& same_address = *it->second;
+    if (&same_address == &added) continue;
+    if (same_address.users == 0) absent.push_back(&same_address);
+    if (same_address.users == 0 || same_address.marked_by_address) {
+      sources.push_back(&same_address);
+    }
+  }
+  // A mark of a name that no channel listed then.
+  const auto by_name = entries_.find(Key(backend.name(), backend.name()));
+  if (by_name != entries_.end() && by_name->second->users == 0 &&
+      by_name->second.get() != &added) {
+    sources.push_back(by_name->second.get());
+  }
+  // A mark outranks what calls and probes say.
+  const auto marked = std::find_if(
+      sources.begin(), sources.end(),
+      [](const Entry* source) { return source->backend->health.IsMarked(); });
+  const Entry* source = marked != sources.end() ? *marked
+                        : sources.empty()       ? nullptr
+                                                : sources.front();
+  if (source != nullptr) {
+    added.backend->health.TakeOver(source->backend->health);
+    added.marked_by_address = source->marked_by_address &&
+                              source->backend->address() == backend.address();
+  }
+  for (Entry* old : absent) {
+    old->backend->HandOverCalls(added.backend.get());
+    DropLocked(*old);
+  }
 }
 
 void BackendPool::Release(Entry* entry) {
   BackendRef backend;
-  std::unique_ptr<Prober> prober;  // Destroyed unlocked, see below.
-  {
-    MutexLock lock(&mutex_);
-    if (--entry->users > 0) return;
-    backend = entry->backend;  // Keeps the strings that the key views.
-    prober = std::move(entry->prober);
-    entries_.erase(Key(backend->address(), backend->name()));
+  // Destroyed unlocked.  Destroying a prober waits for a running probe result,
+  // which may call back into the pool.
+  std::unique_ptr<Prober> prober;
+  std::shared_ptr<Timers> timers;
+  MutexLock lock(&mutex_);
+  if (--entry->users > 0) return;
+  backend = entry->backend;  // Keeps the strings that the key views.
+  prober = std::move(entry->prober);
+  entry->probed_as = nullptr;
+  timers = backend->health.Suspend();
+  BeginAbsenceLocked(*entry);
+  if (entry->successor) {
+    backend->HandOverCalls(entry->successor.get());
+    DropLocked(*entry);
+  } else if (options_.remember_absent <= absl::ZeroDuration() ||
+             !IsWorthRemembering(*backend)) {
+    DropLocked(*entry);
   }
-  // Destroying a prober waits for a running probe result, which may call back
-  // into the pool.
-  prober.reset();
-  backend->health.Retire();
+  ForgetLocked();
+}
+
+// --- Absent backends ---------------------------------------------------------
+
+void BackendPool::BeginAbsenceLocked(Entry& entry) {
+  entry.absent_since = events_->time.Now();
+  entry.absent_position = absent_.insert(absent_.end(), &entry);
+}
+
+void BackendPool::EndAbsenceLocked(Entry& entry) {
+  absent_.erase(entry.absent_position);
+}
+
+void BackendPool::DropLocked(Entry& entry) {
+  const BackendRef backend = entry.backend;  // Its strings are in the key.
+  EndAbsenceLocked(entry);
+  entries_.erase(Key(backend->address(), backend->name()));
+}
+
+void BackendPool::ForgetLocked() {
+  const absl::Time now = events_->time.Now();
+  while (!absent_.empty()) {
+    Entry& oldest = *absent_.front();
+    Backend& backend = *oldest.backend;
+    if (absent_.size() > options_.max_absent) {
+      backend.health.Forget(
+          std::exchange(said_too_many_, true)
+              ? ""
+              : absl::StrCat("forgotten: the pool remembers no more than ",
+                             options_.max_absent,
+                             " absent backends (further ones are forgotten "
+                             "without an event)"));
+      DropLocked(oldest);
+      continue;
+    }
+    if (oldest.absent_since + options_.remember_absent > now) return;
+    backend.health.Forget(
+        absl::StrCat("forgotten: no channel has listed it for ",
+                     absl::FormatDuration(options_.remember_absent)));
+    // Its calls that still run must be counted when it comes back.
+    const bool calls_run = backend.load.in_flight.load() > 0;
+    EndAbsenceLocked(oldest);
+    BeginAbsenceLocked(oldest);
+    if (!calls_run) DropLocked(oldest);
+  }
 }
 
 BackendPool::Lease::Lease(std::shared_ptr<BackendPool> pool, Entry* entry)

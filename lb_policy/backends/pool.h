@@ -2,8 +2,17 @@
 // the pool (ChannelExtras::pool), and the interface through which an
 // application watches and marks backends.
 //
-// Cost: GetAllBackends() and GetHealthyBackends() are O(n log n), marking is
-// O(n) in the number of backends.
+// What the application or health has decided about a backend outlives its place
+// in the lists of channels: a mark, and a DOWN or OVERLOADED that calls or
+// probes caused.  It holds when a list leaves the backend out and brings it
+// back, when the same address comes back under another name, when a channel
+// goes idle, and before the first channel.  Such a backend is absent
+// (BackendSnapshot::absent).  Times go on meanwhile, so an ejection ends when
+// it would have ended anyway.  Addresses are reused, so the pool forgets an
+// absent backend after BackendPoolOptions::remember_absent.
+//
+// Cost: GetAllBackends(), GetHealthyBackends() and marking are O(n) in the
+// number of backends.  A backend takes about 1 KB.
 //
 // Threads: every method of BackendPool may be called from any thread.  Watch
 // callbacks run on the thread that changed something, with no lock of the pool
@@ -14,13 +23,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "multi_backend/health/probes/probe.h"
@@ -38,20 +48,37 @@
 
 namespace multi_backend {
 
+struct BackendPoolOptions {
+  // How long the pool remembers a backend that no channel lists.  The time
+  // begins when the last channel drops it, or with the newest mark if that is
+  // later.  Zero or less = not at all.
+  absl::Duration remember_absent = absl::Minutes(10);
+  // How many absent backends the pool remembers.  When there are more, it
+  // forgets those that were absent longest; the first time is an event.
+  size_t max_absent = 10'000;
+};
+
 class BackendPool : public std::enable_shared_from_this<BackendPool> {
  public:
-  static std::shared_ptr<BackendPool> Create();
+  static std::shared_ptr<BackendPool> Create(BackendPoolOptions options = {});
 
-  // All backends, whatever their health, ordered by address.
+  // All backends that channels list, whatever their health, and the absent ones
+  // that are not ALIVE; ordered by address.
   std::vector<BackendSnapshot> GetAllBackends() const;
-  // The backends that are ALIVE or OVERLOADED, ordered by address.
+  // The backends that channels list and that are ALIVE or OVERLOADED, ordered
+  // by address.
   std::vector<BackendSnapshot> GetHealthyBackends() const;
 
-  // Marks all backends with this address or configured name.  A mark acts on
-  // the very next pick and outranks what probes and calls say.  Does nothing
-  // for an unknown backend, or for one that has this mark already (its reason
-  // stays).  MarkHealthy() also brings back a backend that probes or calls took
-  // out.
+  // MarkUnhealthy() takes all backends with this address or configured name out
+  // of use, until MarkHealthy().  It acts on the very next pick and outranks
+  // what probes and calls say.  When no channel lists such a backend, the pool
+  // remembers the mark for one that comes.  Does nothing for a backend that has
+  // a mark already (its reason stays).
+  //
+  // MarkHealthy() ends a mark, and also a DOWN or OVERLOADED that probes or
+  // calls caused, and their counts begin anew.  It promises nothing for later:
+  // the next failed probes or calls may take the backend down again.  Nor does
+  // it connect a backend whose connection has failed.
   void MarkHealthy(absl::string_view address,
                    absl::string_view reason = "manual");
   void MarkUnhealthy(absl::string_view address,
@@ -68,7 +95,14 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
  private:
   struct Entry {
     BackendRef backend;
-    size_t users = 0;
+    size_t users = 0;  // 0 = absent.
+    // Only while it is absent.
+    absl::Time absent_since;
+    std::list<Entry*>::iterator absent_position;
+    // It was marked by this address, so that the mark is for all its names.
+    bool marked_by_address = false;
+    // The backend that has taken its place under another name; else null.
+    BackendRef successor;
     std::shared_ptr<const Endpoint> endpoint;
     // Null when the backend is not probed.
     std::unique_ptr<Prober> prober;
@@ -77,10 +111,10 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   };
 
  public:
-  // One policy's use of one backend.  A backend is in the pool as long as a
-  // lease for it exists; a new backend starts ALIVE.  A lease belongs to one
-  // policy, which must not call SetEndpoint(), Configure() and SetLinkState()
-  // at the same time.
+  // One policy's use of one backend.  A backend without a lease is absent.  A
+  // backend of which the pool remembers nothing starts ALIVE.  A lease belongs
+  // to one policy, which must not call SetEndpoint(), Configure() and
+  // SetLinkState() at the same time.
   class Lease {
    public:
     ~Lease();
@@ -114,32 +148,52 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     LinkState link_ = LinkState::kConnecting;
   };
 
+  // `renamed` is a lease of the same address under another name, if the new one
+  // takes its place in the channel's list; else null.  The new backend then
+  // takes over what was decided, and the calls in flight when the old one goes.
   std::unique_ptr<Lease> Acquire(absl::string_view address,
-                                 absl::string_view name);
+                                 absl::string_view name,
+                                 const Lease* renamed = nullptr);
 
   // Makes a pool with its own clock and timers, for tests.
-  static std::shared_ptr<BackendPool> Create(PoolTime time);
-
-  // Prepares the pool for a channel that will acquire `backends` leases.
-  void Reserve(size_t backends);
+  static std::shared_ptr<BackendPool> Create(PoolTime time,
+                                             BackendPoolOptions options = {});
 
   const std::shared_ptr<PoolEvents>& events() const { return events_; }
 
  private:
   // Address and name; the views point into the Backend.
   using Key = std::pair<absl::string_view, absl::string_view>;
+  using Entries = absl::btree_map<Key, std::unique_ptr<Entry>>;
 
-  explicit BackendPool(PoolTime time)
-      : events_(std::make_shared<PoolEvents>(std::move(time))) {}
+  BackendPool(PoolTime time, const BackendPoolOptions& options)
+      : options_(options),
+        events_(std::make_shared<PoolEvents>(std::move(time))) {}
   void Release(Entry* entry) ABSL_LOCKS_EXCLUDED(mutex_);
-  std::vector<BackendRef> Named(absl::string_view address) const;
-  static BackendSnapshot Snapshot(const Entry& entry);
-  static void Sort(std::vector<BackendSnapshot>* backends);
 
+  Entry& AddLocked(absl::string_view address, absl::string_view name)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Gives `added`, a new entry, what is known about its address or its name.
+  void InheritLocked(Entry& added, Entry* renamed)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void BeginAbsenceLocked(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EndAbsenceLocked(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Removes an absent entry.
+  void DropLocked(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Forgets the absent backends whose time is over, or that are too many.
+  void ForgetLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The entries with this address or name.
+  std::vector<Entry*> NamedLocked(absl::string_view address)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static BackendSnapshot Snapshot(const Entry& entry);
+
+  const BackendPoolOptions options_;
   const std::shared_ptr<PoolEvents> events_;
   mutable Mutex mutex_;
-  absl::flat_hash_map<Key, std::unique_ptr<Entry>> entries_
-      ABSL_GUARDED_BY(mutex_);
+  Entries entries_ ABSL_GUARDED_BY(mutex_);
+  // Those without users, the one that has been absent longest first.
+  std::list<Entry*> absent_ ABSL_GUARDED_BY(mutex_);
+  bool said_too_many_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace multi_backend

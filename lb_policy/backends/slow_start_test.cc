@@ -53,8 +53,8 @@ class SlowStartTest : public ::testing::Test {
     return health().RampAdmits(draw, clock_.NowNanos());
   }
   void GoAndComeBack() {
-    health().MarkUnhealthy("");
-    health().MarkHealthy("");
+    (void)health().MarkUnhealthy("");
+    (void)health().MarkHealthy("");
   }
 
   ManualClock clock_;

@@ -17,9 +17,12 @@ struct BackendSnapshot {
   std::string zone;
   uint32_t weight = 0;
   BackendState state = BackendState::kAlive;
-  // Whether the state is ALIVE or OVERLOADED.  A draining backend (weight 0)
-  // can be healthy.
+  // Whether the state is ALIVE or OVERLOADED and the backend is not absent.  A
+  // draining backend (weight 0) can be healthy.
   bool healthy = true;
+  // No channel lists the backend now, so it gets no calls.  The pool remembers
+  // its state, in which it will be when a channel lists it again.
+  bool absent = false;
   std::string reason;  // Why it is in this state; "" = it never changed.
   absl::Time since = absl::InfinitePast();  // When it entered this state.
   int64_t in_flight = 0;

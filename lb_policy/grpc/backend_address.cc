@@ -28,6 +28,7 @@ ChannelArgs SubchannelArgs(const ChannelArgs& args) {
   ChannelArgs stripped = args.Remove(ChannelExtension::ChannelArgName())
                              .Remove(kServiceConfigArg)
                              .Remove(kForeignServiceConfigArg)
+                             .Remove(ChannelStore::ChannelArgName())
                              .Remove(ChannelRetryState::ChannelArgName())
                              .Set(kStreamFilterArg, 1);
   const auto target = stripped.GetString(GRPC_ARG_SERVER_URI);

@@ -23,6 +23,11 @@ bool SetEndpoint(ChannelBackend& backend,
   return true;
 }
 
+// The address alone, without the name.
+absl::string_view RawAddress(const ServerAddress& address) {
+  return absl::string_view(address.address().addr, address.address().len);
+}
+
 }  // namespace
 
 bool ChannelBackends::Same(const ServerAddressList& addresses) const {
@@ -59,6 +64,10 @@ bool ChannelBackends::Update(
   }
   list_.clear();
   list_.reserve(addresses.size());
+  // The old backends by address alone; filled when it is needed.
+  absl::flat_hash_map<absl::string_view, const ChannelBackend*> by_address;
+  // Those that others replace, which may be in by_address.
+  std::vector<std::unique_ptr<ChannelBackend>> replaced;
   for (size_t i = 0; i < addresses.size(); ++i) {
     auto inserted =
         old_backends.try_emplace(keys[old_order.size() + i], nullptr);
@@ -71,9 +80,20 @@ bool ChannelBackends::Update(
       list_.push_back(std::move(old));
       continue;
     }
-    old.reset();
+    const ChannelBackend* renamed = nullptr;
+    if (old != nullptr) {
+      replaced.push_back(std::move(old));
+    } else {
+      if (by_address.empty()) {
+        for (const ChannelBackend* backend : old_order) {
+          by_address.emplace(RawAddress(backend->address()), backend);
+        }
+      }
+      const auto found = by_address.find(RawAddress(addresses[i]));
+      if (found != by_address.end()) renamed = found->second;
+    }
     changed = true;
-    list_.push_back(make(std::move(addresses[i]), endpoints[i]));
+    list_.push_back(make(std::move(addresses[i]), endpoints[i], renamed));
   }
   // Backends that are still in old_backends have left the list.
   return changed ||

@@ -19,8 +19,11 @@ namespace multi_backend {
 class ChannelBackends {
  public:
   using List = std::vector<std::unique_ptr<ChannelBackend>>;
+  // `renamed` is a backend of the list before, with the same address and
+  // another name; null if there is none.
   using Make = absl::FunctionRef<std::unique_ptr<ChannelBackend>(
-      grpc_core::ServerAddress, std::shared_ptr<const Endpoint>)>;
+      grpc_core::ServerAddress, std::shared_ptr<const Endpoint>,
+      const ChannelBackend* renamed)>;
 
   // Replaces the list.  `endpoints` has an entry for each of `addresses`.  A
   // backend stays if the new list has its address and name with the same args;

@@ -20,6 +20,7 @@ using ::testing::IsEmpty;
 
 constexpr char kA[] = "10.0.0.1:80";
 constexpr char kB[] = "10.0.0.2:80";
+constexpr char kC[] = "10.0.0.3:80";
 
 constexpr char kGrowing[] = R"({"pool":{"min":1,"max":3,"idleTimeout":"10s",
     "maxStreamsPerConnection":2}})";
@@ -277,6 +278,31 @@ TEST(IdleTest, AChannelsNextPolicyBeginsAnewInTheSamePool) {
   EXPECT_EQ(after.StateOf(kB), "ALIVE");
   after.Connect(kB);
   EXPECT_EQ(after.RoundTrip(), kB);
+}
+
+TEST(IdleTest, WhatWasDecidedHoldsForTheNextPolicy) {
+  const auto options = PolicyHarness::Options::WithSharedPool(
+      R"({"health":{"passive":{}}})");
+  {
+    PolicyHarness before(options);
+    ASSERT_EQ(before.Update({kA, kB, kC}), absl::OkStatus());
+    for (const char* one : {kA, kB, kC}) before.Connect(one);
+    before.MarkUnhealthy(kA);
+    while (before.StateOf(kB) != "DOWN") {
+      FakeCall& call = before.Call();
+      before.Finish(call, call.backend() == kB ? absl::UnavailableError("reset")
+                                               : absl::OkStatus());
+    }
+  }
+  PolicyHarness after(options);
+  ASSERT_EQ(after.Update({kA, kB, kC}), absl::OkStatus());
+  for (const char* one : {kA, kB, kC}) after.Connect(one);
+  EXPECT_EQ(after.StateOf(kA), "DOWN");
+  EXPECT_EQ(after.StateOf(kB), "DOWN");
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(after.RoundTrip(), kC);
+  after.Advance(absl::Seconds(1.2));
+  EXPECT_EQ(after.StateOf(kA), "DOWN");
+  EXPECT_EQ(after.StateOf(kB), "DOWN_RETRY");
 }
 
 TEST(IdleTest, AnotherChannelsBackendsKeepTheirHealthMeanwhile) {

@@ -324,7 +324,8 @@ TEST_P(ConnectionStateTest, MeetsAnEventAndTheEnd) {
   harness.ShutDown();
   harness.End(call);
   EXPECT_EQ(harness.channel().TakeUpdates(), "");
-  EXPECT_THAT(harness.pool().GetAllBackends(), IsEmpty());
+  EXPECT_EQ(harness.StateOf(kA), "unknown");
+  EXPECT_THAT(harness.pool().GetHealthyBackends(), IsEmpty());
 }
 
 // --- A probe that reaches what a channel could not ---------------------------

@@ -1,5 +1,10 @@
 // Tests what the policy reads from a list of addresses.
+#include <map>
+#include <memory>
+#include <ostream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
@@ -7,6 +12,8 @@
 #include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/lb_policy/grpc/backend_address.h"
 #include "multi_backend/lb_policy/grpc/testing/policy_harness.h"
+#include "multi_backend/port/address_attribute.h"
+#include "multi_backend/resolver/endpoint/endpoint.h"
 
 namespace multi_backend {
 namespace {
@@ -15,6 +22,7 @@ using ::testing::HasSubstr;
 
 constexpr char kA[] = "10.0.0.1:80";
 constexpr char kB[] = "10.0.0.2:80";
+constexpr char kC[] = "10.0.0.3:80";
 
 struct TextCase {
   const char* name;
@@ -84,6 +92,136 @@ TEST(ListTest, WhatBelongsToAChannelIsNotInItsSubchannelsArgs) {
   }
   EXPECT_EQ(one.Connection(kA).args(), other.Connection(kA).args())
       << "or they could not share the connection";
+}
+
+// --- What was decided, over lists that change
+// ---------------------------------
+
+// kB under a host name.
+grpc_core::ServerAddress NamedB() {
+  std::map<const char*,
+           std::unique_ptr<grpc_core::ServerAddress::AttributeInterface>>
+      attributes;
+  attributes[AddressAttribute<Endpoint>::Key()] =
+      std::make_unique<AddressAttribute<Endpoint>>(
+          std::make_shared<const Endpoint>(Endpoint::Of("b.example", 80)));
+  return {PolicyDriver::Endpoints({kB})[0].address(), grpc_core::ChannelArgs(),
+          std::move(attributes)};
+}
+
+struct ListChange {
+  const char* name;
+  void (*act)(PolicyHarness&);
+};
+
+std::ostream& operator<<(std::ostream& out, const ListChange& change) {
+  return out << change.name;
+}
+
+void UpdateWithNamedB(PolicyHarness& harness) {
+  auto list = PolicyDriver::Endpoints({kA, kC});
+  list.push_back(NamedB());
+  ASSERT_EQ(harness.UpdateAddresses(list), absl::OkStatus());
+}
+
+const ListChange kListChanges[] = {
+    {"LeavesItOutAndBringsItBack",
+     [](PolicyHarness& harness) {
+       ASSERT_EQ(harness.Update({kA, kC}), absl::OkStatus());
+       ASSERT_EQ(harness.Update({kA, kB, kC}), absl::OkStatus());
+     }},
+    {"GivesItAHostName", UpdateWithNamedB},
+    {"GivesItAHostNameAndTakesItAway",
+     [](PolicyHarness& harness) {
+       UpdateWithNamedB(harness);
+       ASSERT_EQ(harness.Update({kA, kB, kC}), absl::OkStatus());
+     }},
+    {"LeavesItOutAndBringsItBackUnderAHostName",
+     [](PolicyHarness& harness) {
+       ASSERT_EQ(harness.Update({kA, kC}), absl::OkStatus());
+       UpdateWithNamedB(harness);
+     }},
+    {"IsInAnotherOrder",
+     [](PolicyHarness& harness) {
+       ASSERT_EQ(harness.Update({kC, kB, kA}), absl::OkStatus());
+     }},
+};
+
+class DecidedTest : public ::testing::TestWithParam<ListChange> {
+ protected:
+  // Connects what the change has made anew, and makes 30 calls.
+  static int CallsToB(PolicyHarness& harness) {
+    for (const char* one : {kA, kB, kC}) {
+      if (harness.Connection(one).state() != GRPC_CHANNEL_READY) {
+        harness.Connect(one);
+      }
+    }
+    int to_b = 0;
+    for (int i = 0; i < 30; ++i) to_b += harness.RoundTrip() == kB;
+    return to_b;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Cases, DecidedTest, ::testing::ValuesIn(kListChanges),
+                         [](const ::testing::TestParamInfo<ListChange>& info) {
+                           return std::string(info.param.name);
+                         });
+
+TEST_P(DecidedTest, AMarkHoldsUntilMarkHealthy) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA, kB, kC}), absl::OkStatus());
+  EXPECT_EQ(CallsToB(harness), 10);
+  harness.MarkUnhealthy(kB);
+  GetParam().act(harness);
+  EXPECT_EQ(CallsToB(harness), 0);
+  harness.MarkHealthy(kB);
+  EXPECT_EQ(CallsToB(harness), 10);
+}
+
+TEST_P(DecidedTest, AnEjectionHoldsUntilItsTime) {
+  PolicyHarness harness(R"({"health":{"passive":{"downRetryAfter":"60s",
+                                                 "maxDownRetryAfter":"60s"}}})");
+  ASSERT_EQ(harness.Update({kA, kB, kC}), absl::OkStatus());
+  EXPECT_EQ(CallsToB(harness), 10);
+  while (harness.StateOf(kB) != "DOWN") {
+    FakeCall& call = harness.Call();
+    harness.Finish(call, call.backend() == kB ? absl::UnavailableError("reset")
+                                              : absl::OkStatus());
+  }
+  GetParam().act(harness);
+  EXPECT_EQ(CallsToB(harness), 0);
+  harness.Advance(absl::Seconds(59));
+  EXPECT_EQ(CallsToB(harness), 0);
+  harness.Advance(absl::Seconds(1));
+  EXPECT_GT(CallsToB(harness), 0) << "its trial, and what follows";
+}
+
+TEST_P(DecidedTest, CallsThatStillRunAreCounted) {
+  PolicyHarness harness(R"({"maxRequestsPerBackend":3})");
+  ASSERT_EQ(harness.Update({kA, kB, kC}), absl::OkStatus());
+  EXPECT_EQ(CallsToB(harness), 10);
+  std::vector<FakeCall*> running;
+  for (int i = 0; i < 6; ++i) running.push_back(&harness.Call());
+  GetParam().act(harness);
+  EXPECT_EQ(CallsToB(harness), 10);
+  // Two calls run on each backend, so each takes one more.
+  for (int i = 0; i < 3; ++i) {
+    running.push_back(&harness.Call());
+    EXPECT_TRUE(running.back()->sent()) << running.back()->Outcome();
+  }
+  EXPECT_THAT(harness.RoundTrip(), HasSubstr("at its limit: 3 calls"));
+  for (FakeCall* call : running) harness.Finish(*call);
+  EXPECT_EQ(CallsToB(harness), 10);
+}
+
+TEST(ListTest, AMarkBeforeTheFirstChannelHolds) {
+  const auto options = PolicyHarness::Options::WithSharedPool();
+  options.pool->MarkUnhealthy(kB);
+  PolicyHarness harness(options);
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.Connect(kB);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(harness.RoundTrip(), kA);
 }
 
 TEST(ListTest, AnAddressWithOtherArgsIsAnotherConnection) {

@@ -28,7 +28,11 @@ std::shared_ptr<BackendPool> PoolFrom(const ChannelArgs& args) {
   if (extension != nullptr && extension->pool != nullptr) {
     return extension->pool;
   }
-  return BackendPool::Create();
+  // Core destroys the policy of a channel that goes idle.  The store stays, so
+  // the next policy knows what the pool remembers.
+  auto* store = args.GetObject<ChannelStore>();
+  if (store == nullptr) return BackendPool::Create();
+  return store->Get<BackendPool>([]() { return BackendPool::Create(); });
 }
 
 std::shared_ptr<const AttemptClassifier> ClassifierFrom(
@@ -142,20 +146,23 @@ absl::Status MultiBackendPolicy::KeepLastListLocked(const UpdateArgs& args) {
 bool MultiBackendPolicy::ApplyAddressesLocked(ServerAddressList addresses) {
   const std::vector<std::shared_ptr<const Endpoint>> endpoints =
       EndpointsOf(addresses, config_->backends);
-  pool_->Reserve(addresses.size());
   return backends_.Update(
       std::move(addresses), endpoints,
-      [this](ServerAddress address, std::shared_ptr<const Endpoint> endpoint) {
-        return MakeBackendLocked(std::move(address), std::move(endpoint));
+      [this](ServerAddress address, std::shared_ptr<const Endpoint> endpoint,
+             const ChannelBackend* renamed) {
+        return MakeBackendLocked(std::move(address), std::move(endpoint),
+                                 renamed);
       });
 }
 
 std::unique_ptr<ChannelBackend> MultiBackendPolicy::MakeBackendLocked(
-    ServerAddress address, std::shared_ptr<const Endpoint> endpoint) {
+    ServerAddress address, std::shared_ptr<const Endpoint> endpoint,
+    const ChannelBackend* renamed) {
   const std::string text = AddressText(address.address());
   const bool ours = AddressAttribute<Endpoint>::Of(address) != nullptr;
   std::shared_ptr<BackendPool::Lease> lease =
-      pool_->Acquire(text, ours ? endpoint->address() : text);
+      pool_->Acquire(text, ours ? endpoint->address() : text,
+                     renamed == nullptr ? nullptr : &renamed->lease());
   ChannelBackend::Owner* const owner = this;
   auto backend = std::make_unique<ChannelBackend>(
       owner, std::move(address), std::move(lease), std::move(endpoint));

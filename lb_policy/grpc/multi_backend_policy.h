@@ -75,7 +75,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   bool ApplyAddressesLocked(grpc_core::ServerAddressList addresses);
   std::unique_ptr<ChannelBackend> MakeBackendLocked(
       grpc_core::ServerAddress address,
-      std::shared_ptr<const Endpoint> endpoint);
+      std::shared_ptr<const Endpoint> endpoint, const ChannelBackend* renamed);
   void ConfigureLeaseLocked(ChannelBackend& backend);
   bool ResizeConnectionsLocked();
   void SchedulePublishLocked();

@@ -82,14 +82,14 @@ const TrialCase kTrialCases[] = {
        EXPECT_EQ(harness.Update({kB}), absl::OkStatus());
      },
      "unknown", "unknown", "unknown", "unknown"},
-    // The trial belongs to the backend that has left the pool, and the list has
-    // made a new one.
+    // The trial was given up when the backend left the list, so another call
+    // may be the trial.
     {"AListWithoutItAndOneWithIt",
      [](PolicyHarness& harness) {
        EXPECT_EQ(harness.Update({kB}), absl::OkStatus());
        EXPECT_EQ(harness.Update({kA, kB}), absl::OkStatus());
      },
-     "ALIVE", "ALIVE", "ALIVE", "ALIVE"},
+     "DOWN_RETRY", "DOWN_RETRY", "DOWN_RETRY", "DOWN_RETRY"},
     {"AFailedResolution",
      [](PolicyHarness& harness) {
        EXPECT_FALSE(harness.FailResolution(absl::NotFoundError("gone")).ok());

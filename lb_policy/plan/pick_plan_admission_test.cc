@@ -69,8 +69,8 @@ class Channel {
         std::make_shared<const Endpoint>(entries_[i].endpoint->WithRole(role));
   }
   void BeginRamp(size_t i) {
-    backend(i).health.MarkUnhealthy("");
-    backend(i).health.MarkHealthy("");
+    (void)backend(i).health.MarkUnhealthy("");
+    (void)backend(i).health.MarkHealthy("");
   }
   // Three failures take the backend down; its next call is a trial.
   void OpenTrial(size_t i) {

@@ -48,6 +48,11 @@ RefCountedPtr<ChannelServiceConfig> OwnServiceConfig(absl::string_view text,
   return grpc_core::MakeRefCounted<ChannelServiceConfig>(text, std::move(json));
 }
 
+ChannelArgs WithStore(ChannelArgs args) {
+  if (args.GetObject<ChannelStore>() != nullptr) return args;
+  return args.SetObject(grpc_core::MakeRefCounted<ChannelStore>());
+}
+
 ChannelArgs PrepareArgs(ChannelArgs args) {
   const auto* extension = args.GetObject<ChannelExtension>();
   // A channel with objects of the application has a service config even if it
@@ -56,7 +61,9 @@ ChannelArgs PrepareArgs(ChannelArgs args) {
     args = args.Set(GRPC_ARG_SERVICE_CONFIG, "{}");
   }
   const auto text = args.GetOwnedString(GRPC_ARG_SERVICE_CONFIG);
-  if (!text.has_value()) return args;
+  if (!text.has_value()) {
+    return UsesMultiBackend(args) ? WithStore(std::move(args)) : args;
+  }
   // CreateChannel() sets it itself.
   auto config = args.GetObjectRef<ChannelServiceConfig>();
   if (config == nullptr || config->text() != *text) {
@@ -67,7 +74,7 @@ ChannelArgs PrepareArgs(ChannelArgs args) {
       config->parsed().ok()) {
     extension->warnings->Report(*text, (*config->parsed())->warnings);
   }
-  return args.SetObject(std::move(config));
+  return WithStore(args.SetObject(std::move(config)));
 }
 
 // A proxy of the environment would take the place of the whole target, so it is

@@ -123,7 +123,7 @@ TEST_F(SharedPoolTest, TheListsFollowTheMarks) {
   EXPECT_EQ(client->Backend(fleet_->address(1)).state, BackendState::kAlive);
 }
 
-TEST_F(SharedPoolTest, AnUnknownAddressChangesNothing) {
+TEST_F(SharedPoolTest, AnUnknownAddressChangesNothingForTheKnownOnes) {
   auto client = Connect("");
   for (const char* address : {"", "127.0.0.1:1", "nobody", "127.0.0.1"}) {
     client->pool().MarkUnhealthy(address);

@@ -167,7 +167,7 @@ void PolicyHarness::Probe(absl::string_view address, bool healthy,
 
 std::string PolicyHarness::StateOf(absl::string_view address) const {
   for (const BackendSnapshot& backend : pool_->GetAllBackends()) {
-    if (backend.address == address) {
+    if (backend.address == address && !backend.absent) {
       return std::string(StateName(backend.state));
     }
   }

@@ -85,6 +85,7 @@ class PolicyHarness {
   // Ends a probe of the backend.
   void Probe(absl::string_view address, bool healthy,
              absl::string_view detail = "probe failed");
+  // "unknown" for a backend that no channel lists.
   std::string StateOf(absl::string_view address) const;
   // Returns the events since the last call, each as
   // "10.0.0.1:80: ALIVE -> DOWN: refused".
