@@ -428,6 +428,46 @@ TEST(EventTest, ABackendIsDownForAPoolWhenNoneOfItsChannelsIsConnected) {
               ElementsAre("10.0.0.1:80: ALIVE -> DOWN: refused"));
 }
 
+TEST(EventTest, AChannelThatStartsIsNotInPanic) {
+  PolicyHarness harness(R"({"health":{"active":{},"panicThreshold":60}})");
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.Connect(kB);
+  // Nor is one that connects again.
+  harness.Lose(kA);
+  harness.Lose(kB);
+  harness.Connect(kB);
+  harness.Connect(kA);
+  EXPECT_THAT(harness.TakeEvents(), IsEmpty());
+  harness.Lose(kA);
+  harness.Refuse(kA);
+  EXPECT_THAT(harness.TakeEvents(),
+              Contains("root: off -> on: fewer than 60 % are usable"));
+}
+
+TEST(EventTest, ABackendOnTrialDoesNotEndPanic) {
+  PolicyHarness harness(R"({"health":{"passive":{},"panicThreshold":60}})");
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.Connect(kB);
+  while (harness.StateOf(kA) != "DOWN") {
+    FakeCall& call = harness.Call();
+    harness.Finish(call, call.backend() == kA ? absl::UnavailableError("reset")
+                                              : absl::OkStatus());
+  }
+  EXPECT_THAT(harness.TakeEvents(),
+              Contains("root: off -> on: fewer than 60 % are usable"));
+  harness.Advance(absl::Seconds(1.2));
+  ASSERT_EQ(harness.StateOf(kA), "DOWN_RETRY");
+  EXPECT_THAT(harness.TakeEvents(), ElementsAre(HasSubstr("DOWN_RETRY")));
+  while (harness.StateOf(kA) != "ALIVE") {
+    FakeCall& call = harness.Call();
+    harness.Finish(call);
+  }
+  EXPECT_THAT(harness.TakeEvents(),
+              Contains("root: on -> off: 60 % are usable again"));
+}
+
 TEST(EventTest, PanicIsTwoEventsAndTheIllGetCallsMeanwhile) {
   PolicyHarness harness(R"({"health":{"active":{},"panicThreshold":60}})");
   ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());

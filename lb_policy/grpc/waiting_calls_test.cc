@@ -81,7 +81,7 @@ TEST(BacklogTest, FollowsItsBackendsFromAliveToDownAndBack) {
 
 TEST(BacklogTest, TheTrialOfABackendIsTheOldestWaitingCall) {
   PolicyHarness harness(R"({"backlog":{"overloadTimeout":"60s"},
-      "health":{"passive":{"downRetryAfter":"1s"}}})");
+      "health":{"passive":{"downRetryAfter":"1s","maxEjectedPercent":100}}})");
   ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
   harness.Connect(kA);
   FailA(harness);
@@ -94,14 +94,17 @@ TEST(BacklogTest, TheTrialOfABackendIsTheOldestWaitingCall) {
   EXPECT_EQ(harness.StateOf(kA), "DOWN_RETRY");
   EXPECT_EQ(first.Outcome(), kA);
   EXPECT_EQ(second.Outcome(), "queued") << "one trial at a time";
+  EXPECT_THAT(BacklogEvents(harness), IsEmpty()) << "it may fail";
   harness.Finish(first);
   EXPECT_EQ(harness.StateOf(kA), "ALIVE");
   EXPECT_EQ(second.Outcome(), kA);
+  EXPECT_THAT(BacklogEvents(harness),
+              ElementsAre(HasSubstr("OVERLOADED -> ALIVE")));
 }
 
 TEST(BacklogTest, AFailedTrialLeavesTheOthersWaitingForTheNext) {
   PolicyHarness harness(R"({"backlog":{"overloadTimeout":"60s","timeout":"60s"},
-      "health":{"passive":{"downRetryAfter":"1s"}}})");
+      "health":{"passive":{"downRetryAfter":"1s","maxEjectedPercent":100}}})");
   ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
   harness.Connect(kA);
   FailA(harness);
@@ -118,7 +121,7 @@ TEST(BacklogTest, AFailedTrialLeavesTheOthersWaitingForTheNext) {
 
 TEST(BacklogTest, AnAbandonedTrialGoesToTheNextWaitingCallAtOnce) {
   PolicyHarness harness(R"({"backlog":{"overloadTimeout":"60s"},
-      "health":{"passive":{"downRetryAfter":"1s"}}})");
+      "health":{"passive":{"downRetryAfter":"1s","maxEjectedPercent":100}}})");
   ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
   harness.Connect(kA);
   FailA(harness);
@@ -133,13 +136,19 @@ TEST(BacklogTest, AnAbandonedTrialGoesToTheNextWaitingCallAtOnce) {
 // --- A backlog that is DOWN, and backends that may be tried -----------------
 
 constexpr char kShortOverload[] = R"({"backlog":{"overloadTimeout":"0.5s"},
-    "health":{"passive":{"downRetryAfter":"1s"}}})";
+    "health":{"passive":{"downRetryAfter":"1s","maxEjectedPercent":100}}})";
 
-TEST(BacklogTest, ThatIsDownTakesCallsAgainWhenABackendMayBeTried) {
+TEST(BacklogTest, ThatIsDownLetsOnlyTheTrialsGo) {
   PolicyHarness harness(kShortOverload);
-  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
-  harness.Connect(kA);
-  FailA(harness);
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  for (const char* one : {kA, kB}) {
+    harness.Connect(one);
+    while (harness.StateOf(one) != "DOWN") {
+      FakeCall& call = harness.Call();
+      ASSERT_TRUE(call.sent()) << call.Outcome();
+      harness.Finish(call, kReset);
+    }
+  }
   harness.Advance(absl::Milliseconds(510));
   EXPECT_THAT(BacklogEvents(harness),
               ElementsAre(HasSubstr("ALIVE -> OVERLOADED"),
@@ -147,35 +156,68 @@ TEST(BacklogTest, ThatIsDownTakesCallsAgainWhenABackendMayBeTried) {
   EXPECT_THAT(harness.RoundTrip(), StartsWith("dropped: UNAVAILABLE"));
   harness.Advance(absl::Milliseconds(700));
   ASSERT_EQ(harness.StateOf(kA), "DOWN_RETRY");
-  EXPECT_THAT(BacklogEvents(harness), ElementsAre(HasSubstr("DOWN -> ALIVE")));
-  FakeCall& trial = harness.Call();
-  EXPECT_EQ(trial.Outcome(), kA);
-  FakeCall& waiting = harness.Call();
-  EXPECT_EQ(waiting.Outcome(), "queued");
-  harness.Finish(trial);
-  EXPECT_EQ(waiting.Outcome(), kA);
+  ASSERT_EQ(harness.StateOf(kB), "DOWN_RETRY");
+  FakeCall& one = harness.Call();
+  FakeCall& other = harness.Call();
+  ASSERT_TRUE(one.sent()) << one.Outcome();
+  ASSERT_TRUE(other.sent()) << other.Outcome();
+  EXPECT_NE(one.backend(), other.backend()) << "one for each backend";
+  EXPECT_THAT(harness.RoundTrip(), StartsWith("dropped: UNAVAILABLE"));
   EXPECT_THAT(BacklogEvents(harness), IsEmpty());
+  harness.Finish(one, kReset);
+  EXPECT_THAT(harness.RoundTrip(), StartsWith("dropped: UNAVAILABLE"));
+  EXPECT_THAT(BacklogEvents(harness), IsEmpty());
+  harness.Finish(other);
+  EXPECT_THAT(BacklogEvents(harness), ElementsAre(HasSubstr("DOWN -> ALIVE")));
+  EXPECT_EQ(harness.RoundTrip(), other.backend());
 }
 
-TEST(BacklogTest, AFailedTrialBeginsTheWayToDownAnew) {
-  PolicyHarness harness(kShortOverload);
+TEST(BacklogTest, StaysDownWhileOneTrialAfterAnotherFails) {
+  PolicyHarness harness(R"({"backlog":{"overloadTimeout":"0.5s"},
+      "health":{"passive":{"downRetryAfter":"1s","maxDownRetryAfter":"2s",
+                           "maxEjectedPercent":100}}})");
   ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
   harness.Connect(kA);
   FailA(harness);
-  harness.Advance(absl::Seconds(1.2));
-  ASSERT_EQ(harness.StateOf(kA), "DOWN_RETRY");
-  BacklogEvents(harness);
-  FakeCall& trial = harness.Call();
-  FakeCall& waiting = harness.Call();
-  ASSERT_EQ(trial.Outcome(), kA);
-  harness.Finish(trial, kReset);
-  EXPECT_THAT(BacklogEvents(harness),
-              ElementsAre(HasSubstr("ALIVE -> OVERLOADED")));
-  EXPECT_EQ(waiting.Outcome(), "queued");
   harness.Advance(absl::Milliseconds(510));
+  BacklogEvents(harness);
+  for (int round = 0; round < 3; ++round) {
+    int trials = 0;
+    for (int step = 0; step < 100; ++step) {
+      harness.Advance(absl::Milliseconds(100));
+      FakeCall& call = harness.Call();
+      if (!call.sent()) {
+        EXPECT_THAT(call.Outcome(), StartsWith("dropped: UNAVAILABLE"));
+        continue;
+      }
+      ++trials;
+      harness.Finish(call, kReset);
+    }
+    EXPECT_GT(trials, 0) << round;
+    EXPECT_THAT(BacklogEvents(harness), IsEmpty()) << round;
+  }
+}
+
+// A trial that fails does not begin the time until DOWN anew.
+TEST(BacklogTest, ATrialBelongsToTheOutageInWhichItBegan) {
+  PolicyHarness harness(R"({"backlog":{"overloadTimeout":"2s"},
+      "health":{"passive":{"downRetryAfter":"1s","maxEjectedPercent":100}}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  FailA(harness);
+  BacklogEvents(harness);
+  FakeCall& first = harness.Call();
+  FakeCall& second = harness.Call();
+  harness.Advance(absl::Seconds(1.2));
+  ASSERT_EQ(first.Outcome(), kA);
+  harness.Finish(first, kReset);
+  EXPECT_EQ(second.Outcome(), "queued");
+  harness.Advance(absl::Seconds(0.7));
+  EXPECT_THAT(BacklogEvents(harness), IsEmpty());
+  harness.Advance(absl::Seconds(0.2));
   EXPECT_THAT(BacklogEvents(harness),
               ElementsAre(HasSubstr("OVERLOADED -> DOWN")));
-  EXPECT_THAT(waiting.Outcome(), StartsWith("dropped: UNAVAILABLE"));
+  EXPECT_THAT(second.Outcome(), StartsWith("dropped: UNAVAILABLE"));
 }
 
 TEST(BacklogTest, ABackendThatOnlyProbesMayTryLeavesItDown) {

@@ -63,6 +63,15 @@ std::vector<size_t> PreviousIndices(const std::vector<Member>& members,
   return indices;
 }
 
+// Whether a connected backend is healthy, apart from the reasons in
+// `tolerated`.  One whose trial is open is not, although the next call may go
+// to it.
+bool IsHealthy(const LoadStats& load, uint32_t tolerated) {
+  return load.usable(kOverloaded | kAtLimit | tolerated) &&
+         ((tolerated & kOnTrial) != 0 ||
+          (load.admission.load(std::memory_order_acquire) & kTrialOpen) == 0);
+}
+
 uint32_t Saturated(uint64_t weight) {
   return static_cast<uint32_t>(
       std::min<uint64_t>(weight, std::numeric_limits<uint32_t>::max()));
@@ -123,11 +132,14 @@ void BalancerNode::BuildLeaf(const Args& args) {
     members_.push_back(member);
     member_entry_.push_back(index);
   }
-  size_t usable = 0;
+  size_t healthy = 0;
   for (const Member& member : members_) {
-    usable += member.load->usable(kOverloaded | kAtLimit);
+    healthy += IsHealthy(*member.load, /*tolerated=*/0);
   }
-  if (usable * 100 < listed_.size() * static_cast<size_t>(args.panic_percent)) {
+  // Nothing is known yet of a backend that is being connected, so it says
+  // nothing for or against panic.
+  const size_t known = listed_.size() - connecting_.size();
+  if (healthy * 100 < known * static_cast<size_t>(args.panic_percent)) {
     panic_tolerates_ = kToleratedInPanic;
   }
 }
@@ -246,9 +258,14 @@ bool BalancerNode::HasEligible(const PickRequest& request) const {
 }
 
 bool BalancerNode::AnyUsable() const {
-  PickRequest request;
-  request.tolerated = kOverloaded | kAtLimit;
-  return HasEligible(request);
+  if (!children_.empty()) {
+    return std::any_of(children_.begin(), children_.end(),
+                       [](const auto& child) { return child->AnyUsable(); });
+  }
+  return std::any_of(members_.begin(), members_.end(),
+                     [this](const Member& member) {
+                       return IsHealthy(*member.load, panic_tolerates_);
+                     });
 }
 
 bool BalancerNode::AnyMissing() const {
@@ -256,12 +273,11 @@ bool BalancerNode::AnyMissing() const {
     return std::any_of(children_.begin(), children_.end(),
                        [](const auto& child) { return child->AnyMissing(); });
   }
-  PickRequest request;
-  request.tolerated = kOverloaded | kAtLimit;
-  const auto usable = std::count_if(
-      members_.begin(), members_.end(),
-      [&request](const Member& member) { return member.Eligible(request); });
-  return static_cast<size_t>(usable) < listed_.size();
+  const auto healthy =
+      std::count_if(members_.begin(), members_.end(), [](const Member& member) {
+        return IsHealthy(*member.load, /*tolerated=*/0);
+      });
+  return static_cast<size_t>(healthy) < listed_.size();
 }
 
 void BalancerNode::AppendPanicking(std::vector<std::string>* paths) const {

@@ -64,7 +64,8 @@ class BalancerNode final : public BalancerMember {
   bool HasEligible(const PickRequest& request) const override;
 
   // Whether at least one backend is connected and healthy, even if all healthy
-  // ones are overloaded or at their limit.
+  // ones are overloaded or at their limit.  A backend that a trial may bring
+  // back is not healthy yet.
   bool AnyUsable() const;
   // Whether at least one listed backend below is not connected and healthy.
   bool AnyMissing() const;

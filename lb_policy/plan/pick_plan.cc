@@ -134,37 +134,47 @@ const BalancerNode* PickPlan::FallbackOf(const CallLabel& label) const {
 PickPlan::Result PickPlan::Pick(const CallLabel& label,
                                 const PickRequest& request) const {
   Result result = Choose(label, request);
-  if (result.outcome == Outcome::kPicked && !Admits(result)) {
-    PassOver(label, request, result);
+  if (result.outcome != Outcome::kPicked) return result;
+  const Admission admission = Admit(result);
+  if (admission != Admission::kAdmitted) {
+    PassOver(label, request, admission, result);
   }
   return result;
 }
 
 void PickPlan::PassOver(const CallLabel& label, const PickRequest& request,
-                        Result& result) const {
+                        Admission admission, Result& result) const {
   PickRequest narrowed = request;
   absl::InlinedVector<uint32_t, 16> not_admitting;
-  Result other = result;
-  do {
-    not_admitting.push_back(entries_[other.entry].backend().id());
+  absl::optional<Result> ramping;  // The first one.
+  while (admission != Admission::kAdmitted) {
+    if (admission == Admission::kRamping && !ramping.has_value()) {
+      ramping = result;
+    }
+    not_admitting.push_back(entries_[result.entry].backend().id());
     narrowed.not_admitting = not_admitting;
-    other = Choose(label, narrowed);
-    if (other.outcome != Outcome::kPicked) return;
-  } while (!Admits(other));
-  result = other;
+    result = Choose(label, narrowed);
+    if (result.outcome != Outcome::kPicked) {
+      if (ramping.has_value()) result = *ramping;
+      return;
+    }
+    admission = Admit(result);
+  }
 }
 
-bool PickPlan::Admits(Result& result) const {
+PickPlan::Admission PickPlan::Admit(Result& result) const {
   const uint32_t admission =
       result.load->admission.load(std::memory_order_acquire);
-  if (admission == 0) return true;
+  if (admission == 0) return Admission::kAdmitted;
   Backend& backend = entries_[result.entry].backend();
   if ((admission & kTrialOpen) != 0) {
     // 0 when a call of another channel has just become the trial.
     result.trial = backend.health.TryBeginTrial();
-    return result.trial != 0;
+    return result.trial != 0 ? Admission::kAdmitted : Admission::kOnTrial;
   }
-  return backend.health.RampAdmits(random_.Fraction(), clock_->NowNanos());
+  return backend.health.RampAdmits(random_.Fraction(), clock_->NowNanos())
+             ? Admission::kAdmitted
+             : Admission::kRamping;
 }
 
 PickPlan::Result PickPlan::Choose(const CallLabel& label,

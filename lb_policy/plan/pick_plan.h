@@ -18,6 +18,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/clock/clock.h"
 #include "multi_backend/lb_policy/fast_random.h"
@@ -68,7 +69,7 @@ class PickPlan {
   // A backend that comes back does not admit every call: its trial is one call,
   // and in slow start it takes a share of its calls.  The pick passes over the
   // backends that do not admit this call.  When none admits it, the pick takes
-  // the one that it chose first.
+  // the first one that its slow start alone kept from admitting it.
   Result Pick(const CallLabel& label, const PickRequest& request) const;
   // Chooses a backend for core's ping.  A ping is no call, so it is never a
   // trial and needs no admission.
@@ -144,12 +145,14 @@ class PickPlan {
   Backlog* BacklogOf(const CallLabel& label) const;
   // Pick() without regard to admission.
   Result Choose(const CallLabel& label, const PickRequest& request) const;
+  enum class Admission { kAdmitted, kRamping, kOnTrial };
   // Whether the backend of `result` admits the call; sets the trial.
-  bool Admits(Result& result) const;
+  Admission Admit(Result& result) const;
   // Replaces `result`, whose backend does not admit the call, by a choice that
-  // does, if there is one.
+  // does.  If there is none, the first choice that only its slow start kept from
+  // admitting the call stays.
   void PassOver(const CallLabel& label, const PickRequest& request,
-                Result& result) const;
+                Admission admission, Result& result) const;
   bool AnyUsable(const CallLabel& label) const;
   // Whether a backend that this call has not tried is healthy but at its limit.
   bool HasUntriedAtLimit(const CallLabel& label,

@@ -152,23 +152,38 @@ TEST(AdmissionTest, OneThatAdmitsTheCallIsFoundAmongManyThatRefuse) {
   }
 }
 
-TEST(AdmissionTest, WhenAllRefuseTheFirstChoiceGetsTheCall) {
+TEST(AdmissionTest, WhenAllRampingOnesRefuseTheFirstChoiceGetsTheCall) {
+  Channel channel(3);
+  for (size_t i = 0; i < 3; ++i) channel.BeginRamp(i);
+  const auto primary = channel.Make(StrategyKind::kPrimary);
+  // Each admits a tenth of what reaches it, so 0.9^3 of the calls are refused
+  // by all and go to the first.  The expected number there is 829, with a
+  // standard deviation of 12.
+  EXPECT_NEAR(Spread(*primary, 1000)[0], 829, 100);
+  // The call has tried the best one, which is not chosen at all then.
+  PickRequest request;
+  request.tried.Add(channel.backend(0).id());
+  EXPECT_EQ(Spread(*primary, 100, request)[0], 0);
+}
+
+// The trial is a call of another channel, which took it after this pick had
+// seen it open.
+TEST(AdmissionTest, ATrialThatIsTakenAdmitsNoCall) {
   Channel channel(3);
   for (size_t i = 0; i < 3; ++i) {
     channel.backend(i).load.admission.store(kTrialOpen);
   }
-  const auto round_robin = channel.Make(StrategyKind::kRoundRobin);
-  PickPlan::Result result = round_robin->Pick(CallLabel(), PickRequest());
-  EXPECT_EQ(result.outcome, Outcome::kPicked);
-  EXPECT_EQ(result.trial, 0);
-  EXPECT_NE(result.leaf, nullptr);
-
-  const auto primary = channel.Make(StrategyKind::kPrimary);
-  EXPECT_EQ(Spread(*primary, 10), (std::vector<int>{10, 0, 0}));
-  // The call has tried the best one, which is not chosen at all then.
-  PickRequest request;
-  request.tried.Add(channel.backend(0).id());
-  EXPECT_EQ(Spread(*primary, 10, request), (std::vector<int>{0, 10, 0}));
+  for (const StrategyKind kind : kAllKinds) {
+    const auto plan = channel.Make(kind);
+    const PickPlan::Result result = plan->Pick(CallLabel(), PickRequest());
+    EXPECT_EQ(result.outcome, Outcome::kNoBackend);
+    EXPECT_EQ(result.trial, 0);
+  }
+  // One in slow start is better than to refuse the call.
+  channel.backend(1).load.admission.store(0);
+  channel.BeginRamp(1);
+  const auto plan = channel.Make(StrategyKind::kRoundRobin);
+  EXPECT_EQ(Spread(*plan, 10), (std::vector<int>{0, 10, 0}));
 }
 
 TEST(AdmissionTest, ACallThatItsRoleRefusesGoesToTheFallback) {

@@ -147,6 +147,10 @@ PickPlan::TurnResult PickPlan::PickInTurn(const CallLabel& label,
       OnlyFallbackIsUsable(label, backlog)) {
     turn = Backlog::Turn::kGo;
   }
+  // While all backends are down, the calls that may go are their trials.
+  if (turn == Backlog::Turn::kDown && HasBackend(label, request)) {
+    turn = Backlog::Turn::kGo;
+  }
   if (turn == Backlog::Turn::kGo) {
     Result result = TryInTurn(label, request, ticket);
     if (result.outcome == Outcome::kPicked) {

@@ -633,6 +633,24 @@ TEST(PickPlanBacklogTest, ABacklogGoesDownInTimeAndComesBackAtOnce) {
   EXPECT_EQ(channel.changes(), "root: DOWN -> ALIVE");
 }
 
+// A trial may fail, so its backend does not end an outage.
+TEST(PickPlanBacklogTest, ABackendOnTrialIsNoneThatIsUsable) {
+  TwoWithBacklog channel;
+  channel.Publish({kReady, kFailed});
+  channel.backend(0).load.admission = kTrialOpen;
+  channel.Publish({kReady, kFailed});
+  EXPECT_EQ(channel.changes(), "root: ALIVE -> OVERLOADED");
+  channel.Advance(absl::Seconds(1));
+  EXPECT_EQ(channel.changes(), "root: OVERLOADED -> DOWN");
+  channel.backend(0).load.admission = 0;
+  channel.SetFlags(0, kOnTrial, true);
+  channel.Publish({kReady, kFailed});
+  EXPECT_EQ(channel.changes(), "");
+  channel.SetFlags(0, kOnTrial, false);
+  channel.Publish({kReady, kFailed});
+  EXPECT_EQ(channel.changes(), "root: DOWN -> ALIVE");
+}
+
 TEST(PickPlanBacklogTest, TheNextDeadlineIsTheFirstOneOfAllBacklogs) {
   PrimaryAndReplica channel;
   channel.config().root.backlog = DefaultBacklog();

@@ -29,7 +29,8 @@
 // States: in ALIVE calls may wait.  In OVERLOADED all members are down, and
 // calls still wait.  After `overload_timeout` without a usable member the state
 // is DOWN, in which waiting and new calls are refused.  The first usable member
-// makes it ALIVE again.
+// makes it ALIVE again.  A member on trial is not usable: one call goes to it,
+// and the states go on as if the member were down.
 //
 // Thread-safe.  Times are nanoseconds of one Clock.  Cost: O(log waiting) under
 // a lock for a call that joins, leaves or may go; O(1) without a lock for one
@@ -132,10 +133,10 @@ class Backlog {
   size_t BeginPass(int64_t now, size_t exact = kExact);
 
   // Sets the state of the members.  `any_usable` says that at least one is
-  // healthy, even if all healthy ones are at their limit.  `all_down` says that
-  // none is usable and none is being connected for the first time.  If both are
-  // false, the state stays.  `any_missing` says that at least one is not
-  // usable.
+  // healthy, even if all healthy ones are at their limit; one on trial is not.
+  // `all_down` says that none is usable and none is being connected for the
+  // first time.  If both are false, the state stays.  `any_missing` says that
+  // at least one is not usable.
   absl::optional<StateChange> SetMembers(bool any_usable, bool all_down,
                                          int64_t now, bool any_missing = false);
 
