@@ -76,8 +76,8 @@ void ChannelBackend::Open(int64_t now_nanos) {
   }
 }
 
-int64_t ChannelBackend::Resize(const ConnectionPoolConfig& config,
-                               int64_t now_nanos) {
+int64_t ChannelBackend::Resize(int64_t now_nanos) {
+  const ConnectionPoolConfig& config = pool_config_;
   while (connections_.size() < static_cast<size_t>(config.min)) {
     Open(now_nanos);
   }
@@ -115,8 +115,8 @@ int64_t ChannelBackend::Resize(const ConnectionPoolConfig& config,
                   look > INT64_MAX - now_nanos ? INT64_MAX : now_nanos + look);
 }
 
-bool ChannelBackend::MayGrow(const ConnectionPoolConfig& config) const {
-  return connections_.size() < static_cast<size_t>(config.max) &&
+bool ChannelBackend::MayGrow() const {
+  return connections_.size() < static_cast<size_t>(pool_config_.max) &&
          Ready().size() == connections_.size();
 }
 

@@ -15,6 +15,7 @@
 #include "multi_backend/lb_policy/grpc/backend_connection.h"
 #include "multi_backend/lb_policy/plan/entry.h"
 #include "multi_backend/port/core_api.h"
+#include "multi_backend/proto/config/config.h"
 
 namespace multi_backend {
 
@@ -55,14 +56,19 @@ class ChannelBackend final : private BackendConnection::Owner {
   // Resets the backoff if a probe has reached the backend since the last call.
   void OnProbesPassed();
 
-  // Opens and closes connections as `config` and the load ask for; the first
-  // call opens the first connections.  Returns the time at which to call it
-  // again, on the clock of `now_nanos`, or INT64_MAX.
-  int64_t Resize(const ConnectionPoolConfig& config, int64_t now_nanos);
+  // The next Resize() follows it.
+  void SetPoolConfig(const ConnectionPoolConfig& config) {
+    pool_config_ = config;
+  }
+  const ConnectionPoolConfig& pool_config() const { return pool_config_; }
+  // Opens and closes connections as the pool's configuration and the load ask
+  // for; the first call opens the first connections.  Returns the time at which
+  // to call it again, on the clock of `now_nanos`, or INT64_MAX.
+  int64_t Resize(int64_t now_nanos);
   size_t connections() const { return connections_.size(); }
   // Whether Resize() may open another connection while the present ones keep
   // their states.
-  bool MayGrow(const ConnectionPoolConfig& config) const;
+  bool MayGrow() const;
   // Returns the READY connections, the oldest first.
   absl::InlinedVector<const BackendConnection*, 4> Ready() const;
 
@@ -88,6 +94,7 @@ class ChannelBackend final : private BackendConnection::Owner {
   grpc_core::ServerAddress address_;
   const std::shared_ptr<BackendPool::Lease> lease_;
   std::shared_ptr<const Endpoint> endpoint_;
+  ConnectionPoolConfig pool_config_;
   absl::InlinedVector<Numbered, 1> connections_;  // The oldest first.
   LinkState state_ = LinkState::kConnecting;
   bool was_ready_ = false;  // Whether it has ever been READY.

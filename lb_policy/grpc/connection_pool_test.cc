@@ -243,6 +243,48 @@ TEST(ConnectionPoolTest, AnotherConfigOpensAndClosesConnections) {
   EXPECT_EQ(harness.connections(kA), 1u);
 }
 
+TEST(ConnectionPoolTest, AConfigWithoutAPoolClosesAllButOneConnection) {
+  PolicyHarness harness(R"({"pool":{"min":2,"max":2}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA, 0);
+  harness.Connect(kA, 1);
+  ASSERT_EQ(harness.UpdateConfig("{}"), absl::OkStatus());
+  harness.Advance(absl::Seconds(60));
+  EXPECT_EQ(harness.connections(kA), 1u);
+}
+
+TEST(ConnectionPoolTest, ABackendsOwnPoolTakesThePlaceOfTheChannels) {
+  PolicyHarness harness(R"({"pool":{"min":2,"max":2},"backends":[
+      {"address":"10.0.0.1:80","pool":{"min":1,"max":3,
+       "maxStreamsPerConnection":1}}]})");
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  EXPECT_EQ(harness.connections(kA), 1u);
+  EXPECT_EQ(harness.connections(kB), 2u);
+  harness.Connect(kA);
+  FakeCall& first = harness.Call();
+  ASSERT_EQ(first.Outcome(), kA);
+  EXPECT_EQ(harness.connections(kA), 2u) << "its connection is full";
+  harness.Finish(first);
+}
+
+TEST(ConnectionPoolTest, ABackendMayBeTheOnlyOneWithAPool) {
+  PolicyHarness harness(R"({"backends":[{"address":"10.0.0.1:80",
+      "pool":{"min":1,"max":2,"maxStreamsPerConnection":1}}]})");
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.Connect(kB);
+  std::vector<FakeCall*> calls;
+  for (int i = 0; i < 4; ++i) calls.push_back(&harness.Call());
+  EXPECT_EQ(harness.connections(kA), 2u);
+  EXPECT_EQ(harness.connections(kB), 1u);
+  for (FakeCall* call : calls) harness.Finish(*call);
+  // A new configuration takes the pool away.
+  ASSERT_EQ(harness.UpdateConfig("{}"), absl::OkStatus());
+  harness.Connect(kA, 1);
+  harness.Advance(absl::Seconds(60));
+  EXPECT_EQ(harness.connections(kA), 1u);
+}
+
 // --- Idle connections and channels -------------------------------------------
 
 TEST(IdleTest, AConnectionThatGoesIdleIsConnectedAgainAtOnce) {

@@ -11,6 +11,7 @@
 #include "multi_backend/health/grpc/channel_probe.h"
 #include "multi_backend/lb_policy/grpc/backend_address.h"
 #include "multi_backend/lb_policy/grpc/picker.h"
+#include "multi_backend/resolver/endpoint/backend_overrides.h"
 
 namespace multi_backend {
 namespace {
@@ -124,7 +125,9 @@ bool MultiBackendPolicy::ApplyConfigLocked(
                                       latest_plan_, wakeups_, time_.clock);
   }
   config_ = config.config();
-  for (const auto& backend : backends_) ConfigureLeaseLocked(*backend);
+  backend_pools_ = PoolsOfBackendConfigs(config_->backends);
+  for (const auto& backend : backends_) ConfigureBackendLocked(*backend);
+  resize_at_ = time_.NowNanos();  // The pools may be smaller now.
   return true;
 }
 
@@ -166,13 +169,17 @@ std::unique_ptr<ChannelBackend> MultiBackendPolicy::MakeBackendLocked(
   ChannelBackend::Owner* const owner = this;
   auto backend = std::make_unique<ChannelBackend>(
       owner, std::move(address), std::move(lease), std::move(endpoint));
-  ConfigureLeaseLocked(*backend);
-  resize_at_ =
-      std::min(resize_at_, backend->Resize(config_->pool, time_.NowNanos()));
+  ConfigureBackendLocked(*backend);
+  resize_at_ = std::min(resize_at_, backend->Resize(time_.NowNanos()));
   return backend;
 }
 
-void MultiBackendPolicy::ConfigureLeaseLocked(ChannelBackend& backend) {
+void MultiBackendPolicy::ConfigureBackendLocked(ChannelBackend& backend) {
+  const auto own_pool = backend_pools_.empty()
+                            ? backend_pools_.end()
+                            : backend_pools_.find(backend.endpoint()->key());
+  backend.SetPoolConfig(own_pool == backend_pools_.end() ? config_->pool
+                                                         : own_pool->second);
   backend.lease().Configure(
       std::shared_ptr<const HealthConfig>(config_, &config_->health),
       config_->max_requests_per_backend, [this, &backend]() {
@@ -251,13 +258,16 @@ void MultiBackendPolicy::SchedulePublishLocked() {
 
 // Returns whether the number of connections has changed.
 bool MultiBackendPolicy::ResizeConnectionsLocked() {
-  if (config_->pool.max == 1 && resize_at_ == INT64_MAX) return false;
+  if (config_->pool.max == 1 && backend_pools_.empty() &&
+      resize_at_ == INT64_MAX) {
+    return false;
+  }
   const int64_t now = time_.NowNanos();
   resize_at_ = INT64_MAX;
   bool changed = false;
   for (const auto& backend : backends_) {
     const size_t before = backend->connections();
-    resize_at_ = std::min(resize_at_, backend->Resize(config_->pool, now));
+    resize_at_ = std::min(resize_at_, backend->Resize(now));
     const size_t after = backend->connections();
     if (after == before) continue;
     changed = true;
@@ -273,18 +283,18 @@ bool MultiBackendPolicy::ResizeConnectionsLocked() {
 std::shared_ptr<const Picker::Args> MultiBackendPolicy::MakePickerArgsLocked() {
   auto args = std::make_shared<Picker::Args>();
   args->destinations.resize(backends_.size());
-  const bool pooling = config_->pool.max > 1;
   for (size_t i = 0; i < backends_.size(); ++i) {
     Picker::Destination& destination = args->destinations[i];
     destination.backend = backends_[i].lease().backend().get();
     const auto ready = backends_[i].Ready();
     if (ready.empty()) continue;
     destination.subchannel = ready[0]->ReadySubchannel();
-    if (!pooling) continue;
+    const ConnectionPoolConfig& pool = backends_[i].pool_config();
+    if (pool.max == 1) continue;
     auto connections = std::make_unique<Picker::Connections>();
     // A backend at its maximum gets no more connections, so none is asked for.
-    connections->full_at = backends_[i].MayGrow(config_->pool)
-                               ? config_->pool.max_streams_per_connection
+    connections->full_at = backends_[i].MayGrow()
+                               ? pool.max_streams_per_connection
                                : std::numeric_limits<int>::max();
     for (const BackendConnection* one : ready) {
       connections->ready.push_back({one->ReadySubchannel(), one->load()});

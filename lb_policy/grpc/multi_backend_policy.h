@@ -26,6 +26,7 @@
 #include "multi_backend/lb_policy/plan/latest_plan.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/config/config.h"
+#include "multi_backend/resolver/endpoint/backend_overrides.h"
 
 namespace multi_backend {
 
@@ -76,7 +77,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   std::unique_ptr<ChannelBackend> MakeBackendLocked(
       grpc_core::ServerAddress address,
       std::shared_ptr<const Endpoint> endpoint, const ChannelBackend* renamed);
-  void ConfigureLeaseLocked(ChannelBackend& backend);
+  void ConfigureBackendLocked(ChannelBackend& backend);
   bool ResizeConnectionsLocked();
   void SchedulePublishLocked();
   void PublishLocked();
@@ -99,6 +100,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   std::unique_ptr<const PoolWatch> watch_;  // Set by the first update.
 
   std::shared_ptr<const PolicyConfig> config_;
+  BackendPoolConfigs backend_pools_;  // Of config_.
   grpc_core::ChannelArgs subchannel_args_;
   std::shared_ptr<RetryPolicy> retry_policy_;
   ChannelBackends backends_;

@@ -23,9 +23,9 @@ bool BacklogConfig::operator==(const BacklogConfig& other) const {
 }
 
 bool BackendConfig::operator==(const BackendConfig& other) const {
-  return std::tie(address, weight, role, zone, priority, labels) ==
+  return std::tie(address, weight, role, zone, priority, labels, pool) ==
          std::tie(other.address, other.weight, other.role, other.zone,
-                  other.priority, other.labels);
+                  other.priority, other.labels, other.pool);
 }
 
 bool FailoverConfig::operator==(const FailoverConfig& other) const {

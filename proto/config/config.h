@@ -66,6 +66,18 @@ struct BalancerConfig {
   bool operator==(const BalancerConfig& other) const;
 };
 
+// Connections per backend.
+struct ConnectionPoolConfig {
+  int min = 1;
+  int max = 1;
+  // A connection above `min` is closed after this long without a stream.
+  absl::Duration idle_timeout = absl::Seconds(30);
+  // When every connection has this many, another one is opened.
+  int max_streams_per_connection = 100;
+
+  bool operator==(const ConnectionPoolConfig& other) const;
+};
+
 // An entry of `backends`: attributes for the endpoint with that address, which
 // replace those of discovery.  For the target `static:///` the entries are also
 // the endpoints.
@@ -76,6 +88,7 @@ struct BackendConfig {
   absl::optional<std::string> zone;
   absl::optional<int32_t> priority;
   std::map<std::string, std::string> labels;
+  absl::optional<ConnectionPoolConfig> pool;  // Unset: that of the channel.
 
   bool operator==(const BackendConfig& other) const;
 };
@@ -149,18 +162,6 @@ struct HealthConfig {
   absl::Duration slow_start = absl::ZeroDuration();
 
   bool operator==(const HealthConfig& other) const;
-};
-
-// Connections per backend.
-struct ConnectionPoolConfig {
-  int min = 1;
-  int max = 1;
-  // A connection above `min` is closed after this long without a stream.
-  absl::Duration idle_timeout = absl::Seconds(30);
-  // When every connection has this many, another one is opened.
-  int max_streams_per_connection = 100;
-
-  bool operator==(const ConnectionPoolConfig& other) const;
 };
 
 // The part under loadBalancingConfig[].multi_backend.

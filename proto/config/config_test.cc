@@ -100,6 +100,7 @@ TEST(ConfigTest, EveryMemberCountsInTheComparison) {
       [](Config& c) { c.policy.backends[0].zone = ""; },
       [](Config& c) { c.policy.backends[0].priority = 0; },
       [](Config& c) { c.policy.backends[0].labels["x"] = ""; },
+      [](Config& c) { c.policy.backends[0].pool.emplace(); },
       [](Config& c) { c.policy.failover.max_retries = 1; },
       [](Config& c) { c.policy.failover.retriable_status_codes.clear(); },
       [](Config& c) { c.policy.failover.per_try_timeout = absl::Seconds(1); },

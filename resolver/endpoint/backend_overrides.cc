@@ -39,6 +39,17 @@ EndpointList ApplyBackendConfigs(EndpointList endpoints,
   return endpoints;
 }
 
+BackendPoolConfigs PoolsOfBackendConfigs(
+    const std::vector<BackendConfig>& backends) {
+  BackendPoolConfigs pools;
+  for (const BackendConfig& backend : backends) {
+    if (!backend.pool.has_value()) continue;
+    const auto endpoint = Endpoint::Parse(backend.address);
+    if (endpoint.ok()) pools[endpoint->key()] = *backend.pool;
+  }
+  return pools;
+}
+
 absl::StatusOr<EndpointList> EndpointsOfBackendConfigs(
     const std::vector<BackendConfig>& backends) {
   if (backends.empty()) {

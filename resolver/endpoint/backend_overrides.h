@@ -5,8 +5,10 @@
 #ifndef MULTI_BACKEND_RESOLVER_ENDPOINT_BACKEND_OVERRIDES_H_
 #define MULTI_BACKEND_RESOLVER_ENDPOINT_BACKEND_OVERRIDES_H_
 
+#include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
@@ -21,6 +23,13 @@ namespace multi_backend {
 // Cost: O(endpoints + backends).
 EndpointList ApplyBackendConfigs(EndpointList endpoints,
                                  const std::vector<BackendConfig>& backends);
+
+// The connection pools of the entries that have one of their own, by the
+// Endpoint::key() of the entry's address.
+using BackendPoolConfigs =
+    absl::flat_hash_map<std::string, ConnectionPoolConfig>;
+BackendPoolConfigs PoolsOfBackendConfigs(
+    const std::vector<BackendConfig>& backends);
 
 // The entries as endpoints, in their order, for the target `static:///`.
 // INVALID_ARGUMENT when there is none, for a malformed address (named by its

@@ -150,5 +150,19 @@ TEST(EndpointsOfBackendConfigsTest, NamesTheBadEntry) {
   }
 }
 
+TEST(PoolsOfBackendConfigsTest, AreThoseOfTheEntriesThatHaveOne) {
+  std::vector<BackendConfig> backends(3);
+  backends[0].address = "10.0.0.1:80";
+  backends[1].address = "DB.example:80";
+  backends[1].pool = ConnectionPoolConfig{2, 3, absl::Seconds(1), 4};
+  backends[2].address = "not an address";
+  backends[2].pool.emplace();
+  const BackendPoolConfigs pools = PoolsOfBackendConfigs(backends);
+  ASSERT_EQ(pools.size(), 1u);
+  const auto found = pools.find(Endpoint::Of("db.example", 80).key());
+  ASSERT_NE(found, pools.end());
+  EXPECT_EQ(found->second, *backends[1].pool);
+}
+
 }  // namespace
 }  // namespace multi_backend

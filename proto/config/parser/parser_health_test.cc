@@ -381,6 +381,46 @@ TEST(ConfigParserHealthTest, OneConnectionUnlessAPoolIsGiven) {
   EXPECT_EQ(sizes(PoolJson(R"("min":4,"max":4)")), std::make_pair(4, 4));
 }
 
+TEST(ConfigParserHealthTest, ABackendsPoolReplacesTheChannelsAsAWhole) {
+  const PolicyConfig policy = Read(PolicyJson(
+      R"("pool":{"min":3,"max":7,"idleTimeout":"9s"},
+         "backends":[{"address":"10.0.0.1:1"},
+                     {"address":"10.0.0.2:1","pool":{}},
+                     {"address":"10.0.0.3:1","pool":{"min":2,"max":2,
+                      "idleTimeout":"1s","maxStreamsPerConnection":5}}])"));
+  EXPECT_EQ(policy.backends[0].pool, absl::nullopt);
+  ConnectionPoolConfig pool;
+  pool.max = 10;
+  EXPECT_EQ(policy.backends[1].pool, pool);
+  EXPECT_EQ(policy.backends[2].pool,
+            (ConnectionPoolConfig{2, 2, absl::Seconds(1), 5}));
+}
+
+TEST(ConfigParserHealthTest, ABackendsPoolThatBreaksARuleIsNamed) {
+  const auto backend = [](absl::string_view pool) {
+    return PolicyJson(absl::StrCat(
+        R"("backends":[{"address":"10.0.0.1:1","pool":{)", pool, "}}]"));
+  };
+  const std::string at = "field:backends[0].pool.";
+  ConfigTable table;
+  table.Add("min zero", backend(R"("min":0)"),
+            at + "min error:must be from 1 to 1000");
+  table.Add("max above", backend(R"("max":1001)"),
+            at + "max error:must be from 1 to 1000");
+  table.Add("max below min", backend(R"("min":3,"max":2)"),
+            at + "max error:must be >= backends[0].pool.min");
+  table.Add("idleTimeout zero", backend(R"("idleTimeout":"0s")"),
+            at + "idleTimeout error:must be from 0.001s to 3600s");
+  table.Add("maxStreamsPerConnection zero",
+            backend(R"("maxStreamsPerConnection":0)"),
+            at + "maxStreamsPerConnection error:must be from 1 to 1000000");
+  table.Expect();
+  ConfigTable strict;
+  strict.Add("unknown", backend(R"("maximum":2)"),
+             at + "maximum error:unknown field");
+  strict.Expect({true});
+}
+
 TEST(ConfigParserHealthTest, TheLongestPauseIsNoShorterThanTheFirst) {
   const auto longest = [](absl::string_view fields) {
     return Read(PassiveJson(fields)).health.passive->max_down_retry_after;

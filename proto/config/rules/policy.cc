@@ -185,6 +185,9 @@ BackendConfig ReadBackend(const config::v1::Backend& backend,
   }
   config.labels =
       CheckedLabels(backend.labels(), FieldPath(path, "labels"), errors);
+  if (backend.has_pool()) {
+    config.pool = ReadPool(backend.pool(), FieldPath(path, "pool"), errors);
+  }
   return config;
 }
 
@@ -277,7 +280,7 @@ PolicyConfig ReadPolicy(const config::v1::Policy& policy, FieldErrors* errors) {
   ReadBackends(policy, &config, errors);
   ReadFailover(policy.failover(), &config.failover, errors);
   config.health = ReadHealth(policy.health(), errors);
-  if (policy.has_pool()) config.pool = ReadPool(policy.pool(), errors);
+  if (policy.has_pool()) config.pool = ReadPool(policy.pool(), "pool", errors);
   config.max_requests_per_backend = ReadMaxRequests(policy, errors);
   CheckBacklogs(config, errors);
   return config;

@@ -38,27 +38,30 @@ void CheckBelow(const BalancerConfig& node, const std::string& path,
 }  // namespace
 
 ConnectionPoolConfig ReadPool(const config::v1::ConnectionPool& pool,
-                              FieldErrors* errors) {
+                              const std::string& path, FieldErrors* errors) {
   ConnectionPoolConfig config;
+  const std::string min_path = FieldPath(path, "min");
+  const std::string max_path = FieldPath(path, "max");
   if (pool.has_min()) {
-    config.min = CheckedInt(pool.min(), 1, kMaxConnections, "pool.min", errors);
+    config.min = CheckedInt(pool.min(), 1, kMaxConnections, min_path, errors);
   }
   if (pool.has_max()) {
-    config.max = CheckedInt(pool.max(), 1, kMaxConnections, "pool.max", errors);
+    config.max = CheckedInt(pool.max(), 1, kMaxConnections, max_path, errors);
     if (config.max < config.min) {
-      errors->Add("pool.max", "must be >= pool.min");
+      errors->Add(max_path, absl::StrCat("must be >= ", min_path));
     }
   } else {
     config.max = std::max(kDefaultMaxConnections, config.min);
   }
   if (pool.has_idle_timeout()) {
-    config.idle_timeout = CheckedDuration(pool.idle_timeout(), kMinDuration,
-                                          "pool.idleTimeout", errors);
+    config.idle_timeout =
+        CheckedDuration(pool.idle_timeout(), kMinDuration,
+                        FieldPath(path, "idleTimeout"), errors);
   }
   if (pool.has_max_streams_per_connection()) {
     config.max_streams_per_connection =
         CheckedInt(pool.max_streams_per_connection(), 1, kMaxStreams,
-                   "pool.maxStreamsPerConnection", errors);
+                   FieldPath(path, "maxStreamsPerConnection"), errors);
   }
   return config;
 }

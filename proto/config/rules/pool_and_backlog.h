@@ -12,9 +12,10 @@
 
 namespace multi_backend {
 
-// Reads a `pool` that is given; without one there is one connection.
+// Reads the pool at `path`, which is given; without one there is one
+// connection.
 ConnectionPoolConfig ReadPool(const config::v1::ConnectionPool& pool,
-                              FieldErrors* errors);
+                              const std::string& path, FieldErrors* errors);
 
 // Reads the backlog at `path`.
 BacklogConfig ReadBacklog(const config::v1::Backlog& backlog,
