@@ -6,7 +6,7 @@ namespace multi_backend {
 
 std::vector<size_t> ChooseEjections(absl::Span<const EjectionMember> members,
                                     double threshold, int max_ejected_percent) {
-  const size_t limit = members.size() * max_ejected_percent / 100;
+  const size_t limit = MaxEjected(members.size(), max_ejected_percent);
   size_t ejected = 0;
   std::vector<size_t> chosen;
   for (size_t i = 0; i < members.size(); ++i) {

@@ -75,22 +75,22 @@ bool HealthTracker::cause_is_unwatched() const {
 
 // --- Calls ------------------------------------------------------------------
 
-absl::optional<HealthChange> HealthTracker::OnCallEnded(AttemptOutcome outcome,
-                                                        absl::string_view why,
-                                                        bool was_trial,
-                                                        absl::Time now) {
+absl::optional<HealthChange> HealthTracker::OnCallEnded(
+    AttemptOutcome outcome, absl::string_view why, bool was_trial,
+    absl::Time now, absl::FunctionRef<bool()> may_eject) {
   const bool decides = was_trial && trial_ == Trial::kRunning;
   if (was_trial) trial_ = Trial::kNone;
   if (!config_->passive || outcome == AttemptOutcome::kAbandoned) {
     return absl::nullopt;
   }
-  if (!down()) return OnCallWhileUp(outcome, why, now);
+  if (!down()) return OnCallWhileUp(outcome, why, now, may_eject);
   if (decides && trials_by_calls()) return OnTrialEnded(outcome, why, now);
   return absl::nullopt;
 }
 
 absl::optional<HealthChange> HealthTracker::OnCallWhileUp(
-    AttemptOutcome outcome, absl::string_view why, absl::Time now) {
+    AttemptOutcome outcome, absl::string_view why, absl::Time now,
+    absl::FunctionRef<bool()> may_eject) {
   if (outcome == AttemptOutcome::kAnswered) {
     calls_failed_ = 0;
     if (state_ == BackendState::kAlive) return absl::nullopt;
@@ -99,9 +99,12 @@ absl::optional<HealthChange> HealthTracker::OnCallWhileUp(
   if (outcome != AttemptOutcome::kOverloaded) {
     ++calls_failed_;
     if (calls_failed_ >= config_->passive->unhealthy_after) {
-      return GoDown(HealthCause::kCalls,
-                    WithDetail(InARow(calls_failed_, "call", "failed"), why),
-                    now);
+      if (may_eject()) {
+        return GoDown(HealthCause::kCalls,
+                      WithDetail(InARow(calls_failed_, "call", "failed"), why),
+                      now);
+      }
+      calls_failed_ = 0;
     }
     if (outcome == AttemptOutcome::kFailed) return absl::nullopt;
   }
@@ -136,6 +139,12 @@ absl::optional<HealthChange> HealthTracker::OnEjected(absl::string_view why,
   if (!config_->passive || down()) return absl::nullopt;
   return GoDown(HealthCause::kFailureRate,
                 WithDetail("too many calls failed", why), now);
+}
+
+absl::optional<HealthChange> HealthTracker::EndEjection(absl::string_view why,
+                                                        absl::Time now) {
+  if (!ejected()) return absl::nullopt;
+  return GoUp(BackendState::kAlive, std::string(why), now);
 }
 
 bool HealthTracker::TryBeginTrial() {

@@ -38,6 +38,7 @@
 #include <random>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
@@ -88,6 +89,8 @@ class HealthTracker {
 
   BackendState state() const { return state_; }
   HealthCause cause() const { return cause_; }
+  // Whether calls or the failure rate keep the backend DOWN or DOWN_RETRY.
+  bool ejected() const { return down() && caused_by_calls(); }
   const std::string& reason() const { return reason_; }  // "" = no change yet.
   absl::Time since() const { return since_; }  // When the state began.
 
@@ -95,9 +98,13 @@ class HealthTracker {
   // TryBeginTrial() allowed it.  While the backend is DOWN or DOWN_RETRY, only
   // the end of a trial changes the state.  No-op if the configuration has no
   // `passive` section.
-  absl::optional<HealthChange> OnCallEnded(AttemptOutcome outcome,
-                                           absl::string_view why,
-                                           bool was_trial, absl::Time now);
+  //
+  // `may_eject` is called at most once, when this failure would make the
+  // backend DOWN.  If it returns false, the backend stays up, and its failures
+  // are counted anew.
+  absl::optional<HealthChange> OnCallEnded(
+      AttemptOutcome outcome, absl::string_view why, bool was_trial,
+      absl::Time now, absl::FunctionRef<bool()> may_eject = Always);
   // Reports the end of a probe.  `detail` says what failed.  No-op if the
   // configuration has no `active` section.
   absl::optional<HealthChange> OnProbe(bool healthy, absl::string_view detail,
@@ -105,6 +112,10 @@ class HealthTracker {
   // Ejects the backend because of its failure rate.  No-op if the backend is
   // already DOWN or DOWN_RETRY, or without a `passive` section.
   absl::optional<HealthChange> OnEjected(absl::string_view why, absl::Time now);
+  // Makes a backend ALIVE that calls or the failure rate made DOWN; no-op for
+  // any other.
+  absl::optional<HealthChange> EndEjection(absl::string_view why,
+                                           absl::Time now);
   // No-op if the backend is already marked; the first reason stays.
   absl::optional<HealthChange> MarkUnhealthy(absl::string_view reason,
                                              absl::Time now);
@@ -140,12 +151,13 @@ class HealthTracker {
   // longer decides anything.
   enum class Trial { kNone, kRunning, kOutdated };
 
+  static bool Always() { return true; }
   bool down() const;  // DOWN or DOWN_RETRY.
   bool caused_by_calls() const;
   bool cause_is_unwatched() const;
-  absl::optional<HealthChange> OnCallWhileUp(AttemptOutcome outcome,
-                                             absl::string_view why,
-                                             absl::Time now);
+  absl::optional<HealthChange> OnCallWhileUp(
+      AttemptOutcome outcome, absl::string_view why, absl::Time now,
+      absl::FunctionRef<bool()> may_eject);
   absl::optional<HealthChange> OnTrialEnded(AttemptOutcome outcome,
                                             absl::string_view why,
                                             absl::Time now);

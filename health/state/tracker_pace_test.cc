@@ -232,6 +232,7 @@ INSTANTIATE_TEST_SUITE_P(Probes, PaceTest, ::testing::ValuesIn(kPaces),
 
 TEST_P(PaceTest, IsTheDelayToTheNext) {
   HealthConfig config;
+  config.passive.reset();
   config.active.emplace();
   config.active->interval = GetParam().interval;
   HealthTracker tracker(config, 1);
@@ -248,6 +249,7 @@ TEST(PaceTest, WithoutProbesThereIsNone) {
 
 TEST(PaceTest, ABackendThatIsMarkedForLongIsProbedLessOften) {
   HealthConfig config;
+  config.passive.reset();
   config.active.emplace();
   HealthTracker tracker(config, 1);
   tracker.MarkUnhealthy("", kStart);
@@ -262,6 +264,7 @@ TEST(PaceTest, ABackendThatIsMarkedForLongIsProbedLessOften) {
 
 TEST(ScenarioTest, HealthThatAlternatesWithEveryProbeDoesNotFlap) {
   HealthConfig config;
+  config.passive.reset();
   config.active.emplace();
   config.active->interval = Milliseconds(100);
   for (const bool first : {false, true}) {

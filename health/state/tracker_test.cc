@@ -96,6 +96,13 @@ const Input kEverything[] = {
     kAnswered, kFailed,     kTimedOut, kFull,     kAbandoned,         kProbeOk,
     kProbeOk,  kProbeFails, kProbeOk,  Ejected(), Passes(Seconds(60))};
 
+// Neither calls nor probes count.
+HealthConfig Nothing() {
+  HealthConfig config;
+  config.passive.reset();
+  return config;
+}
+
 // DOWN after 3 failures, ALIVE after 1 success, and a wait of always 30 s.
 HealthConfig Calls() {
   HealthConfig config;
@@ -113,7 +120,7 @@ HealthConfig CallsThat(int unhealthy_after, int healthy_after) {
 }
 // DOWN after 3 failures, ALIVE after 2 successes.
 HealthConfig Probes() {
-  HealthConfig config;
+  HealthConfig config = Nothing();
   config.active.emplace();
   return config;
 }
@@ -188,9 +195,9 @@ const Row kFromAlive[] = {
      Calls(),
      {Ejected()},
      {"ALIVE -> DOWN: too many calls failed: 60 % of 50"}},
-    {"AMark", HealthConfig(), {MarkedDown("deploy")}, {kMarkedText}},
+    {"AMark", Nothing(), {MarkedDown("deploy")}, {kMarkedText}},
     {"AMarkWithoutAReason",
-     HealthConfig(),
+     Nothing(),
      {MarkedDown("")},
      {"ALIVE -> DOWN: marked unhealthy"}},
     {"AMarkThatItIsWellForgivesAll",
@@ -292,7 +299,7 @@ const Row kFromOverloaded[] = {
      {kFullText, "OVERLOADED -> ALIVE: marked healthy: fixed"}},
     {"CallsThatCountNoMore",
      Calls(),
-     {kFull, Configured(HealthConfig()), Passes(absl::ZeroDuration())},
+     {kFull, Configured(Nothing()), Passes(absl::ZeroDuration())},
      {kFullText, "OVERLOADED -> ALIVE: its calls count no more"}},
 };
 
@@ -588,6 +595,66 @@ TEST_P(ReasonTest, IsCutBetweenCharacters) {
   EXPECT_EQ(life.tracker.reason(), absl::StrCat("a call failed: ", kept));
   MarkedDown(GetParam().text)(life);
   EXPECT_EQ(life.tracker.reason(), absl::StrCat("marked unhealthy: ", kept));
+}
+
+// --- Ejections that the owner bounds
+// ------------------------------------------
+
+TEST(HealthTrackerTest, AFailureThatMayNotEjectIsCountedAnew) {
+  HealthTracker tracker(Calls(), 1);
+  const absl::Time now = absl::UnixEpoch();
+  int asked = 0;
+  bool may_eject = false;
+  const auto fail = [&](AttemptOutcome outcome) {
+    return tracker.OnCallEnded(outcome, "refused", /*was_trial=*/false, now,
+                               [&]() {
+                                 ++asked;
+                                 return may_eject;
+                               });
+  };
+  for (int i = 1; i <= 6; ++i) {
+    EXPECT_FALSE(fail(AttemptOutcome::kFailed).has_value()) << i;
+    EXPECT_EQ(asked, i / 3) << "only when it would be DOWN";
+  }
+  EXPECT_EQ(tracker.state(), BackendState::kAlive);
+  fail(AttemptOutcome::kFailed);
+  fail(AttemptOutcome::kFailed);
+  // An attempt that timed out is a sign of overload all the same.
+  const Change overloaded = fail(AttemptOutcome::kTimedOut);
+  ASSERT_TRUE(overloaded.has_value());
+  EXPECT_EQ(overloaded->to, BackendState::kOverloaded);
+  may_eject = true;
+  fail(AttemptOutcome::kFailed);
+  fail(AttemptOutcome::kFailed);
+  const Change down = fail(AttemptOutcome::kFailed);
+  ASSERT_TRUE(down.has_value());
+  EXPECT_EQ(down->to, BackendState::kDown);
+  EXPECT_EQ(down->reason, "3 calls in a row failed: refused");
+}
+
+TEST(HealthTrackerTest, OnlyAnEjectionCanBeEnded) {
+  const absl::Time now = absl::UnixEpoch();
+  HealthTracker tracker(Both(), 1);
+  EXPECT_FALSE(tracker.EndEjection("x", now).has_value());
+  for (int i = 0; i < 3; ++i) {
+    tracker.OnCallEnded(AttemptOutcome::kFailed, "", false, now);
+  }
+  ASSERT_TRUE(tracker.ejected());
+  const Change up = tracker.EndEjection("too many were out", now);
+  ASSERT_TRUE(up.has_value());
+  EXPECT_EQ(up->to, BackendState::kAlive);
+  EXPECT_EQ(up->reason, "too many were out");
+  EXPECT_FALSE(tracker.ejected());
+  tracker.OnEjected("", now);
+  EXPECT_TRUE(tracker.ejected());
+  EXPECT_TRUE(tracker.EndEjection("", now).has_value());
+  tracker.MarkUnhealthy("", now);
+  EXPECT_FALSE(tracker.EndEjection("", now).has_value());
+  tracker.MarkHealthy("", now);
+  for (int i = 0; i < 3; ++i) tracker.OnProbe(false, "", now);
+  ASSERT_EQ(tracker.state(), BackendState::kDown);
+  EXPECT_FALSE(tracker.ejected());
+  EXPECT_FALSE(tracker.EndEjection("", now).has_value());
 }
 
 }  // namespace

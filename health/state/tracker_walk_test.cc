@@ -272,6 +272,7 @@ const WalkCase kWalks[] = {
 
 HealthConfig Config(const WalkCase& walk) {
   HealthConfig config;
+  config.passive.reset();
   if (walk.active) {
     config.active.emplace();
     config.active->interval = absl::Milliseconds(500);

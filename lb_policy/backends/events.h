@@ -26,6 +26,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "multi_backend/lb_policy/backends/ejection_guards.h"
 #include "multi_backend/lb_policy/backends/pool_time.h"
 #include "multi_backend/sync/mutex.h"
 
@@ -95,6 +96,9 @@ class PoolEvents {
 
   // The clock and the timers of all that share these events.
   const PoolTime time;
+
+  // The channels that may forbid an ejection.
+  EjectionGuards ejection_guards;
 
   // How many channels have calls waiting for a backend.
   std::atomic<uint32_t> waiting_channels{0};

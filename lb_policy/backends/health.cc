@@ -77,8 +77,13 @@ void BackendHealth::OnCallEnded(AttemptOutcome outcome, absl::string_view why,
       return;
     }
     if (was_trial) trial_ = 0;
-    const absl::optional<HealthChange> change =
-        tracker_.OnCallEnded(outcome, why, was_trial, events_->time.Now());
+    // Ends when ejected_ is written.
+    absl::optional<EjectionGuards::Turn> turn;
+    const absl::optional<HealthChange> change = tracker_.OnCallEnded(
+        outcome, why, was_trial, events_->time.Now(), [&]() {
+          turn.emplace(events_->ejection_guards);
+          return turn->Allows(*backend_);
+        });
     // After a call that did not end well, the next one that does must be seen.
     load_->wants_successes.store(outcome != AttemptOutcome::kAnswered ||
                                      tracker_.state() != BackendState::kAlive,
@@ -171,15 +176,21 @@ absl::Duration BackendHealth::OnProbe(bool healthy, absl::string_view detail) {
 }
 
 void BackendHealth::Eject(absl::string_view why) {
-  Change([&](HealthTracker& tracker) {
-    return tracker.OnEjected(why, events_->time.Now());
-  });
+  bool notify = false;
+  {
+    MutexLock lock(&mutex_);
+    if (suspended_) return;
+    const EjectionGuards::Turn turn(events_->ejection_guards);
+    if (!turn.Allows(*backend_)) return;
+    notify = Apply(tracker_.OnEjected(why, events_->time.Now()));
+  }
+  if (notify) events_->Notify();
 }
 
-bool BackendHealth::IsEjected() const {
-  MutexLock lock(&mutex_);
-  return IsDown(tracker_.state()) &&
-         tracker_.cause() == HealthCause::kFailureRate;
+void BackendHealth::EndEjection(absl::string_view why) {
+  Change([&](HealthTracker& tracker) {
+    return tracker.EndEjection(why, events_->time.Now());
+  });
 }
 
 bool BackendHealth::IsMarked() const {
@@ -288,6 +299,7 @@ void BackendHealth::BeginRamp() {
 }
 
 void BackendHealth::WriteFlags() {
+  ejected_.store(tracker_.ejected(), std::memory_order_release);
   const BackendState state = tracker_.state();
   const bool by_hand = tracker_.cause() == HealthCause::kManual;
   const bool trial_call =

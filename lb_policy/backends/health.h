@@ -68,9 +68,13 @@ class BackendHealth {
   void Configure(std::shared_ptr<const HealthConfig> config);
   // Takes the result of a probe; returns the delay until the next probe.
   absl::Duration OnProbe(bool healthy, absl::string_view detail);
-  // Takes the backend out because its share of failed calls is too high.
+  // Takes the backend out because its share of failed calls is too high, unless
+  // a channel forbids it.
   void Eject(absl::string_view why);
-  bool IsEjected() const;
+  // Brings a backend back that failed calls have taken out.
+  void EndEjection(absl::string_view why);
+  // Whether failed calls have taken the backend out.  Takes no lock.
+  bool IsEjected() const { return ejected_.load(std::memory_order_acquire); }
   bool IsMarked() const;
   // How often the backend has come back from DOWN.
   uint32_t returns() const { return returns_.load(std::memory_order_relaxed); }
@@ -153,6 +157,7 @@ class BackendHealth {
 
   std::atomic<int64_t> slow_start_nanos_{0};
   std::atomic<uint32_t> returns_{0};  // Written under mutex_.
+  std::atomic<bool> ejected_{false};  // Written under mutex_.
 
   mutable Mutex mutex_;
   HealthTracker tracker_ ABSL_GUARDED_BY(mutex_);

@@ -26,6 +26,10 @@ constexpr char kB[] = "10.0.0.2:80";
 constexpr char kC[] = "10.0.0.3:80";
 
 const absl::Status kReset = absl::UnavailableError("reset");
+
+// Failed calls may take the only backend out.
+constexpr char kPassive[] =
+    R"({"health":{"passive":{"downRetryAfter":"1s","maxEjectedPercent":100}}})";
 const absl::Status kFine = absl::OkStatus();
 
 void Connect(PolicyHarness& harness, const std::vector<std::string>& list) {
@@ -233,7 +237,8 @@ TEST(FailoverTest, EndsWithTheLastAnswerWhenWhatItWaitedForFails) {
 
 TEST(FailoverTest, KeepsWithinTheBudgetAndTheBudgetComesBackWithTime) {
   PolicyHarness harness(
-      R"({"failover":{"budget":{"ratio":0,"minRetriesPerSecond":2}}})");
+      R"({"failover":{"budget":{"ratio":0,"minRetriesPerSecond":2}},
+          "health":{"passive":{"enabled":false}}})");
   Connect(harness, {kA, kB});
   auto granted = [&harness] {
     int count = 0;
@@ -309,7 +314,7 @@ TEST(BounceTest, ALostConnectionSendsItsCallsElsewhere) {
 }
 
 TEST(BounceTest, GivesTheTrialBack) {
-  PolicyHarness harness(R"({"health":{"passive":{"downRetryAfter":"1s"}}})");
+  PolicyHarness harness(kPassive);
   Connect(harness, {kA});
   FailOn(harness, kA, 3);
   ASSERT_EQ(harness.StateOf(kA), "DOWN");
@@ -407,9 +412,6 @@ TEST(BounceTest, WithoutAContextSendsTheCallElsewhereToo) {
 
 // --- Trials ------------------------------------------------------------------
 
-constexpr char kPassive[] =
-    R"({"health":{"passive":{"unhealthyAfter":3,"downRetryAfter":"1s"}}})";
-
 TEST(TrialTest, ABackendGoesDownAfterFailuresInARowAndGetsOneTrialAtATime) {
   PolicyHarness harness(kPassive);
   Connect(harness, {kA, kB});
@@ -491,6 +493,86 @@ TEST(TrialTest, ARetryIsTheTrialOnlyWhenItHasNotTriedTheBackend) {
   harness.Finish(call, kReset);
   ASSERT_TRUE(harness.Retry(call));
   EXPECT_EQ(call.Outcome(), other);
+}
+
+// --- What calls alone may take out
+// --------------------------------------------
+
+TEST(EjectionTest, ThreeFailuresInARowTakeABackendOutByDefault) {
+  PolicyHarness harness;
+  Connect(harness, {kA, kB});
+  FailOn(harness, kA, 3);
+  EXPECT_EQ(harness.StateOf(kA), "DOWN");
+  EXPECT_EQ(Spread(harness, 10)[kB], 10);
+  harness.Advance(absl::Seconds(1.2));
+  EXPECT_EQ(harness.StateOf(kA), "DOWN_RETRY");
+}
+
+TEST(EjectionTest, CanBeTurnedOff) {
+  PolicyHarness harness(R"({"health":{"passive":{"enabled":false}}})");
+  Connect(harness, {kA, kB});
+  FailOn(harness, kA, 10);
+  EXPECT_EQ(harness.StateOf(kA), "ALIVE");
+}
+
+TEST(EjectionTest, TheOnlyBackendIsNeverTakenOut) {
+  PolicyHarness harness;
+  Connect(harness, {kA});
+  FailOn(harness, kA, 20);
+  EXPECT_EQ(harness.StateOf(kA), "ALIVE");
+  EXPECT_EQ(harness.RoundTrip(), kA);
+}
+
+TEST(EjectionTest, HalfOfTheBackendsAtMostAreTakenOut) {
+  PolicyHarness harness(R"({"strategy":"PRIMARY"})");
+  Connect(harness, {kA, kB, kC});
+  FailOn(harness, kA, 3);
+  EXPECT_EQ(harness.StateOf(kA), "DOWN");
+  FailOn(harness, kB, 9);
+  EXPECT_EQ(harness.StateOf(kB), "ALIVE") << "1 of 3 is the most";
+  harness.MarkHealthy(kA);
+  harness.MarkUnhealthy(kA);
+  FailOn(harness, kB, 3);
+  EXPECT_EQ(harness.StateOf(kB), "DOWN") << "a mark is not of calls";
+}
+
+TEST(EjectionTest, EachBalancerKeepsItsHalf) {
+  PolicyHarness harness;
+  ASSERT_EQ(
+      harness.Update({"10.0.0.1:80 role=primary", "10.0.0.2:80 role=replica",
+                      "10.0.0.3:80 role=replica"}),
+      absl::OkStatus());
+  for (const char* one : {kA, kB, kC}) harness.Connect(one);
+  FailOn(harness, kA, 6);
+  EXPECT_EQ(harness.StateOf(kA), "ALIVE") << "the only one of its role";
+  FailOn(harness, kB, 3);
+  EXPECT_EQ(harness.StateOf(kB), "DOWN");
+}
+
+TEST(EjectionTest, EachChannelOfASharedPoolKeepsItsHalf) {
+  const auto options = PolicyHarness::Options::WithSharedPool();
+  PolicyHarness one(options);
+  PolicyHarness other(options);
+  Connect(one, {kA});
+  Connect(other, {kA, kB});
+  FailOn(other, kA, 9);
+  EXPECT_EQ(one.StateOf(kA), "ALIVE") << "one channel has no other";
+  one.ShutDown();
+  FailOn(other, kA, 3);
+  EXPECT_EQ(other.StateOf(kA), "DOWN");
+}
+
+TEST(EjectionTest, AListThatBecomesShorterBringsBackWhatIsTooMany) {
+  PolicyHarness harness;
+  Connect(harness, {kA, kB});
+  FailOn(harness, kA, 3);
+  ASSERT_EQ(harness.StateOf(kA), "DOWN");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  EXPECT_EQ(harness.StateOf(kA), "ALIVE");
+  EXPECT_EQ(harness.RoundTrip(), kA);
+  EXPECT_EQ(harness.TakeEvents().back(),
+            "10.0.0.1:80: DOWN -> ALIVE: too many backends of its balancer "
+            "were out");
 }
 
 // --- Overload ----------------------------------------------------------------

@@ -323,8 +323,8 @@ TEST(IdleTest, AChannelsNextPolicyBeginsAnewInTheSamePool) {
 }
 
 TEST(IdleTest, WhatWasDecidedHoldsForTheNextPolicy) {
-  const auto options = PolicyHarness::Options::WithSharedPool(
-      R"({"health":{"passive":{}}})");
+  const auto options =
+      PolicyHarness::Options::WithSharedPool(R"({"health":{"passive":{}}})");
   {
     PolicyHarness before(options);
     ASSERT_EQ(before.Update({kA, kB, kC}), absl::OkStatus());

@@ -25,15 +25,17 @@ constexpr char kA[] = "10.0.0.1:80";
 constexpr char kB[] = "10.0.0.2:80";
 constexpr char kC[] = "10.0.0.3:80";
 
-// Turns on everything that a row may need.
-constexpr char kConfig[] = R"({"health":{"active":{},"passive":{}}})";
+// Turns on everything that a row may need.  Failed calls may take the only
+// backend out.
+constexpr char kConfig[] =
+    R"({"health":{"active":{},"passive":{"maxEjectedPercent":100}}})";
 constexpr char kOtherConfig[] =
-    R"({"strategy":"LEAST_BUSY","health":{"active":{},"passive":{}}})";
+    R"({"strategy":"LEAST_BUSY","health":{"active":{},"passive":{"maxEjectedPercent":100}}})";
 
 constexpr char kBacklogConfig[] =
-    R"({"backlog":{},"health":{"active":{},"passive":{}}})";
+    R"({"backlog":{},"health":{"active":{},"passive":{"maxEjectedPercent":100}}})";
 constexpr char kPoolConfig[] =
-    R"({"pool":{"min":2,"max":2},"health":{"active":{},"passive":{}}})";
+    R"({"pool":{"min":2,"max":2},"health":{"active":{},"passive":{"maxEjectedPercent":100}}})";
 
 constexpr char kStateAgain[] = "as the state";
 constexpr char kUnusable[] = "nobody is usable";
@@ -166,7 +168,9 @@ const ActionCase kActions[] = {
      Kept::kYes, "", kStateAgain, kA},
     {"AConfigWithoutHealth",
      [](PolicyHarness& harness) {
-       EXPECT_EQ(harness.UpdateConfig("{}"), absl::OkStatus());
+       EXPECT_EQ(
+           harness.UpdateConfig(R"({"health":{"passive":{"enabled":false}}})"),
+           absl::OkStatus());
      },
      Kept::kYes, "", kStateAgain, kA},
     {"AListWithoutIt",

@@ -87,7 +87,8 @@ absl::Status MultiBackendPolicy::UpdateLocked(UpdateArgs args) {
     // The constructor cannot do this: core allows no call to the helper there.
     mailbox_->SetEngine(
         channel_control_helper()->GetEventEngine()->shared_from_this());
-    watch_ = std::make_unique<PoolWatch>(pool_->events(), mailbox_);
+    watch_ =
+        std::make_unique<PoolWatch>(pool_->events(), mailbox_, latest_plan_);
   }
   auto retry_state = args.args.GetObjectRef<ChannelRetryState>();
   bool changed = (retry_state == nullptr) != (retry_state_ == nullptr);
@@ -327,6 +328,7 @@ void MultiBackendPolicy::PublishLocked() {
   }
   plan_ = PickPlan::Make(std::move(args));
   latest_plan_->Set(plan_);
+  plan_->ReturnExcessEjected();
   picker_args_ = MakePickerArgsLocked();
   if (plan_->any_ready()) {
     published_state_ = GRPC_CHANNEL_READY;

@@ -1,8 +1,9 @@
 // PoolWatch: while it lives, changes in a policy's pool are raised in the
-// policy's mailbox.
+// policy's mailbox, and failed calls take no backend out that the policy's plan
+// cannot spare.
 //
-// Threads: the pool reports changes on any thread, and the mailbox accepts them
-// there.
+// Threads: the pool reports changes and asks on any thread, and the mailbox and
+// the plan accept that.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_POOL_WATCH_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_POOL_WATCH_H_
 
@@ -13,18 +14,27 @@
 
 #include "multi_backend/lb_policy/backends/events.h"
 #include "multi_backend/lb_policy/grpc/policy_mailbox.h"
+#include "multi_backend/lb_policy/plan/latest_plan.h"
 
 namespace multi_backend {
 
 class PoolWatch {
  public:
   PoolWatch(std::shared_ptr<PoolEvents> events,
-            const std::shared_ptr<PolicyMailbox>& mailbox)
+            const std::shared_ptr<PolicyMailbox>& mailbox,
+            std::shared_ptr<const LatestPlan> latest_plan)
       : events_(std::move(events)),
         id_(events_->AddWatch(Raise(mailbox, PolicyMailbox::kReplan),
                               Raise(mailbox, PolicyMailbox::kRepick),
-                              Raise(mailbox, PolicyMailbox::kProbesPassed))) {}
-  ~PoolWatch() { events_->RemoveWatch(id_); }
+                              Raise(mailbox, PolicyMailbox::kProbesPassed))),
+        guard_(events_->ejection_guards.Add(
+            [latest_plan = std::move(latest_plan)](const Backend& backend) {
+              return latest_plan->MayEject(backend);
+            })) {}
+  ~PoolWatch() {
+    events_->ejection_guards.Remove(guard_);
+    events_->RemoveWatch(id_);
+  }
   PoolWatch(const PoolWatch&) = delete;
   PoolWatch& operator=(const PoolWatch&) = delete;
 
@@ -38,6 +48,7 @@ class PoolWatch {
 
   const std::shared_ptr<PoolEvents> events_;
   const PoolEvents::WatchId id_;
+  const uint64_t guard_;
 };
 
 }  // namespace multi_backend

@@ -23,8 +23,9 @@ const absl::Status kReset = absl::UnavailableError("reset");
 
 // --- A trial -----------------------------------------------------------------
 
+// Failed calls may take the only backend out.
 constexpr char kPassive[] =
-    R"({"health":{"passive":{"unhealthyAfter":3,"downRetryAfter":"1s"}}})";
+    R"({"health":{"passive":{"downRetryAfter":"1s","maxEjectedPercent":100}}})";
 
 struct TrialCase {
   const char* name;
@@ -106,7 +107,9 @@ const TrialCase kTrialCases[] = {
     // Failed calls no longer count, so the DOWN that they caused ends.
     {"AConfigWithoutPassiveHealth",
      [](PolicyHarness& harness) {
-       EXPECT_EQ(harness.UpdateConfig("{}"), absl::OkStatus());
+       EXPECT_EQ(
+           harness.UpdateConfig(R"({"health":{"passive":{"enabled":false}}})"),
+           absl::OkStatus());
      },
      "ALIVE", "ALIVE", "ALIVE", "ALIVE"},
     {"AMark", [](PolicyHarness& harness) { harness.MarkUnhealthy(kA); }, "DOWN",
@@ -208,7 +211,8 @@ INSTANTIATE_TEST_SUITE_P(Cases, WaitingForATrialTest, ValuesIn(kEnds),
 TEST_P(WaitingForATrialTest, GoesWhenTheBackendMayBeTriedOrIsAlive) {
   for (const char* config :
        {kPassive, R"({"backlog":{"overloadTimeout":"60s","timeout":"60s"},
-          "health":{"passive":{"downRetryAfter":"1s"}}})"}) {
+          "health":{"passive":{"downRetryAfter":"1s",
+                               "maxEjectedPercent":100}}})"}) {
     for (const bool same_channel : {true, false}) {
       SCOPED_TRACE(::testing::Message() << config << same_channel);
       const auto options = PolicyHarness::Options::WithSharedPool(config);

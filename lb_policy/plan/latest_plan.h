@@ -19,6 +19,12 @@ class LatestPlan {
     MutexLock lock(&mutex_);
     return plan_;
   }
+  // As PickPlan::MayEject(); true without a plan.  Never destroys a plan, whose
+  // destructor takes locks of backends.
+  bool MayEject(const Backend& backend) const {
+    MutexLock lock(&mutex_);
+    return plan_ == nullptr || plan_->MayEject(backend);
+  }
   void Set(std::shared_ptr<const PickPlan> plan) {
     MutexLock lock(&mutex_);
     plan_.swap(plan);

@@ -90,6 +90,9 @@ std::unique_ptr<PickPlan> PickPlan::Make(Args args) {
     auto& node = plan->roles_[role.first] = BalancerNode::Make(node_args);
     plan->needs_latency_ |= node->needs_latency();
   }
+  if (config.health.passive.has_value()) {
+    plan->max_ejected_percent_ = config.health.passive->max_ejected_percent;
+  }
   plan->clock_ = args.clock;
   plan->random_ = FastRandom(Mix64(node_args.seed));
   plan->exact_order_ = config.max_requests_per_backend > 0

@@ -120,6 +120,15 @@ class PickPlan {
   // sent.  It names at most five backends with their last errors.
   std::string DescribeFailure(const CallLabel& label) const;
 
+  // Whether failed calls may take `backend` out: each balancer over backends
+  // that lists it has fewer out than maxEjectedPercent allows.  Thread-safe;
+  // takes no lock.
+  bool MayEject(const Backend& backend) const;
+  // Brings backends back that failed calls have taken out, the first of the
+  // list first, where a balancer has more out than maxEjectedPercent allows.
+  // It may when its list has become shorter.
+  void ReturnExcessEjected() const;
+
   std::vector<const BalancerNode*> Leaves() const;
   std::vector<std::string> Panicking() const;
 
@@ -149,8 +158,8 @@ class PickPlan {
   // Whether the backend of `result` admits the call; sets the trial.
   Admission Admit(Result& result) const;
   // Replaces `result`, whose backend does not admit the call, by a choice that
-  // does.  If there is none, the first choice that only its slow start kept from
-  // admitting the call stays.
+  // does.  If there is none, the first choice that only its slow start kept
+  // from admitting the call stays.
   void PassOver(const CallLabel& label, const PickRequest& request,
                 Admission admission, Result& result) const;
   bool AnyUsable(const CallLabel& label) const;
@@ -182,6 +191,7 @@ class PickPlan {
   bool has_backlogs_ = false;
   bool needs_latency_ = false;
   bool any_ready_ = false;
+  int max_ejected_percent_ = 100;  // Without passive health, no bound.
 };
 
 }  // namespace multi_backend

@@ -145,15 +145,16 @@ struct PassiveHealthConfig {
   absl::Duration max_down_retry_after = absl::Seconds(30);
   absl::Duration overloaded_for = absl::Seconds(3);
   absl::optional<FailureRateConfig> failure_rate;
-  // The share of a balancer's members that the failure rate may eject.
+  // The share of a balancer's members that failed calls may take out.
   int max_ejected_percent = 50;
 
   bool operator==(const PassiveHealthConfig& other) const;
 };
 
 struct HealthConfig {
-  absl::optional<ActiveHealthConfig> active;    // Unset: no probes.
-  absl::optional<PassiveHealthConfig> passive;  // Unset: calls change no state.
+  absl::optional<ActiveHealthConfig> active;  // Unset: no probes.
+  // Unset: calls change no state.
+  absl::optional<PassiveHealthConfig> passive = PassiveHealthConfig();
   // A balancer ignores health while its share of usable members is below this;
   // 0 = never.
   int panic_percent = 0;

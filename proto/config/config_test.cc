@@ -22,7 +22,7 @@ TEST(ConfigTest, DefaultsAreThoseOfTheSchema) {
   EXPECT_EQ(config.policy.failover.budget_ratio, 0.2);
   EXPECT_EQ(config.policy.failover.min_retries_per_second, 10);
   EXPECT_EQ(config.policy.health.active, absl::nullopt);
-  EXPECT_EQ(config.policy.health.passive, absl::nullopt);
+  EXPECT_EQ(config.policy.health.passive, PassiveHealthConfig());
   EXPECT_EQ(config.policy.health.panic_percent, 0);
   EXPECT_EQ(config.policy.health.slow_start, absl::ZeroDuration());
   EXPECT_EQ(config.policy.pool.min, 1);
@@ -35,7 +35,7 @@ TEST(ConfigTest, DefaultsAreThoseOfTheSchema) {
   EXPECT_EQ(config.routing.sticky_key, absl::nullopt);
 }
 
-TEST(ConfigTest, DefaultsOfPartsThatAreOffAreThoseOfTheSchema) {
+TEST(ConfigTest, DefaultsOfPartsAreThoseOfTheSchema) {
   const ActiveHealthConfig active;
   EXPECT_EQ(active.probe, ProbeKind::kGrpc);
   EXPECT_EQ(active.interval, absl::Seconds(5));

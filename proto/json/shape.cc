@@ -138,6 +138,9 @@ class Fitter {
                Misfit(path, "is not a number");
       case FieldDescriptor::CPPTYPE_INT64:
         return Integer(path, *value);
+      case FieldDescriptor::CPPTYPE_BOOL:
+        return value->kind_case() == Value::kBoolValue ||
+               Misfit(path, "is not true or false");
       default:
         return Misfit(path, "has a type that the configuration cannot hold");
     }

@@ -59,8 +59,11 @@ class BacklogTest : public ::testing::Test {
                       fleet_->address(i), R"(","role":")", fleet_->role(i),
                       R"("})");
     }
-    options.service_config_json = ServiceConfig(
-        absl::StrCat(policy, R"(,"backends":[)", backends, "]"), routing);
+    // The calls that a kill ends must not keep its backend out later.
+    options.service_config_json =
+        ServiceConfig(absl::StrCat(policy, ",", kFailedCallsDoNotCount,
+                                   R"(,"backends":[)", backends, "]"),
+                      routing);
     options.args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
     options.args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
     auto client = UsersClient::Make(fleet_->StaticTarget(), std::move(options));

@@ -32,7 +32,7 @@ class EveryStrategyTest : public ::testing::TestWithParam<const char*> {
     auto client = UsersClient::Make(
         fleet_->StaticTarget(),
         ServiceConfig(
-            absl::StrCat(R"("strategy":")", GetParam(),
+            absl::StrCat(kFailedCallsDoNotCount, R"(,"strategy":")", GetParam(),
                          R"(","failover":{"maxRetries":)", max_retries,
                          R"(,"budget":{"ratio":1.0,
                                        "minRetriesPerSecond":10000}})"),

@@ -32,8 +32,8 @@ class FailoverTest : public ::testing::Test {
   }
   void Start(size_t backends, absl::string_view failover) {
     ChannelOptions options;
-    options.service_config_json =
-        ServiceConfig(absl::StrCat(R"("failover":{)", failover, "}"));
+    options.service_config_json = ServiceConfig(absl::StrCat(
+        kFailedCallsDoNotCount, R"(,"failover":{)", failover, "}"));
     Start(backends, std::move(options));
   }
 
@@ -139,8 +139,9 @@ class ClassifierTest : public FailoverTest {
   // Retries what `decide` accepts; calls go to b0 first, then to b1.
   void StartWith(RetryClassifier decide) {
     ChannelOptions options;
-    options.service_config_json = ServiceConfig(
-        R"("strategy":"PRIMARY","failover":{"perTryTimeout":"0.5s"})");
+    options.service_config_json = ServiceConfig(absl::StrCat(
+        kFailedCallsDoNotCount,
+        R"(,"strategy":"PRIMARY","failover":{"perTryTimeout":"0.5s"})"));
     options.retry_classifier = [this, decide](const AttemptView& view) {
       asked_.Add(view);
       return decide(view);
@@ -209,9 +210,9 @@ TEST_F(ClassifierTest, MayRefuseToRetryAnAttemptThatTimedOut) {
 
 // A service config in which GetUser has a retryPolicy of its own.
 std::string WithOwnRetryPolicy(absl::string_view failover) {
-  return absl::StrCat(
-      R"({"loadBalancingConfig":[{"multi_backend":{"failover":{)", failover,
-      R"(}}}],"methodConfig":[{
+  return absl::StrCat(R"({"loadBalancingConfig":[{"multi_backend":{)",
+                      kFailedCallsDoNotCount, R"(,"failover":{)", failover,
+                      R"(}}}],"methodConfig":[{
         "name":[{"service":"examples.users.v1.Users","method":"GetUser"}],
         "retryPolicy":{"maxAttempts":4,"initialBackoff":"0.001s",
                        "maxBackoff":"0.01s","backoffMultiplier":1,

@@ -52,6 +52,7 @@ TEST(LostBackendTest, PeakEwmaLearnsFromTheAttemptsThatItGaveUp) {
   ASSERT_TRUE(fleet.ok()) << fleet.status();
   auto client = UsersClient::Make((*fleet)->StaticTarget(),
                                   ServiceConfig(R"("strategy":"PEAK_EWMA",
+                       "health":{"passive":{"enabled":false}},
                        "failover":{"perTryTimeout":"0.2s",
                                    "budget":{"ratio":1.0}})"));
   ASSERT_TRUE(client.ok()) << client.status();

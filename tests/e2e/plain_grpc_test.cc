@@ -201,7 +201,8 @@ TEST_F(PlainGrpcTest, TheServiceConfigOfTheArgumentsConfiguresThePolicy) {
 TEST_F(PlainGrpcTest, FailoverWorksWithOurResolvers) {
   grpc::ChannelArguments args;
   args.SetServiceConfigJSON(
-      ConfigWithRoles(R"("failover":{"budget":{"ratio":1}},)"));
+      ConfigWithRoles(R"("health":{"passive":{"enabled":false}},
+                         "failover":{"budget":{"ratio":1}},)"));
   auto stub = StubFor(fleet_->StaticTarget(), args);
   ASSERT_TRUE(CallUntilServedBy(*stub, 3));
   fleet_->ResetStats();
@@ -216,7 +217,8 @@ TEST_F(PlainGrpcTest, FailoverWorksWithOurResolvers) {
 TEST_F(PlainGrpcTest, FailoverWorksWithGrpcsOwnResolvers) {
   grpc::ChannelArguments args;
   args.SetServiceConfigJSON(
-      ConfigWithRoles(R"("failover":{"budget":{"ratio":1}},)"));
+      ConfigWithRoles(R"("health":{"passive":{"enabled":false}},
+                         "failover":{"budget":{"ratio":1}},)"));
   auto stub = StubFor(fleet_->Ipv4Target(), args);
   ASSERT_TRUE(CallUntilServedBy(*stub, 3));
   Behaviour failing;

@@ -20,8 +20,10 @@ class PushbackTest : public ::testing::Test {
     auto fleet = BackendFleet::Start(2);
     ASSERT_TRUE(fleet.ok()) << fleet.status();
     fleet_ = *std::move(fleet);
-    auto client = UsersClient::Make(fleet_->StaticTarget(),
-                                    ServiceConfig(R"("strategy":"PRIMARY")"));
+    auto client = UsersClient::Make(
+        fleet_->StaticTarget(),
+        ServiceConfig(
+            absl::StrCat(kFailedCallsDoNotCount, R"(,"strategy":"PRIMARY")")));
     ASSERT_TRUE(client.ok()) << client.status();
     client_ = *std::move(client);
     ASSERT_TRUE(client_->ConnectTo({fleet_->address(0)}));

@@ -62,6 +62,7 @@ TEST(SmokeTest, ACallThatFailsIsServedByAnotherBackend) {
   ChannelOptions options;
   options.service_config_json =
       R"({"loadBalancingConfig":[{"multi_backend":{
+            "health":{"passive":{"enabled":false}},
             "failover":{"budget":{"ratio":1.0}}}}]})";
   auto channel =
       CreateChannel((*fleet)->StaticTarget(),

@@ -47,6 +47,11 @@ bool WaitUntil(absl::FunctionRef<bool()> condition,
 std::string ServiceConfig(absl::string_view policy,
                           absl::string_view routing = "");
 
+// For `policy`: failed calls take no backend out, so that each call finds all
+// of them.
+constexpr char kFailedCallsDoNotCount[] =
+    R"("health":{"passive":{"enabled":false}})";
+
 struct UsersCall {
   std::string method = "GetUser";  // A unary method.
   std::string user_id;

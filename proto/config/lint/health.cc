@@ -42,15 +42,9 @@ void LintPassive(const PassiveHealthConfig& passive, Warnings* warnings) {
                          "one lost call takes a backend away; 2 or more tell "
                          "chance from illness"});
   }
-  const std::string ejected_path = FieldPath(path, "maxEjectedPercent");
-  if (!passive.failure_rate.has_value()) {
-    if (passive.max_ejected_percent !=
-        PassiveHealthConfig().max_ejected_percent) {
-      warnings->push_back({ejected_path, "has no effect without failureRate"});
-    }
-  } else if (passive.max_ejected_percent == 100) {
-    warnings->push_back(
-        {ejected_path, "lets failureRate take all backends away at once"});
+  if (passive.max_ejected_percent == 100) {
+    warnings->push_back({FieldPath(path, "maxEjectedPercent"),
+                         "lets failed calls take all backends away at once"});
   }
 }
 
@@ -81,8 +75,8 @@ std::vector<LintWarning> LintHealth(const PolicyConfig& policy) {
   if (health.passive.has_value()) LintPassive(*health.passive, &warnings);
   if (!health.active.has_value() && !health.passive.has_value()) {
     const absl::string_view no_marks =
-        "has little effect: neither health.active nor health.passive is given "
-        "to find out which backends are ill";
+        "has little effect: health.active is not given and health.passive is "
+        "off, so nothing finds out which backends are ill";
     if (health.panic_percent > 0) {
       warnings.push_back({"health.panicThreshold", std::string(no_marks)});
     }

@@ -238,31 +238,36 @@ TEST(LintTest, ALimitOfEjectionsThatLimitsNothing) {
     return PolicyWarnings(
         absl::StrCat(R"("health":{"passive":{)", fields, "}}"));
   };
-  EXPECT_EQ(warnings(R"("failureRate":{},"maxEjectedPercent":100)"),
-            "field:health.passive.maxEjectedPercent warning:lets failureRate "
-            "take all backends away at once");
-  EXPECT_EQ(warnings(R"("failureRate":{},"maxEjectedPercent":99)"), "");
-  EXPECT_EQ(warnings(R"("maxEjectedPercent":100)"),
-            "field:health.passive.maxEjectedPercent warning:has no effect "
-            "without failureRate");
+  for (const char* rule : {"", R"("failureRate":{},)"}) {
+    EXPECT_EQ(warnings(absl::StrCat(rule, R"("maxEjectedPercent":100)")),
+              "field:health.passive.maxEjectedPercent warning:lets failed "
+              "calls take all backends away at once");
+    EXPECT_EQ(warnings(absl::StrCat(rule, R"("maxEjectedPercent":99)")), "");
+  }
 }
 
 TEST(LintTest, PanicAndSlowStartWithNothingThatFindsTheIll) {
   const std::string why =
-      " warning:has little effect: neither health.active nor health.passive is "
-      "given to find out which backends are ill";
+      " warning:has little effect: health.active is not given and "
+      "health.passive is off, so nothing finds out which backends are ill";
   const std::string both = R"("panicThreshold":30,"slowStart":"5s")";
+  const std::string off = R"("passive":{"enabled":false})";
   EXPECT_EQ(
-      PolicyWarnings(absl::StrCat(R"("health":{)", both, "}")),
+      PolicyWarnings(absl::StrCat(R"("health":{)", off, ",", both, "}")),
       "field:health.panicThreshold" + why + "; field:health.slowStart" + why);
-  for (const char* part : {"active", "passive"}) {
-    EXPECT_EQ(PolicyWarnings(
-                  absl::StrCat(R"("health":{")", part, "\":{},", both, "}")),
-              "")
-        << part;
+  for (const std::string& finds :
+       {std::string(R"("active":{})"), std::string(R"("passive":{})"),
+        off + R"(,"active":{})"}) {
+    EXPECT_EQ(
+        PolicyWarnings(absl::StrCat(R"("health":{)", finds, ",", both, "}")),
+        "")
+        << finds;
   }
-  EXPECT_EQ(PolicyWarnings(R"("health":{"panicThreshold":0,"slowStart":"0s"})"),
-            "");
+  EXPECT_EQ(PolicyWarnings(absl::StrCat(R"("health":{)", both, "}")), "");
+  EXPECT_EQ(
+      PolicyWarnings(absl::StrCat(R"("health":{)", off,
+                                  R"(,"panicThreshold":0,"slowStart":"0s"})")),
+      "");
 }
 
 TEST(LintTest, ABacklogThatGivesUpBeforeTheOutageIsKnown) {

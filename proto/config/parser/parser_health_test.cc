@@ -184,6 +184,15 @@ TEST(ConfigParserHealthTest, APassiveRuleThatBreaksARuleIsNamed) {
             PassiveJson(R"("maxEjectedPercent":-1)"),
             at + "maxEjectedPercent error:must be from 0 to 100");
   const std::string rate = at + "failureRate.";
+  for (const char* other : {R"("unhealthyAfter":3)", R"("failureRate":{})",
+                            R"("overloadedFor":"1s","maxEjectedPercent":10)"}) {
+    table.Add(absl::StrCat("off with ", other),
+              PassiveJson(absl::StrCat(R"("enabled":false,)", other)),
+              at + "enabled error:false leaves the other fields of "
+                   "health.passive without effect: leave them out");
+  }
+  table.Add("enabled is a text", PassiveJson(R"("enabled":"no")"),
+            at + "enabled error:is not true or false");
   table.Add("threshold zero", PassiveJson(R"("failureRate":{"threshold":0})"),
             rate + "threshold error:must be from 0.01 to 1");
   table.Add("threshold in percent",
@@ -352,16 +361,22 @@ TEST(ConfigParserHealthTest, UnknownKeysAreNamedInStrictValidationOnly) {
   table.Expect({true});
 }
 
-TEST(ConfigParserHealthTest, APartIsOnWhenItsKeyIsGiven) {
+TEST(ConfigParserHealthTest,
+     APartIsOnWhenItsKeyIsGivenAndFailedCallsCountAnyway) {
   EXPECT_EQ(Read(PolicyJson("")), PolicyConfig());
   EXPECT_EQ(Read(PolicyJson(R"("health":{})")), PolicyConfig());
   EXPECT_EQ(Read(HealthJson(R"("active":null,"passive":null)")),
             PolicyConfig());
   EXPECT_EQ(Read(HealthJson(R"("active":{})")).health.active,
             ActiveHealthConfig());
-  EXPECT_EQ(Read(HealthJson(R"("active":{})")).health.passive, absl::nullopt);
+  EXPECT_EQ(Read(HealthJson(R"("active":{})")).health.passive,
+            PassiveHealthConfig());
   EXPECT_EQ(Read(HealthJson(R"("passive":{})")).health.passive,
             PassiveHealthConfig());
+  EXPECT_EQ(Read(PassiveJson(R"("enabled":true)")).health.passive,
+            PassiveHealthConfig());
+  EXPECT_EQ(Read(PassiveJson(R"("enabled":false)")).health.passive,
+            absl::nullopt);
   EXPECT_EQ(
       Read(PassiveJson(R"("failureRate":{})")).health.passive->failure_rate,
       FailureRateConfig());

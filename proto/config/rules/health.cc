@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "multi_backend/proto/config/rules/field_checks.h"
 
 namespace multi_backend {
@@ -155,9 +156,21 @@ void ReadDownRetry(const config::v1::PassiveHealth& passive,
   }
 }
 
-PassiveHealthConfig ReadPassive(const config::v1::PassiveHealth& passive,
-                                const std::string& path, FieldErrors* errors) {
+bool HasMoreThanEnabled(config::v1::PassiveHealth passive) {
+  passive.clear_enabled();
+  return passive.ByteSizeLong() > 0;
+}
+
+absl::optional<PassiveHealthConfig> ReadPassive(
+    const config::v1::PassiveHealth& passive, const std::string& path,
+    FieldErrors* errors) {
   PassiveHealthConfig config;
+  const bool enabled = !passive.has_enabled() || passive.enabled();
+  if (!enabled && HasMoreThanEnabled(passive)) {
+    errors->Add(FieldPath(path, "enabled"),
+                absl::StrCat("false leaves the other fields of ", path,
+                             " without effect: leave them out"));
+  }
   if (passive.has_unhealthy_after()) {
     config.unhealthy_after =
         CheckedInt(passive.unhealthy_after(), 1, kMaxInARow,
@@ -182,6 +195,7 @@ PassiveHealthConfig ReadPassive(const config::v1::PassiveHealth& passive,
         CheckedInt(passive.max_ejected_percent(), 0, 100,
                    FieldPath(path, "maxEjectedPercent"), errors);
   }
+  if (!enabled) return absl::nullopt;
   return config;
 }
 
