@@ -1,10 +1,17 @@
 #include "multi_backend/resolver/grpc/endpoint_addresses.h"
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <set>
 #include <utility>
+#include <vector>
 
+#include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
+#include "multi_backend/clock/steady_now.h"
 #include "multi_backend/port/address_attribute.h"
+#include "multi_backend/resolver/endpoint/abbreviated_list.h"
 
 namespace multi_backend {
 namespace {
@@ -16,6 +23,22 @@ using grpc_core::ServerAddressList;
 // A host name without an answer must not delay the others for c-ares' own two
 // minutes.
 constexpr int kHostQueryTimeoutMs = 5000;
+// How long host names without an answer delay the addresses that are known.
+constexpr absl::Duration kPatience = absl::Seconds(1);
+// The time between two reports, for each endpoint.  A report costs a few
+// microseconds for each endpoint, and the answers of thousands of hosts must
+// not each cause one.
+constexpr absl::Duration kPausePerEndpoint = absl::Microseconds(20);
+
+HostQueue::Options QueueOptions(const ChannelArgs& args) {
+  HostQueue::Options options;
+  const auto interval =
+      args.GetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS);
+  if (interval.has_value()) {
+    options.min_interval = absl::Milliseconds(std::max(*interval, 0));
+  }
+  return options;
+}
 
 void AddAddress(const grpc_resolved_address& address, const ChannelArgs& args,
                 const std::shared_ptr<const Endpoint>& endpoint,
@@ -29,8 +52,8 @@ void AddAddress(const grpc_resolved_address& address, const ChannelArgs& args,
 
 }  // namespace
 
-// Passes a child resolver's answers on.  A resolver reports nothing after it
-// was shut down, so the owner outlives every call.
+// Passes a child resolver's answer on.  A resolver reports nothing after it was
+// shut down, so the owner outlives every call.
 class EndpointAddresses::HostResultHandler final
     : public grpc_core::Resolver::ResultHandler {
  public:
@@ -38,24 +61,9 @@ class EndpointAddresses::HostResultHandler final
       : owner_(owner), name_(std::move(name)) {}
 
   void ReportResult(grpc_core::Resolver::Result result) override {
-    auto it = owner_->hosts_.find(name_);
-    if (it == owner_->hosts_.end()) return;
-    Host& host = it->second;
-    host.answered = true;
-    host.error = result.addresses.status();
-    if (result.addresses.ok()) {
-      if (result.addresses->empty()) {
-        host.error =
-            absl::UnavailableError(absl::StrCat("no addresses for ", name_));
-      } else {
-        host.addresses = *std::move(result.addresses);
-      }
-    }
-    // Core asks again, with backoff, after an error.
-    if (result.result_health_callback != nullptr) {
-      result.result_health_callback(host.error);
-    }
-    owner_->args_.on_change();
+    // A copy, because the answer ends the resolver, which owns this object.
+    const std::string name = name_;
+    owner_->OnAnswerLocked(name, std::move(result));
   }
 
  private:
@@ -65,9 +73,14 @@ class EndpointAddresses::HostResultHandler final
 
 EndpointAddresses::EndpointAddresses(Args args)
     : args_(std::move(args)),
-      endpoints_(std::make_shared<const EndpointList>()) {}
+      self_(std::make_shared<Self>(Self{this})),
+      endpoints_(std::make_shared<const EndpointList>()),
+      queue_(QueueOptions(args_.channel_args)) {}
 
-EndpointAddresses::~EndpointAddresses() = default;
+EndpointAddresses::~EndpointAddresses() {
+  self_->self = nullptr;
+  if (timer_.has_value()) engine_->Cancel(*timer_);
+}
 
 void EndpointAddresses::SetEndpointsLocked(
     std::shared_ptr<const EndpointList> endpoints, bool names_are_configured) {
@@ -78,15 +91,92 @@ void EndpointAddresses::SetEndpointsLocked(
     if (!endpoint.is_ip()) wanted.insert(endpoint.address());
   }
   for (auto it = hosts_.begin(); it != hosts_.end();) {
-    it = wanted.count(it->first) > 0 ? std::next(it) : hosts_.erase(it);
+    if (wanted.count(it->first) > 0) {
+      ++it;
+      continue;
+    }
+    if (!it->second.answered) --unanswered_;
+    queue_.Remove(it->first);
+    it = hosts_.erase(it);
   }
+  const absl::Time now = SteadyNow();
   for (const std::string& name : wanted) {
-    if (hosts_.count(name) == 0) StartHostLocked(name);
+    if (!hosts_.emplace(name, Host()).second) continue;
+    ++unanswered_;
+    queue_.Add(name, now);
   }
+  if (!unreported_since_.has_value()) unreported_since_ = now;
+  // A list is reported at once if nothing is missing.
+  reported_at_ = absl::InfinitePast();
+  ContinueLocked();
 }
 
-void EndpointAddresses::StartHostLocked(const std::string& name) {
-  Host& host = hosts_[name];
+void EndpointAddresses::ContinueLocked() {
+  const absl::Time now = SteadyNow();
+  ResolveDueLocked(now);
+  const bool report = ReportDueLocked() <= now;
+  if (report) {
+    unreported_since_.reset();
+    reported_at_ = now;
+  }
+  SetTimerLocked(now);
+  if (report) args_.on_change();
+}
+
+void EndpointAddresses::ResolveDueLocked(absl::Time now) {
+  while (const auto name = queue_.TakeNext(now)) ResolveLocked(*name);
+}
+
+absl::Time EndpointAddresses::ReportDueLocked() const {
+  if (!unreported_since_.has_value()) return absl::InfiniteFuture();
+  if (unanswered_ == 0) {
+    return reported_at_ +
+           static_cast<int64_t>(endpoints_->size()) * kPausePerEndpoint;
+  }
+  // Without any address a report would only say that there is none.
+  if (!AnyAddressLocked()) return absl::InfiniteFuture();
+  return *unreported_since_ + kPatience;
+}
+
+bool EndpointAddresses::AnyAddressLocked() const {
+  return std::any_of(
+      endpoints_->begin(), endpoints_->end(), [this](const Endpoint& endpoint) {
+        if (endpoint.is_ip()) return true;
+        const auto host = hosts_.find(endpoint.address());
+        return host != hosts_.end() && !host->second.addresses.empty();
+      });
+}
+
+void EndpointAddresses::SetTimerLocked(absl::Time now) {
+  const absl::Time at = std::min(queue_.next_due(), ReportDueLocked());
+  if (at == timer_at_) return;
+  if (timer_.has_value()) engine_->Cancel(*timer_);
+  timer_.reset();
+  timer_at_ = at;
+  if (at == absl::InfiniteFuture()) return;
+  if (engine_ == nullptr) {
+    engine_ = grpc_event_engine::experimental::GetDefaultEventEngine();
+  }
+  const auto delay = std::max(at - now, absl::ZeroDuration());
+  timer_ = engine_->RunAfter(
+      absl::ToChronoNanoseconds(absl::Ceil(delay, absl::Milliseconds(1))),
+      [owner = self_, at, serializer = args_.work_serializer] {
+        grpc_core::ApplicationCallbackExecCtx callback_exec_ctx;
+        grpc_core::ExecCtx exec_ctx;
+        serializer->Run(
+            [owner, at] {
+              EndpointAddresses* const self = owner->self;
+              if (self == nullptr || self->timer_at_ != at) return;
+              self->timer_.reset();
+              self->timer_at_ = absl::InfiniteFuture();
+              self->ContinueLocked();
+            },
+            DEBUG_LOCATION);
+      });
+}
+
+void EndpointAddresses::ResolveLocked(const std::string& name) {
+  Host& host = hosts_.at(name);
   host.resolver =
       grpc_core::CoreConfiguration::Get().resolver_registry().CreateResolver(
           absl::StrCat("dns:///", name),
@@ -94,20 +184,42 @@ void EndpointAddresses::StartHostLocked(const std::string& name) {
                                         kHostQueryTimeoutMs),
           args_.pollset_set, args_.work_serializer,
           std::make_unique<HostResultHandler>(this, name));
-  if (host.resolver == nullptr) {
-    host.answered = true;
-    host.error = absl::InvalidArgumentError(
-        absl::StrCat("core has no DNS resolver for ", name));
+  if (host.resolver != nullptr) {
+    host.resolver->StartLocked();
     return;
   }
-  host.resolver->StartLocked();
+  if (!host.answered) --unanswered_;
+  host.answered = true;
+  host.error = absl::InvalidArgumentError(
+      absl::StrCat("core has no DNS resolver for ", name));
+  queue_.OnAnswer(name, /*ok=*/true, SteadyNow(), /*unit=*/0);
 }
 
-bool EndpointAddresses::CompleteLocked() const {
-  for (const auto& host : hosts_) {
-    if (!host.second.answered) return false;
+void EndpointAddresses::OnAnswerLocked(const std::string& name,
+                                       grpc_core::Resolver::Result result) {
+  const auto found = hosts_.find(name);
+  if (found == hosts_.end()) return;
+  Host& host = found->second;
+  absl::Status error = result.addresses.status();
+  if (error.ok() && result.addresses->empty()) {
+    error = absl::UnavailableError(absl::StrCat("no addresses for ", name));
   }
-  return true;
+  bool changed = !host.answered || error != host.error;
+  if (error.ok() && *result.addresses != host.addresses) {
+    host.addresses = *std::move(result.addresses);
+    changed = true;
+  }
+  if (!host.answered) --unanswered_;
+  host.answered = true;
+  host.error = std::move(error);
+  const absl::Time now = SteadyNow();
+  if (changed && !unreported_since_.has_value()) unreported_since_ = now;
+  absl::BitGen random;
+  queue_.OnAnswer(name, host.error.ok(), now,
+                  absl::Uniform<double>(random, 0, 1));
+  // Its resolver has no more to say: this class decides when to ask again.
+  host.resolver.reset();
+  ContinueLocked();
 }
 
 ServerAddressList EndpointAddresses::AddressesLocked() const {
@@ -135,29 +247,29 @@ ServerAddressList EndpointAddresses::AddressesLocked() const {
 }
 
 std::string EndpointAddresses::ProblemsLocked() const {
-  std::string problems;
+  std::vector<std::string> problems;
   for (const auto& host : hosts_) {
     if (host.second.error.ok()) continue;
-    absl::StrAppend(&problems, problems.empty() ? "" : "; ", host.first, ": ",
-                    host.second.error.message());
+    problems.push_back(
+        absl::StrCat(host.first, ": ", host.second.error.message()));
   }
-  return problems;
+  return AbbreviatedList(
+      problems.size(), "; ", [&](size_t i) { return problems[i]; }, "; and ");
 }
 
+// The policy asks for this while it is at work, so nothing is reported in here.
 void EndpointAddresses::RequestReresolutionLocked() {
-  for (auto& host : hosts_) {
-    if (host.second.resolver != nullptr) {
-      host.second.resolver->RequestReresolutionLocked();
-    }
-  }
+  const absl::Time now = SteadyNow();
+  queue_.Refresh(now);
+  ResolveDueLocked(now);
+  SetTimerLocked(now);
 }
 
 void EndpointAddresses::ResetBackoffLocked() {
-  for (auto& host : hosts_) {
-    if (host.second.resolver != nullptr) {
-      host.second.resolver->ResetBackoffLocked();
-    }
-  }
+  const absl::Time now = SteadyNow();
+  queue_.ResetBackoff(now);
+  ResolveDueLocked(now);
+  SetTimerLocked(now);
 }
 
 }  // namespace multi_backend

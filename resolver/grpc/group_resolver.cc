@@ -80,11 +80,10 @@ void GroupResolver::TakeNewestLocked() {
   }
   if (shutdown_) return;
   addresses_->SetEndpointsLocked(std::move(endpoints), names_are_configured);
-  ReportLocked();
 }
 
 void GroupResolver::ReportLocked() {
-  if (shutdown_ || !addresses_->CompleteLocked()) return;
+  if (shutdown_) return;
   Result result;
   result.addresses = addresses_->AddressesLocked();
   result.resolution_note = group_->Describe();

@@ -189,8 +189,8 @@ class LargeListTest : public ::testing::Test {
     args.work_serializer = work_serializer_;
     args.result_handler = results_.MakeHandler();
     grpc_core::ExecCtx exec_ctx;
-    resolver_ = grpc_core::MakeOrphanable<GroupResolver>(std::move(args),
-                                                         group_, absl::nullopt);
+    resolver_ = grpc_core::MakeOrphanable<GroupResolver>(
+        std::move(args), group_, GroupResolver::Options());
     work_serializer_->Run([this]() { resolver_->StartLocked(); },
                           DEBUG_LOCATION);
   }

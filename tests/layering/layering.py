@@ -91,8 +91,9 @@ ROOMS = [
      "call interceptors port proto/config proto/json"),
     # The config selector follows the routes where no interceptor does.
     ("resolver/grpc", "resolvers and config selector for core",
-     "call call/grpc call/grpc/filters interceptors port proto/config proto/config/parser "
-     "proto/json resolver/endpoint resolver/groups resolver/source sync"),
+     "call call/grpc call/grpc/filters clock interceptors port proto/config "
+     "proto/config/parser proto/json resolver/endpoint resolver/groups "
+     "resolver/source sync"),
     # The policy's backends are probed over the channel's own credentials.
     ("lb_policy/grpc", "the LB policy, picker and trackers for core",
      "call call/grpc call/grpc/filters clock health/grpc health/probes lb_policy "
