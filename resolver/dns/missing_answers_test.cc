@@ -1,7 +1,11 @@
 // DNS groups beside servers that leave questions unanswered.  The client waits
 // for hours here, so a list that depended on the missing answer would not come
 // while the test runs.
+#include <fcntl.h>
+#include <sys/socket.h>
+
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +24,14 @@ namespace {
 constexpr char kHost[] = "users.example";
 constexpr char kA[] = "A users.example";
 constexpr char kAaaa[] = "AAAA users.example";
+
+std::set<int> OpenDescriptors() {
+  std::set<int> open;
+  for (int fd = 0; fd < 1024; ++fd) {
+    if (fcntl(fd, F_GETFD) >= 0) open.insert(fd);
+  }
+  return open;
+}
 
 class MissingAnswersTest : public ::testing::Test {
  protected:
@@ -90,6 +102,24 @@ TEST_F(MissingAnswersTest, ARefreshUsesWhatItLearnsAndKeepsTheRest) {
   EXPECT_EQ(server_.asked(kAaaa), asked) << "it is still under way";
   server_.Answer(kAaaa, {DnsRecordOf(kHost, "2001:db8::2", /*ttl=*/1)});
   EXPECT_TRUE(WaitFor({"127.0.0.5:80", "[2001:db8::2]:80"}));
+}
+
+TEST_F(MissingAnswersTest, ProgramsThatTheProcessStartsInheritNoSocket) {
+  server_.Hold(kA);
+  server_.Hold(kAaaa);
+  const std::set<int> before = OpenDescriptors();
+  Follow(DnsAddressEndpointGroup::Make("users.example:80", options_));
+  ASSERT_TRUE(server_.AwaitHeld(kA));
+  ASSERT_TRUE(server_.AwaitHeld(kAaaa));
+  int sockets = 0;
+  for (const int fd : OpenDescriptors()) {
+    if (before.count(fd) != 0) continue;
+    EXPECT_EQ(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC) << fd;
+    int type = 0;
+    socklen_t size = sizeof(type);
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0) ++sockets;
+  }
+  EXPECT_GE(sockets, 1);
 }
 
 TEST_F(MissingAnswersTest, OneTargetOfAServiceDoesNotDelayTheOthers) {
