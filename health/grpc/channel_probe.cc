@@ -6,12 +6,16 @@
 #include <cstddef>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "multi_backend/health/grpc/grpc_probe.h"
 #include "multi_backend/health/probes/registry.h"
 #include "multi_backend/health/probes/tcp_probe.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 namespace {
@@ -30,8 +34,7 @@ bool IsKept(absl::string_view name) {
                    name) != std::end(kKeptArguments);
 }
 
-grpc_core::ChannelArgs ProbeArguments(const grpc_core::ChannelArgs& all,
-                                      absl::string_view authority) {
+grpc_core::ChannelArgs ProbeArguments(const grpc_core::ChannelArgs& all) {
   grpc::ChannelArguments own;
   SetProbeArguments(&own);
   const grpc_channel_args c_own = own.c_channel_args();
@@ -42,9 +45,52 @@ grpc_core::ChannelArgs ProbeArguments(const grpc_core::ChannelArgs& all,
     if (IsKept(arg.key)) chosen.push_back(arg);
   }
   const grpc_channel_args c_chosen = {chosen.size(), chosen.data()};
-  return grpc_core::ChannelArgs::FromC(&c_chosen).Set(
-      GRPC_ARG_DEFAULT_AUTHORITY, std::string(authority));
+  return grpc_core::ChannelArgs::FromC(&c_chosen);
 }
+
+// How a channel reaches its backends.
+struct Reach {
+  // Released through the C API, because core's destructors want an ExecCtx.
+  std::shared_ptr<grpc_channel_credentials> creds;
+  grpc_core::ChannelArgs args;
+};
+
+// The ways to reach backends that are in use.
+class Reaches {
+ public:
+  // Never destroyed, because channels may be used while the process exits.
+  static Reaches& Get() {
+    static Reaches* const reaches = new Reaches;
+    return *reaches;
+  }
+
+  // The one that is equal to `reach`, as core sees it when channels share
+  // subchannels: insecure credentials are all equal, others are equal to
+  // themselves only.
+  std::shared_ptr<const Reach> Unique(Reach reach) {
+    MutexLock lock(&mu_);
+    size_t kept = 0;
+    std::shared_ptr<const Reach> found;
+    for (std::weak_ptr<const Reach>& known : reaches_) {
+      std::shared_ptr<const Reach> one = known.lock();
+      if (one == nullptr) continue;
+      if (found == nullptr && one->creds->cmp(reach.creds.get()) == 0 &&
+          one->args == reach.args) {
+        found = std::move(one);
+      }
+      reaches_[kept++] = known;
+    }
+    reaches_.resize(kept);
+    if (found != nullptr) return found;
+    found = std::make_shared<const Reach>(std::move(reach));
+    reaches_.push_back(found);
+    return found;
+  }
+
+ private:
+  Mutex mu_;
+  std::vector<std::weak_ptr<const Reach>> reaches_ ABSL_GUARDED_BY(mu_);
+};
 
 std::unique_ptr<Probe> MakeOwnGrpcProbe(
     const grpc_core::ChannelArgs& channel_args,
@@ -52,18 +98,30 @@ std::unique_ptr<Probe> MakeOwnGrpcProbe(
     absl::string_view authority) {
   auto* all_creds = channel_args.GetObject<grpc_channel_credentials>();
   if (all_creds == nullptr) return nullptr;
-  // Released through the C API, because core's destructors want an ExecCtx.
-  const std::shared_ptr<grpc_channel_credentials> creds(
-      all_creds->duplicate_without_call_credentials().release(),
-      grpc_channel_credentials_release);
+  const std::shared_ptr<const Reach> reach = Reaches::Get().Unique(
+      {std::shared_ptr<grpc_channel_credentials>(
+           all_creds->duplicate_without_call_credentials().release(),
+           grpc_channel_credentials_release),
+       ProbeArguments(channel_args)});
+  const std::string target = ProbeTarget(address);
+  ProbeIdentity identity;
+  identity.text =
+      absl::StrCat("grpc\n", target, "\n", authority, "\n", config.service,
+                   "\n", config.unimplemented_is_healthy ? 1 : 0);
+  identity.credentials = reach;
   return MakeGrpcProbe(
-      config, [creds, target = ProbeTarget(address),
-               args = ProbeArguments(channel_args, authority)] {
+      config,
+      [reach, target, authority = std::string(authority)] {
         return grpc::CreateChannelInternal(
             /*host=*/"",
-            grpc_channel_create(target.c_str(), creds.get(), args.ToC().get()),
+            grpc_channel_create(
+                target.c_str(), reach->creds.get(),
+                reach->args.Set(GRPC_ARG_DEFAULT_AUTHORITY, authority)
+                    .ToC()
+                    .get()),
             /*interceptor_creators=*/{});
-      });
+      },
+      std::move(identity));
 }
 
 }  // namespace

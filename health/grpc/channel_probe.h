@@ -22,6 +22,10 @@ namespace multi_backend {
 // that backend: the address's own GRPC_ARG_DEFAULT_AUTHORITY, or the channel's.
 // `endpoint`: names the host in HTTP.
 //
+// Probes of channels whose credentials and arguments core treats as the same,
+// as it does for subchannels, have equal identities: insecure channels, and
+// channels that were made with one credentials object.
+//
 // Null when `channel_args` hold no credentials, or when there is no such probe
 // (HTTP and TCP of a Unix socket; HTTP where it is not linked, which
 // CheckProbeIsLinked() refuses before).

@@ -136,6 +136,47 @@ std::unique_ptr<Probe> ProbeOf(const grpc_core::ChannelArgs& args,
                           address, authority);
 }
 
+// Whether one probe can do for both.
+bool Same(const std::unique_ptr<Probe>& a, const std::unique_ptr<Probe>& b) {
+  EXPECT_FALSE(a->identity().text.empty());
+  return a->identity().text == b->identity().text &&
+         a->identity().credentials == b->identity().credentials;
+}
+
+TEST(ChannelProbeTest, ProbesThatAskTheSameHaveEqualIdentities) {
+  const std::string address = "127.0.0.1:80";
+  const auto probe = ProbeOf(InsecureArgs(), address);
+  EXPECT_TRUE(Same(probe, ProbeOf(InsecureArgs(), address)));
+  EXPECT_TRUE(
+      Same(probe,
+           ProbeOf(InsecureArgs().Set(GRPC_ARG_KEEPALIVE_TIME_MS, 7), address)))
+      << "an argument that probes do not use";
+  EXPECT_FALSE(Same(probe, ProbeOf(InsecureArgs(), "127.0.0.1:81")));
+  EXPECT_FALSE(Same(probe, ProbeOf(InsecureArgs(), address, {}, "b.example")));
+  ActiveHealthConfig config;
+  config.service = "users";
+  EXPECT_FALSE(Same(probe, ProbeOf(InsecureArgs(), address, config)));
+  EXPECT_FALSE(Same(
+      probe, ProbeOf(InsecureArgs().Set(GRPC_ARG_MAX_METADATA_SIZE, 1 << 20),
+                     address)));
+  config = {};
+  config.probe = ProbeKind::kTcp;
+  EXPECT_FALSE(Same(probe, ProbeOf(InsecureArgs(), address, config)));
+  EXPECT_TRUE(Same(ProbeOf(InsecureArgs(), address, config),
+                   ProbeOf(InsecureArgs(), address, config)));
+
+  const auto ssl = [] {
+    return CredentialsPtr(
+        grpc_ssl_credentials_create(nullptr, nullptr, nullptr, nullptr));
+  };
+  const CredentialsPtr one = ssl();
+  const auto secure = ProbeOf(ArgsWith(one), address);
+  EXPECT_FALSE(Same(probe, secure));
+  EXPECT_TRUE(Same(secure, ProbeOf(ArgsWith(one), address)));
+  EXPECT_FALSE(Same(secure, ProbeOf(ArgsWith(ssl()), address)))
+      << "core cannot compare the contents either";
+}
+
 TEST(ChannelProbeTest, UsesTheChannelsCredentialsButNotThoseOfItsCalls) {
   auto tls = TlsCertificates::Create();
   ASSERT_TRUE(tls.ok());

@@ -211,8 +211,10 @@ void Asker::Cancel() {
 
 class GrpcProbe final : public Probe {
  public:
-  GrpcProbe(const ActiveHealthConfig& config, ConnectFunction connect)
-      : thread_(CallThread::Shared()),
+  GrpcProbe(const ActiveHealthConfig& config, ConnectFunction connect,
+            ProbeIdentity identity)
+      : identity_(std::move(identity)),
+        thread_(CallThread::Shared()),
         asker_(std::make_shared<Asker>(config, std::move(connect))) {}
 
   ~GrpcProbe() override { asker_->Cancel(); }
@@ -224,7 +226,10 @@ class GrpcProbe final : public Probe {
     asker->Start(*thread, timeout, std::move(done));
   }
 
+  ProbeIdentity identity() const override { return identity_; }
+
  private:
+  const ProbeIdentity identity_;
   const std::shared_ptr<CallThread> thread_;
   const std::shared_ptr<Asker> asker_;
 };
@@ -267,8 +272,10 @@ std::unique_ptr<ProbeFactory> MakeGrpcProbeFactory(
 }
 
 std::unique_ptr<Probe> MakeGrpcProbe(const ActiveHealthConfig& config,
-                                     ConnectFunction connect) {
-  return std::make_unique<GrpcProbe>(config, std::move(connect));
+                                     ConnectFunction connect,
+                                     ProbeIdentity identity) {
+  return std::make_unique<GrpcProbe>(config, std::move(connect),
+                                     std::move(identity));
 }
 
 std::string ProbeTarget(absl::string_view address) {

@@ -50,9 +50,11 @@ std::unique_ptr<ProbeFactory> MakeGrpcProbeFactory(
 // Makes a channel with a new connection.  Called on any thread.
 using ConnectFunction = std::function<std::shared_ptr<grpc::Channel>()>;
 
-// Makes one probe that uses the channels that `connect` returns.
+// Makes one probe that uses the channels that `connect` returns.  `identity` is
+// that of the probe.
 std::unique_ptr<Probe> MakeGrpcProbe(const ActiveHealthConfig& config,
-                                     ConnectFunction connect);
+                                     ConnectFunction connect,
+                                     ProbeIdentity identity = {});
 
 // Returns the gRPC target for `address`: "ipv4:1.2.3.4:80", "ipv6:%5B::1%5D:80"
 // or "dns:///name:80".  Returns `address` itself if it already is a target

@@ -24,6 +24,16 @@ struct ProbeResult {
   bool unimplemented = false;
 };
 
+// What a probe asks.  Two probes with equal identities ask the same, so one of
+// them can do for both.
+struct ProbeIdentity {
+  // The kind, the address and everything else that can be written down.
+  // "" = no other probe asks the same.
+  std::string text;
+  // What cannot be written down, such as credentials: equal pointers are equal.
+  std::shared_ptr<const void> credentials;
+};
+
 class Probe {
  public:
   using Done = std::function<void(ProbeResult)>;
@@ -38,6 +48,8 @@ class Probe {
   // that no probe is under way: the next Start() may come from inside `done` at
   // the earliest.
   virtual void Start(absl::Duration timeout, Done done) = 0;
+
+  virtual ProbeIdentity identity() const { return {}; }
 };
 
 // Makes the probes of backends.  Thread-safe.  The probes may outlive the

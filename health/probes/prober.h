@@ -6,6 +6,12 @@
 //                   return tracker.probe_delay();
 //                 });
 //
+// Sharing: in a process, one probe runs for all probers whose probes have equal
+// identities, whose intervals and timeouts are equal, and which use the same
+// timers.  Each gets every result, and the shortest of the delays that they
+// return counts.  So all channels to a backend probe it once, while each pool
+// judges the results by thresholds of its own.
+//
 // Pace: the first probe starts at a random moment of the first `interval`.
 // Each further delay is drawn from 0.9 to 1.1 times what `on_result` returned.
 // Both keep backends, channels and processes that start together from probing
@@ -15,7 +21,8 @@
 // Deterministic: all times follow from the options, the results and the timers.
 //
 // Threads: `on_result` runs on the probe's threads, one call at a time, with no
-// lock of the prober held.  Any thread may destroy the prober, also inside
+// lock of the prober held.  An `on_result` that blocks delays the other probers
+// that share the probe.  Any thread may destroy the prober, also inside
 // `on_result`.  When the destructor returns, `on_result` will not run any more
 // and is not running on another thread.  The destructor may wait for
 // `on_result`, so the caller must hold no lock that `on_result` takes.
@@ -37,7 +44,7 @@ namespace multi_backend {
 struct ProberOptions {
   absl::Duration interval = absl::Seconds(5);  // The longest first delay.
   absl::Duration timeout = absl::Seconds(2);   // For each probe.
-  uint64_t seed = 0;  // Must differ between backends and processes.
+  uint64_t seed = 0;  // Must differ between probers and processes.
 };
 
 class Prober {
@@ -54,7 +61,10 @@ class Prober {
 
  private:
   class Loop;
+  struct Subscriber;
+
   // Shared with a running timer or probe, which may outlive the prober.
+  const std::shared_ptr<Subscriber> subscriber_;
   const std::shared_ptr<Loop> loop_;
 };
 

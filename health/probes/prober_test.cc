@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -188,6 +190,169 @@ TEST(ProberTest, MayBeDestroyedByOnResult) {
   timers->Advance(absl::Seconds(100));
   EXPECT_EQ(results, 3);
   EXPECT_EQ(timers.use_count(), 1);
+}
+
+// A probe of which one can do for all with the same text.
+class SharedProbe final : public Probe {
+ public:
+  struct Counts {
+    int starts = 0;
+    int alive = 0;
+  };
+  SharedProbe(std::string text, VirtualTimers* timers, Counts* counts)
+      : text_(std::move(text)), timers_(timers), counts_(counts) {
+    ++counts_->alive;
+  }
+  ~SharedProbe() override {
+    --counts_->alive;
+    timers_->Cancel(timer_);
+  }
+  void Start(absl::Duration, Done done) override {
+    ++counts_->starts;
+    timer_ = timers_->RunAfter(kTakes, [done = std::move(done)] {
+      done({true, "shared"});
+    });
+  }
+  ProbeIdentity identity() const override { return {text_, nullptr}; }
+
+  static constexpr absl::Duration kTakes = absl::Milliseconds(100);
+
+ private:
+  const std::string text_;
+  VirtualTimers* const timers_;
+  Counts* const counts_;
+  uint64_t timer_ = 0;
+};
+
+class SharingTest : public ::testing::Test {
+ protected:
+  ~SharingTest() override {
+    EXPECT_EQ(counts_.alive, 0);
+    EXPECT_EQ(timers_->pending(), 0u);
+    EXPECT_EQ(timers_.use_count(), 1);
+  }
+
+  std::unique_ptr<Prober> Make(Prober::OnResult on_result,
+                               const std::string& text = "tcp 10.0.0.1:80",
+                               ProberOptions options = {kInterval, kTimeout,
+                                                        1}) {
+    return std::make_unique<Prober>(
+        options, std::make_unique<SharedProbe>(text, timers_.get(), &counts_),
+        timers_, std::move(on_result));
+  }
+  // Counts its results.
+  Prober::OnResult Counting(int* results, absl::Duration delay = kInterval) {
+    return [results, delay](const ProbeResult& result) {
+      EXPECT_EQ(result.detail, "shared");
+      ++*results;
+      return delay;
+    };
+  }
+
+  const std::shared_ptr<VirtualTimers> timers_ =
+      std::make_shared<VirtualTimers>();
+  SharedProbe::Counts counts_;
+};
+
+TEST_F(SharingTest, OneProbeRunsForAllThatAskTheSame) {
+  int one = 0, two = 0, three = 0;
+  auto first = Make(Counting(&one));
+  auto second = Make(Counting(&two));
+  EXPECT_EQ(counts_.alive, 1);
+  timers_->Advance(absl::Seconds(50));
+  EXPECT_EQ(one, two);
+  EXPECT_NEAR(counts_.starts, 50 / 1.1, 5);
+  auto third = Make(Counting(&three));
+  timers_->Advance(kInterval + SharedProbe::kTakes);
+  EXPECT_GE(three, 1) << "within the interval, as any prober";
+  // Those that are left go on.
+  first.reset();
+  third.reset();
+  const int before = two;
+  timers_->Advance(absl::Seconds(10));
+  EXPECT_GE(two, before + 7);
+}
+
+TEST_F(SharingTest, TheShortestDelayCounts) {
+  int slow = 0, quick = 0;
+  const auto first = Make(Counting(&slow, absl::Seconds(100)));
+  timers_->Advance(absl::Seconds(50));
+  EXPECT_EQ(slow, 1);
+  const auto second = Make(Counting(&quick, absl::Seconds(1)));
+  timers_->Advance(absl::Seconds(20));
+  EXPECT_GE(quick, 15);
+  EXPECT_EQ(slow, quick + 1);
+}
+
+TEST_F(SharingTest, WhatDiffersIsProbedApart) {
+  int results = 0;
+  const auto probers = {
+      Make(Counting(&results)),
+      Make(Counting(&results), "tcp 10.0.0.2:80"),
+      Make(Counting(&results), "tcp 10.0.0.1:80", {2 * kInterval, kTimeout, 1}),
+      Make(Counting(&results), "tcp 10.0.0.1:80", {kInterval, 2 * kTimeout, 1}),
+      Make(Counting(&results), ""),
+      Make(Counting(&results), "")};
+  EXPECT_EQ(counts_.alive, static_cast<int>(probers.size()));
+}
+
+TEST_F(SharingTest, OneThatJoinsDuringAProbeHearsOfItsResult) {
+  int one = 0, two = 0;
+  const auto first = Make(Counting(&one));
+  while (counts_.starts == 0) timers_->Advance(absl::Milliseconds(1));
+  const auto second = Make(Counting(&two));
+  timers_->Advance(SharedProbe::kTakes);
+  EXPECT_EQ(one, 1);
+  EXPECT_EQ(two, 1);
+}
+
+TEST_F(SharingTest, OnResultMayEndAnyOfThem) {
+  std::vector<std::unique_ptr<Prober>> probers(4);
+  int results = 0;
+  probers[0] = Make([&](const ProbeResult&) {
+    ++results;
+    probers[0].reset();
+    probers[2].reset();
+    probers[3] = Make(Counting(&results));
+    return kInterval;
+  });
+  probers[1] = Make(Counting(&results));
+  probers[2] = Make(Counting(&results));
+  while (results == 0) timers_->Advance(absl::Milliseconds(1));
+  EXPECT_EQ(results, 3) << "the second, and the one that joined, hear of it";
+  probers.clear();
+}
+
+// A probe that answers at once on the thread that starts it, and is shared.
+class ImmediateSharedProbe final : public Probe {
+ public:
+  void Start(absl::Duration, Done done) override { done({true, ""}); }
+  ProbeIdentity identity() const override { return {"immediate", nullptr}; }
+};
+
+TEST(SharingThreadsTest, ProbersComeAndGoWhileResultsArrive) {
+  const auto timers = TimerQueue::Make();
+  std::vector<std::thread> threads;
+  for (uint64_t i = 0; i < 4; ++i) {
+    threads.emplace_back([&timers, i] {
+      for (int round = 0; round < 200; ++round) {
+        Event first;
+        std::atomic<bool> destroyed{false};
+        {
+          Prober prober({absl::ZeroDuration(), kTimeout, i},
+                        std::make_unique<ImmediateSharedProbe>(), timers,
+                        [&](const ProbeResult&) {
+                          EXPECT_FALSE(destroyed);
+                          first.Set();
+                          return absl::Microseconds(1);
+                        });
+          ASSERT_TRUE(first.Await());
+        }
+        destroyed = true;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(ProberTest, InRealTimeNoResultComesAfterTheDestructor) {

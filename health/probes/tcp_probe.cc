@@ -65,6 +65,11 @@ class TcpProbe final : public Probe {
     thread_->Start(attempt_);
   }
 
+  ProbeIdentity identity() const override {
+    if (!where_.ok()) return {};
+    return {absl::StrCat("tcp\n", where_->address()), nullptr};
+  }
+
  private:
   // An error when the factory got a text that is no address.
   const absl::StatusOr<Endpoint> where_;

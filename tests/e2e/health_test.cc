@@ -312,6 +312,42 @@ TEST_F(HealthTest, TwoChannelsOfOnePoolProbeABackendOnce) {
   EXPECT_TRUE(WaitUntil([&]() { return server.checks().size() > before + 2; }));
 }
 
+// Each channel has a pool of its own, and with it its own thresholds.
+TEST_F(HealthTest, ChannelsOfDifferentPoolsProbeABackendOnce) {
+  std::atomic<bool> serving{true};
+  ProbedServer server([&](int64_t) {
+    return serving ? Answer::kServing : Answer::kNotServing;
+  });
+  const std::string target = absl::StrCat("static:///", server.address());
+  const absl::Time begin = absl::Now();
+  const auto after = [](int failures) {
+    return absl::StrCat(R"("health":{"active":{"interval":"0.1s",)",
+                        R"("timeout":"0.3s","unhealthyAfter":)", failures,
+                        "}}");
+  };
+  auto quick = Connect(target, after(2));
+  auto slow = Connect(target, after(6));
+  EXPECT_THAT(RunCalls(*quick, 1, 3).failures, IsEmpty());
+  EXPECT_THAT(RunCalls(*slow, 1, 3).failures, IsEmpty());
+  ASSERT_TRUE(WaitUntil([&]() { return server.checks().size() >= 10; }));
+  const std::vector<ProbedServer::Seen> checks = server.checks();
+  std::set<std::string> peers;
+  for (const ProbedServer::Seen& check : checks) peers.insert(check.peer);
+  EXPECT_THAT(peers, SizeIs(1)) << "one connection";
+  EXPECT_LE(static_cast<double>(checks.size()),
+            (checks.back().at - begin) / absl::Milliseconds(90) + 2);
+
+  const int64_t before = static_cast<int64_t>(server.checks().size());
+  serving = false;
+  ASSERT_TRUE(WaitUntil([&]() {
+    return slow->Backend(server.address()).state == BackendState::kDown;
+  }));
+  EXPECT_EQ(quick->Backend(server.address()).state, BackendState::kDown);
+  EXPECT_LT(quick->Backend(server.address()).since,
+            slow->Backend(server.address()).since);
+  EXPECT_GE(static_cast<int64_t>(server.checks().size()), before + 5);
+}
+
 TEST_F(HealthTest, ThreeFailuresInARowTakeOutAndOneTrialBringsBack) {
   auto client = ConnectToAll(Passive(R"("downRetryAfter":"0.2s")"));
   fleet_->SetBehaviour(1, Failing());

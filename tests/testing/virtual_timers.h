@@ -22,18 +22,21 @@ namespace multi_backend {
 class VirtualTimers final : public Timers {
  public:
   uint64_t RunAfter(absl::Duration delay, std::function<void()> fn) override {
-    pending_[{now_ + delay, ++last_id_}] = std::move(fn);
+    const absl::Duration at = now_ + delay;
+    pending_[{at, ++last_id_}] = std::move(fn);
+    times_[last_id_] = at;
     return last_id_;
   }
 
   void Cancel(uint64_t id) override {
-    for (auto it = pending_.begin(); it != pending_.end(); ++it) {
-      if (it->first.second != id) continue;
-      pending_.erase(it);
-      return;
-    }
+    const auto found = times_.find(id);
+    if (found == times_.end()) return;
+    const auto entry = pending_.find({found->second, id});
+    // Destroyed last, because that may cancel other timers.
+    const std::function<void()> fn = std::move(entry->second);
+    pending_.erase(entry);
+    times_.erase(found);
   }
-
   void Drop(uint64_t id) override { Cancel(id); }
 
   // The virtual time since construction.
@@ -46,6 +49,7 @@ class VirtualTimers final : public Timers {
       const auto first = pending_.begin();
       now_ = first->first.first;
       const std::function<void()> fn = std::move(first->second);
+      times_.erase(first->first.second);
       pending_.erase(first);
       fn();
     }
@@ -56,6 +60,7 @@ class VirtualTimers final : public Timers {
   absl::Duration now_;
   uint64_t last_id_ = 0;
   std::map<std::pair<absl::Duration, uint64_t>, std::function<void()>> pending_;
+  std::map<uint64_t, absl::Duration> times_;  // Of the entries of pending_.
 };
 
 }  // namespace multi_backend
