@@ -1,6 +1,7 @@
 #include "multi_backend/health/probes/curl/probe.h"
 
 #include <curl/curl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -12,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "multi_backend/health/probes/callback_gate.h"
 #include "multi_backend/health/probes/curl/thread.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
@@ -27,7 +29,18 @@ constexpr long kHttpOk = 200;
 struct Question {
   std::string url;
   std::string host;  // "Host: …".
+  // "::address:port": where to connect, whatever the URL says.  "" = as it
+  // says.
+  std::string connect_to;
+  absl::optional<HttpsProbeOptions> tls;
 };
+
+// libcurl's own sockets are not close-on-exec.
+curl_socket_t OpenSocket(void* /*arg*/, curlsocktype /*purpose*/,
+                         curl_sockaddr* address) {
+  return socket(address->family, address->socktype | SOCK_CLOEXEC,
+                address->protocol);
+}
 
 struct EasyDeleter {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -46,6 +59,7 @@ class Transfer final : public CurlThread::Transfer {
 
  private:
   static size_t DropBytes(char* data, size_t size, size_t count, void* self);
+  void SetTls(const HttpsProbeOptions& tls);
   ProbeResult Judge(CURLcode code) const;
 
   const absl::Duration timeout_;
@@ -54,6 +68,7 @@ class Transfer final : public CurlThread::Transfer {
   size_t bytes_ = 0;
   char error_[CURL_ERROR_SIZE] = "";
   std::unique_ptr<curl_slist, ListDeleter> headers_;
+  std::unique_ptr<curl_slist, ListDeleter> connect_to_;
   // Last: it uses the others until it ends.
   const std::unique_ptr<CURL, EasyDeleter> easy_{curl_easy_init()};
 };
@@ -63,7 +78,14 @@ Transfer::Transfer(const Question& question, absl::Duration timeout,
     : timeout_(timeout), done_(std::move(done)), gate_(std::move(gate)) {
   CURL* const easy = easy_.get();
   curl_easy_setopt(easy, CURLOPT_URL, question.url.c_str());
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR,
+                   question.tls.has_value() ? "https" : "http");
+  if (question.tls.has_value()) SetTls(*question.tls);
+  if (!question.connect_to.empty()) {
+    connect_to_.reset(curl_slist_append(nullptr, question.connect_to.c_str()));
+    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to_.get());
+  }
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &OpenSocket);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
@@ -82,6 +104,17 @@ Transfer::Transfer(const Question& question, absl::Duration timeout,
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Transfer::DropBytes);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
+}
+
+void Transfer::SetTls(const HttpsProbeOptions& tls) {
+  CURL* const easy = easy_.get();
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, tls.verify_peer ? 1L : 0L);
+  // 2 = the name must match; libcurl has no weaker check.
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls.verify_host ? 2L : 0L);
+  if (!tls.ca_file.empty()) {
+    curl_easy_setopt(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
+    curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+  }
 }
 
 // Another number than that of the bytes given ends the transfer.
@@ -129,6 +162,16 @@ class HttpProbe final : public Probe {
     thread_->Start(transfer_);
   }
 
+  ProbeIdentity identity() const override {
+    const auto& tls = question_.tls;
+    return {absl::StrCat(question_.url, "\n", question_.host, "\n",
+                         question_.connect_to, "\n",
+                         tls.has_value() ? tls->ca_file : "", "\n",
+                         tls.has_value() && tls->verify_peer ? 1 : 0,
+                         tls.has_value() && tls->verify_host ? 1 : 0),
+            nullptr};
+  }
+
  private:
   const Question question_;
   const std::shared_ptr<CurlThread> thread_;
@@ -136,10 +179,17 @@ class HttpProbe final : public Probe {
   std::shared_ptr<Transfer> transfer_;  // The newest.
 };
 
+// The host and port of a URL.
+std::string InUrl(const Endpoint& endpoint) {
+  // A scope's % is written %25 in URLs (RFC 6874).
+  return absl::StrReplaceAll(endpoint.address(), {{"%", "%25"}});
+}
+
 class HttpProbeFactory final : public ProbeFactory {
  public:
-  explicit HttpProbeFactory(const ActiveHealthConfig& config)
-      : config_(config) {}
+  HttpProbeFactory(const ActiveHealthConfig& config,
+                   absl::optional<HttpsProbeOptions> tls)
+      : config_(config), tls_(std::move(tls)) {}
 
   std::unique_ptr<Probe> Make(const Endpoint& endpoint,
                               absl::string_view address) const override {
@@ -149,23 +199,38 @@ class HttpProbeFactory final : public ProbeFactory {
     Endpoint named = endpoint;
     if (config_.port.has_value()) asked.port = *config_.port;
     named.port = asked.port;
-    // A scope's % is written %25 in URLs (RFC 6874).
-    return std::make_unique<HttpProbe>(Question{
-        absl::StrCat(
-            "http://", absl::StrReplaceAll(asked.address(), {{"%", "%25"}}),
-            absl::StartsWith(config_.path, "/") ? "" : "/", config_.path),
-        absl::StrCat("Host: ", named.address())});
+    Question question;
+    question.host = absl::StrCat("Host: ", named.address());
+    question.tls = tls_;
+    const absl::string_view slash =
+        absl::StartsWith(config_.path, "/") ? "" : "/";
+    if (!tls_.has_value() || asked.host.empty()) {
+      question.url = absl::StrCat("http://", InUrl(asked), slash, config_.path);
+    } else {
+      // The host of the URL is the name that the certificate must have.
+      question.connect_to = absl::StrCat("::", asked.address());
+      if (!tls_->server_name.empty()) named.host = tls_->server_name;
+      question.url =
+          absl::StrCat("https://", InUrl(named), slash, config_.path);
+    }
+    return std::make_unique<HttpProbe>(std::move(question));
   }
 
  private:
   const ActiveHealthConfig config_;
+  const absl::optional<HttpsProbeOptions> tls_;
 };
 
 }  // namespace
 
 std::unique_ptr<ProbeFactory> MakeHttpProbeFactory(
     const ActiveHealthConfig& config) {
-  return std::make_unique<HttpProbeFactory>(config);
+  return std::make_unique<HttpProbeFactory>(config, absl::nullopt);
+}
+
+std::unique_ptr<ProbeFactory> MakeHttpsProbeFactory(
+    const ActiveHealthConfig& config, HttpsProbeOptions options) {
+  return std::make_unique<HttpProbeFactory>(config, std::move(options));
 }
 
 }  // namespace multi_backend
