@@ -212,13 +212,41 @@ TEST_F(GroupsTest, AnEmptyOrFailedUpdateKeepsTheLastGoodList) {
 }
 
 TEST_F(GroupsTest, CallsToAGroupThatIsEmptyFromTheStartSayWhich) {
+  auto group = std::make_shared<ScriptedGroup>(EndpointList());
+  group->SetError(absl::UnavailableError("the source is gone"));
+  ASSERT_TRUE(EndpointGroupRegistry::Register(GroupName(), group).ok());
+  auto channel = ChannelToGroup();
+  ASSERT_TRUE(channel.ok()) << channel.status();
+  auto stub = Users::NewStub(*channel);
+  for (int i = 0; i < 3; ++i) {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
+    UserReply reply;
+    const grpc::Status status =
+        stub->GetUser(&context, GetUserRequest(), &reply);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+    EXPECT_EQ(status.error_message(),
+              absl::StrCat("multi_backend: no endpoints, the call was not "
+                           "sent: empty address list: group:///",
+                           GroupName(),
+                           " = scripted (last error: the source is gone)"));
+  }
+  group->SetEndpoints({EndpointOf(0)});
+  grpc::ClientContext waiting;
+  waiting.set_wait_for_ready(true);
+  waiting.set_deadline(absl::ToChronoTime(absl::Now() + kChangeTimeout));
+  UserReply reply;
+  const grpc::Status status = stub->GetUser(&waiting, GetUserRequest(), &reply);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+}
+
+TEST_F(GroupsTest, CallsWaitForTheFirstListOfAGroup) {
   auto group = std::make_shared<ScriptedGroup>();
   ASSERT_TRUE(EndpointGroupRegistry::Register(GroupName(), group).ok());
   group->SetError(absl::UnavailableError("the source is gone"));
   auto channel = ChannelToGroup();
   ASSERT_TRUE(channel.ok()) << channel.status();
   auto stub = Users::NewStub(*channel);
-  // No list is known yet, so calls wait.
   grpc::ClientContext waiting;
   waiting.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(1)));
   UserReply reply;
