@@ -51,12 +51,15 @@ class ConnectionsTest : public ::testing::Test {
     fleet_ = *std::move(fleet);
   }
 
+  // With an empty `pool_config` the configuration has no `pool`.
   std::unique_ptr<UsersClient> Connect(
       absl::string_view pool_config,
       std::shared_ptr<BackendPool> backends = nullptr) {
     ChannelOptions options;
     options.service_config_json =
-        ServiceConfig(absl::StrCat(R"("pool":)", pool_config));
+        pool_config.empty()
+            ? "{}"
+            : ServiceConfig(absl::StrCat(R"("pool":)", pool_config));
     options.pool = std::move(backends);
     options.args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
     options.args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
@@ -99,11 +102,28 @@ class ConnectionsTest : public ::testing::Test {
   std::unique_ptr<BackendFleet> fleet_;
 };
 
+// More calls at a time than a pool puts on one connection by default, so a pool
+// would open another one.
 TEST_F(ConnectionsTest, WithoutAPoolThereIsOne) {
+  constexpr int64_t kCalls = 110;
   Start();
-  auto client = Connect("{\"max\":1}");
-  EXPECT_THAT(RunCalls(*client, 8, 200).failures, IsEmpty());
-  EXPECT_EQ(Accepted(), 1);
+  for (const char* pool_config : {"", R"({"max":1})"}) {
+    SCOPED_TRACE(pool_config);
+    auto client = Connect(pool_config);
+    fleet_->SetBehaviour(0, Hanging());
+    Calls calls;
+    for (int64_t i = 0; i < kCalls; ++i) calls.push_back(StartCall(*client));
+    EXPECT_TRUE(HasBegun(kCalls));
+    EXPECT_EQ(Accepted(), 1);
+    fleet_->SetBehaviour(0, Succeeding());
+    for (const auto& call : calls) {
+      EXPECT_TRUE(call->Wait().ok()) << call->Wait().error_message();
+    }
+    EXPECT_THAT(ConnectionEvents(*client), IsEmpty());
+    calls.clear();
+    client.reset();
+    EXPECT_TRUE(HasConnections(0)) << Accepted();
+  }
 }
 
 TEST_F(ConnectionsTest, TheFirstOnesAreKeptWarm) {
