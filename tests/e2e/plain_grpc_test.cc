@@ -145,17 +145,29 @@ TEST_F(PlainGrpcTest, ThePolicyByNameBalancesARegisteredGroup) {
   auto group = StaticEndpointGroup::Make(std::move(endpoints));
   ASSERT_TRUE(group.ok()) << group.status();
   ASSERT_TRUE(EndpointGroupRegistry::Register("plain", *group).ok());
-  auto stub = StubFor("group:///plain", grpc::ChannelArguments());
-  ExpectEvenSpread(*stub);
+  grpc::ChannelArguments by_name;
+  by_name.SetLoadBalancingPolicyName("multi_backend");
+  // The target alone is enough, too.
+  for (const grpc::ChannelArguments& args :
+       {by_name, grpc::ChannelArguments()}) {
+    auto stub = StubFor("group:///plain", args);
+    ExpectEvenSpread(*stub);
+  }
   EndpointGroupRegistry::Unregister("plain");
 }
 
 TEST_F(PlainGrpcTest, AGroupThatIsUnknownFailsEachCall) {
   auto stub = StubFor("group:///unknown", grpc::ChannelArguments());
-  const grpc::Status status = Call(*stub, &Users::Stub::GetUser);
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_THAT(status.error_message(),
-              HasSubstr("multi_backend: group \"unknown\" is not registered"));
+  for (int i = 0; i < 5; ++i) {
+    for (const auto& status : {Call(*stub, &Users::Stub::GetUser),
+                               Call(*stub, &Users::Stub::CreateUser)}) {
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+      EXPECT_THAT(
+          status.error_message(),
+          HasSubstr("multi_backend: group \"unknown\" is not registered"));
+    }
+  }
+  EXPECT_EQ(fleet_->TotalCalls(), 0);
 }
 
 TEST_F(PlainGrpcTest, AGroupMayBeRegisteredAfterItsChannel) {
@@ -196,35 +208,6 @@ TEST_F(PlainGrpcTest, TheServiceConfigOfTheArgumentsConfiguresThePolicy) {
     const std::map<std::string, int> all_by_the_first = {{"p", 100}};
     EXPECT_EQ(Spread(*stub, 100), all_by_the_first);
   }
-}
-
-TEST_F(PlainGrpcTest, FailoverWorksWithOurResolvers) {
-  grpc::ChannelArguments args;
-  args.SetServiceConfigJSON(
-      ConfigWithRoles(R"("health":{"passive":{"enabled":false}},
-                         "failover":{"budget":{"ratio":1}},)"));
-  auto stub = StubFor(fleet_->StaticTarget(), args);
-  ASSERT_TRUE(CallUntilServedBy(*stub, 3));
-  fleet_->ResetStats();
-  Behaviour failing;
-  failing.set_fail_code("UNAVAILABLE");
-  fleet_->SetBehaviour(1, failing);
-  const std::map<std::string, int> served = Spread(*stub, 150);
-  EXPECT_EQ(served.count("r0"), 0u);
-  EXPECT_GE(fleet_->CallsOf(1), 50);
-}
-
-TEST_F(PlainGrpcTest, FailoverWorksWithGrpcsOwnResolvers) {
-  grpc::ChannelArguments args;
-  args.SetServiceConfigJSON(
-      ConfigWithRoles(R"("health":{"passive":{"enabled":false}},
-                         "failover":{"budget":{"ratio":1}},)"));
-  auto stub = StubFor(fleet_->Ipv4Target(), args);
-  ASSERT_TRUE(CallUntilServedBy(*stub, 3));
-  Behaviour failing;
-  failing.set_fail_code("UNAVAILABLE");
-  fleet_->SetBehaviour(1, failing);
-  EXPECT_EQ(Spread(*stub, 60).count("r0"), 0u);
 }
 
 constexpr char kWritesToThePrimary[] =
