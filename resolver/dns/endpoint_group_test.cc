@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
@@ -133,6 +134,41 @@ TEST_F(DnsEndpointGroupTest, FollowsAddressRecordsWithinTtlAndASecond) {
   EXPECT_FALSE(group_->names_are_configured());
   EXPECT_EQ(group_->Describe(), absl::StrCat("dns+addr://", server_->address(),
                                              "/users.example:80"));
+}
+
+// The records themselves say that they hold for an hour.
+TEST_F(DnsEndpointGroupTest, AsksAgainWithinTheLongestTtlThatIsAllowed) {
+  options_.max_ttl = absl::Seconds(1);
+  Update({"add users.example. 3600 A 127.0.0.2"});
+  Follow(DnsAddressEndpointGroup::Make("users.example:80", options_));
+  EXPECT_TRUE(WaitFor(Ips({"127.0.0.2"})));
+  for (int i = 3; i < 6; ++i) {
+    Update({"delete users.example. A",
+            absl::StrCat("add users.example. 3600 A 127.0.0.", i)});
+    EXPECT_TRUE(WaitFor(Ips({absl::StrCat("127.0.0.", i)}), kInTime));
+  }
+}
+
+TEST_F(DnsEndpointGroupTest, TheApplicationMayReadTextRecordsItself) {
+  Update({R"(add users.example. 1 TXT "2;127.0.0.2")",
+          R"(add users.example. 1 TXT "none")"});
+  Follow(DnsTextEndpointGroup::Make(
+      "users.example", options_,
+      [](absl::string_view record) -> absl::StatusOr<Endpoint> {
+        const std::vector<std::string> parts = absl::StrSplit(record, ';');
+        if (parts.size() != 2) {
+          return absl::InvalidArgumentError("no semicolon");
+        }
+        return Endpoint::Of(parts[1], 50051).WithRole(parts[0]);
+      }));
+  EXPECT_TRUE(WaitFor({Endpoint::Of("127.0.0.2", 50051).WithRole("2")}));
+  EXPECT_TRUE(
+      absl::StrContains(group_->Describe(), "record \"none\": no semicolon"))
+      << group_->Describe();
+  Update({"delete users.example. TXT",
+          R"(add users.example. 1 TXT "3;127.0.0.3")"});
+  EXPECT_TRUE(
+      WaitFor({Endpoint::Of("127.0.0.3", 50051).WithRole("3")}, kInTime));
 }
 
 TEST_F(DnsEndpointGroupTest, FollowsServiceRecords) {
