@@ -40,12 +40,66 @@ TEST_P(HangingBackendTest, NoCallFailsWhenOneOfThreeHangs) {
   EXPECT_TRUE(WaitUntil([&]() { return (*client)->IsIdle(); }));
 }
 
+// The default budget has a reserve of 100 retries (10 s at 10 a second), which
+// covers every call that the backend can lose here.
+TEST_P(HangingBackendTest, NoCallFailsWhileTheDefaultBudgetLasts) {
+  auto fleet = BackendFleet::Start(3);
+  ASSERT_TRUE(fleet.ok()) << fleet.status();
+  auto client = UsersClient::Make(
+      (*fleet)->StaticTarget(),
+      ServiceConfig(absl::StrCat(R"("strategy":")", GetParam(),
+                                 R"(","failover":{"perTryTimeout":"0.2s"})")));
+  ASSERT_TRUE(client.ok()) << client.status();
+  ASSERT_TRUE((*client)->ConnectTo((*fleet)->addresses()));
+  (*fleet)->ResetStats();
+  (*fleet)->SetBehaviour(1, Hanging());
+  const LoadResult load = RunCalls(**client, /*threads=*/8, /*calls=*/150);
+  EXPECT_THAT(load.failures, IsEmpty());
+  EXPECT_GE((*fleet)->CallsOf(1), 1) << "it must have had calls to lose";
+  EXPECT_TRUE(WaitUntil([&]() { return (*client)->IsIdle(); }));
+}
+
 INSTANTIATE_TEST_SUITE_P(Strategies, HangingBackendTest,
                          ::testing::Values("ROUND_ROBIN", "LEAST_BUSY",
                                            "PEAK_EWMA"),
                          [](const auto& info) {
                            return std::string(info.param);
                          });
+
+// A third of the calls meets the backend, which is more than the default budget
+// grants for long.  What is guaranteed is then that a lost attempt is retried
+// or ends its call, and that the retries stay within the budget.
+TEST(LostBackendTest, TheDefaultBudgetBoundsTheRetriesForABackendThatHangs) {
+  auto fleet = BackendFleet::Start(3);
+  ASSERT_TRUE(fleet.ok()) << fleet.status();
+  auto client = UsersClient::Make(
+      (*fleet)->StaticTarget(),
+      ServiceConfig(R"("failover":{"perTryTimeout":"0.1s"})"));
+  ASSERT_TRUE(client.ok()) << client.status();
+  ASSERT_TRUE((*client)->ConnectTo((*fleet)->addresses()));
+  const auto failures = [&] {
+    uint64_t sum = 0;
+    for (const std::string& address : (*fleet)->addresses()) {
+      sum += (*client)->Backend(address).failures;
+    }
+    return sum;
+  };
+  const uint64_t attempts_before = (*client)->Attempts();
+  const uint64_t failures_before = failures();
+  (*fleet)->SetBehaviour(1, Hanging());
+  const absl::Time start = absl::Now();
+  constexpr int64_t kCalls = 3000;
+  const LoadResult load = RunCalls(**client, /*threads=*/32, kCalls);
+  const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
+  ASSERT_TRUE(WaitUntil([&]() { return (*client)->IsIdle(); }));
+  const int64_t retries = (*client)->Attempts() - attempts_before - kCalls;
+  const int64_t lost = failures() - failures_before;
+  EXPECT_EQ(lost, retries + load.failed);
+  // 20 % of the calls and 10 a second, for the time of the calls and for the
+  // window of 10 s before them.
+  EXPECT_LE(retries, 0.2 * kCalls + 10 * (10 + seconds));
+  EXPECT_EQ(load.served.count("b1"), 0u);
+}
 
 TEST(LostBackendTest, PeakEwmaLearnsFromTheAttemptsThatItGaveUp) {
   auto fleet = BackendFleet::Start(3);
