@@ -12,6 +12,8 @@
 #include <iostream>
 #include <memory>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "multi_backend/endpoint_groups.h"
 #include "multi_backend/examples/backend_model.h"
 #include "multi_backend/examples/users_service.h"
@@ -55,9 +57,10 @@ int main(int argc, char** argv) {
 
   int signal_number = 0;
   sigwait(&stop_signals, &signal_number);
-  // Leaves the list first, so that no new calls arrive.  Then the calls that
-  // are running may end.
+  // Leaves the list first, and waits until the clients know it, so that no new
+  // calls arrive.  Then the calls that are running may end.
   (*registrar)->Close();
+  absl::SleepFor(absl::Milliseconds(500));
   server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
   return 0;
 }

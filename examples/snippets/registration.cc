@@ -36,6 +36,7 @@ absl::Status ServeListed(grpc::Service& service, const std::string& store,
 
   // First leave the list, so that no new calls come; then let calls end.
   (*registrar)->Close();
+  absl::SleepFor(absl::Milliseconds(500));  // Until all clients know it.
   server->Shutdown(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
   return absl::OkStatus();
 }

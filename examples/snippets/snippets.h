@@ -38,6 +38,18 @@ ChannelOr CreateDiscoveringChannel();
 // Registers the group "users" with options that a target cannot state.
 absl::Status RegisterDnsGroup();
 
+// Registers the group "users" from TXT records of a form of its own.
+absl::Status RegisterTextRecords(const std::string& name,
+                                 const std::string& server);
+
+// functions.cc, for docs/strategies.md and docs/failover.md
+
+// The key of GetUser is the user's id.
+ChannelOr CreateChannelWithKeys(const std::string& target,
+                                const Credentials& creds);
+ChannelOr CreateChannelWithClassifier(const std::string& target,
+                                      const Credentials& creds);
+
 // pool.cc, for docs/pool.md
 
 struct WatchedChannels {

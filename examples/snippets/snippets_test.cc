@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <fstream>
 #include <memory>
 #include <set>
@@ -27,8 +28,10 @@
 #include "multi_backend/tests/testing/behaviours.h"
 #include "multi_backend/tests/testing/etcd_server.h"
 #include "multi_backend/tests/testing/fixed_server.h"
+#include "multi_backend/tests/testing/knot_server.h"
 #include "multi_backend/tests/testing/server_process.h"
 #include "multi_backend/tests/testing/users_client.h"
+#include "multi_backend/tests/testing/users_load.h"
 
 namespace snippets {
 namespace {
@@ -41,6 +44,7 @@ using multi_backend::BackendFleet;
 using multi_backend::Endpoint;
 using multi_backend::EndpointList;
 using multi_backend::EtcdServer;
+using multi_backend::KnotServer;
 using multi_backend::kTestTimeout;
 using multi_backend::StaticEndpointGroup;
 using multi_backend::WaitUntil;
@@ -52,12 +56,15 @@ using ::testing::Not;
 Credentials Insecure() { return grpc::InsecureChannelCredentials(); }
 
 // Returns the name of the backend that has answered, or "" if the call failed.
-std::string ServedBy(const std::shared_ptr<grpc::Channel>& channel) {
+std::string ServedBy(const std::shared_ptr<grpc::Channel>& channel,
+                     const std::string& user_id = "") {
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + kTestTimeout));
+  GetUserRequest request;
+  request.set_user_id(user_id);
   UserReply reply;
   const grpc::Status status =
-      Users::NewStub(channel)->GetUser(&context, GetUserRequest(), &reply);
+      Users::NewStub(channel)->GetUser(&context, request, &reply);
   EXPECT_TRUE(status.ok()) << status.error_message();
   return reply.served_by();
 }
@@ -131,6 +138,71 @@ TEST_F(SnippetsTest, EachConfigurationIsAcceptedWithoutAWarning) {
     EXPECT_TRUE(channel.ok()) << channel.status();
     EXPECT_THAT(warnings.texts(), IsEmpty());
   }
+}
+
+TEST_F(SnippetsTest, TheKeyOfACallComesFromItsRequest) {
+  StartFleet(3);
+  auto channel = CreateChannelWithKeys(fleet_->StaticTarget(), Insecure());
+  ASSERT_TRUE(channel.ok()) << channel.status();
+  std::set<std::string> homes;
+  ASSERT_TRUE(WaitUntil([&] {
+    homes.insert(ServedBy(*channel, absl::StrCat(homes.size())));
+    homes.insert(ServedBy(*channel));  // An empty key counts as none.
+    return homes.size() == 3;
+  }));
+  homes.clear();
+  for (int user = 0; user < 30; ++user) {
+    const std::string id = absl::StrCat("user-", user);
+    const std::string home = ServedBy(*channel, id);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(ServedBy(*channel, id), home);
+    homes.insert(home);
+  }
+  EXPECT_EQ(homes.size(), 3u);
+}
+
+TEST_F(SnippetsTest, TheApplicationDecidesWhichErrorsAreTriedElsewhere) {
+  StartFleet(2);
+  auto channel =
+      CreateChannelWithClassifier(fleet_->StaticTarget(), Insecure());
+  ASSERT_TRUE(channel.ok()) << channel.status();
+  std::set<std::string> served;
+  ASSERT_TRUE(WaitUntil([&] {
+    served.insert(ServedBy(*channel));
+    return served.size() == 2;
+  }));
+  fleet_->SetBehaviour(0, multi_backend::Failing());
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(ServedBy(*channel), "b1");
+  for (size_t i = 0; i < 2; ++i) {
+    fleet_->SetBehaviour(i, multi_backend::Failing("ABORTED"));
+  }
+  fleet_->ResetStats();
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + kTestTimeout));
+  UserReply reply;
+  EXPECT_EQ(Users::NewStub(*channel)
+                ->GetUser(&context, GetUserRequest(), &reply)
+                .error_code(),
+            grpc::StatusCode::ABORTED);
+  EXPECT_EQ(fleet_->TotalCalls(), 1);
+}
+
+TEST_F(SnippetsTest, TextRecordsMayHaveAFormOfTheirOwn) {
+  MB_REQUIRE_PACKAGE(KnotServer::Installed(), KnotServer::kHowToInstall);
+  auto dns = KnotServer::Start();
+  ASSERT_TRUE(dns.ok()) << dns.status();
+  const absl::Status updated =
+      (*dns)->Update({R"(add users.example. 1 TXT "backend=127.0.0.2:50051")",
+                      R"(add users.example. 1 TXT "127.0.0.3:50051")"});
+  ASSERT_TRUE(updated.ok()) << updated;
+  const absl::Status registered =
+      RegisterTextRecords("users.example", (*dns)->address());
+  ASSERT_TRUE(registered.ok()) << registered;
+  const auto group = multi_backend::EndpointGroupRegistry::Get("users");
+  ASSERT_TRUE(group->AwaitInitialEndpoints(kTestTimeout).ok());
+  EXPECT_EQ(*group->endpoints(),
+            EndpointList({Endpoint::Of("127.0.0.2", 50051)}));
+  EXPECT_THAT(group->Describe(), HasSubstr("it is not backend=host:port"));
+  EndGroup(group);
 }
 
 TEST_F(SnippetsTest, APoolShowsMarksAndTellsOfChanges) {
@@ -275,23 +347,50 @@ TEST_F(SnippetsTest, TargetsAndGroupsOfDiscoveryAreAccepted) {
   }
 }
 
-TEST_F(SnippetsTest, AServerThatStopsGracefullyEndsItsCalls) {
+// A server of the users service in this process.
+class LocalServer {
+ public:
+  explicit LocalServer(const std::string& name)
+      : model_({name, "", ""}), users_(&model_) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+                             &port_);
+    builder.RegisterService(&users_);
+    server_ = builder.BuildAndStart();
+  }
+  ~LocalServer() { server_->Shutdown(std::chrono::system_clock::now()); }
+
+  grpc::Server& server() { return *server_; }
+  std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
+
+ private:
+  examples::BackendModel model_;
+  examples::UsersService users_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+TEST_F(SnippetsTest, NoCallFailsWhenAServerStopsGracefully) {
   grpc::EnableDefaultHealthCheckService(true);
-  examples::BackendModel model({"stopping", "", ""});
-  examples::UsersService users(&model);
-  grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
-                           &port);
-  builder.RegisterService(&users);
-  auto server = builder.BuildAndStart();
-  ASSERT_NE(server, nullptr);
-  auto channel = multi_backend::CreateChannel(
-      absl::StrCat("static:///127.0.0.1:", port), Insecure());
-  ASSERT_TRUE(channel.ok()) << channel.status();
-  EXPECT_EQ(ServedBy(*channel), "stopping");
-  StopGracefully(*server, absl::ZeroDuration(), kTestTimeout);
-  server->Wait();
+  LocalServer stopping("stopping"), staying("staying");
+  auto client = multi_backend::UsersClient::Make(
+      absl::StrCat("static:///", stopping.address(), ",", staying.address()),
+      multi_backend::ServiceConfig(
+          R"("health":{"active":{"interval":"0.1s"}})"));
+  ASSERT_TRUE(client.ok()) << client.status();
+  ASSERT_TRUE((*client)->ConnectTo({stopping.address(), staying.address()}));
+  multi_backend::BackgroundLoad load(**client, /*threads=*/4);
+  const auto await_calls = [&] {
+    const int64_t before = load.calls();
+    return WaitUntil([&] { return load.calls() > before + 200; });
+  };
+  EXPECT_TRUE(await_calls());
+  // Probes need less than half a second to see that the server is not serving.
+  StopGracefully(stopping.server(), absl::Seconds(5), kTestTimeout);
+  EXPECT_TRUE(await_calls());
+  const multi_backend::LoadResult result = load.Stop();
+  EXPECT_THAT(result.failures, IsEmpty());
+  EXPECT_GT(result.served.at("stopping"), 0);
 }
 
 TEST_F(SnippetsTest, AChannelToOneBackendRetriesByItself) {
