@@ -1,6 +1,6 @@
-// The message of core's retry filter for an attempt that runs into
-// perAttemptRecvTimeout.  Only the message tells: the status code is that of a
-// cancelled call.
+// The messages of an attempt that runs into perTryTimeout, which is core's
+// perAttemptRecvTimeout: that of core's retry filter, and the caller's.  Only
+// the message tells: core's status code is that of a cancelled call.
 #ifndef MULTI_BACKEND_CALL_TRY_TIMEOUT_MESSAGE_H_
 #define MULTI_BACKEND_CALL_TRY_TIMEOUT_MESSAGE_H_
 
@@ -8,10 +8,15 @@
 
 namespace multi_backend {
 
-// The text in core 1.51.  routing_interceptor_test checks it against the linked
-// core.
+// The text in core 1.51.  //tests/e2e:whole_answer_test checks it against the
+// linked core.
 constexpr absl::string_view kCoreTryTimeoutMessage =
     "retry perAttemptRecvTimeout exceeded";
+
+// What the caller sees instead, with DEADLINE_EXCEEDED.
+constexpr absl::string_view kTryTimeoutMessage =
+    "the call's last attempt ran into failover.perTryTimeout, and no further "
+    "retry was allowed";
 
 }  // namespace multi_backend
 

@@ -189,7 +189,8 @@ grpc::Status BackendModel::Call::Fail() {
   }
   return grpc::Status(
       *StatusCodeByName(behaviour_.fail_code()),
-      absl::StrCat("backend ", model_->name(), " was told to fail"));
+      absl::StrCat("backend ", model_->name(), " was told to fail"),
+      behaviour_.fail_details());
 }
 
 }  // namespace examples

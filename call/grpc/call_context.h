@@ -154,6 +154,9 @@ class CallContext final
   // Where the stream filter records the newest attempt.  The LB policy sets it
   // before core makes the attempt's stream.  Null: nobody wants a record.
   StreamRecord* stream = nullptr;
+  // The trailing metadata of an earlier attempt, status included, with which
+  // the LB policy has ended the call.  Null: the call ends as core says.
+  const grpc_metadata_batch* answer = nullptr;
 
  private:
   ChannelRetryState* const retry_state_;

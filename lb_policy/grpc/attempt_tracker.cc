@@ -162,7 +162,7 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
   // After perTryTimeout, core has decided on the retry before the attempt ends.
   const bool retriable = error != ErrorClass::kTimeout && !client_fault &&
                          AllowsRetry(view, args.trailing_metadata);
-  call_->log.OnFailed(attempt_, status, retriable);
+  call_->OnFailed(attempt_, status, stream_->trailers, retriable);
 }
 
 bool AttemptTracker::AllowsRetry(const AttemptView& view,

@@ -60,16 +60,14 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
         wakeups.OnAwaitingFreshPlan(call.ticket.await_fresh_plan_until);
         return PickResult::Queue();
       }
+      return EndWithLastAnswer(call);
+    case PickPlan::Outcome::kRefused:
+      // A call that has been sent before ends with that attempt's answer,
+      // because the refusal says that the call was never sent.
+      if (call.log.attempts() > 0) return EndWithLastAnswer(call);
       call.log.OnPickFailed();
       // Dropped, so that a wait_for_ready call ends too.
-      return PickResult::Drop(LastStatus(call));
-    case PickPlan::Outcome::kRefused:
-      call.log.OnPickFailed();
-      // Dropped, so that a wait_for_ready call ends too.  A call that has been
-      // sent before ends with that attempt's status, because the refusal says
-      // that the call was never sent.
-      return PickResult::Drop(
-          call.log.attempts() > 0 ? LastStatus(call) : std::move(turn.refusal));
+      return PickResult::Drop(std::move(turn.refusal));
     case PickPlan::Outcome::kWait:
       break;
     case PickPlan::Outcome::kNoBackend:
@@ -77,6 +75,13 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
       break;
   }
   return Unserved(turn.pick.outcome, call.context.label, request);
+}
+
+// Dropped, so that a wait_for_ready call ends too.
+Picker::PickResult Picker::EndWithLastAnswer(CallAttempts& call) {
+  call.log.OnPickFailed();
+  call.EndWithLastAnswer();
+  return PickResult::Drop(LastStatus(call));
 }
 
 // The channel's resolver is not the library's, so there are no routes, no log

@@ -70,6 +70,7 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   // Core's ping of the channel: it has neither a call nor metadata.
   PickResult PickForPing();
 
+  static PickResult EndWithLastAnswer(CallAttempts& call);
   PickPlan::Result RetryTried(const CallAttempts& call,
                               PickRequest request) const;
   PickResult Send(const PickPlan::Result& picked, CallAttempts* call,

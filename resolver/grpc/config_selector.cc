@@ -6,6 +6,7 @@
 #include "absl/types/optional.h"
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/call/grpc/call_context.h"
+#include "multi_backend/call/grpc/filters/answer_filter.h"
 
 namespace multi_backend {
 namespace {
@@ -31,6 +32,10 @@ bool RouteConfigSelector::Equals(const grpc_core::ConfigSelector* other) const {
   return service_config_->json_string() ==
          static_cast<const RouteConfigSelector*>(other)
              ->service_config_->json_string();
+}
+
+std::vector<const grpc_channel_filter*> RouteConfigSelector::GetFilters() {
+  return {&kAnswerFilter};
 }
 
 grpc_core::ConfigSelector::CallConfig RouteConfigSelector::GetCallConfig(

@@ -12,6 +12,7 @@
 #define MULTI_BACKEND_RESOLVER_GRPC_CONFIG_SELECTOR_H_
 
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "multi_backend/call/grpc/call_context.h"
@@ -42,6 +43,7 @@ class RouteConfigSelector final : public grpc_core::ConfigSelector {
 
   const char* name() const override { return "multi_backend"; }
   bool Equals(const grpc_core::ConfigSelector* other) const override;
+  std::vector<const grpc_channel_filter*> GetFilters() override;
   CallConfig GetCallConfig(GetCallConfigArgs args) override;
 
  private:

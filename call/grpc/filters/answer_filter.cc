@@ -1,0 +1,109 @@
+#include "multi_backend/call/grpc/filters/answer_filter.h"
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "multi_backend/call/grpc/call_context.h"
+#include "multi_backend/call/try_timeout_message.h"
+
+namespace multi_backend {
+namespace {
+
+// The element of one call.  Everything runs in the call's combiner.
+class AnswerElement {
+ public:
+  explicit AnswerElement(const grpc_call_element_args& args)
+      : context_(CallContext::Of(args.context)), deadline_(args.deadline) {}
+
+  void Watch(grpc_transport_stream_op_batch& batch) {
+    if (context_ == nullptr || !batch.recv_trailing_metadata) return;
+    auto& payload = batch.payload->recv_trailing_metadata;
+    trailers_ = payload.recv_trailing_metadata;
+    original_ = payload.recv_trailing_metadata_ready;
+    payload.recv_trailing_metadata_ready =
+        GRPC_CLOSURE_INIT(&closure_, OnEnd, this, nullptr);
+  }
+
+ private:
+  static void OnEnd(void* arg, grpc_error_handle error) {
+    auto* const self = static_cast<AnswerElement*>(arg);
+    const bool replaced = self->Replace(error);
+    grpc_core::Closure::Run(DEBUG_LOCATION, self->original_,
+                            replaced ? absl::OkStatus() : error);
+  }
+
+  // Whether the status is now in the trailing metadata.
+  bool Replace(const grpc_error_handle& error) {
+    if (!error.ok() && context_->answer != nullptr) {
+      *trailers_ = context_->answer->Copy();
+      return true;
+    }
+    if (!IsTryTimeout(error)) return false;
+    trailers_->Set(grpc_core::GrpcStatusMetadata(),
+                   GRPC_STATUS_DEADLINE_EXCEEDED);
+    trailers_->Set(grpc_core::GrpcMessageMetadata(),
+                   grpc_core::Slice::FromStaticString(kTryTimeoutMessage));
+    return true;
+  }
+
+  bool IsTryTimeout(const grpc_error_handle& error) const {
+    if (!error.ok()) {
+      grpc_status_code code;
+      std::string message;
+      grpc_error_get_status(error, deadline_, &code, &message,
+                            /*http_error=*/nullptr, /*error_string=*/nullptr);
+      return code == GRPC_STATUS_CANCELLED && message == kCoreTryTimeoutMessage;
+    }
+    if (trailers_->get(grpc_core::GrpcStatusMetadata()) !=
+        GRPC_STATUS_CANCELLED) {
+      return false;
+    }
+    // A server may send any text.
+    if (trailers_->get(grpc_core::GrpcStatusFromWire()).value_or(false)) {
+      return false;
+    }
+    const grpc_core::Slice* const message =
+        trailers_->get_pointer(grpc_core::GrpcMessageMetadata());
+    return message != nullptr &&
+           message->as_string_view() == kCoreTryTimeoutMessage;
+  }
+
+  CallContext* const context_;  // Null for a call without one.
+  const grpc_core::Timestamp deadline_;
+  grpc_closure closure_;
+  grpc_closure* original_ = nullptr;
+  grpc_metadata_batch* trailers_ = nullptr;
+};
+
+AnswerElement& ElementOf(grpc_call_element* element) {
+  return *static_cast<AnswerElement*>(element->call_data);
+}
+
+}  // namespace
+
+const grpc_channel_filter kAnswerFilter = {
+    [](grpc_call_element* element, grpc_transport_stream_op_batch* batch) {
+      ElementOf(element).Watch(*batch);
+      grpc_call_next_op(element, batch);
+    },
+    /*make_call_promise=*/nullptr,
+    grpc_channel_next_op,
+    sizeof(AnswerElement),
+    [](grpc_call_element* element, const grpc_call_element_args* args) {
+      new (element->call_data) AnswerElement(*args);
+      return absl::OkStatus();
+    },
+    grpc_call_stack_ignore_set_pollset_or_pollset_set,
+    [](grpc_call_element* element, const grpc_call_final_info*, grpc_closure*) {
+      ElementOf(element).~AnswerElement();
+    },
+    /*sizeof_channel_data=*/0,
+    [](grpc_channel_element*, grpc_channel_element_args*) {
+      return absl::OkStatus();
+    },
+    grpc_channel_stack_no_post_init,
+    [](grpc_channel_element*) {},
+    grpc_channel_next_get_info,
+    "multi_backend_answer"};
+
+}  // namespace multi_backend
