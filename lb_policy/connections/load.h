@@ -1,5 +1,5 @@
-// ConnectionLoad: the number of streams on one connection, counted by the
-// calls.  It exists only where a backend may have several connections.
+// ConnectionLoad: the number of streams on one connection, and whether a call
+// has been answered on it, as the calls report it.
 //
 // Thread-safe.  The object lives until its last reference is gone; each stream
 // holds one.
@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "absl/base/optimization.h"
 
@@ -29,6 +30,13 @@ class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
     streams_.fetch_sub(1, std::memory_order_relaxed);
     Unref();
   }
+  // Called when a call has been answered.
+  void OnAnswered() {
+    if (!answered()) answered_.store(true, std::memory_order_relaxed);
+  }
+  // Whether a call has been answered since OnConnected().
+  bool answered() const { return answered_.load(std::memory_order_relaxed); }
+  void OnConnected() { answered_.store(false, std::memory_order_relaxed); }
   // The number of streams begun so far.  If it is the same at two checks, and
   // there is no stream at the second, the connection was idle in between.
   uint64_t begun() const { return begun_.load(std::memory_order_relaxed); }
@@ -44,6 +52,33 @@ class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
   std::atomic<uint32_t> refs_{1};
   std::atomic<int32_t> streams_{0};
   std::atomic<uint64_t> begun_{0};
+  std::atomic<bool> answered_{false};
+};
+
+// Owns one reference to a ConnectionLoad, or none.
+class ConnectionLoadRef {
+ public:
+  ConnectionLoadRef() = default;
+  static ConnectionLoadRef New(ConnectionLoad* load) {
+    load->Ref();
+    return ConnectionLoadRef(load);
+  }
+  ConnectionLoadRef(ConnectionLoadRef&& other) noexcept
+      : load_(std::exchange(other.load_, nullptr)) {}
+  ConnectionLoadRef& operator=(ConnectionLoadRef other) noexcept {
+    std::swap(load_, other.load_);
+    return *this;
+  }
+  ~ConnectionLoadRef() {
+    if (load_ != nullptr) load_->Unref();
+  }
+
+  ConnectionLoad* get() const { return load_; }
+  ConnectionLoad* operator->() const { return load_; }
+
+ private:
+  explicit ConnectionLoadRef(ConnectionLoad* load) : load_(load) {}
+  ConnectionLoad* load_ = nullptr;
 };
 
 }  // namespace multi_backend

@@ -95,7 +95,7 @@ void AttemptTracker::Start() {
       load->in_flight.fetch_add(1, std::memory_order_relaxed);
     }
   }
-  if (connection_ != nullptr) connection_->BeginStream();
+  connection_->BeginStream();
   if (call_ != nullptr) {
     if (call_->ticket.waiting) LeaveBacklog();
     attempt_ = call_->log.OnStarted(backend_->id());
@@ -119,6 +119,7 @@ void AttemptTracker::Start() {
 void AttemptTracker::Finish(FinishArgs args) {
   if (args.status.ok()) {
     if (needs_latency_) ObserveLatencies(/*failed=*/false);
+    connection_->OnAnswered();
     backend_->OnAnswered(trial_);
   } else {
     AddMissingStatus(args.trailing_metadata);
@@ -137,6 +138,7 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
                     stream_ == nullptr ? StreamReport() : stream_->report);
   backend_->health.OnCallEnded(OutcomeOf(error, args.status.code()),
                                args.status.message(), trial_);
+  if (error == ErrorClass::kApplication) connection_->OnAnswered();
   const bool infrastructure = IsInfrastructureFailure(error);
   if (infrastructure) {
     backend_->failures.fetch_add(1, std::memory_order_relaxed);
@@ -197,7 +199,7 @@ void AttemptTracker::End() {
       load->in_flight.fetch_sub(1, std::memory_order_relaxed);
     }
   }
-  if (connection_ != nullptr) connection_->EndStream();
+  connection_->EndStream();
   backend_->EndCall();
   backend_->Unref();
 }

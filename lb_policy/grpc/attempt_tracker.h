@@ -30,7 +30,6 @@ class AttemptTracker final
  public:
   struct Args {
     // The picker keeps these four alive until Start() has returned.
-    // `connection` is null if the backend can have only one.
     Backend* backend = nullptr;
     const BalancerNode* leaf = nullptr;
     RetryPolicy* retry_policy = nullptr;

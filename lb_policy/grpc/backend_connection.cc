@@ -1,6 +1,11 @@
 #include "multi_backend/lb_policy/grpc/backend_connection.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
 
 namespace multi_backend {
 
@@ -30,6 +35,22 @@ class BackendConnection::Watcher final
   const grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> owner_ref_;
 };
 
+ReconnectBackoff BackendConnection::BackoffOf(
+    const grpc_core::ChannelArgs& args) {
+  // Core's own lower bound.
+  static constexpr int kMinMillis = 100;
+  ReconnectBackoff backoff;
+  const auto read = [&args](const char* name, absl::Duration* wait) {
+    const absl::optional<int> set = args.GetInt(name);
+    if (set.has_value()) {
+      *wait = absl::Milliseconds(std::max(*set, kMinMillis));
+    }
+  };
+  read(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, &backoff.initial);
+  read(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, &backoff.max);
+  return backoff;
+}
+
 BackendConnection::~BackendConnection() {
   load_->Unref();
   if (watcher_ == nullptr) return;
@@ -58,14 +79,16 @@ void BackendConnection::OnStateLocked(grpc_connectivity_state state,
   const bool lost =
       std::exchange(seen_state_, true) &&
       (state == GRPC_CHANNEL_IDLE || state == GRPC_CHANNEL_TRANSIENT_FAILURE);
+  if (state != GRPC_CHANNEL_IDLE) reconnect_at_ = INT64_MAX;
   switch (state) {
     case GRPC_CHANNEL_READY:
+      pace_.OnReady(owner_->NowNanos());
+      load_->OnConnected();
       state_ = LinkState::kReady;
       error_.clear();
       break;
     case GRPC_CHANNEL_IDLE:
-      subchannel_->RequestConnection();
-      if (before == LinkState::kReady) state_ = LinkState::kConnecting;
+      OnIdleLocked();
       break;
     case GRPC_CHANNEL_CONNECTING:
       if (before == LinkState::kReady) state_ = LinkState::kConnecting;
@@ -78,7 +101,39 @@ void BackendConnection::OnStateLocked(grpc_connectivity_state state,
       return;
   }
   owner_->OnConnectionStateLocked(
-      /*failed=*/state == GRPC_CHANNEL_TRANSIENT_FAILURE, lost);
+      /*failed=*/state == GRPC_CHANNEL_TRANSIENT_FAILURE ||
+          reconnect_at_ != INT64_MAX,
+      lost);
+}
+
+void BackendConnection::OnIdleLocked() {
+  absl::Duration wait;
+  if (state_ == LinkState::kReady) {
+    const int64_t now = owner_->NowNanos();
+    wait = pace_.OnEnd(now, load_->answered(), owner_->Uniform());
+    reconnect_at_ = now + absl::ToInt64Nanoseconds(wait);
+  }
+  if (wait == absl::ZeroDuration()) {
+    reconnect_at_ = INT64_MAX;
+    if (state_ == LinkState::kReady) state_ = LinkState::kConnecting;
+    subchannel_->RequestConnection();
+    return;
+  }
+  state_ = LinkState::kFailed;
+  error_ = absl::StrCat(
+      "the last ", pace_.fruitless(),
+      " connections ended at once, before a call was "
+      "answered; the next attempt is in ",
+      absl::FormatDuration(absl::Trunc(wait, absl::Milliseconds(1))));
+  owner_->ReconnectAtLocked(reconnect_at_);
+}
+
+int64_t BackendConnection::Reconnect(int64_t now) {
+  if (reconnect_at_ != INT64_MAX && reconnect_at_ <= now) {
+    reconnect_at_ = INT64_MAX;
+    subchannel_->RequestConnection();
+  }
+  return reconnect_at_;
 }
 
 }  // namespace multi_backend

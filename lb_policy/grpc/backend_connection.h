@@ -5,10 +5,12 @@
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_BACKEND_CONNECTION_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_BACKEND_CONNECTION_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "multi_backend/lb_policy/connections/load.h"
+#include "multi_backend/lb_policy/connections/reconnect.h"
 #include "multi_backend/lb_policy/link_state.h"
 #include "multi_backend/lb_policy/plan/entry.h"
 #include "multi_backend/port/core_api.h"
@@ -23,16 +25,26 @@ class BackendConnection {
    public:
     virtual ~Owner() = default;
     // Called when state() and error() have changed.  `failed` says that an
-    // attempt to connect has failed.  `lost` says that the connection has gone
-    // IDLE or failed, and that this is not the first notification.
+    // attempt to connect has failed, or that the next one has to wait.  `lost`
+    // says that the connection has gone IDLE or failed, and that this is not
+    // the first notification.
     virtual void OnConnectionStateLocked(bool failed, bool lost) = 0;
+    // Asks for a call of Reconnect() at `at`, on the clock of NowNanos().
+    virtual void ReconnectAtLocked(int64_t at) = 0;
+    virtual int64_t NowNanos() const = 0;
+    // A random number from 0 to 1.
+    virtual double Uniform() = 0;
     virtual grpc_pollset_set* InterestedParties() = 0;
     // Returns a reference to the policy, which must outlive the watch.
     virtual grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>
     KeepAlive() = 0;
   };
 
-  BackendConnection() = default;
+  // The waits that the application has set for core's attempts to connect,
+  // which hold for this library's, too.
+  static ReconnectBackoff BackoffOf(const grpc_core::ChannelArgs& args);
+
+  explicit BackendConnection(ReconnectBackoff backoff) : pace_(backoff) {}
   ~BackendConnection();
   BackendConnection(const BackendConnection&) = delete;
   BackendConnection& operator=(const BackendConnection&) = delete;
@@ -50,13 +62,19 @@ class BackendConnection {
     return state_ == LinkState::kReady ? subchannel_ : nullptr;
   }
   ConnectionLoad* load() const { return load_; }
+  // Ends core's wait after a failed attempt, but not the one after connections
+  // that ended too soon.
   void ResetBackoff() {
     if (subchannel_ != nullptr) subchannel_->ResetBackoff();
   }
+  // Connects if the wait after connections that ended too soon is over at
+  // `now`.  Returns the time at which to call it again, or INT64_MAX.
+  int64_t Reconnect(int64_t now);
 
  private:
   class Watcher;
   void OnStateLocked(grpc_connectivity_state state, const absl::Status& status);
+  void OnIdleLocked();
 
   Owner* owner_ = nullptr;
   Subchannel subchannel_;
@@ -64,6 +82,8 @@ class BackendConnection {
   bool seen_state_ = false;
   LinkState state_ = LinkState::kConnecting;
   std::string error_;
+  ReconnectPace pace_;
+  int64_t reconnect_at_ = INT64_MAX;  // INT64_MAX: it does not wait.
   ConnectionLoad* const load_ = new ConnectionLoad();
 };
 

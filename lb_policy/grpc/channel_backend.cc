@@ -49,11 +49,24 @@ void ChannelBackend::ResetBackoff() {
   for (const Numbered& one : connections_) one.connection->ResetBackoff();
 }
 
+void ChannelBackend::ConnectNow() {
+  ResetBackoff();
+  Reconnect(INT64_MAX);
+}
+
+int64_t ChannelBackend::Reconnect(int64_t now) {
+  int64_t again = INT64_MAX;
+  for (const Numbered& one : connections_) {
+    again = std::min(again, one.connection->Reconnect(now));
+  }
+  return again;
+}
+
 void ChannelBackend::OnProbesPassed() {
   const uint32_t reachable =
       lease_->backend()->probes_passed_while_unconnected.load();
   if (std::exchange(seen_probes_passed_, reachable) == reachable) return;
-  if (state_ == LinkState::kFailed) ResetBackoff();
+  if (state_ == LinkState::kFailed) ConnectNow();
 }
 
 void ChannelBackend::Open(int64_t now_nanos) {
@@ -65,7 +78,8 @@ void ChannelBackend::Open(int64_t now_nanos) {
         [number](const Numbered& one) { return one.number == number; });
   };
   while (taken(added.number)) ++added.number;
-  added.connection = std::make_unique<BackendConnection>();
+  added.connection =
+      std::make_unique<BackendConnection>(owner_->reconnect_backoff());
   BackendConnection& connection = *added.connection;
   const int number = added.number;
   connections_.push_back(std::move(added));

@@ -32,8 +32,13 @@ class ChannelBackend final : private BackendConnection::Owner {
     // connections.
     virtual BackendConnection::Subchannel MakeConnectionLocked(
         const grpc_core::ServerAddress& address, int number) = 0;
+    // Asks for a call of Reconnect() at `at`, on the clock of NowNanos().
+    virtual void ReconnectAtLocked(int64_t at) = 0;
+    virtual ReconnectBackoff reconnect_backoff() const = 0;
     virtual grpc_pollset_set* InterestedParties() = 0;
     virtual int64_t NowNanos() const = 0;
+    // A random number from 0 to 1.
+    virtual double Uniform() = 0;
     // Returns a reference that keeps the owner alive.
     virtual grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>
     KeepAlive() = 0;
@@ -52,9 +57,14 @@ class ChannelBackend final : private BackendConnection::Owner {
   const std::shared_ptr<const Endpoint>& endpoint() const { return endpoint_; }
   void SetEndpoint(std::shared_ptr<const Endpoint> endpoint);
   PlanEntry MakePlanEntry() const;
+  // Ends core's waits after failed attempts.
   void ResetBackoff();
-  // Resets the backoff if a probe has reached the backend since the last call.
+  // Ends all waits before the next attempt to connect.
+  void ConnectNow();
+  // Does so if a probe has reached the backend since the last call.
   void OnProbesPassed();
+  // As BackendConnection::Reconnect(), for all connections.
+  int64_t Reconnect(int64_t now);
 
   // The next Resize() follows it.
   void SetPoolConfig(const ConnectionPoolConfig& config) {
@@ -84,6 +94,9 @@ class ChannelBackend final : private BackendConnection::Owner {
 
   // BackendConnection::Owner:
   void OnConnectionStateLocked(bool failed, bool lost) override;
+  void ReconnectAtLocked(int64_t at) override { owner_->ReconnectAtLocked(at); }
+  int64_t NowNanos() const override { return owner_->NowNanos(); }
+  double Uniform() override { return owner_->Uniform(); }
   grpc_pollset_set* InterestedParties() override;
   grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> KeepAlive() override;
 

@@ -39,6 +39,18 @@ bool ChannelBackends::Same(const ServerAddressList& addresses) const {
                     });
 }
 
+void ChannelBackends::ResetBackoff() {
+  for (const auto& backend : list_) backend->ResetBackoff();
+}
+
+int64_t ChannelBackends::Reconnect(int64_t now) {
+  int64_t again = INT64_MAX;
+  for (const auto& backend : list_) {
+    again = std::min(again, backend->Reconnect(now));
+  }
+  return again;
+}
+
 bool ChannelBackends::Update(
     ServerAddressList addresses,
     const std::vector<std::shared_ptr<const Endpoint>>& endpoints, Make make) {

@@ -6,6 +6,7 @@
 #define MULTI_BACKEND_LB_POLICY_GRPC_CHANNEL_BACKENDS_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -34,6 +35,9 @@ class ChannelBackends {
               const std::vector<std::shared_ptr<const Endpoint>>& endpoints,
               Make make);
   void Clear() { list_.clear(); }
+  // As those of ChannelBackend, for all backends.
+  void ResetBackoff();
+  int64_t Reconnect(int64_t now);
 
   bool empty() const { return list_.empty(); }
   size_t size() const { return list_.size(); }

@@ -597,6 +597,110 @@ TEST(KeptListTest, AConfigThatComesWithAFailedResolutionCounts) {
   EXPECT_NE(first, harness.RoundTrip());
 }
 
+// --- Connections that end at once --------------------------------------------
+
+class FruitlessConnectionTest : public ::testing::Test {
+ protected:
+  void Start(const std::vector<std::string>& list) {
+    ASSERT_EQ(harness_.Update(list), absl::OkStatus());
+  }
+  // Makes and loses `count` connections of `address`.
+  void ConnectAndLose(const char* address, int count) {
+    for (int i = 0; i < count; ++i) {
+      harness_.Connect(address);
+      harness_.Lose(address);
+    }
+  }
+  bool Waits(const char* address) {
+    return harness_.Connection(address).state() == GRPC_CHANNEL_IDLE;
+  }
+
+  PolicyHarness harness_{kConfig};
+};
+
+TEST_F(FruitlessConnectionTest, TheThirdInARowCountsAsAFailureAndWaits) {
+  ASSERT_NO_FATAL_FAILURE(Start({kA}));
+  ConnectAndLose(kA, 2);
+  EXPECT_FALSE(Waits(kA));
+  EXPECT_EQ(harness_.Call().Outcome(), "queued");
+  ConnectAndLose(kA, 1);
+  EXPECT_TRUE(Waits(kA));
+  EXPECT_EQ(harness_.StateOf(kA), "DOWN");
+  EXPECT_THAT(harness_.RoundTrip(),
+              HasSubstr("the last 3 connections ended at once, before a call "
+                        "was answered; the next attempt is in "));
+  harness_.Advance(absl::Seconds(0.75));  // A second, less the jitter.
+  EXPECT_TRUE(Waits(kA));
+  harness_.Advance(absl::Seconds(0.5));
+  EXPECT_FALSE(Waits(kA));
+  ConnectAndLose(kA, 1);
+  harness_.Advance(absl::Seconds(1.25));  // 1.6 seconds, less the jitter.
+  EXPECT_TRUE(Waits(kA));
+  harness_.Advance(absl::Seconds(0.75));
+  EXPECT_FALSE(Waits(kA));
+}
+
+TEST_F(FruitlessConnectionTest, AConnectionWithAnAnswerIsMadeAgainAtOnce) {
+  ASSERT_NO_FATAL_FAILURE(Start({kA}));
+  for (const absl::Status& answer :
+       {absl::OkStatus(), absl::NotFoundError("no such user")}) {
+    for (int i = 0; i < 5; ++i) {
+      ConnectAndLose(kA, 2);
+      harness_.Connect(kA);
+      EXPECT_EQ(harness_.RoundTrip({}, answer), kA);
+      harness_.Lose(kA);
+      EXPECT_FALSE(Waits(kA));
+    }
+  }
+}
+
+TEST_F(FruitlessConnectionTest, ACallThatTheConnectionFailsIsNoAnswer) {
+  ASSERT_NO_FATAL_FAILURE(Start({kA, kB}));
+  harness_.Connect(kB);
+  for (int i = 0; i < 3; ++i) {
+    harness_.Connect(kA);
+    // One of the two calls is kA's.
+    harness_.RoundTrip({}, absl::UnavailableError("connection closed"));
+    harness_.RoundTrip({}, absl::UnavailableError("connection closed"));
+    harness_.Lose(kA);
+  }
+  EXPECT_TRUE(Waits(kA));
+}
+
+TEST_F(FruitlessConnectionTest, ABackendThatConnectsEndsNoOthersWait) {
+  ASSERT_NO_FATAL_FAILURE(Start({kA, kB}));
+  ConnectAndLose(kA, 3);
+  ConnectAndLose(kB, 3);
+  EXPECT_TRUE(Waits(kA));
+  EXPECT_TRUE(Waits(kB));
+  harness_.Connection(kB).BeginConnecting();  // By another channel.
+  harness_.Connect(kB);
+  EXPECT_TRUE(Waits(kA));
+  EXPECT_EQ(harness_.RoundTrip(), kB);
+}
+
+TEST_F(FruitlessConnectionTest, TheApplicationAndAPassedProbeEndTheWait) {
+  ASSERT_NO_FATAL_FAILURE(Start({kA}));
+  ConnectAndLose(kA, 3);
+  EXPECT_TRUE(Waits(kA));
+  harness_.ResetBackoff();
+  EXPECT_FALSE(Waits(kA));
+  ConnectAndLose(kA, 1);
+  EXPECT_TRUE(Waits(kA));
+  harness_.Probe(kA, /*healthy=*/true);
+  EXPECT_FALSE(Waits(kA));
+}
+
+TEST_F(FruitlessConnectionTest, TheWaitEndsWithTheBackend) {
+  ASSERT_NO_FATAL_FAILURE(Start({kA}));
+  ConnectAndLose(kA, 3);
+  ASSERT_EQ(harness_.Update({kB}), absl::OkStatus());
+  EXPECT_EQ(harness_.connections(kA), 0u);
+  harness_.Advance(absl::Seconds(2));
+  harness_.Connect(kB);
+  EXPECT_EQ(harness_.RoundTrip(), kB);
+}
+
 // --- The end -----------------------------------------------------------------
 
 TEST(ShutdownTest, ANotificationInFlightChangesNothing) {

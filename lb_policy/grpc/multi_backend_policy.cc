@@ -49,6 +49,7 @@ MultiBackendPolicy::MultiBackendPolicy(Args args)
       pool_(PoolFrom(channel_args())),
       time_(pool_->events()->time),
       classifier_(ClassifierFrom(channel_args())),
+      reconnect_backoff_(BackendConnection::BackoffOf(channel_args())),
       mailbox_(std::make_shared<PolicyMailbox>(
           static_cast<PolicyMailbox::Receiver*>(this))),
       wakeups_(std::make_shared<QueuedCallWakeups>(pool_->events(), mailbox_)),
@@ -70,7 +71,16 @@ void MultiBackendPolicy::ShutdownLocked() {
 }
 
 void MultiBackendPolicy::ResetBackoffLocked() {
-  for (const auto& backend : backends_) backend->ResetBackoff();
+  for (const auto& backend : backends_) backend->ConnectNow();
+}
+
+void MultiBackendPolicy::ReconnectAtLocked(int64_t at) {
+  reconnect_at_ = std::min(reconnect_at_, at);
+  ArmTimerLocked();
+}
+
+double MultiBackendPolicy::Uniform() {
+  return absl::Uniform(absl::BitGen(), 0.0, 1.0);
 }
 
 grpc_pollset_set* MultiBackendPolicy::InterestedParties() {
@@ -218,7 +228,7 @@ void MultiBackendPolicy::OnConnectionChangeLocked(bool became_ready) {
   if (became_ready && (plan_ == nullptr || !plan_->any_ready())) {
     // All backends may be back after an outage.  Without this reset the first
     // one would get all the calls until the others' backoff ends.
-    if (plan_ != nullptr) ResetBackoffLocked();
+    if (plan_ != nullptr) backends_.ResetBackoff();
     PublishLocked();
     return;
   }
@@ -290,6 +300,7 @@ std::shared_ptr<const Picker::Args> MultiBackendPolicy::MakePickerArgsLocked() {
     const auto ready = backends_[i].Ready();
     if (ready.empty()) continue;
     destination.subchannel = ready[0]->ReadySubchannel();
+    destination.load = ConnectionLoadRef::New(ready[0]->load());
     const ConnectionPoolConfig& pool = backends_[i].pool_config();
     if (pool.max == 1) continue;
     auto connections = std::make_unique<Picker::Connections>();
@@ -298,8 +309,8 @@ std::shared_ptr<const Picker::Args> MultiBackendPolicy::MakePickerArgsLocked() {
                                ? pool.max_streams_per_connection
                                : std::numeric_limits<int>::max();
     for (const BackendConnection* one : ready) {
-      connections->ready.push_back({one->ReadySubchannel(), one->load()});
-      one->load()->Ref();
+      connections->ready.push_back(
+          {one->ReadySubchannel(), ConnectionLoadRef::New(one->load())});
     }
     destination.connections = std::move(connections);
   }
@@ -369,6 +380,7 @@ void MultiBackendPolicy::OnTimeLocked() {
     failures_.Evaluate(*plan_, *config_->health.passive, time_.Now());
     sample_at_ = INT64_MAX;
   }
+  if (reconnect_at_ <= now) reconnect_at_ = backends_.Reconnect(now);
   if (resize_at_ <= now && ResizeConnectionsLocked()) SchedulePublishLocked();
   if (repick && !publish_scheduled_) RepickLocked();
   ArmTimerLocked();
@@ -384,8 +396,8 @@ void MultiBackendPolicy::ArmTimerLocked() {
     sample_at_ = now + absl::ToInt64Nanoseconds(interval);
   }
   wakeups_->SetWakeAt(INT64_MAX);
-  int64_t due =
-      std::min({resize_at_, sample_at_, wakeups_->fresh_plan_due_at()});
+  int64_t due = std::min(
+      {resize_at_, sample_at_, reconnect_at_, wakeups_->fresh_plan_due_at()});
   if (plan_ != nullptr) {
     due = std::min(due, plan_->NextBacklogDeadline());
   }

@@ -61,6 +61,11 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   void OnConnectionLostLocked() override;
   BackendConnection::Subchannel MakeConnectionLocked(
       const grpc_core::ServerAddress& address, int number) override;
+  void ReconnectAtLocked(int64_t at) override;
+  ReconnectBackoff reconnect_backoff() const override {
+    return reconnect_backoff_;
+  }
+  double Uniform() override;
   grpc_pollset_set* InterestedParties() override;
   int64_t NowNanos() const override { return time_.NowNanos(); }
 
@@ -89,6 +94,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   const std::shared_ptr<BackendPool> pool_;
   const PoolTime& time_;  // Owned by pool_.
   const std::shared_ptr<const AttemptClassifier> classifier_;
+  const ReconnectBackoff reconnect_backoff_;
   const std::shared_ptr<LatestPlan> latest_plan_ =
       std::make_shared<LatestPlan>();
   // Null if the channel's resolver belongs to another library.
@@ -113,6 +119,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   // Monotonic nanoseconds; INT64_MAX if nothing is due.
   int64_t resize_at_ = INT64_MAX;
   int64_t sample_at_ = INT64_MAX;
+  int64_t reconnect_at_ = INT64_MAX;
   bool publish_scheduled_ = false;
   bool shutdown_ = false;
 };

@@ -130,6 +130,7 @@ Picker::PickResult Picker::Send(const PickPlan::Result& picked,
                                 const PickArgs& args) const {
   const Destination& destination = args_->destinations[picked.entry];
   const SubchannelRef* subchannel = &destination.subchannel;
+  ConnectionLoad* load = destination.load.get();
   AttemptTracker::Args tracker_args;
   tracker_args.backend = destination.backend;
   tracker_args.leaf = picked.leaf;
@@ -141,8 +142,9 @@ Picker::PickResult Picker::Send(const PickPlan::Result& picked,
   if (destination.connections != nullptr) {
     const Connections::One& one = LeastLoaded(*destination.connections);
     subchannel = &one.subchannel;
-    tracker_args.connection = one.load;
+    load = one.load.get();
   }
+  tracker_args.connection = load;
   void* const memory = args.call_state->Alloc(sizeof(AttemptTracker));
   return PickResult::Complete(*subchannel,
                               std::unique_ptr<AttemptTracker>(

@@ -29,19 +29,12 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   struct Connections {
     struct One {
       SubchannelRef subchannel;
-      ConnectionLoad* load = nullptr;  // Holds a reference.
+      ConnectionLoadRef load;
     };
     std::vector<One> ready;
     // The number of streams at which a connection counts as full.  When all
     // do, the picker asks for one more.
     int full_at = 0;
-
-    Connections() = default;
-    Connections(const Connections&) = delete;
-    Connections& operator=(const Connections&) = delete;
-    ~Connections() {
-      for (const One& one : ready) one.load->Unref();
-    }
   };
   // Where the calls to one of the plan's entries go.  The picker reads all that
   // it needs of an entry here: in a long list each further object is a cache
@@ -49,6 +42,7 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   struct Destination {
     Backend* backend = nullptr;  // The plan keeps it alive.
     SubchannelRef subchannel;    // Null when not READY.
+    ConnectionLoadRef load;      // That of `subchannel`.
     // Null when not READY, and if a backend can have only one connection.
     std::unique_ptr<const Connections> connections;
   };

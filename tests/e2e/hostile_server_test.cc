@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -149,6 +150,31 @@ TEST_P(MissingStatusTest, IsUnknownWithAText) {
 INSTANTIATE_TEST_SUITE_P(Rows, MissingStatusTest,
                          ::testing::Values(NoStatusHostility()),
                          [](const auto& info) { return info.param.name; });
+
+TEST(GoAwayAtOnceTest, TheBackendIsNotConnectedAgainAndAgain) {
+  // Three attempts come at once, and then one each after at least 0.8, 1.28 and
+  // 2.05 seconds and so on: ten take more than half a minute.  Without the
+  // waits there would be thousands in this time.
+  constexpr absl::Duration kTime = absl::Seconds(3);
+  constexpr int64_t kAttempts = 10;
+  HostileServer hostile(GoAwayAtOnceHostility());
+  auto fleet = BackendFleet::Start(1);
+  ASSERT_TRUE(fleet.ok()) << fleet.status();
+  auto client = UsersClient::Make(
+      absl::StrCat("static:///", (*fleet)->address(0), ",", hostile.address()),
+      ServiceConfig(""));
+  ASSERT_TRUE(client.ok()) << client.status();
+  for (const absl::Time end = absl::Now() + kTime; absl::Now() < end;) {
+    const CallOutcome outcome = (*client)->Call();
+    EXPECT_TRUE(outcome.ok()) << outcome.ToString();
+  }
+  EXPECT_GE(hostile.accepted(), 3);
+  EXPECT_LE(hostile.accepted(), kAttempts);
+  EXPECT_TRUE(WaitUntil([&client, &hostile] {
+    return absl::StrContains((*client)->Backend(hostile.address()).reason,
+                             "connections ended at once");
+  }));
+}
 
 }  // namespace
 }  // namespace multi_backend

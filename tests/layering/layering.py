@@ -77,7 +77,8 @@ ROOMS = [
      "clock health/probes health/state health/timers lb_policy "
      "proto/config resolver/endpoint sync"),
     ("lb_policy/waiting", "the bounded queue of calls", "proto/config sync"),
-    ("lb_policy/connections", "how many connections a backend has",
+    ("lb_policy/connections",
+     "how many connections a backend has, and when it is connected again",
      "lb_policy proto/config"),
     ("lb_policy/plan", "the balancer tree that picks walk",
      "call clock health/state lb_policy lb_policy/backends "
