@@ -18,6 +18,8 @@
 #include "multi_backend/resolver/grpc/etcd/endpoint_group.h"
 #include "multi_backend/resolver/grpc/etcd/etcd.pb.h"
 #include "multi_backend/tests/testing/group_recorder.h"
+#include "multi_backend/tests/testing/hostile_server.h"
+#include "multi_backend/tests/testing/hostilities.h"
 
 namespace multi_backend {
 namespace {
@@ -233,6 +235,16 @@ TEST(EtcdOddAnswersTest, ATokenThatIsNoMetadataEndsNothing) {
   const auto recorder = Follow(server, options);
   EXPECT_TRUE(recorder->WaitForError("token is not printable"));
   EXPECT_TRUE(recorder->newest().empty());
+}
+
+// Core ends the process here if its retries are on.
+TEST(EtcdOddAnswersTest, AnAnswerWithoutAStatusEndsNothing) {
+  HostileServer server(NoStatusHostility());
+  EtcdSourceOptions options;
+  options.client.call_timeout = absl::Milliseconds(300);
+  auto group = EtcdEndpointGroup::Make(server.address(), "/u/", options);
+  ASSERT_TRUE(group.ok()) << group.status();
+  EXPECT_TRUE(GroupRecorder(*group).WaitForError("No status received"));
 }
 
 TEST(EtcdOddAnswersTest, MoreKeysThanAllowedEndTheWatchBeforeTheyFillMemory) {
