@@ -45,17 +45,6 @@ absl::StatusOr<std::string> ServiceConfigOf(const ChannelOptions& options) {
       "the one that args.SetServiceConfigJSON() has set: put both into one");
 }
 
-// The interceptor takes keys from requests and from the function, and gives a
-// call that ran into perTryTimeout its status.  With routes or a key header,
-// which the config selector follows, it drops reserved metadata of the
-// application.
-bool NeedsInterceptor(const Config& config,
-                      const StickyKeyFunction& sticky_key) {
-  return !config.routing.routes.empty() ||
-         config.routing.sticky_key.has_value() || sticky_key != nullptr ||
-         config.policy.failover.per_try_timeout.has_value();
-}
-
 bool HasExtras(const grpc::ChannelArguments& args) {
   return FindArg(args, kChannelExtensionArg) != nullptr;
 }
@@ -132,15 +121,11 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
   const Config& config = (*parsed)->config;
   const absl::Status linked = CheckProbeIsLinked(config.policy.health);
   if (!linked.ok()) return linked;
-  std::shared_ptr<StickyKeySource> sticky_keys;
-  if (NeedsInterceptor(config, options.sticky_key)) {
-    KeyInterceptor interceptor =
-        MakeKeyInterceptor(std::move(options.sticky_key));
-    options.interceptors.push_back(std::move(interceptor.factory));
-    sticky_keys = std::move(interceptor.keys);
-  }
+  KeyInterceptor interceptor =
+      MakeKeyInterceptor(std::move(options.sticky_key));
+  options.interceptors.push_back(std::move(interceptor.factory));
   // Only the part that ChannelExtras declares is moved.
-  SetExtras(static_cast<ChannelExtras&&>(options), std::move(sticky_keys),
+  SetExtras(static_cast<ChannelExtras&&>(options), std::move(interceptor.keys),
             options.args);
   const absl::Status set = SetServiceConfig(target, *json, options.args);
   if (!set.ok()) return set;

@@ -125,9 +125,7 @@ struct ChannelOptions : ChannelExtras {
   std::string service_config_json;
   // Without extras of Attach(), which are members of this struct.
   grpc::ChannelArguments args;
-  // gRPC runs these before the library's interceptor.  One that
-  // MakeInterceptorFactory() made does not belong here, because the library's
-  // own drops what it adds to a call.
+  // gRPC runs these before the library's interceptor.
   std::vector<
       std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
       interceptors;

@@ -8,7 +8,7 @@
 //
 // An application, or a request that it proxies, may bring along an entry of the
 // same name.  Each value therefore begins with a random 64-bit tag of this
-// process, and values with another tag are ignored.
+// process, and a call that brings a value with another tag is refused.
 //
 // Cost: each call encodes and decodes one label.  Encoding a label costs one
 // allocation and one copy.  Decoding allocates nothing and reads at fixed
@@ -33,9 +33,9 @@
 
 namespace multi_backend {
 
-// The metadata key, one of the reserved ones (reserved_metadata.h).  Because it
-// ends in "-bin", gRPC does not check each byte of the value, which would cost
-// more than making it.
+// The metadata key, which is reserved for this library.  Because it ends in
+// "-bin", gRPC does not check each byte of the value, which would cost more than
+// making it.
 constexpr absl::string_view kCallLabelKey = "mb-call-bin";
 
 // The views point into the encoded value, or to the strings from which the

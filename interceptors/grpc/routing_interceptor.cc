@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "grpcpp/support/byte_buffer.h"
@@ -18,11 +17,11 @@
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/call/try_timeout_message.h"
 #include "multi_backend/interceptors/key_hash.h"
+#include "multi_backend/interceptors/request_metadata.h"
 #include "multi_backend/interceptors/route_table.h"
 #include "multi_backend/interceptors/sticky_key.h"
 #include "multi_backend/interceptors/sticky_key_source.h"
 #include "multi_backend/port/log.h"
-#include "multi_backend/proto/config/reserved_metadata.h"
 #include "multi_backend/proto/json/field_errors.h"
 
 namespace multi_backend {
@@ -129,8 +128,13 @@ class RoutingInterceptor final : public Interceptor {
   void Intercept(InterceptorBatchMethods* batch) override {
     if (batch->QueryInterceptionHookPoint(
             InterceptionHookPoints::PRE_SEND_INITIAL_METADATA)) {
+      refusal_ = CheckMetadata(*batch->GetSendInitialMetadata());
+      // gRPC sends nothing of a hijacked call.  It intercepts this batch again
+      // from within Hijack(), which may end the call and this object.
+      if (!refusal_.ok()) return batch->Hijack();
       Label(batch);
     }
+    if (!refusal_.ok()) Refuse(batch);
     if (batch->QueryInterceptionHookPoint(
             InterceptionHookPoints::POST_RECV_STATUS)) {
       ExplainStatus(*batch->GetRecvStatus());
@@ -139,27 +143,62 @@ class RoutingInterceptor final : public Interceptor {
   }
 
  private:
+  static grpc::Status CheckMetadata(const Metadata& metadata) {
+    for (const auto& entry : metadata) {
+      const absl::Status status = CheckMetadataEntry(entry.first, entry.second);
+      if (!status.ok()) {
+        return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT,
+                            std::string(status.message()));
+      }
+    }
+    return grpc::Status::OK;
+  }
+
+  // Answers a batch of a hijacked call as gRPC answers those of a call that it
+  // refuses itself: messages are neither written nor read, and the call ends
+  // with the status.
+  void Refuse(InterceptorBatchMethods* batch) const {
+    if (batch->QueryInterceptionHookPoint(
+            InterceptionHookPoints::PRE_SEND_MESSAGE)) {
+      batch->FailHijackedSendMessage();
+    }
+    if (batch->QueryInterceptionHookPoint(
+            InterceptionHookPoints::PRE_RECV_MESSAGE)) {
+      batch->FailHijackedRecvMessage();
+    }
+    if (batch->QueryInterceptionHookPoint(
+            InterceptionHookPoints::PRE_RECV_STATUS)) {
+      *batch->GetRecvStatus() = refusal_;
+    }
+  }
+
+  // Another interceptor of this library may have labelled the call.  What this
+  // one decides replaces what that one did; the rest stays.
   void Label(InterceptorBatchMethods* batch) const {
+    static const auto* const key = new std::string(kCallLabelKey);
     Metadata& metadata = *batch->GetSendInitialMetadata();
-    const Metadata::iterator place = DropReserved(metadata);
     const absl::optional<uint64_t> hash = KeyHash(batch, metadata);
     const bool key_decided =
         hash.has_value() || routing_.keys->function() != nullptr;
-    if (!decision_.label.route_decided && !key_decided) return;
-    metadata.emplace_hint(
-        place, kCallLabelKey,
-        EncodeCallLabel(decision_.label_prefix, hash, key_decided));
-  }
-
-  // Returns the position where the label belongs.
-  static Metadata::iterator DropReserved(Metadata& metadata) {
-    static const auto* const prefix = new std::string(kReservedMetadataPrefix);
-    auto entry = metadata.lower_bound(*prefix);
-    while (entry != metadata.end() &&
-           absl::StartsWith(entry->first, kReservedMetadataPrefix)) {
-      entry = metadata.erase(entry);
+    const bool route_decided = decision_.label.route_decided;
+    if (!route_decided && !key_decided) return;
+    std::string prefix;
+    CallLabel key_of;
+    key_of.key_hash = hash;
+    key_of.key_decided = key_decided;
+    const auto earlier = metadata.find(*key);
+    if (earlier != metadata.end()) {
+      // The check of the metadata has found it genuine.
+      const CallLabel other =
+          DecodeCallLabel(earlier->second).value_or(CallLabel());
+      if (!route_decided) prefix = EncodeCallLabelPrefix(other);
+      if (!key_decided) key_of = other;
     }
-    return entry;
+    std::string label =
+        EncodeCallLabel(prefix.empty() ? decision_.label_prefix : prefix,
+                        key_of.key_hash, key_of.key_decided);
+    metadata.erase(*key);
+    metadata.emplace(*key, std::move(label));
   }
 
   absl::optional<uint64_t> KeyHash(InterceptorBatchMethods* batch,
@@ -201,6 +240,7 @@ class RoutingInterceptor final : public Interceptor {
   std::shared_ptr<const StickyRequestFields> fields_;  // Owns field_.
   const RequestField* field_ = nullptr;
   std::string full_method_;  // Set only for the application's function.
+  grpc::Status refusal_;     // Not OK once the call has been refused.
 };
 
 class RoutingInterceptorFactory final
@@ -230,10 +270,8 @@ absl::Status SetKeySource(const StickyKeyConfig& config, StickyKeySource& keys,
     return ConfigError("stickyKey",
                        "must have exactly one of header and requestField");
   }
-  // Reserved metadata is dropped before the key is read, so such a header would
-  // always be empty.
-  if (absl::StartsWith(config.header, kReservedMetadataPrefix)) {
-    return ConfigError("stickyKey.header", "must not begin with \"mb-\"");
+  if (config.header == kCallLabelKey) {
+    return ConfigError("stickyKey.header", "is reserved");
   }
   header = config.header;
   keys.SetRequestField(config.request_field);

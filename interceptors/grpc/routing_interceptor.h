@@ -1,13 +1,17 @@
 // The routing interceptor: a client interceptor that puts the route and the
 // sticky key of each call into the call's label.
 //
-// For each call it drops all metadata whose key begins with "mb-", a prefix
-// that is reserved for this library.  It then finds the rule for the method,
-// takes the sticky key, and adds the label as one metadata entry.  A call for
-// which it decides neither gets no label.  The config selector removes the
-// label again, and decides what the label leaves open, by the channel's own
-// service config.  On a channel without that selector the label filter
-// (call/grpc/label_filter.h) removes it, so the label never leaves the process.
+// For each call it finds the rule for the method, takes the sticky key, and
+// adds the label as one metadata entry.  A call for which it decides neither
+// gets no label.  The config selector removes the label again, and decides what
+// the label leaves open, by the channel's own service config.  On a channel
+// without that selector the label filter (call/grpc/label_filter.h) removes it,
+// so the label never leaves the process.  If two interceptors of this library
+// are chained, the last one that decides the route or the key wins.
+//
+// A call whose metadata would make gRPC abort the process, or which brings the
+// reserved key of the label, ends with INVALID_ARGUMENT and a text that names
+// the key (request_metadata.h).  It is not sent.
 //
 // Sticky key: it comes from the application's function if there is one, and
 // otherwise from the configured place.  An empty key counts as no key, so that

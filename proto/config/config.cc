@@ -38,9 +38,10 @@ bool FailoverConfig::operator==(const FailoverConfig& other) const {
 
 bool PolicyConfig::operator==(const PolicyConfig& other) const {
   return std::tie(root, roles, backends, failover, health, pool,
-                  max_requests_per_backend) ==
+                  max_requests_per_backend, max_request_metadata) ==
          std::tie(other.root, other.roles, other.backends, other.failover,
-                  other.health, other.pool, other.max_requests_per_backend);
+                  other.health, other.pool, other.max_requests_per_backend,
+                  other.max_request_metadata);
 }
 
 bool ActiveHealthConfig::operator==(const ActiveHealthConfig& other) const {

@@ -177,6 +177,8 @@ struct PolicyConfig {
   ConnectionPoolConfig pool;
   // A backend with this many calls in flight gets no more; 0 = no limit.
   int max_requests_per_backend = 0;
+  // Bytes of a call's metadata, above which the call is refused; 0 = no limit.
+  int max_request_metadata = 0;
 
   bool operator==(const PolicyConfig& other) const;
 };

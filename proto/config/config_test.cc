@@ -31,6 +31,7 @@ TEST(ConfigTest, DefaultsAreThoseOfTheSchema) {
   EXPECT_EQ(config.policy.pool.max_streams_per_connection, 100);
   EXPECT_EQ(config.policy.root.backlog, absl::nullopt);
   EXPECT_EQ(config.policy.max_requests_per_backend, 0);
+  EXPECT_EQ(config.policy.max_request_metadata, 0);
   EXPECT_TRUE(config.routing.routes.empty());
   EXPECT_EQ(config.routing.sticky_key, absl::nullopt);
 }
@@ -150,6 +151,7 @@ TEST(ConfigTest, EveryMemberCountsInTheComparison) {
       [](Config& c) { c.policy.pool.idle_timeout = absl::Seconds(1); },
       [](Config& c) { c.policy.pool.max_streams_per_connection = 1; },
       [](Config& c) { c.policy.max_requests_per_backend = 1; },
+      [](Config& c) { c.policy.max_request_metadata = 1; },
       [](Config& c) { c.routing.routes[0].method = "x"; },
       [](Config& c) { c.routing.routes[0].service = "x"; },
       [](Config& c) { c.routing.routes[0].role = "x"; },

@@ -187,6 +187,7 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
   std::vector<std::string> own_retry_paths;
   grpc_core::RefCountedPtr<grpc_core::ServiceConfig> never;
   std::unique_ptr<const CallRouting> routing;
+  size_t max_request_metadata = 0;
   if (policy != nullptr) {
     if (default_strategy.has_value() && policy->count("strategy") == 0) {
       (*policy)["strategy"] = std::string(StrategyName(*default_strategy));
@@ -194,6 +195,8 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
     if (!config.parsed().ok()) return config.parsed().status();
     const Config& parsed = (*config.parsed())->config;
     const FailoverConfig& failover = parsed.policy.failover;
+    max_request_metadata =
+        static_cast<size_t>(parsed.policy.max_request_metadata);
     auto* extension = args.GetObject<ChannelExtension>();
     auto made_routing = CallRouting::Make(
         parsed.routing,
@@ -232,7 +235,7 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
   if (policy != nullptr) {
     made.selector = grpc_core::MakeRefCounted<RouteConfigSelector>(
         made.service_config, never_pointer, retry_state_pointer,
-        routing_pointer, std::move(own_retry));
+        routing_pointer, std::move(own_retry), max_request_metadata);
   }
   return made;
 }

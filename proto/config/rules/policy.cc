@@ -22,6 +22,9 @@ constexpr int kMaxMemberDepth = 4;
 // gRPC allows five attempts in all.
 constexpr int kMaxRetries = 4;
 constexpr double kMaxRetriesPerSecond = 10000;
+// gRPC's own entries alone count as 512 bytes.
+constexpr int kMinMetadataLimit = 1 << 10;
+constexpr int kMaxMetadataLimit = 16 << 20;
 constexpr double kMaxLoadBound = 10;
 
 // Where each value was seen first.
@@ -282,6 +285,11 @@ PolicyConfig ReadPolicy(const config::v1::Policy& policy, FieldErrors* errors) {
   config.health = ReadHealth(policy.health(), errors);
   if (policy.has_pool()) config.pool = ReadPool(policy.pool(), "pool", errors);
   config.max_requests_per_backend = ReadMaxRequests(policy, errors);
+  if (policy.has_max_request_metadata()) {
+    config.max_request_metadata =
+        CheckedInt(policy.max_request_metadata(), kMinMetadataLimit,
+                   kMaxMetadataLimit, "maxRequestMetadata", errors);
+  }
   CheckBacklogs(config, errors);
   return config;
 }

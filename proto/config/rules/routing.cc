@@ -8,7 +8,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "multi_backend/proto/config/reserved_metadata.h"
 #include "multi_backend/proto/config/role_name.h"
 #include "multi_backend/proto/config/rules/field_checks.h"
 #include "re2/re2.h"
@@ -88,12 +87,8 @@ void CheckHeader(const std::string& header, const std::string& path,
       return;
     }
   }
-  for (absl::string_view prefix :
-       {kReservedMetadataPrefix, absl::string_view("grpc-")}) {
-    if (absl::StartsWith(header, prefix)) {
-      errors->Add(
-          path, absl::StrCat("keys that begin with ", prefix, " are reserved"));
-    }
+  if (absl::StartsWith(header, "grpc-")) {
+    errors->Add(path, "keys that begin with grpc- are reserved");
   }
   if (absl::EndsWith(header, "-bin")) {
     errors->Add(path, "a binary key (-bin) cannot be used");
