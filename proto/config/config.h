@@ -93,6 +93,10 @@ struct BackendConfig {
   bool operator==(const BackendConfig& other) const;
 };
 
+// Four times what gRPC keeps by default.  A unary call cannot be told from a
+// stream where the size is set, and each stream may take it.
+constexpr int kDefaultRetryBuffer = 1 << 20;
+
 // How failed calls are tried again on another backend.
 struct FailoverConfig {
   int max_retries = 2;  // 0..4; attempts = 1 + max_retries.
@@ -103,6 +107,9 @@ struct FailoverConfig {
   // `min_retries_per_second`.
   double budget_ratio = 0.2;
   double min_retries_per_second = 10;
+  // Bytes of a request, with its metadata, that gRPC keeps for a retry.  Unset:
+  // the channel arg for it, else kDefaultRetryBuffer.
+  absl::optional<int> retry_buffer;
 
   bool operator==(const FailoverConfig& other) const;
 };

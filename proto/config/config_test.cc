@@ -21,6 +21,7 @@ TEST(ConfigTest, DefaultsAreThoseOfTheSchema) {
   EXPECT_EQ(config.policy.failover.per_try_timeout, absl::nullopt);
   EXPECT_EQ(config.policy.failover.budget_ratio, 0.2);
   EXPECT_EQ(config.policy.failover.min_retries_per_second, 10);
+  EXPECT_EQ(config.policy.failover.retry_buffer, absl::nullopt);
   EXPECT_EQ(config.policy.health.active, absl::nullopt);
   EXPECT_EQ(config.policy.health.passive, PassiveHealthConfig());
   EXPECT_EQ(config.policy.health.panic_percent, 0);
@@ -107,6 +108,7 @@ TEST(ConfigTest, EveryMemberCountsInTheComparison) {
       [](Config& c) { c.policy.failover.per_try_timeout = absl::Seconds(1); },
       [](Config& c) { c.policy.failover.budget_ratio = 1; },
       [](Config& c) { c.policy.failover.min_retries_per_second = 1; },
+      [](Config& c) { c.policy.failover.retry_buffer = 1; },
       [](Config& c) { c.policy.root.backlog.reset(); },
       [](Config& c) { c.policy.root.backlog->limit = 1; },
       [](Config& c) { c.policy.root.backlog->timeout = absl::Seconds(9); },

@@ -188,6 +188,7 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
   grpc_core::RefCountedPtr<grpc_core::ServiceConfig> never;
   std::unique_ptr<const CallRouting> routing;
   size_t max_request_metadata = 0;
+  absl::optional<int> retry_buffer;
   if (policy != nullptr) {
     if (default_strategy.has_value() && policy->count("strategy") == 0) {
       (*policy)["strategy"] = std::string(StrategyName(*default_strategy));
@@ -197,6 +198,7 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
     const FailoverConfig& failover = parsed.policy.failover;
     max_request_metadata =
         static_cast<size_t>(parsed.policy.max_request_metadata);
+    retry_buffer = failover.retry_buffer;
     auto* extension = args.GetObject<ChannelExtension>();
     auto made_routing = CallRouting::Make(
         parsed.routing,
@@ -235,7 +237,8 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
   if (policy != nullptr) {
     made.selector = grpc_core::MakeRefCounted<RouteConfigSelector>(
         made.service_config, never_pointer, retry_state_pointer,
-        routing_pointer, std::move(own_retry), max_request_metadata);
+        routing_pointer, std::move(own_retry), max_request_metadata,
+        retry_buffer);
   }
   return made;
 }

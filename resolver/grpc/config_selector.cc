@@ -11,6 +11,7 @@
 #include "multi_backend/call/grpc/filters/answer_filter.h"
 #include "multi_backend/interceptors/request_metadata.h"
 #include "multi_backend/port/log.h"
+#include "multi_backend/proto/config/config.h"
 
 namespace multi_backend {
 namespace {
@@ -72,6 +73,13 @@ bool RouteConfigSelector::Equals(const grpc_core::ConfigSelector* other) const {
 
 std::vector<const grpc_channel_filter*> RouteConfigSelector::GetFilters() {
   return {&kAnswerFilter};
+}
+
+grpc_core::ChannelArgs RouteConfigSelector::ModifyChannelArgs(
+    const grpc_core::ChannelArgs& args) {
+  constexpr char kBuffer[] = GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE;
+  return args.Set(kBuffer, retry_buffer_.value_or(args.GetInt(kBuffer).value_or(
+                               kDefaultRetryBuffer)));
 }
 
 grpc_core::ConfigSelector::CallConfig RouteConfigSelector::GetCallConfig(

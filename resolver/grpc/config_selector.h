@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/types/optional.h"
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/resolver/grpc/call_routing.h"
@@ -34,23 +35,27 @@ class RouteConfigSelector final : public grpc_core::ConfigSelector {
   // calls that are never retried, where giving up an attempt would be
   // pointless; null when `service_config` has no perTryTimeout.  `own_retry`
   // holds the method configurations whose retryPolicy is the application's own.
-  // `max_request_metadata` is as in PolicyConfig.
+  // `max_request_metadata` and `retry_buffer` are as in PolicyConfig.
   RouteConfigSelector(
       grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config,
       grpc_core::ServiceConfig* never, ChannelRetryState* retry_state,
       const CallRouting* routing,
       absl::flat_hash_set<const MethodConfigs*> own_retry,
-      size_t max_request_metadata)
+      size_t max_request_metadata, absl::optional<int> retry_buffer)
       : service_config_(std::move(service_config)),
         never_(never),
         retry_state_(retry_state),
         routing_(routing),
         own_retry_(std::move(own_retry)),
-        max_request_metadata_(max_request_metadata) {}
+        max_request_metadata_(max_request_metadata),
+        retry_buffer_(retry_buffer) {}
 
   const char* name() const override { return "multi_backend"; }
   bool Equals(const grpc_core::ConfigSelector* other) const override;
   std::vector<const grpc_channel_filter*> GetFilters() override;
+  // Sets what core's retry filter reads.
+  grpc_core::ChannelArgs ModifyChannelArgs(
+      const grpc_core::ChannelArgs& args) override;
   CallConfig GetCallConfig(GetCallConfigArgs args) override;
 
  private:
@@ -62,6 +67,7 @@ class RouteConfigSelector final : public grpc_core::ConfigSelector {
   const CallRouting* const routing_;
   const absl::flat_hash_set<const MethodConfigs*> own_retry_;
   const size_t max_request_metadata_;
+  const absl::optional<int> retry_buffer_;
   // Whether a call with much metadata has been reported.
   bool reported_metadata_ = false;
 };

@@ -77,6 +77,89 @@ TEST_F(FailoverTest, FourRetriesFindTheOneOfFiveThatWorks) {
   EXPECT_EQ(load.served.size(), 1u);
 }
 
+// Returns how many of ten calls with a request of `size` bytes succeed while
+// one of two backends fails all of its calls.
+int SucceedingCalls(UsersClient& client, size_t size) {
+  int succeeded = 0;
+  for (int i = 0; i < 10; ++i) {
+    UsersCall call;
+    call.user_id = std::string(size, 'x');
+    succeeded += client.Call(call).ok();
+  }
+  return succeeded;
+}
+
+TEST_F(FailoverTest, RequestsUpToTheRetryBufferFailOver) {
+  // gRPC's own buffer has 262,144 bytes.
+  constexpr size_t kAboveGrpcs = 263'000;
+  static constexpr char kBudget[] = R"("budget":{"minRetriesPerSecond":1000})";
+  const auto with_arg = [](int bytes, absl::string_view more) {
+    ChannelOptions options;
+    options.service_config_json =
+        ServiceConfig(absl::StrCat(R"("failover":{)", kBudget, more, "}"));
+    if (bytes > 0)
+      options.args.SetInt(GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE, bytes);
+    return options;
+  };
+  const struct {
+    const char* name;
+    int arg;  // 0: the application does not set it.
+    const char* config;
+    size_t size;
+    int succeed;  // Of ten calls.
+  } kRows[] = {
+      {"above gRPC's own buffer", 0, "", kAboveGrpcs, 10},
+      {"close to the default", 0, "", (1 << 20) - 1000, 10},
+      {"above the default", 0, "", (1 << 20) + 1, 5},
+      {"configured", 0, R"(,"retryBuffer":4194304)", 1'500'000, 10},
+      {"above the configured one", 0, R"(,"retryBuffer":4096)", 8192, 5},
+      {"the application's arg", 4 << 20, "", 1'500'000, 10},
+      {"a small arg", 4096, "", 8192, 5},
+      {"the configuration before the arg", 4096, R"(,"retryBuffer":65536)",
+       8192, 10},
+  };
+  for (const auto& row : kRows) {
+    ASSERT_NO_FATAL_FAILURE(Start(2, with_arg(row.arg, row.config)));
+    ASSERT_TRUE(client_->ConnectTo(fleet_->addresses())) << row.name;
+    fleet_->SetBehaviour(0, Failing());
+    EXPECT_EQ(SucceedingCalls(*client_, row.size), row.succeed) << row.name;
+  }
+}
+
+TEST_F(FailoverTest, AChannelThatGrpcMakesHasTheLargeRetryBufferToo) {
+  auto fleet = BackendFleet::Start(2);
+  ASSERT_TRUE(fleet.ok()) << fleet.status();
+  ASSERT_TRUE(Register().ok());
+  grpc::ChannelArguments args;
+  args.SetLoadBalancingPolicyName("multi_backend");
+  const auto stub =
+      examples::users::v1::Users::NewStub(grpc::CreateCustomChannel(
+          (*fleet)->Ipv4Target(), grpc::InsecureChannelCredentials(), args));
+  (*fleet)->SetBehaviour(0, Failing());
+  for (int i = 0; i < 10; ++i) {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + kTestTimeout));
+    context.set_wait_for_ready(true);
+    examples::users::v1::GetUserRequest request;
+    request.set_user_id(std::string(263'000, 'x'));
+    examples::users::v1::UserReply reply;
+    const grpc::Status status = stub->GetUser(&context, request, &reply);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  }
+}
+
+// With two tokens, the first failure leaves not more than half of them.
+TEST_F(FailoverTest, RetryThrottlingOfTheServiceConfigBoundsTheRetriesToo) {
+  ChannelOptions options;
+  options.service_config_json =
+      R"({"retryThrottling":{"maxTokens":2,"tokenRatio":0.1},
+          "loadBalancingConfig":[{"multi_backend":{}}]})";
+  ASSERT_NO_FATAL_FAILURE(Start(3, std::move(options)));
+  ASSERT_TRUE(client_->ConnectTo(fleet_->addresses()));
+  SetAll(Failing());
+  EXPECT_EQ(AttemptsOfOneCall(), 1);
+}
+
 TEST_F(FailoverTest, OnlyTheConfiguredCodesFailOver) {
   ASSERT_NO_FATAL_FAILURE(
       Start(3, R"("retriableStatusCodes":["RESOURCE_EXHAUSTED","INTERNAL"])"));

@@ -44,6 +44,19 @@ struct Row {
   std::string message;  // "" = no warning.
 };
 
+TEST(LintTest, RetryThrottlingBesideFailover) {
+  const std::string throttling =
+      R"("retryThrottling":{"maxTokens":10,"tokenRatio":0.1})";
+  EXPECT_EQ(Warnings(absl::StrCat("{", throttling, "}")),
+            "field:retryThrottling warning:limits the retries of failover too, "
+            "and all channels of the process with the same target share its "
+            "tokens: failover.budget alone is enough");
+  EXPECT_EQ(Warnings(absl::StrCat("{", throttling,
+                                  R"(,"loadBalancingConfig":[{"multi_backend":{
+                       "failover":{"maxRetries":0}}}]})")),
+            "");
+}
+
 TEST(LintTest, AnAnchorThatBindsOneBranchOnly) {
   const auto warning = [](absl::string_view field, absl::string_view branch) {
     return absl::StrCat("field:routes[0].match.", field,

@@ -30,6 +30,7 @@ using google::protobuf::Value;
 constexpr size_t kMaxTextSize = 1 << 20;
 constexpr absl::string_view kPolicyListKey = "loadBalancingConfig";
 constexpr absl::string_view kMethodListKey = "methodConfig";
+constexpr absl::string_view kRetryThrottlingKey = "retryThrottling";
 
 absl::Status NotJson(absl::string_view why) {
   return absl::InvalidArgumentError(
@@ -200,6 +201,20 @@ void LintMethodConfigs(const Struct& document, const FailoverConfig& failover,
   }
 }
 
+// gRPC's retry filter also makes the retries of failover, and throttles them.
+void LintRetryThrottling(const Struct& document, const FailoverConfig& failover,
+                         std::vector<LintWarning>* warnings) {
+  if (failover.max_retries == 0 ||
+      Find(document, kRetryThrottlingKey) == nullptr) {
+    return;
+  }
+  warnings->push_back(
+      {std::string(kRetryThrottlingKey),
+       "limits the retries of failover too, and all channels of the process "
+       "with the same target share its tokens: failover.budget alone is "
+       "enough"});
+}
+
 }  // namespace
 
 absl::StatusOr<ParsedConfig> ParseServiceConfig(absl::string_view json,
@@ -234,6 +249,8 @@ absl::StatusOr<ParsedConfig> ParseServiceConfig(absl::string_view json,
   }
   LintMethodConfigs(document->struct_value(), result.config.policy.failover,
                     &result.warnings);
+  LintRetryThrottling(document->struct_value(), result.config.policy.failover,
+                      &result.warnings);
   return result;
 }
 

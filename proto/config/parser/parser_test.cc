@@ -433,6 +433,12 @@ TEST(ConfigParserTest, AFailoverThatBreaksARuleIsNamed) {
             failover(R"("budget":{"minRetriesPerSecond":10001})"),
             "field:failover.budget.minRetriesPerSecond error:must be from 0 to "
             "10000");
+  for (const char* size : {"-1", "0", "1023", "1073741825"}) {
+    table.Add(absl::StrCat("retryBuffer ", size),
+              failover(absl::StrCat("\"retryBuffer\":", size)),
+              "field:failover.retryBuffer error:must be from 1024 to "
+              "1073741824");
+  }
   for (const char* size : {"-1", "0", "1023", "16777217"}) {
     table.Add(absl::StrCat("maxRequestMetadata ", size),
               PolicyJson(absl::StrCat("\"maxRequestMetadata\":", size)),
@@ -638,7 +644,7 @@ TEST(ConfigParserTest, NullIsTheDefaultOfAField) {
             "strategy":null,"sticky":null,"roles":null,"members":null,
             "backends":null,"health":null,"pool":null,"backlog":null,
             "maxRequestsPerBackend":null,"maxRequestMetadata":null,
-            "failover":{"maxRetries":null,"budget":null,
+            "failover":{"maxRetries":null,"budget":null,"retryBuffer":null,
             "retriableStatusCodes":null,"perTryTimeout":null}}}],
           "multiBackend":{"routes":null,"stickyKey":null}})",
       {true});
@@ -718,7 +724,8 @@ TEST(ConfigParserTest, EveryFieldArrivesWhereItBelongs) {
                    {"address": "host.example.:65535"}],
       "failover": {"maxRetries": 0, "perTryTimeout": "3600s",
                    "retriableStatusCodes": ["RESOURCE_EXHAUSTED", "ABORTED"],
-                   "budget": {"ratio": 0, "minRetriesPerSecond": 0.5}},
+                   "budget": {"ratio": 0, "minRetriesPerSecond": 0.5},
+                   "retryBuffer": 4194304},
       "maxRequestMetadata": 8192})",
                                         {true});
   ASSERT_TRUE(parsed.ok()) << parsed.status();
@@ -751,6 +758,7 @@ TEST(ConfigParserTest, EveryFieldArrivesWhereItBelongs) {
                                           absl::StatusCode::kAborted};
   want.failover.budget_ratio = 0;
   want.failover.min_retries_per_second = 0.5;
+  want.failover.retry_buffer = 4 << 20;
   want.max_request_metadata = 8192;
   EXPECT_EQ(*parsed, want);
 }
@@ -827,8 +835,10 @@ TEST(ConfigParserTest, TheBoundsThemselvesAreLegal) {
         PolicyJson(R"("failover":{"maxRetries":4.0})"),
         PolicyJson(R"("failover":{"budget":{"ratio":1,
                   "minRetriesPerSecond":10000}})"),
-        PolicyJson(R"("maxRequestMetadata":1024)"),
-        PolicyJson(R"("maxRequestMetadata":16777216)"),
+        PolicyJson(R"("failover":{"retryBuffer":1024},
+                  "maxRequestMetadata":1024)"),
+        PolicyJson(R"("failover":{"retryBuffer":1073741824},
+                  "maxRequestMetadata":16777216)"),
         PolicyJson(R"("backends":[{"address":"a:1","weight":1000000,
                   "priority":-2147483648}])"),
         PolicyJson(R"("members":[{"name":"a","members":[{"name":"a","members":

@@ -22,6 +22,8 @@ constexpr int kMaxMemberDepth = 4;
 // gRPC allows five attempts in all.
 constexpr int kMaxRetries = 4;
 constexpr double kMaxRetriesPerSecond = 10000;
+constexpr int kMinRetryBuffer = 1 << 10;
+constexpr int kMaxRetryBuffer = 1 << 30;
 // gRPC's own entries alone count as 512 bytes.
 constexpr int kMinMetadataLimit = 1 << 10;
 constexpr int kMaxMetadataLimit = 16 << 20;
@@ -270,6 +272,11 @@ void ReadFailover(const config::v1::Failover& failover, FailoverConfig* config,
     config->min_retries_per_second = budget.min_retries_per_second();
     CheckRange(config->min_retries_per_second, 0.0, kMaxRetriesPerSecond,
                "failover.budget.minRetriesPerSecond", errors);
+  }
+  if (failover.has_retry_buffer()) {
+    config->retry_buffer =
+        CheckedInt(failover.retry_buffer(), kMinRetryBuffer, kMaxRetryBuffer,
+                   "failover.retryBuffer", errors);
   }
 }
 
