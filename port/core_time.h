@@ -1,4 +1,4 @@
-// CoreMillis(), CoreSeconds(): core's time since the process started, which
+// CoreMillis(): core's time since the process started, which
 // core caches while a thread is inside core.  Thread-safe.
 #ifndef MULTI_BACKEND_PORT_CORE_TIME_H_
 #define MULTI_BACKEND_PORT_CORE_TIME_H_
@@ -13,8 +13,6 @@ inline int64_t CoreMillis() {
   return static_cast<int64_t>(
       grpc_core::Timestamp::Now().milliseconds_after_process_epoch());
 }
-
-inline int64_t CoreSeconds() { return CoreMillis() / 1000; }
 
 }  // namespace multi_backend
 

@@ -4,13 +4,21 @@
 //
 // The idea is Finagle's RetryBudget: over a sliding window of 10 seconds,
 //   retries <= ratio * calls + min_retries_per_second * 10.
+// That bound alone would let an outage spend in its first second what ten quiet
+// seconds have saved, just when the backends are weakest.  So over a sliding
+// window of one second also
+//   retries <= ratio * calls + min_retries_per_second * 5 + successes,
+// where a success is a retried call that ended well.  When one backend of
+// several is lost, the retries succeed on the others and pay for further ones;
+// when all are lost, none does.
 // A retry is charged when it is granted, so retries that still wait in their
 // backoff count too.
 //
-// Threads: two OnCall() must not run at the same time.  TryRetry() may run at
-// any time on any thread.
+// Threads: two OnCall() must not run at the same time.  Everything else may run
+// at any time on any thread.
 //
-// Cost: OnCall() is a plain store for 31 of 32 calls; TryRetry() takes a lock.
+// Cost: OnCall() is a plain store for 31 of 32 calls.  TryRetry() and
+// OnRetriedCallSucceeded() take a lock.
 #ifndef MULTI_BACKEND_LB_POLICY_FAILOVER_RETRY_BUDGET_H_
 #define MULTI_BACKEND_LB_POLICY_FAILOVER_RETRY_BUDGET_H_
 
@@ -25,54 +33,76 @@ namespace multi_backend {
 
 class RetryBudget {
  public:
-  // Finagle's default.  It is long enough to smooth bursts, and short enough
-  // that the calls of a busy minute do not pay for a retry storm in a quiet
-  // one.
-  static constexpr int64_t kWindowSeconds = 10;
-
   // `ratio` of retries to calls and `min_retries_per_second` are >= 0.
   RetryBudget(double ratio, double min_retries_per_second);
 
-  // Call when a call begins.  `now_seconds()` returns monotonic time in whole
-  // seconds, not negative.  It is called only once per kBatch calls, and all
-  // calls of that batch are counted at its time.
-  template <typename NowSeconds>
-  void OnCall(NowSeconds now_seconds) {
+  // Call when a call begins.  `now_millis()` returns monotonic time in whole
+  // milliseconds, not negative.  It is called only once per kBatch calls, and
+  // all calls of that batch are counted at its time.
+  template <typename NowMillis>
+  void OnCall(NowMillis now_millis) {
     const int64_t pending = pending_.load(std::memory_order_relaxed) + 1;
     if (pending < kBatch) {
       pending_.store(pending, std::memory_order_relaxed);
       return;
     }
     pending_.store(0, std::memory_order_relaxed);
-    Count(calls_, now_seconds(), pending);
+    const int64_t now = now_millis();
+    calls_.Add(now, pending);
+    calls_now_.Add(now, pending);
   }
 
   // Returns whether one more retry fits the budget, and charges it if so.
-  bool TryRetry(int64_t now_seconds);
+  bool TryRetry(int64_t now_millis);
+
+  // Call when a call ends well for which TryRetry() has granted a retry.
+  void OnRetriedCallSucceeded(int64_t now_millis);
 
  private:
   // Small compared with the calls in a window where the budget matters.
   static constexpr int64_t kBatch = 32;
 
-  struct Bucket {
-    std::atomic<int64_t> second{INT64_MIN};
-    std::atomic<int64_t> count{0};
-  };
-  using Window = std::array<Bucket, kWindowSeconds>;
+  // Counts events in the present bucket of time and the ones just before.
+  class Window {
+   public:
+    // At most kMaxBuckets buckets.
+    Window(int64_t bucket_millis, int64_t buckets)
+        : bucket_millis_(bucket_millis), buckets_(buckets) {}
+    // The caller serialises the calls for one window.
+    void Add(int64_t now_millis, int64_t count);
+    int64_t Sum(int64_t now_millis) const;
 
-  static size_t Index(int64_t second) {
-    return static_cast<size_t>(static_cast<uint64_t>(second) % kWindowSeconds);
-  }
-  // The caller serialises the calls for one window.
-  static void Count(Window& window, int64_t now_seconds, int64_t count);
-  static int64_t Sum(const Window& window, int64_t now_seconds);
+   private:
+    static constexpr int64_t kMaxBuckets = 11;
+    struct Bucket {
+      std::atomic<int64_t> number{INT64_MIN};
+      std::atomic<int64_t> count{0};
+    };
+    const int64_t bucket_millis_;
+    const int64_t buckets_;
+    std::array<Bucket, kMaxBuckets> ring_;
+  };
+  // Ten seconds is Finagle's default.  It is long enough to smooth bursts, and
+  // short enough that the calls of a busy minute do not pay for a retry storm
+  // in a quiet one.
+  struct TenSeconds : Window {
+    TenSeconds() : Window(1000, 10) {}
+  };
+  // It has a bucket more than a second, so that no second escapes the bound.
+  struct OneSecond : Window {
+    OneSecond() : Window(100, 11) {}
+  };
 
   const double ratio_;
   const double reserve_;
-  Window calls_;
+  const double reserve_at_once_;
+  TenSeconds calls_;
+  OneSecond calls_now_;
   std::atomic<int64_t> pending_{0};  // Calls in no bucket yet.
   Mutex mutex_;
-  Window retries_ ABSL_GUARDED_BY(mutex_);
+  TenSeconds retries_ ABSL_GUARDED_BY(mutex_);
+  OneSecond retries_now_ ABSL_GUARDED_BY(mutex_);
+  OneSecond successes_now_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace multi_backend

@@ -74,7 +74,7 @@ RetryDecision DecideRetry(const RetryInputs& inputs) {
     inputs.ticket->must_wait = true;
     decision = RetryDecision::kGrantedToWait;
   }
-  if (!inputs.budget->TryRetry(inputs.budget_seconds)) {
+  if (!inputs.budget->TryRetry(inputs.now_millis)) {
     return RetryDecision::kBudgetEmpty;
   }
   log.OnRetryGranted();

@@ -50,10 +50,9 @@ struct RetryInputs {
   bool has_method_retry_policy = false;
   AttemptLog* log = nullptr;
   BacklogTicket* ticket = nullptr;
-  // The present time, on the clock of AttemptLog::SetStart() and on that of
+  // The present time, on the clock of AttemptLog::SetStart() and of
   // RetryBudget.
   int64_t now_millis = 0;
-  int64_t budget_seconds = 0;
 };
 
 // Must be called exactly once each time that core asks.  Notes in the log, the

@@ -288,16 +288,16 @@ TEST(RetryDecisionTest, ARetryIsChargedToTheSecondInWhichItIsGranted) {
   scene.config.failover.budget_ratio = 0;
   scene.config.failover.min_retries_per_second = 0.1;  // One in 10 seconds.
   const struct {
-    int64_t second;
+    int64_t millis;
     RetryDecision decision;
   } kQuestions[] = {
-      {100, RetryDecision::kGranted},
-      {109, RetryDecision::kBudgetEmpty},
-      {110, RetryDecision::kGranted},
+      {100'000, RetryDecision::kGranted},
+      {109'999, RetryDecision::kBudgetEmpty},
+      {110'000, RetryDecision::kGranted},
   };
   for (const auto& question : kQuestions) {
-    scene.inputs.budget_seconds = question.second;
-    EXPECT_EQ(scene.Decide(), question.decision) << question.second;
+    scene.inputs.now_millis = question.millis;
+    EXPECT_EQ(scene.Decide(), question.decision) << question.millis;
     scene.Try(0);
     scene.Fail(/*retriable=*/true);
   }

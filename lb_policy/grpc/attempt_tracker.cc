@@ -105,7 +105,7 @@ void AttemptTracker::Start() {
       call_->log.SetStart(CoreMillis());
     }
     if (attempt_ == 1) {
-      retry_policy_->budget.OnCall(CoreSeconds);
+      retry_policy_->budget.OnCall(CoreMillis);
     } else {
       backend_->retries_landed.fetch_add(1, std::memory_order_relaxed);
     }
@@ -121,11 +121,18 @@ void AttemptTracker::Finish(FinishArgs args) {
     if (needs_latency_) ObserveLatencies(/*failed=*/false);
     connection_->OnAnswered();
     backend_->OnAnswered(trial_);
+    OnSucceeded();
   } else {
     AddMissingStatus(args.trailing_metadata);
     OnFailed(args);
   }
   End();
+}
+
+void AttemptTracker::OnSucceeded() {
+  if (call_ == nullptr || call_->log.retries_granted() == 0) return;
+  const std::shared_ptr<RetryPolicy> policy = RetryPolicy::Of(call_->context);
+  if (policy != nullptr) policy->budget.OnRetriedCallSucceeded(CoreMillis());
 }
 
 void AttemptTracker::OnFailed(const FinishArgs& args) {

@@ -65,6 +65,7 @@ class AttemptTracker final
   void LeaveBacklog();
   void Bounce();
   void End();
+  void OnSucceeded();
   void OnFailed(const FinishArgs& args);
   bool AllowsRetry(const AttemptView& view,
                    MetadataInterface* trailing_metadata) const;

@@ -19,7 +19,6 @@ bool RetryPolicy::ShouldRetry(CallContext& context) {
   inputs.log = &call.log;
   inputs.ticket = &call.ticket;
   inputs.now_millis = CoreMillis();
-  inputs.budget_seconds = CoreSeconds();
   return IsRetry(DecideRetry(inputs));
 }
 

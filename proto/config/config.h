@@ -104,7 +104,7 @@ struct FailoverConfig {
       absl::StatusCode::kUnavailable};
   absl::optional<absl::Duration> per_try_timeout;
   // Retries may be at most `budget_ratio` of recent calls, plus
-  // `min_retries_per_second`.
+  // `min_retries_per_second`; see RetryBudget.
   double budget_ratio = 0.2;
   double min_retries_per_second = 10;
   // Bytes of a request, with its metadata, that gRPC keeps for a retry.  Unset:
