@@ -26,6 +26,8 @@ struct alignas(ABSL_CACHELINE_SIZE) LoadStats {
   // Why this member does not admit every call (bits in backends/flags.h); 0 =
   // it admits every call.
   std::atomic<uint32_t> admission{0};
+  // Attempts that failed by the member's fault, modulo 2^32 (LEAST_BUSY).
+  std::atomic<uint32_t> failures{0};
   // Peak-EWMA of the latency in nanoseconds (strategies/peak_ewma/); 0 until
   // the first measurement.
   std::atomic<double> ewma_nanos{0};

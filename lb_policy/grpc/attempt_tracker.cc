@@ -147,9 +147,7 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
                                args.status.message(), trial_);
   if (error == ErrorClass::kApplication) connection_->OnAnswered();
   const bool infrastructure = IsInfrastructureFailure(error);
-  if (infrastructure) {
-    backend_->failures.fetch_add(1, std::memory_order_relaxed);
-  }
+  if (infrastructure) CountFailure();
   // A call that the caller cancelled says nothing about the backend's latency.
   // One that ran into its deadline or perTryTimeout does: it took that long.
   const bool cancelled = error == ErrorClass::kCallerGaveUp &&
@@ -172,6 +170,15 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
   const bool retriable = error != ErrorClass::kTimeout && !client_fault &&
                          AllowsRetry(view, args.trailing_metadata);
   call_->OnFailed(attempt_, status, stream_->trailers, retriable);
+}
+
+void AttemptTracker::CountFailure() {
+  backend_->failures.fetch_add(1, std::memory_order_relaxed);
+  backend_->load.failures.fetch_add(1, std::memory_order_relaxed);
+  if (load_path_ == nullptr) return;
+  for (const auto& load : *load_path_) {
+    load->failures.fetch_add(1, std::memory_order_relaxed);
+  }
 }
 
 bool AttemptTracker::AllowsRetry(const AttemptView& view,

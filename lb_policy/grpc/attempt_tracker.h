@@ -67,6 +67,7 @@ class AttemptTracker final
   void End();
   void OnSucceeded();
   void OnFailed(const FinishArgs& args);
+  void CountFailure();
   bool AllowsRetry(const AttemptView& view,
                    MetadataInterface* trailing_metadata) const;
   void ObserveLatencies(bool failed);

@@ -100,7 +100,10 @@ void LatencySimulation::Finish(const End& end) {
   --load.in_flight;
   ObserveLatency(load, now_nanos_ - call.start_nanos, call.failed, now_nanos_,
                  options_.config.ewma_decay);
-  if (call.failed) return;
+  if (call.failed) {
+    ++load.failures;
+    return;
+  }
   Backend& at = backends_[call.backend];
   --at.serving;
   if (at.waiting.empty()) return;

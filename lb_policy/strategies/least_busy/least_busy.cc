@@ -1,5 +1,6 @@
 #include "multi_backend/lb_policy/strategies/least_busy/least_busy.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/numeric/bits.h"
@@ -8,47 +9,72 @@
 namespace multi_backend {
 namespace {
 
-uint64_t InFlight(const LoadStats& load) {
-  const int64_t calls = load.in_flight.load(std::memory_order_relaxed);
-  return calls > 0 ? static_cast<uint64_t>(calls) : 0;
-}
+// Fewer failures than this count as none, so that the member takes part in ties
+// again.
+constexpr double kForgotten = 0.1;
 
-// in_flight / weight, compared by cross-multiplication.  The products fit into
-// 64 bits: fewer than 2^32 calls are in flight, and weights have 32 bits.
-struct Busyness {
-  uint64_t calls;
-  uint64_t weight;
-
-  bool operator<(const Busyness& other) const {
-    return calls * other.weight < other.calls * weight;
-  }
-};
-
-Busyness BusynessOf(const Member& member) {
-  return {InFlight(*member.load), member.weight};
-}
+// The share of the newest pair in the estimate of total_calls_.
+constexpr double kPairShare = 1.0 / 16;
 
 }  // namespace
 
 LeastBusy::LeastBusy(StrategyArgs args)
     : members_(std::move(args.members)),
       choices_(members_, args.seed),
-      random_(~args.seed) {}
+      random_(~args.seed),
+      failures_(members_.size()) {
+  for (size_t i = 0; i < members_.size(); ++i) {
+    failures_[i].seen =
+        members_[i].load->failures.load(std::memory_order_relaxed);
+  }
+}
 
 size_t LeastBusy::Pick(const PickRequest& request) {
-  if (members_.size() <= kCompareAllUpTo) return PickOfAll(request);
+  ++picks_;
+  return members_.size() <= kCompareAllUpTo ? PickOfAll(request)
+                                            : PickOfTwo(request);
+}
+
+LeastBusy::Busyness LeastBusy::Look(size_t index) {
+  const Member& member = members_[index];
+  Failures& failures = failures_[index];
+  const uint32_t now = member.load->failures.load(std::memory_order_relaxed);
+  if (failures.held > 0 || now != failures.seen) {
+    const double lifetime = std::max(1.0, total_calls_);
+    const double age = picks_ - failures.pick;
+    failures.held *= std::max(0.0, 1 - age / lifetime);
+    if (failures.held < kForgotten) failures.held = 0;
+    // No more of this balancer's calls can have failed since the last look.
+    // There may have been more failures of other balancers' calls.
+    failures.held += std::min<double>(now - failures.seen, lifetime);
+    failures.seen = now;
+  }
+  failures.pick = picks_;
+  const int64_t calls = member.load->in_flight.load(std::memory_order_relaxed);
+  return {static_cast<double>(std::max<int64_t>(calls, 0)) + failures.held,
+          static_cast<double>(member.weight)};
+}
+
+size_t LeastBusy::PickOfTwo(const PickRequest& request) {
   return choices_.Pick(request, [this](uint32_t a, uint32_t b) {
+    const Busyness of_a = Look(a);
+    const Busyness of_b = Look(b);
+    const double total =
+        (of_a.calls + of_b.calls) / 2 * static_cast<double>(members_.size());
+    total_calls_ += (total - total_calls_) * kPairShare;
     // The order of a and b is random, so a tie is settled at random.
-    return BusynessOf(members_[b]) < BusynessOf(members_[a]) ? b : a;
+    return of_b < of_a ? b : a;
   });
 }
 
 size_t LeastBusy::PickOfAll(const PickRequest& request) {
   uint32_t tied = 0;  // Bit i: member i is among the best so far.
   Busyness best{0, 0};
+  double total = 0;
   for (size_t i = 0; i < members_.size(); ++i) {
     if (!members_[i].Eligible(request)) continue;
-    const Busyness busyness = BusynessOf(members_[i]);
+    const Busyness busyness = Look(i);
+    total += busyness.calls;
     if (tied == 0 || busyness < best) {
       best = busyness;
       tied = uint32_t{1} << i;
@@ -56,6 +82,7 @@ size_t LeastBusy::PickOfAll(const PickRequest& request) {
       tied |= uint32_t{1} << i;
     }
   }
+  total_calls_ = total;
   if (tied == 0) return kNone;
   if ((tied & (tied - 1)) == 0) return absl::countr_zero(tied);
   return DrawTied(tied);

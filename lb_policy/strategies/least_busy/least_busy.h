@@ -1,6 +1,13 @@
 // LeastBusy: picks the member with the fewest calls in flight for its weight.
 // Ties are settled at random, in proportion to weight.
 //
+// A member that fails at once has no calls in flight, and would get most calls.
+// So a failed attempt goes on counting as a call in flight for as long as the
+// calls of this balancer take on average, and the member gets no more than its
+// share.  Time is measured in picks: by Little's law, n calls are in flight if
+// a call takes as long as n picks do.  So the count of failures decays by one
+// part in n with each pick.  A new plan starts without it.
+//
 // With up to 32 members it compares all of them; with more it takes the better
 // of two random ones (see algorithms/two_choices.h).
 //
@@ -30,12 +37,35 @@ class LeastBusy final : public Strategy {
   size_t Pick(const PickRequest& request) override;
 
  private:
+  struct Failures {
+    uint32_t seen = 0;  // LoadStats::failures at the last look.
+    uint32_t pick = 0;  // picks_ at the last look.
+    double held = 0;    // The number of calls that the failures count as.
+  };
+  // In flight / weight, compared by cross-multiplication.
+  struct Busyness {
+    double calls;
+    double weight;
+
+    bool operator<(const Busyness& other) const {
+      return calls * other.weight < other.calls * weight;
+    }
+  };
+
   size_t PickOfAll(const PickRequest& request);
+  size_t PickOfTwo(const PickRequest& request);
   size_t DrawTied(uint32_t tied);
+  Busyness Look(size_t index);
 
   const std::vector<Member> members_;
-  TwoChoices choices_;  // Used by picks only.
-  FastRandom random_;   // Used by picks only.
+  // Used by picks only:
+  TwoChoices choices_;
+  FastRandom random_;
+  std::vector<Failures> failures_;  // By member.
+  uint32_t picks_ = 0;              // Modulo 2^32.
+  // The calls in flight of all members, with what failures count as, at the
+  // last pick; an estimate when picks look at two members only.
+  double total_calls_ = 0;
 };
 
 }  // namespace multi_backend

@@ -1,9 +1,13 @@
 #include "multi_backend/lb_policy/strategies/least_busy/least_busy.h"
 
 #include <algorithm>
+#include <deque>
+#include <vector>
 
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/fast_random.h"
+#include "multi_backend/tests/testing/latency_simulation.h"
 #include "multi_backend/tests/testing/strategy_members.h"
 
 namespace multi_backend {
@@ -91,6 +95,107 @@ TEST(LeastBusyTest, Above32MembersCallsAreInProportionToWeight) {
     EXPECT_NEAR(static_cast<double>(members[i].load->in_flight) / weights[i],
                 50, 10)
         << i;
+  }
+}
+
+// Every call on member 0 fails before the next pick.  The others have
+// `calls_at_a_time` calls in flight.  Returns the share of member 0.
+double ShareOfTheFailing(size_t members, size_t calls_at_a_time) {
+  StrategyMembers all = StrategyMembers::Equal(members);
+  ListedStrategy strategy = all.Make(kKind);
+  std::deque<size_t> running;
+  constexpr int kPicks = 100000;
+  int on_failing = 0;
+  for (int i = 0; i < kPicks; ++i) {
+    const size_t picked = strategy.Pick();
+    if (picked == 0) {
+      ++on_failing;
+      ++all[0].load->failures;
+      continue;
+    }
+    ++all[picked].load->in_flight;
+    running.push_back(picked);
+    if (running.size() > calls_at_a_time) {
+      --all[running.front()].load->in_flight;
+      running.pop_front();
+    }
+  }
+  return static_cast<double>(on_failing) / kPicks;
+}
+
+struct FailingRow {
+  size_t members;
+  size_t calls_at_a_time;
+};
+
+TEST(LeastBusyTest, AMemberThatFailsAtOnceGetsNoMoreThanItsShare) {
+  for (const FailingRow& row : std::vector<FailingRow>{{2, 0},
+                                                       {2, 1},
+                                                       {2, 20},
+                                                       {2, 1000},
+                                                       {3, 0},
+                                                       {3, 20},
+                                                       {10, 5},
+                                                       {10, 200},
+                                                       {32, 300},
+                                                       {100, 2000}}) {
+    const double fair = 1.0 / static_cast<double>(row.members);
+    EXPECT_LE(ShareOfTheFailing(row.members, row.calls_at_a_time), 1.1 * fair)
+        << row.members << " members, " << row.calls_at_a_time << " calls";
+  }
+}
+
+TEST(LeastBusyTest, AFailureIsForgottenInTheTimeThatCallsTake) {
+  StrategyMembers members = StrategyMembers::Equal(2);
+  members.SetInFlight(0, 10);
+  members.SetInFlight(1, 10);
+  ListedStrategy strategy = members.Make(kKind);
+  strategy.Pick();
+  members[0].load->failures += 5;
+  int on_failed = 0;
+  for (int i = 0; i < 25; ++i) on_failed += strategy.Pick() == 0;
+  EXPECT_EQ(on_failed, 0);
+  // After 25 picks, the 5 failures count as 5/e, and after 150 as none.
+  for (int i = 0; i < 125; ++i) strategy.Pick();
+  for (int i = 0; i < 1000; ++i) on_failed += strategy.Pick() == 0;
+  EXPECT_NEAR(on_failed, 500, 100);
+}
+
+// The failures of other balancers' calls count no more than this balancer's own
+// calls could have failed.
+TEST(LeastBusyTest, FailuresThatOthersSawDoNotKeepAMemberOut) {
+  StrategyMembers members = StrategyMembers::Equal(2);
+  ListedStrategy strategy = members.Make(kKind);
+  members[0].load->failures += 1000000;
+  int on_failed = 0;
+  for (int i = 0; i < 1000; ++i) on_failed += strategy.Pick() == 0;
+  EXPECT_NEAR(on_failed, 500, 100);
+}
+
+TEST(LeastBusyTest, FailuresBeforeTheStrategyWasMadeDoNotCount) {
+  StrategyMembers members = StrategyMembers::Equal(2);
+  members[0].load->failures = 1000;
+  members.SetInFlight(1, 1);
+  EXPECT_EQ(members.Make(kKind).Pick(), 0u);
+}
+
+// One of four backends fails each call after 0.5 ms; the others take 5 ms.
+TEST(LeastBusySimulation, ABackendThatFailsFastGetsNoMoreThanItsShare) {
+  for (const size_t clients : {1, 5}) {
+    testing::SimulationOptions options;
+    options.config.strategy = kKind;
+    options.backends = 4;
+    options.clients = clients;
+    options.calls_at_a_time = 100;
+    options.arrival_rate = 10000;
+    testing::LatencySimulation simulation(options);
+    simulation.Run(absl::Seconds(1));
+    simulation.SetFailing(0, true);
+    EXPECT_LT(simulation.Run(absl::Seconds(2)).Share(0), 0.28) << clients;
+    simulation.SetFailing(0, false);
+    simulation.Run(absl::Milliseconds(100));
+    EXPECT_NEAR(simulation.Run(absl::Seconds(1)).Share(0), 0.25, 0.02)
+        << clients;
   }
 }
 
