@@ -105,8 +105,9 @@ struct ChannelExtras {
 
 // Gives `extras` to the channels that are made with `args`, by
 // grpc::CreateCustomChannel() or another function of gRPC.  These channels use
-// the LB policy `multi_backend` unless another one is chosen, and then every
-// call fails with a text that says so.  Copies of `args` share the extras.
+// the LB policy `multi_backend` unless another one is chosen; then every call
+// fails with a text that says so, if there is anything but `on_warnings` that
+// the other policy would ignore.  Copies of `args` share the extras.
 //
 // No interceptor is added, so `sticky_key` gets no request, and a service
 // config with `stickyKey.requestField` is refused unless `sticky_key` replaces
