@@ -11,8 +11,8 @@
 // EndpointGroupRegistry, StrategyKind; StaticEndpointGroup; FileEndpointGroup
 // with FileSourceOptions, EndpointPolicy, DiscoveryLimits and HostRule; OrElse;
 // Union; HealthCheckedEndpointGroup with HealthCheckedOptions (except
-// `timers` and `publisher`), ActiveHealthConfig and WhenAllUnhealthy, for the probes of
-// probes.h.
+// `timers` and `publisher`), ActiveHealthConfig and WhenAllUnhealthy, for the
+// probes of probes.h.
 #ifndef MULTI_BACKEND_ENDPOINT_GROUPS_H_
 #define MULTI_BACKEND_ENDPOINT_GROUPS_H_
 

@@ -2,7 +2,8 @@
 // HTTP probes of a service config's `health.active` need.
 //
 // gRPC and TCP probes are part of //:core.  HTTP probes need libcurl, so
-// MakeHttpProbeFactory(), MakeHttpsProbeFactory() and RegisterHttpProbe() are in
+// MakeHttpProbeFactory(), MakeHttpsProbeFactory() and RegisterHttpProbe() are
+// in
 // //probes:http.  A program that links //:multi_backend has them and need not
 // call RegisterHttpProbe().  One that links //:core calls it before it makes a
 // channel whose service config asks for HTTP probes.  It is idempotent and

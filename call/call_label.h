@@ -34,8 +34,8 @@
 namespace multi_backend {
 
 // The metadata key, which is reserved for this library.  Because it ends in
-// "-bin", gRPC does not check each byte of the value, which would cost more than
-// making it.
+// "-bin", gRPC does not check each byte of the value, which would cost more
+// than making it.
 constexpr absl::string_view kCallLabelKey = "mb-call-bin";
 
 // The views point into the encoded value, or to the strings from which the
