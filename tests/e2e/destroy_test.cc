@@ -74,7 +74,7 @@ class DestroyTest : public ::testing::TestWithParam<Phase> {
       // The calls are cancelled here, and the channel goes right after.
     }
     client->reset();
-    ASSERT_TRUE(WaitUntil([&]() { return pool->GetAllBackends().empty(); }));
+    ASSERT_TRUE(WaitUntil([&]() { return ListedBackends(*pool) == 0; }));
   }
 
   std::unique_ptr<BackendFleet> fleet_;
@@ -112,7 +112,7 @@ INSTANTIATE_TEST_SUITE_P(
         // settings never arrive.
         Phase{"Connecting", "", StopAll, 2,
               [](UsersClient& client) {
-                return client.pool().GetAllBackends().size() == 2;
+                return ListedBackends(client.pool()) == 2;
               }},
         Phase{"WaitingInTheBacklog",
               R"("maxRequestsPerBackend":1,

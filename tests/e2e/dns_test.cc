@@ -300,9 +300,8 @@ TEST_F(DnsServerTest, TruncatedAnswersLoseNothing) {
     fewer.push_back(Record("delete", ip));
   }
   const auto has = [&](size_t count) {
-    return Within(
-               kInTime,
-               [&] { return client_->pool().GetAllBackends().size() == count; })
+    return Within(kInTime,
+                  [&] { return ListedBackends(client_->pool()) == count; })
            << group_->Describe();
   };
   Update(more);

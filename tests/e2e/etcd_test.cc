@@ -72,7 +72,7 @@ TEST_F(EtcdTest, NoCallFailsWhateverHappensToTheStore) {
   ASSERT_TRUE((*client)->ConnectTo(fleet_->addresses()));
   const auto await_backends = [&](size_t count) {
     EXPECT_TRUE(WaitUntil([&] {
-      return (*client)->pool().GetAllBackends().size() == count;
+      return ListedBackends((*client)->pool()) == count;
     })) << count;
   };
   BackgroundLoad load(**client, /*threads=*/4);

@@ -217,8 +217,8 @@ TEST_F(FileTest, AThousandRewritesLoseNoCallAndShowNoPartialList) {
   }
   file.Write(2, Document(complete[1]));
   EXPECT_TRUE(seen.WaitFor(complete[1])) << (*group)->Describe();
-  EXPECT_TRUE(WaitUntil(
-      [&] { return (*client)->pool().GetAllBackends().size() == 2; }));
+  EXPECT_TRUE(
+      WaitUntil([&] { return ListedBackends((*client)->pool()) == 2; }));
   const LoadResult result = load.Stop();
   EXPECT_GT(result.calls, 0);
   EXPECT_THAT(result.failures, IsEmpty());

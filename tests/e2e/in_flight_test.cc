@@ -242,7 +242,7 @@ TEST_F(InFlightTest, AChannelThatGoesAwayTakesItsCallsWithIt) {
   EXPECT_TRUE(HasInFlight(*staying, 0));
   EXPECT_EQ(pool->GetAllBackends().size(), 3u);
   staying.reset();
-  EXPECT_TRUE(WaitUntil([&]() { return pool->GetAllBackends().empty(); }));
+  EXPECT_TRUE(WaitUntil([&]() { return ListedBackends(*pool) == 0; }));
 }
 
 // Calls fail over, time out and are cancelled at arbitrary points.

@@ -198,7 +198,10 @@ TEST_F(SharedPoolTest, APoolThatOneChannelLeavesServesTheOther) {
   EXPECT_EQ(pool->GetHealthyBackends().size(), 2u) << "the mark stays";
   for (int i = 0; i < 10; ++i) EXPECT_NE(two->Call().served_by, "b1");
   two.reset();
-  EXPECT_TRUE(WaitUntil([&]() { return pool->GetAllBackends().empty(); }));
+  EXPECT_TRUE(WaitUntil([&]() { return ListedBackends(*pool) == 0; }));
+  EXPECT_THAT(Addresses(pool->GetAllBackends()),
+              UnorderedElementsAre(fleet_->address(1)))
+      << "the mark is remembered";
 }
 
 TEST_F(SharedPoolTest, ChannelsWithPoolsOfTheirOwnDoNotMeet) {

@@ -259,8 +259,8 @@ TEST_F(StickyTest, OnlyTheKeysOfABackendThatLeavesTheListMove) {
   const auto before = Homes(**client, WithHeader);
 
   ASSERT_TRUE(EndpointGroupRegistry::Register("sticky", list(3)).ok());
-  ASSERT_TRUE(WaitUntil(
-      [&]() { return (*client)->pool().GetAllBackends().size() == 3; }));
+  ASSERT_TRUE(
+      WaitUntil([&]() { return ListedBackends((*client)->pool()) == 3; }));
   ExpectOnlyKeysOfMoved("b3", before, Homes(**client, WithHeader));
 
   ASSERT_TRUE(EndpointGroupRegistry::Register("sticky", list(4)).ok());

@@ -83,7 +83,7 @@ class ZookeeperTest : public ::testing::Test {
   ::testing::AssertionResult Uses(const std::vector<size_t>& backends,
                                   absl::Duration limit = kInTime) {
     const auto condition = [&] {
-      if (client_->pool().GetAllBackends().size() != backends.size()) {
+      if (ListedBackends(client_->pool()) != backends.size()) {
         return false;
       }
       for (const size_t backend : backends) {

@@ -62,6 +62,14 @@ bool WaitUntil(absl::FunctionRef<bool()> condition, absl::Duration timeout) {
   return true;
 }
 
+size_t ListedBackends(const BackendPool& pool) {
+  size_t listed = 0;
+  for (const BackendSnapshot& backend : pool.GetAllBackends()) {
+    listed += !backend.absent;
+  }
+  return listed;
+}
+
 std::string ServiceConfig(absl::string_view policy, absl::string_view routing) {
   return absl::StrCat(R"({"loadBalancingConfig":[{"multi_backend":{)", policy,
                       R"(}}],"multiBackend":{)", routing, "}}");

@@ -15,6 +15,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -41,6 +42,9 @@ constexpr char kCallIdKey[] = "a-call-id";
 // Polls until `condition` holds.  Returns false if it does not hold in time.
 bool WaitUntil(absl::FunctionRef<bool()> condition,
                absl::Duration timeout = kTestTimeout);
+
+// The number of backends that channels of the pool list now.
+size_t ListedBackends(const BackendPool& pool);
 
 // Makes a service config.  `policy` has the members of the JSON object
 // multi_backend, and `routing` those of multiBackend.
