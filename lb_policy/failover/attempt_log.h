@@ -62,6 +62,7 @@ class AttemptLog {
     last_backend_.store(backend, std::memory_order_relaxed);
     asked_.store(false, std::memory_order_relaxed);
     pick_failed_.store(false, std::memory_order_relaxed);
+    connect_wait_until_.store(0, std::memory_order_relaxed);
     newest_.store(Newest::kOpen, std::memory_order_relaxed);
     attempts_.store(attempt, std::memory_order_relaxed);
     return attempt;
@@ -80,6 +81,20 @@ class AttemptLog {
   // Null when no attempt has reported an error yet.
   const absl::Status* last_status() const {
     return last_status_.load(std::memory_order_relaxed);
+  }
+
+  // Call when a pick finds only backends that are still being connected.
+  // Returns until when the call may wait for them: without bound before it has
+  // an answer of a backend, and as long as `max_wait` for each retry.
+  // Nanoseconds of one clock; INT64_MAX = no bound.
+  int64_t ConnectWaitUntil(int64_t now, int64_t max_wait) {
+    if (attempts() == 0 || IsTransparentRetry()) return INT64_MAX;
+    int64_t until = connect_wait_until_.load(std::memory_order_relaxed);
+    if (until == 0) {
+      until = now + max_wait;
+      connect_wait_until_.store(until, std::memory_order_relaxed);
+    }
+    return until;
   }
 
   // When the newest attempt started, in milliseconds of the caller's clock.
@@ -133,6 +148,7 @@ class AttemptLog {
   std::atomic<int> retries_granted_{0};
   std::atomic<int> voided_{0};  // The attempt's number; 0 = none.
   std::atomic<int64_t> start_millis_{0};
+  std::atomic<int64_t> connect_wait_until_{0};  // 0 = does not wait.
   std::atomic<const absl::Status*> last_status_{nullptr};
   std::atomic<uint32_t> tried_[TriedBackends::kCapacity] = {};
 };

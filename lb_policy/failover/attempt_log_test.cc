@@ -54,6 +54,19 @@ TEST(AttemptLogTest, ANewAttemptWithoutAQuestionIsATransparentRetry) {
   EXPECT_TRUE(log.IsTransparentRetry());
 }
 
+TEST(AttemptLogTest, OnlyARetrysWaitForAConnectionIsBounded) {
+  AttemptLog log;
+  EXPECT_EQ(log.ConnectWaitUntil(100, 10), INT64_MAX) << "no answer yet";
+  log.OnStarted(1);
+  EXPECT_EQ(log.ConnectWaitUntil(100, 10), INT64_MAX) << "transparent";
+  log.OnAsked();
+  EXPECT_EQ(log.ConnectWaitUntil(200, 10), 210);
+  EXPECT_EQ(log.ConnectWaitUntil(205, 10), 210) << "from the first time on";
+  log.OnStarted(2);
+  log.OnAsked();
+  EXPECT_EQ(log.ConnectWaitUntil(300, 10), 310) << "for each retry";
+}
+
 TEST(AttemptLogTest, TheQuestionIsAnsweredOncePerAttempt) {
   AttemptLog log;
   log.OnStarted(1);

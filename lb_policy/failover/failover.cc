@@ -11,6 +11,8 @@ Failover::Failover(const FailoverConfig& config,
                    std::shared_ptr<const AttemptClassifier> classifier)
     : max_retries_(config.max_retries),
       per_try_timeout_(config.per_try_timeout),
+      max_connect_wait_nanos_(
+          absl::ToInt64Nanoseconds(config.max_connect_wait)),
       classifier_(std::move(classifier)) {
   for (absl::StatusCode code : config.retriable_status_codes) {
     const auto index = static_cast<size_t>(code);

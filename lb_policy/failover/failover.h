@@ -8,6 +8,7 @@
 #define MULTI_BACKEND_LB_POLICY_FAILOVER_FAILOVER_H_
 
 #include <array>
+#include <cstdint>
 #include <memory>
 
 #include "absl/time/time.h"
@@ -30,10 +31,12 @@ class Failover {
   const absl::optional<absl::Duration>& per_try_timeout() const {
     return per_try_timeout_;
   }
+  int64_t max_connect_wait_nanos() const { return max_connect_wait_nanos_; }
 
  private:
   const int max_retries_;
   const absl::optional<absl::Duration> per_try_timeout_;
+  const int64_t max_connect_wait_nanos_;
   std::array<bool, 17> retriable_{};  // By status code.
   const std::shared_ptr<const AttemptClassifier> classifier_;
 };

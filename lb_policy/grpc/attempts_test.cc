@@ -224,6 +224,60 @@ TEST(FailoverTest, WaitsForABackendThatIsStillBeingConnected) {
   EXPECT_EQ(call.Outcome(), kB);
 }
 
+TEST(FailoverTest, EndsWithTheLastAnswerWhenAConnectionTakesTooLong) {
+  for (const bool wait_for_ready : {false, true}) {
+    PolicyHarness harness;
+    ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+    harness.Connect(kA);
+    FakeCallOptions options;
+    options.wait_for_ready = wait_for_ready;
+    FakeCall& call = harness.Call(options);
+    harness.Finish(call, kReset);
+    ASSERT_TRUE(harness.Retry(call));
+    harness.Advance(absl::Milliseconds(600));
+    // Another picker does not begin the time anew.
+    ASSERT_EQ(harness.Update({kA, kB, kC}), absl::OkStatus());
+    harness.Advance(absl::Milliseconds(399));
+    EXPECT_EQ(call.Outcome(), "queued");
+    // The policy's timer may be 5 ms late.
+    harness.Advance(absl::Milliseconds(6));
+    EXPECT_EQ(call.Outcome(), "dropped: UNAVAILABLE: reset");
+  }
+}
+
+TEST(FailoverTest, WaitsForAConnectionAsLongAsTheConfigurationSays) {
+  PolicyHarness patient(R"({"failover":{"maxConnectWait":"20s"}})");
+  ASSERT_EQ(patient.Update({kA, kB}), absl::OkStatus());
+  patient.Connect(kA);
+  FakeCall& waiting = patient.Call();
+  patient.Finish(waiting, kReset);
+  ASSERT_TRUE(patient.Retry(waiting));
+  patient.Advance(absl::Seconds(19.9));
+  EXPECT_EQ(waiting.Outcome(), "queued");
+  patient.Connect(kB);
+  EXPECT_EQ(waiting.Outcome(), kB);
+
+  PolicyHarness hasty(R"({"failover":{"maxConnectWait":"0s"}})");
+  ASSERT_EQ(hasty.Update({kA, kB}), absl::OkStatus());
+  hasty.Connect(kA);
+  FakeCall& ended = hasty.Call();
+  hasty.Finish(ended, kReset);
+  hasty.Retry(ended);
+  EXPECT_EQ(ended.Outcome(), "dropped: UNAVAILABLE: reset");
+}
+
+// The application, not this bound, says how long a call without an answer may
+// wait.
+TEST(FailoverTest, ACallWithoutAnAnswerWaitsForItsConnection) {
+  PolicyHarness harness;
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  FakeCall& call = harness.Call();
+  harness.Advance(absl::Minutes(1));
+  EXPECT_EQ(call.Outcome(), "queued");
+  harness.Connect(kA);
+  EXPECT_EQ(call.Outcome(), kA);
+}
+
 TEST(FailoverTest, EndsWithTheLastAnswerWhenWhatItWaitedForFails) {
   PolicyHarness harness;
   ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());

@@ -68,8 +68,14 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
       call.log.OnPickFailed();
       // Dropped, so that a wait_for_ready call ends too.
       return PickResult::Drop(std::move(turn.refusal));
-    case PickPlan::Outcome::kWait:
+    case PickPlan::Outcome::kWait: {
+      const int64_t now = args_->retry_policy->clock->NowNanos();
+      const int64_t until = call.log.ConnectWaitUntil(
+          now, args_->retry_policy->failover.max_connect_wait_nanos());
+      if (until <= now) return EndWithLastAnswer(call);
+      if (until != INT64_MAX) wakeups.OnAwaitingFreshPlan(until);
       break;
+    }
     case PickPlan::Outcome::kNoBackend:
       call.log.OnPickFailed();
       break;

@@ -30,10 +30,12 @@ bool BackendConfig::operator==(const BackendConfig& other) const {
 
 bool FailoverConfig::operator==(const FailoverConfig& other) const {
   return std::tie(max_retries, retriable_status_codes, per_try_timeout,
-                  budget_ratio, min_retries_per_second, retry_buffer) ==
+                  max_connect_wait, budget_ratio, min_retries_per_second,
+                  retry_buffer) ==
          std::tie(other.max_retries, other.retriable_status_codes,
-                  other.per_try_timeout, other.budget_ratio,
-                  other.min_retries_per_second, other.retry_buffer);
+                  other.per_try_timeout, other.max_connect_wait,
+                  other.budget_ratio, other.min_retries_per_second,
+                  other.retry_buffer);
 }
 
 bool PolicyConfig::operator==(const PolicyConfig& other) const {

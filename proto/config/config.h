@@ -103,6 +103,8 @@ struct FailoverConfig {
   std::vector<absl::StatusCode> retriable_status_codes = {
       absl::StatusCode::kUnavailable};
   absl::optional<absl::Duration> per_try_timeout;
+  // How long a retry waits for backends that are still being connected.
+  absl::Duration max_connect_wait = absl::Seconds(1);
   // Retries may be at most `budget_ratio` of recent calls, plus
   // `min_retries_per_second`; see RetryBudget.
   double budget_ratio = 0.2;

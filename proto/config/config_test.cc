@@ -19,6 +19,7 @@ TEST(ConfigTest, DefaultsAreThoseOfTheSchema) {
   EXPECT_EQ(config.policy.failover.retriable_status_codes,
             std::vector<absl::StatusCode>{absl::StatusCode::kUnavailable});
   EXPECT_EQ(config.policy.failover.per_try_timeout, absl::nullopt);
+  EXPECT_EQ(config.policy.failover.max_connect_wait, absl::Seconds(1));
   EXPECT_EQ(config.policy.failover.budget_ratio, 0.2);
   EXPECT_EQ(config.policy.failover.min_retries_per_second, 10);
   EXPECT_EQ(config.policy.failover.retry_buffer, absl::nullopt);
@@ -106,6 +107,7 @@ TEST(ConfigTest, EveryMemberCountsInTheComparison) {
       [](Config& c) { c.policy.failover.max_retries = 1; },
       [](Config& c) { c.policy.failover.retriable_status_codes.clear(); },
       [](Config& c) { c.policy.failover.per_try_timeout = absl::Seconds(1); },
+      [](Config& c) { c.policy.failover.max_connect_wait = absl::Seconds(9); },
       [](Config& c) { c.policy.failover.budget_ratio = 1; },
       [](Config& c) { c.policy.failover.min_retries_per_second = 1; },
       [](Config& c) { c.policy.failover.retry_buffer = 1; },

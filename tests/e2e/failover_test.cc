@@ -12,6 +12,7 @@
 #include "multi_backend/backend_pool.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/behaviours.h"
+#include "multi_backend/tests/testing/black_hole.h"
 #include "multi_backend/tests/testing/users_client.h"
 #include "multi_backend/tests/testing/users_load.h"
 
@@ -190,6 +191,30 @@ TEST_F(FailoverTest, ApplicationErrorsNeverFailOver) {
   // These failures do not count against the backend either.
   for (const BackendSnapshot& backend : client_->pool().GetAllBackends()) {
     EXPECT_EQ(backend.failures, 0u) << backend.address;
+  }
+}
+
+// The failed call gets its answer long before gRPC gives up the connection,
+// which takes it 20 seconds.
+TEST_F(FailoverTest, ABackendThatCannotBeReachedDelaysAFailureByASecond) {
+  auto fleet = BackendFleet::Start(1);
+  ASSERT_TRUE(fleet.ok()) << fleet.status();
+  const BlackHole unreachable;
+  for (const char* policy : {"", R"("backlog":{})"}) {
+    SCOPED_TRACE(policy);
+    auto client = UsersClient::Make(
+        absl::StrCat((*fleet)->StaticTarget(), ",", unreachable.address()),
+        ServiceConfig(policy));
+    ASSERT_TRUE(client.ok()) << client.status();
+    (*fleet)->SetBehaviour(0, Succeeding());
+    ASSERT_TRUE((*client)->ConnectTo({(*fleet)->address(0)}));
+    (*fleet)->SetBehaviour(0, Failing());
+    const CallOutcome outcome = (*client)->Call();
+    EXPECT_EQ(outcome.status.error_code(), grpc::StatusCode::UNAVAILABLE);
+    EXPECT_EQ(outcome.status.error_message(), "backend b0 was told to fail");
+    EXPECT_EQ(outcome.answered_by, "b0") << "the trailers are there too";
+    EXPECT_GE(outcome.took, absl::Seconds(1)) << "the default";
+    EXPECT_LT(outcome.took, absl::Seconds(15));
   }
 }
 

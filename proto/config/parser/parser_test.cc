@@ -425,6 +425,11 @@ TEST(ConfigParserTest, AFailoverThatBreaksARuleIsNamed) {
   table.Add("perTryTimeout above an hour",
             failover(R"("perTryTimeout":"3600.001s")"),
             "field:failover.perTryTimeout error:must be from 0.001s to 3600s");
+  table.Add("maxConnectWait below zero", failover(R"("maxConnectWait":"-1s")"),
+            "field:failover.maxConnectWait error:must be from 0s to 3600s");
+  table.Add("maxConnectWait above an hour",
+            failover(R"("maxConnectWait":"3600.001s")"),
+            "field:failover.maxConnectWait error:must be from 0s to 3600s");
   table.Add("ratio above one", failover(R"("budget":{"ratio":1.01})"),
             "field:failover.budget.ratio error:must be from 0 to 1");
   table.Add("ratio below zero", failover(R"("budget":{"ratio":-0.1})"),
@@ -723,6 +728,7 @@ TEST(ConfigParserTest, EveryFieldArrivesWhereItBelongs) {
                     "priority": -3, "labels": {"a": ""}},
                    {"address": "host.example.:65535"}],
       "failover": {"maxRetries": 0, "perTryTimeout": "3600s",
+                   "maxConnectWait": "0s",
                    "retriableStatusCodes": ["RESOURCE_EXHAUSTED", "ABORTED"],
                    "budget": {"ratio": 0, "minRetriesPerSecond": 0.5},
                    "retryBuffer": 4194304},
@@ -754,6 +760,7 @@ TEST(ConfigParserTest, EveryFieldArrivesWhereItBelongs) {
   want.backends.emplace_back().address = "host.example.:65535";
   want.failover.max_retries = 0;
   want.failover.per_try_timeout = absl::Hours(1);
+  want.failover.max_connect_wait = absl::ZeroDuration();
   want.failover.retriable_status_codes = {absl::StatusCode::kResourceExhausted,
                                           absl::StatusCode::kAborted};
   want.failover.budget_ratio = 0;

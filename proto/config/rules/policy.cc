@@ -263,6 +263,11 @@ void ReadFailover(const config::v1::Failover& failover, FailoverConfig* config,
         CheckedDuration(failover.per_try_timeout(), kMinDuration,
                         "failover.perTryTimeout", errors);
   }
+  if (failover.has_max_connect_wait()) {
+    config->max_connect_wait =
+        CheckedDuration(failover.max_connect_wait(), absl::ZeroDuration(),
+                        "failover.maxConnectWait", errors);
+  }
   const config::v1::RetryBudget& budget = failover.budget();
   if (budget.has_ratio()) {
     config->budget_ratio = budget.ratio();
