@@ -151,6 +151,10 @@ class CallContext final
   // True when the service config has a retryPolicy for the method.  That policy
   // then decides how often and on which codes to retry.
   bool has_method_retry_policy = false;
+  // Whether the call may have more than one request or response.  The answer
+  // filter sees that from what the application asks for; read it when an
+  // attempt ends.
+  bool is_streaming = false;
   // Where the stream filter records the newest attempt.  The LB policy sets it
   // before core makes the attempt's stream.  Null: nobody wants a record.
   StreamRecord* stream = nullptr;

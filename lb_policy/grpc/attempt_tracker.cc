@@ -196,8 +196,13 @@ bool AttemptTracker::AllowsRetry(const AttemptView& view,
 }
 
 void AttemptTracker::ObserveLatencies(bool failed) {
+  // A stream may live for hours, and its first message may be late, because
+  // there is nothing to say.  Neither tells how fast the backend is; a failure
+  // does.
+  const bool is_streaming = call_ != nullptr && call_->context.is_streaming;
+  if (is_streaming && !failed) return;
   const int64_t now = clock_->NowNanos();
-  const int64_t latency = now - start_nanos_;
+  const int64_t latency = is_streaming ? 0 : now - start_nanos_;
   const absl::Duration decay = absl::Nanoseconds(ewma_decay_nanos_);
   ObserveLatency(backend_->load, latency, failed, now, decay);
   if (load_path_ == nullptr) return;

@@ -16,7 +16,9 @@ class AnswerElement {
       : context_(CallContext::Of(args.context)), deadline_(args.deadline) {}
 
   void Watch(grpc_transport_stream_op_batch& batch) {
-    if (context_ == nullptr || !batch.recv_trailing_metadata) return;
+    if (context_ == nullptr) return;
+    NoteShape(batch);
+    if (!batch.recv_trailing_metadata) return;
     auto& payload = batch.payload->recv_trailing_metadata;
     trailers_ = payload.recv_trailing_metadata;
     original_ = payload.recv_trailing_metadata_ready;
@@ -25,6 +27,17 @@ class AnswerElement {
   }
 
  private:
+  // The application asks for the whole request of a unary call together with
+  // its beginning, and for the response together with the status.  The messages
+  // of a stream come one by one.
+  void NoteShape(const grpc_transport_stream_op_batch& batch) {
+    if (batch.send_initial_metadata) {
+      one_request_ = batch.send_message && batch.send_trailing_metadata;
+    }
+    if (batch.recv_trailing_metadata) one_response_ = batch.recv_message;
+    context_->is_streaming = !one_request_ || !one_response_;
+  }
+
   static void OnEnd(void* arg, grpc_error_handle error) {
     auto* const self = static_cast<AnswerElement*>(arg);
     const bool replaced = self->Replace(error);
@@ -70,6 +83,8 @@ class AnswerElement {
 
   CallContext* const context_;  // Null for a call without one.
   const grpc_core::Timestamp deadline_;
+  bool one_request_ = false;
+  bool one_response_ = false;
   grpc_closure closure_;
   grpc_closure* original_ = nullptr;
   grpc_metadata_batch* trailers_ = nullptr;

@@ -8,6 +8,7 @@
 //     message; the filter puts back the error details and the trailers.
 //   - The last attempt ran into perTryTimeout, for which core says CANCELLED.
 //     The caller gets DEADLINE_EXCEEDED, with a message that names the option.
+// It also sets CallContext::is_streaming.
 #ifndef MULTI_BACKEND_CALL_GRPC_FILTERS_ANSWER_FILTER_H_
 #define MULTI_BACKEND_CALL_GRPC_FILTERS_ANSWER_FILTER_H_
 

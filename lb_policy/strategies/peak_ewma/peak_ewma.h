@@ -6,6 +6,11 @@
 // Linkerd uses too.  The average jumps up to a higher sample at once and decays
 // with time, so that one slow answer moves calls away before many pile up.
 //
+// Only unary calls are measured.  The life of a stream, and the time until its
+// first message, depend on what there is to say; a watch that ends after an
+// hour would mark its backend as slow for minutes.  While it lives, a stream
+// counts as a call in flight, and one that fails counts as a failure.
+//
 // The algorithm has three traps:
 //  * A member without calls would keep a bad average.  So its cost decays with
 //    time as in Finagle.  In addition, at most one pick in kProbeEvery goes to

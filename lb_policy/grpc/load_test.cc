@@ -1,0 +1,114 @@
+// Tests what the ends of attempts tell the strategies about load.
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gtest/gtest.h"
+#include "multi_backend/lb_policy/grpc/testing/policy_harness.h"
+
+namespace multi_backend {
+namespace {
+
+constexpr char kA[] = "10.0.0.1:80";
+constexpr char kB[] = "10.0.0.2:80";
+
+const absl::Status kReset = absl::UnavailableError("reset");
+
+void Connect(PolicyHarness& harness) {
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.Connect(kB);
+}
+
+// Makes `calls` calls, one after the other, of 1 ms each.  Returns how many
+// went to `address`.
+int CallsOn(PolicyHarness& harness, absl::string_view address, int calls) {
+  int on_it = 0;
+  for (int i = 0; i < calls; ++i) {
+    FakeCall& call = harness.Call();
+    on_it += call.backend() == address;
+    harness.Advance(absl::Milliseconds(1));
+    harness.Finish(call);
+    harness.End(call);
+  }
+  return on_it;
+}
+
+// Lets a call that went to `address` live for an hour and end with `status`.
+void LiveForAnHour(PolicyHarness& harness, absl::string_view address,
+                   bool is_streaming, const absl::Status& status) {
+  std::vector<FakeCall*> others;
+  FakeCall* call = &harness.Call();
+  while (call->backend() != address) {
+    others.push_back(call);
+    call = &harness.Call();
+  }
+  for (FakeCall* other : others) {
+    harness.Finish(*other);
+    harness.End(*other);
+  }
+  call->context()->is_streaming = is_streaming;
+  harness.Advance(absl::Hours(1));
+  // The averages of an hour ago have faded.
+  ASSERT_GT(CallsOn(harness, address == kA ? kB : kA, 20), 0);
+  harness.Finish(*call, status);
+  harness.End(*call);
+}
+
+TEST(PeakEwmaLatencyTest, AStreamThatEndsIsNoSlowAnswer) {
+  PolicyHarness harness(R"({"strategy":"PEAK_EWMA"})");
+  Connect(harness);
+  ASSERT_GT(CallsOn(harness, kA, 50), 0);
+  LiveForAnHour(harness, kA, /*is_streaming=*/true, absl::OkStatus());
+  EXPECT_GT(CallsOn(harness, kA, 200), 20);
+}
+
+TEST(PeakEwmaLatencyTest, AUnaryCallOfAnHourIsASlowAnswer) {
+  PolicyHarness harness(R"({"strategy":"PEAK_EWMA"})");
+  Connect(harness);
+  ASSERT_GT(CallsOn(harness, kA, 50), 0);
+  LiveForAnHour(harness, kA, /*is_streaming=*/false, absl::OkStatus());
+  EXPECT_EQ(CallsOn(harness, kA, 200), 0);
+}
+
+// It counts as a failure, which two minutes make good, and not as an hour.
+TEST(PeakEwmaLatencyTest, AStreamThatBreaksIsAFailureAndNoSlowAnswer) {
+  PolicyHarness harness(R"({"strategy":"PEAK_EWMA"})");
+  Connect(harness);
+  ASSERT_GT(CallsOn(harness, kA, 50), 0);
+  LiveForAnHour(harness, kA, /*is_streaming=*/true, kReset);
+  EXPECT_EQ(CallsOn(harness, kA, 200), 0);
+  harness.Advance(absl::Minutes(2));
+  EXPECT_GT(CallsOn(harness, kA, 200), 20);
+}
+
+// Calls on kA fail at once; kB always has ten in flight.
+TEST(LeastBusyTest, ABackendThatFailsAtOnceGetsNoMoreThanItsShare) {
+  PolicyHarness harness(
+      R"({"strategy":"LEAST_BUSY","failover":{"maxRetries":0}})");
+  Connect(harness);
+  std::deque<FakeCall*> running;
+  int failed = 0;
+  constexpr int kCalls = 1000;
+  for (int i = 0; i < kCalls; ++i) {
+    FakeCall& call = harness.Call();
+    if (call.backend() == kA) {
+      ++failed;
+      harness.Finish(call, kReset);
+      harness.End(call);
+      continue;
+    }
+    running.push_back(&call);
+    if (running.size() <= 10) continue;
+    harness.Finish(*running.front());
+    harness.End(*running.front());
+    running.pop_front();
+  }
+  EXPECT_LE(failed, kCalls * 0.55);
+  EXPECT_GE(failed, kCalls * 0.3) << "it has its share";
+}
+
+}  // namespace
+}  // namespace multi_backend
