@@ -11,6 +11,7 @@
 #include "multi_backend/health/grpc/channel_probe.h"
 #include "multi_backend/lb_policy/grpc/backend_address.h"
 #include "multi_backend/lb_policy/grpc/picker.h"
+#include "multi_backend/port/log.h"
 #include "multi_backend/resolver/endpoint/backend_overrides.h"
 
 namespace multi_backend {
@@ -246,6 +247,7 @@ void MultiBackendPolicy::OnRequestsLocked(uint32_t requests) {
     ArmTimerLocked();
   }
   if ((requests & PolicyMailbox::kTime) != 0) OnTimeLocked();
+  if ((requests & PolicyMailbox::kHotKey) != 0) WarnOfHotKeysLocked();
   if ((requests & PolicyMailbox::kRepick) != 0 && !publish_scheduled_) {
     RepickLocked();
   }
@@ -368,6 +370,19 @@ void MultiBackendPolicy::RepickLocked() {
   channel_control_helper()->UpdateState(published_state_, published_status_,
                                         std::make_unique<Picker>(picker_args_));
   mailbox_->SetInPass(false);
+}
+
+void MultiBackendPolicy::WarnOfHotKeysLocked() {
+  if (plan_ == nullptr) return;
+  for (const BalancerNode::HotKey& hot : plan_->TakeHotKeys()) {
+    Log(LogSeverity::kWarning,
+        absl::StrCat("one key has ", hot.percent,
+                     " % of the last 1,000 calls of ", hot.path,
+                     ": STICKY cannot spread them (channel \"",
+                     channel_control_helper()->GetAuthority(),
+                     "\"). Use a key whose values share the calls, or set "
+                     "sticky.loadBound"));
+  }
 }
 
 void MultiBackendPolicy::OnTimeLocked() {

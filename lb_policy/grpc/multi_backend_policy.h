@@ -88,6 +88,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   void PublishLocked();
   std::shared_ptr<const Picker::Args> MakePickerArgsLocked();
   void RepickLocked();
+  void WarnOfHotKeysLocked();
   void OnTimeLocked();
   void ArmTimerLocked();
 

@@ -45,6 +45,7 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
           : PickPlan::TurnResult{plan.Pick(call.context.label, request),
                                  absl::OkStatus()};
   if (turn.repick) wakeups.mailbox().Raise(PolicyMailbox::kRepick);
+  if (plan.has_hot_key()) wakeups.mailbox().Raise(PolicyMailbox::kHotKey);
   if (turn.pick.outcome == PickPlan::Outcome::kExhausted) {
     turn.pick = RetryTried(call, request);
   }

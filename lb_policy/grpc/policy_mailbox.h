@@ -31,6 +31,7 @@ class PolicyMailbox : public std::enable_shared_from_this<PolicyMailbox> {
   static constexpr uint32_t kTime = 8;    // The policy's timer has fired.
   // A probe has reached a backend to which no channel could connect.
   static constexpr uint32_t kProbesPassed = 16;
+  static constexpr uint32_t kHotKey = 32;  // PickPlan::has_hot_key().
 
   class Receiver {
    public:

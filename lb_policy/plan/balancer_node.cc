@@ -101,6 +101,13 @@ std::unique_ptr<BalancerNode> BalancerNode::Make(Args args) {
     node->BuildInner(args);
   }
   node->MakeStrategyFor(args);
+  if (config.strategy == StrategyKind::kSticky &&
+      !config.load_bound.has_value()) {
+    node->key_vote_ =
+        args.previous != nullptr && args.previous->key_vote_ != nullptr
+            ? args.previous->key_vote_
+            : std::make_shared<KeyVote>(args.hot_key_news);
+  }
   if (config.backlog.has_value() && args.backlogs != nullptr) {
     node->backlog_ = args.backlogs->Get(args.path, *config.backlog);
     node->has_own_backlog_ = true;
@@ -168,6 +175,7 @@ void BalancerNode::BuildInner(const Args& args) {
     child_args.path = absl::StrCat(args.path, "/", config.name);
     child_args.panic_percent = args.panic_percent;
     child_args.backlogs = args.backlogs;
+    child_args.hot_key_news = args.hot_key_news;
     children_.push_back(Make(std::move(child_args)));
     BalancerNode& child = *children_.back();
     child.usable_ = child.HasEligible(PickRequest());
@@ -235,10 +243,20 @@ BalancerNode::Choice BalancerNode::Pick(const PickRequest& request) const {
 }
 
 size_t BalancerNode::PickMember(const PickRequest& request) const {
-  if (panic_tolerates_ == 0) return strategy_->Pick(request);
-  PickRequest lenient = request;
-  lenient.tolerated |= panic_tolerates_;
-  return strategy_->Pick(lenient);
+  size_t member;
+  if (panic_tolerates_ == 0) {
+    member = strategy_->Pick(request);
+  } else {
+    PickRequest lenient = request;
+    lenient.tolerated |= panic_tolerates_;
+    member = strategy_->Pick(lenient);
+  }
+  // A call that picks again has voted.
+  if (key_vote_ != nullptr && request.has_key && !request.excludes_any() &&
+      member != Strategy::kNone) {
+    key_vote_->Add(request.key_hash);
+  }
+  return member;
 }
 
 bool BalancerNode::HasConnecting(const PickRequest& request) const {
@@ -283,6 +301,14 @@ bool BalancerNode::AnyMissing() const {
 void BalancerNode::AppendPanicking(std::vector<std::string>* paths) const {
   if (panic_tolerates_ != 0) paths->push_back(path_);
   for (const auto& child : children_) child->AppendPanicking(paths);
+}
+
+void BalancerNode::TakeHotKeys(std::vector<HotKey>* hot_keys) const {
+  if (key_vote_ != nullptr) {
+    const absl::optional<int> percent = key_vote_->Take();
+    if (percent.has_value()) hot_keys->push_back({path_, *percent});
+  }
+  for (const auto& child : children_) child->TakeHotKeys(hot_keys);
 }
 
 void BalancerNode::AppendNodesWithBacklog(

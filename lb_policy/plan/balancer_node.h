@@ -8,6 +8,7 @@
 #ifndef MULTI_BACKEND_LB_POLICY_PLAN_BALANCER_NODE_H_
 #define MULTI_BACKEND_LB_POLICY_PLAN_BALANCER_NODE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -15,6 +16,7 @@
 
 #include "multi_backend/clock/clock.h"
 #include "multi_backend/lb_policy/plan/entry.h"
+#include "multi_backend/lb_policy/plan/key_vote.h"
 #include "multi_backend/lb_policy/strategy.h"
 #include "multi_backend/lb_policy/waiting/backlog.h"
 #include "multi_backend/lb_policy/waiting/backlog_set.h"
@@ -39,6 +41,8 @@ class BalancerNode final : public BalancerMember {
     // Holds the backlogs where calls without a backend wait.  Null when calls
     // must not wait.
     BacklogSet* backlogs = nullptr;
+    // Set when TakeHotKeys() has something.
+    std::shared_ptr<std::atomic<bool>> hot_key_news;
     const Clock* clock = nullptr;
     uint64_t seed = 0;
   };
@@ -71,6 +75,14 @@ class BalancerNode final : public BalancerMember {
   bool AnyMissing() const;
   // Appends the paths of the nodes in panic among this node and those below.
   void AppendPanicking(std::vector<std::string>* paths) const;
+  // A STICKY node more than half of whose calls have the same key, although
+  // nothing but the key chooses the member (no loadBound).
+  struct HotKey {
+    std::string path;
+    int percent;  // The key's share of the last KeyVote::kWindow calls.
+  };
+  // Appends what this node and those below have to say, each once.
+  void TakeHotKeys(std::vector<HotKey>* hot_keys) const;
   // The backlog of this node or, if it has none, of the first node below that
   // has one; null when none has.
   Backlog* backlog() const { return backlog_; }
@@ -129,6 +141,7 @@ class BalancerNode final : public BalancerMember {
   std::shared_ptr<LoadStats> load_;                      // Null at the top.
   std::shared_ptr<const LoadPath> load_path_;
   std::unique_ptr<Strategy> strategy_;
+  std::shared_ptr<KeyVote> key_vote_;  // Null unless calls are kept by key.
 };
 
 }  // namespace multi_backend

@@ -72,6 +72,10 @@ std::unique_ptr<PickPlan> PickPlan::Make(Args args) {
   node_args.path = "root";
   node_args.panic_percent = config.health.panic_percent;
   node_args.backlogs = args.backlogs.get();
+  plan->hot_key_news_ = args.previous != nullptr
+                            ? args.previous->hot_key_news_
+                            : std::make_shared<std::atomic<bool>>(false);
+  node_args.hot_key_news = plan->hot_key_news_;
   if (args.previous != nullptr) {
     node_args.previous = args.previous->root_.get();
   }
@@ -107,6 +111,14 @@ std::vector<const BalancerNode*> PickPlan::Leaves() const {
   std::vector<const BalancerNode*> leaves;
   ForEachTop([&leaves](const BalancerNode& top) { top.AppendLeaves(&leaves); });
   return leaves;
+}
+
+std::vector<BalancerNode::HotKey> PickPlan::TakeHotKeys() const {
+  hot_key_news_->store(false, std::memory_order_release);
+  std::vector<BalancerNode::HotKey> hot_keys;
+  ForEachTop(
+      [&hot_keys](const BalancerNode& top) { top.TakeHotKeys(&hot_keys); });
+  return hot_keys;
 }
 
 std::vector<std::string> PickPlan::Panicking() const {

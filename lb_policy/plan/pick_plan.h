@@ -10,6 +10,7 @@
 #ifndef MULTI_BACKEND_LB_POLICY_PLAN_PICK_PLAN_H_
 #define MULTI_BACKEND_LB_POLICY_PLAN_PICK_PLAN_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -109,6 +110,14 @@ class PickPlan {
   // calls.
   size_t BeginPass() const;
 
+  // Whether TakeHotKeys() has something.  Call after picks: it costs one load.
+  bool has_hot_key() const {
+    return hot_key_news_->load(std::memory_order_acquire);
+  }
+  // The balancers where one sticky key has most of the calls.  Returns each
+  // once, also over later plans.
+  std::vector<BalancerNode::HotKey> TakeHotKeys() const;
+
   // Whether Pick() would find a backend now.  Thread-safe.
   bool HasBackend(const CallLabel& label, const PickRequest& request) const;
   // Whether Pick() would find a backend now, or the call could wait for one.
@@ -188,6 +197,7 @@ class PickPlan {
   mutable FastRandom random_{0};  // For slow start; used by Pick() only.
   size_t exact_order_ = Backlog::kExact;  // See Backlog::BeginPass().
   std::shared_ptr<BacklogSet> backlogs_;  // Owns the nodes' backlogs.
+  std::shared_ptr<std::atomic<bool>> hot_key_news_;
   bool has_backlogs_ = false;
   bool needs_latency_ = false;
   bool any_ready_ = false;
