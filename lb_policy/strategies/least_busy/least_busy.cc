@@ -9,8 +9,8 @@
 namespace multi_backend {
 namespace {
 
-// Fewer failures than this count as none, so that the member takes part in ties
-// again.
+// Fewer held calls than this count as none, so that the member takes part in
+// ties again.
 constexpr double kForgotten = 0.1;
 
 // The share of the newest pair in the estimate of total_calls_.
@@ -22,36 +22,50 @@ LeastBusy::LeastBusy(StrategyArgs args)
     : members_(std::move(args.members)),
       choices_(members_, args.seed),
       random_(~args.seed),
-      failures_(members_.size()) {
+      held_(members_.size()) {
   for (size_t i = 0; i < members_.size(); ++i) {
-    failures_[i].seen =
+    held_[i].failures =
         members_[i].load->failures.load(std::memory_order_relaxed);
   }
 }
 
 size_t LeastBusy::Pick(const PickRequest& request) {
-  ++picks_;
-  return members_.size() <= kCompareAllUpTo ? PickOfAll(request)
-                                            : PickOfTwo(request);
+  if (request.not_admitting.empty()) {
+    ++picks_;
+  } else {
+    HoldIfRefused(request);
+  }
+  last_ = members_.size() <= kCompareAllUpTo ? PickOfAll(request)
+                                             : PickOfTwo(request);
+  return last_;
+}
+
+// The same call picks again because the member that it was given refused it.
+void LeastBusy::HoldIfRefused(const PickRequest& request) {
+  if (last_ == kNone || members_[last_].balancer != nullptr) return;
+  if (members_[last_].id == request.not_admitting.back()) {
+    held_[last_].calls += 1;
+  }
 }
 
 LeastBusy::Busyness LeastBusy::Look(size_t index) {
   const Member& member = members_[index];
-  Failures& failures = failures_[index];
-  const uint32_t now = member.load->failures.load(std::memory_order_relaxed);
-  if (failures.held > 0 || now != failures.seen) {
+  Held& held = held_[index];
+  const uint32_t failures =
+      member.load->failures.load(std::memory_order_relaxed);
+  if (held.calls > 0 || failures != held.failures) {
     const double lifetime = std::max(1.0, total_calls_);
-    const double age = picks_ - failures.pick;
-    failures.held *= std::max(0.0, 1 - age / lifetime);
-    if (failures.held < kForgotten) failures.held = 0;
+    const double age = picks_ - held.pick;
+    held.calls *= std::max(0.0, 1 - age / lifetime);
+    if (held.calls < kForgotten) held.calls = 0;
     // No more of this balancer's calls can have failed since the last look.
     // There may have been more failures of other balancers' calls.
-    failures.held += std::min<double>(now - failures.seen, lifetime);
-    failures.seen = now;
+    held.calls += std::min<double>(failures - held.failures, lifetime);
+    held.failures = failures;
   }
-  failures.pick = picks_;
+  held.pick = picks_;
   const int64_t calls = member.load->in_flight.load(std::memory_order_relaxed);
-  return {static_cast<double>(std::max<int64_t>(calls, 0)) + failures.held,
+  return {static_cast<double>(std::max<int64_t>(calls, 0)) + held.calls,
           static_cast<double>(member.weight)};
 }
 
@@ -82,7 +96,7 @@ size_t LeastBusy::PickOfAll(const PickRequest& request) {
       tied |= uint32_t{1} << i;
     }
   }
-  total_calls_ = total;
+  if (request.not_admitting.empty()) total_calls_ = total;
   if (tied == 0) return kNone;
   if ((tied & (tied - 1)) == 0) return absl::countr_zero(tied);
   return DrawTied(tied);

@@ -1,12 +1,14 @@
 // LeastBusy: picks the member with the fewest calls in flight for its weight.
 // Ties are settled at random, in proportion to weight.
 //
-// A member that fails at once has no calls in flight, and would get most calls.
-// So a failed attempt goes on counting as a call in flight for as long as the
-// calls of this balancer take on average, and the member gets no more than its
-// share.  Time is measured in picks: by Little's law, n calls are in flight if
-// a call takes as long as n picks do.  So the count of failures decays by one
-// part in n with each pick.  A new plan starts without it.
+// Two kinds of members have few calls in flight and would get too many: one
+// that fails at once, and one in slow start, which refuses most calls.  So a
+// failed attempt, and a call that was refused, go on counting as a call in
+// flight for as long as the calls of this balancer take on average.  The member
+// is then chosen for no more than its share.  Time is measured in picks: by
+// Little's law, n calls are in flight if a call takes as long as n picks do. So
+// the count decays by one part in n with each pick.  A new plan starts without
+// it.
 //
 // With up to 32 members it compares all of them; with more it takes the better
 // of two random ones (see algorithms/two_choices.h).
@@ -37,10 +39,11 @@ class LeastBusy final : public Strategy {
   size_t Pick(const PickRequest& request) override;
 
  private:
-  struct Failures {
-    uint32_t seen = 0;  // LoadStats::failures at the last look.
-    uint32_t pick = 0;  // picks_ at the last look.
-    double held = 0;    // The number of calls that the failures count as.
+  // Of one member.
+  struct Held {
+    double calls = 0;       // What failures and refusals count as.
+    uint32_t failures = 0;  // LoadStats::failures at the last look.
+    uint32_t pick = 0;      // picks_ at the last look.
   };
   // In flight / weight, compared by cross-multiplication.
   struct Busyness {
@@ -56,15 +59,17 @@ class LeastBusy final : public Strategy {
   size_t PickOfTwo(const PickRequest& request);
   size_t DrawTied(uint32_t tied);
   Busyness Look(size_t index);
+  void HoldIfRefused(const PickRequest& request);
 
   const std::vector<Member> members_;
   // Used by picks only:
   TwoChoices choices_;
   FastRandom random_;
-  std::vector<Failures> failures_;  // By member.
-  uint32_t picks_ = 0;              // Modulo 2^32.
-  // The calls in flight of all members, with what failures count as, at the
-  // last pick; an estimate when picks look at two members only.
+  std::vector<Held> held_;  // By member.
+  uint32_t picks_ = 0;      // Modulo 2^32.
+  size_t last_ = kNone;     // The member picked last.
+  // The calls in flight of all members, with those held, at the last pick; an
+  // estimate when picks look at two members only.
   double total_calls_ = 0;
 };
 

@@ -179,6 +179,47 @@ TEST(LeastBusyTest, FailuresBeforeTheStrategyWasMadeDoNotCount) {
   EXPECT_EQ(members.Make(kKind).Pick(), 0u);
 }
 
+// Member 0 comes back without calls, and refuses each call with the probability
+// 1 - `admitted`, as in slow start.  Returns its share.
+double ShareInSlowStart(size_t members, double admitted) {
+  StrategyMembers all = StrategyMembers::Equal(members);
+  ListedStrategy strategy = all.Make(kKind);
+  const std::vector<uint32_t> refusing = {all[0].id};
+  const size_t in_flight = 20 * members;
+  FastRandom random(1);
+  std::deque<size_t> running;
+  constexpr int kPicks = 50000;
+  int on_it = 0;
+  for (int i = 0; i < kPicks; ++i) {
+    size_t picked = strategy.Pick();
+    if (picked == 0 && random.Fraction() >= admitted) {
+      PickRequest again;
+      again.not_admitting = refusing;
+      picked = strategy.Pick(again);
+      EXPECT_NE(picked, 0u);
+    }
+    on_it += picked == 0;
+    ++all[picked].load->in_flight;
+    running.push_back(picked);
+    if (running.size() > in_flight) {
+      --all[running.front()].load->in_flight;
+      running.pop_front();
+    }
+  }
+  return static_cast<double>(on_it) / kPicks;
+}
+
+TEST(LeastBusyTest, AMemberInSlowStartGetsOnlyWhatItAdmitsOfItsShare) {
+  for (const size_t members : {2, 4, 10, 32, 100}) {
+    for (const double admitted : {0.1, 0.3, 0.5, 0.9}) {
+      const double share = admitted / static_cast<double>(members);
+      // The others share what it refuses.
+      EXPECT_NEAR(ShareInSlowStart(members, admitted), share, 0.25 * share)
+          << members << " members, " << admitted << " admitted";
+    }
+  }
+}
+
 // One of four backends fails each call after 0.5 ms; the others take 5 ms.
 TEST(LeastBusySimulation, ABackendThatFailsFastGetsNoMoreThanItsShare) {
   for (const size_t clients : {1, 5}) {
