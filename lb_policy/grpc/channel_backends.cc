@@ -1,6 +1,8 @@
 #include "multi_backend/lb_policy/grpc/channel_backends.h"
 
 #include <algorithm>
+#include <limits>
+#include <memory>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -113,6 +115,31 @@ bool ChannelBackends::Update(
              list_.begin(), list_.end(), old_order.begin(), old_order.end(),
              [](const std::unique_ptr<ChannelBackend>& now,
                 const ChannelBackend* before) { return now.get() == before; });
+}
+
+std::vector<Picker::Destination> ChannelBackends::Destinations() const {
+  std::vector<Picker::Destination> destinations(list_.size());
+  for (size_t i = 0; i < list_.size(); ++i) {
+    const ChannelBackend& backend = *list_[i];
+    Picker::Destination& destination = destinations[i];
+    destination.backend = backend.lease().backend().get();
+    const auto ready = backend.Ready();
+    if (ready.empty()) continue;
+    destination.subchannel = ready[0]->ReadySubchannel();
+    destination.load = ConnectionLoadRef::New(ready[0]->load());
+    const ConnectionPoolConfig& pool = backend.pool_config();
+    if (pool.max == 1) continue;
+    auto connections = std::make_unique<Picker::Connections>();
+    // A backend at its maximum gets no more connections, so none is asked for.
+    connections->full_at = backend.MayGrow() ? pool.max_streams_per_connection
+                                             : std::numeric_limits<int>::max();
+    for (const BackendConnection* one : ready) {
+      connections->ready.push_back(
+          {one->ReadySubchannel(), ConnectionLoadRef::New(one->load())});
+    }
+    destination.connections = std::move(connections);
+  }
+  return destinations;
 }
 
 }  // namespace multi_backend

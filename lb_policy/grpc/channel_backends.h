@@ -12,6 +12,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "multi_backend/lb_policy/grpc/channel_backend.h"
+#include "multi_backend/lb_policy/grpc/picker.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 
@@ -38,6 +39,9 @@ class ChannelBackends {
   // As those of ChannelBackend, for all backends.
   void ResetBackoff();
   int64_t Reconnect(int64_t now);
+
+  // Where the calls to each backend go now, in the order of the list.
+  std::vector<Picker::Destination> Destinations() const;
 
   bool empty() const { return list_.empty(); }
   size_t size() const { return list_.size(); }

@@ -1,7 +1,6 @@
 #include "multi_backend/lb_policy/grpc/multi_backend_policy.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -293,35 +292,6 @@ bool MultiBackendPolicy::ResizeConnectionsLocked() {
   return changed;
 }
 
-std::shared_ptr<const Picker::Args> MultiBackendPolicy::MakePickerArgsLocked() {
-  auto args = std::make_shared<Picker::Args>();
-  args->destinations.resize(backends_.size());
-  for (size_t i = 0; i < backends_.size(); ++i) {
-    Picker::Destination& destination = args->destinations[i];
-    destination.backend = backends_[i].lease().backend().get();
-    const auto ready = backends_[i].Ready();
-    if (ready.empty()) continue;
-    destination.subchannel = ready[0]->ReadySubchannel();
-    destination.load = ConnectionLoadRef::New(ready[0]->load());
-    const ConnectionPoolConfig& pool = backends_[i].pool_config();
-    if (pool.max == 1) continue;
-    auto connections = std::make_unique<Picker::Connections>();
-    // A backend at its maximum gets no more connections, so none is asked for.
-    connections->full_at = backends_[i].MayGrow()
-                               ? pool.max_streams_per_connection
-                               : std::numeric_limits<int>::max();
-    for (const BackendConnection* one : ready) {
-      connections->ready.push_back(
-          {one->ReadySubchannel(), ConnectionLoadRef::New(one->load())});
-    }
-    destination.connections = std::move(connections);
-  }
-  args->plan = plan_;
-  args->retry_policy = retry_policy_;
-  args->retry_state = retry_state_;
-  return args;
-}
-
 void MultiBackendPolicy::PublishLocked() {
   publish_scheduled_ = false;
   if (shutdown_ || backends_.empty()) return;
@@ -342,7 +312,12 @@ void MultiBackendPolicy::PublishLocked() {
   plan_ = PickPlan::Make(std::move(args));
   latest_plan_->Set(plan_);
   plan_->ReturnExcessEjected();
-  picker_args_ = MakePickerArgsLocked();
+  auto picker_args = std::make_shared<Picker::Args>();
+  picker_args->plan = plan_;
+  picker_args->retry_policy = retry_policy_;
+  picker_args->retry_state = retry_state_;
+  picker_args->destinations = backends_.Destinations();
+  picker_args_ = std::move(picker_args);
   if (plan_->any_ready()) {
     published_state_ = GRPC_CHANNEL_READY;
     published_status_ = absl::OkStatus();

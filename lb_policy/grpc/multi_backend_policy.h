@@ -86,7 +86,6 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   bool ResizeConnectionsLocked();
   void SchedulePublishLocked();
   void PublishLocked();
-  std::shared_ptr<const Picker::Args> MakePickerArgsLocked();
   void RepickLocked();
   void WarnOfHotKeysLocked();
   void OnTimeLocked();

@@ -1,5 +1,4 @@
-// Tests the fields about health, connection pools, backlogs and the limit per
-// backend.
+// Tests the fields about health, connection pools, backlogs and limits.
 
 #include <string>
 #include <utility>
@@ -552,6 +551,19 @@ TEST(ConfigParserHealthTest, ADamagedTextIsReadOrRefused) {
           << damaged << parsed.status();
     }
   }
+}
+
+TEST(ConfigParserHealthTest, ALimitOfMetadataThatBreaksARuleIsNamed) {
+  ConfigTable table;
+  for (const char* size : {"-1", "0", "1023", "16777217"}) {
+    table.Add(absl::StrCat("maxRequestMetadata ", size),
+              PolicyJson(absl::StrCat("\"maxRequestMetadata\":", size)),
+              "field:maxRequestMetadata error:must be from 1024 to 16777216");
+  }
+  table.Add("maxRequestMetadata is a text",
+            PolicyJson(R"("maxRequestMetadata":"8192")"),
+            "field:maxRequestMetadata error:is not a number");
+  table.Expect();
 }
 
 }  // namespace

@@ -444,14 +444,6 @@ TEST(ConfigParserTest, AFailoverThatBreaksARuleIsNamed) {
               "field:failover.retryBuffer error:must be from 1024 to "
               "1073741824");
   }
-  for (const char* size : {"-1", "0", "1023", "16777217"}) {
-    table.Add(absl::StrCat("maxRequestMetadata ", size),
-              PolicyJson(absl::StrCat("\"maxRequestMetadata\":", size)),
-              "field:maxRequestMetadata error:must be from 1024 to 16777216");
-  }
-  table.Add("maxRequestMetadata is a text",
-            PolicyJson(R"("maxRequestMetadata":"8192")"),
-            "field:maxRequestMetadata error:is not a number");
   table.Expect();
 }
 
