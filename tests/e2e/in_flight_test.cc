@@ -106,8 +106,9 @@ TEST_F(InFlightTest, DeadlinesFreeTheirBackends) {
 }
 
 TEST_F(InFlightTest, AttemptsGivenUpByPerTryTimeoutAreNotInFlight) {
-  auto client =
-      MakeClient(R"("failover":{"maxRetries":2,"perTryTimeout":"0.1s"})");
+  auto client = MakeClient(
+      absl::StrCat(kFailedCallsDoNotCount,
+                   R"(,"failover":{"maxRetries":2,"perTryTimeout":"0.1s"})"));
   SetBehaviour(Hanging());
   Calls calls = StartCalls(*client, 5);
   for (auto& call : calls) {
