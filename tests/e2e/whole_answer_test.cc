@@ -53,7 +53,8 @@ class WholeAnswerTest : public ::testing::TestWithParam<Case> {
     ASSERT_TRUE(fleet.ok()) << fleet.status();
     fleet_ = *std::move(fleet);
     const std::string json = ServiceConfig(
-        absl::StrCat(R"("strategy":"ROUND_ROBIN")", GetParam().policy, policy));
+        absl::StrCat(kFailedCallsDoNotCount, R"(,"strategy":"ROUND_ROBIN")",
+                     GetParam().policy, policy));
     std::shared_ptr<grpc::Channel> channel;
     ASSERT_NO_FATAL_FAILURE(MakeChannel(json, channel));
     stub_ = Users::NewStub(channel);
