@@ -32,8 +32,9 @@ class StreamsTest : public ::testing::Test {
     auto fleet = BackendFleet::Start(2);
     ASSERT_TRUE(fleet.ok()) << fleet.status();
     fleet_ = *std::move(fleet);
-    auto client =
-        UsersClient::Make(fleet_->StaticTarget(), ServiceConfig(policy));
+    auto client = UsersClient::Make(
+        fleet_->StaticTarget(),
+        ServiceConfig(absl::StrCat(kFailedCallsDoNotCount, ",", policy)));
     ASSERT_TRUE(client.ok()) << client.status();
     client_ = *std::move(client);
     ASSERT_TRUE(client_->ConnectTo({fleet_->address(0)}));

@@ -249,7 +249,8 @@ std::string RoutedConfig(const BackendFleet& fleet,
                                     R"(","role":")", fleet.role(i), R"("})"));
   }
   return absl::StrCat(
-      R"({"loadBalancingConfig":[{"multi_backend":{"backends":[)",
+      R"({"loadBalancingConfig":[{"multi_backend":{
+          "health":{"passive":{"enabled":false}},"backends":[)",
       absl::StrJoin(backends, ","),
       R"(],"failover":{"budget":{"ratio":1}}}}],
           "multiBackend":{"routes":[
