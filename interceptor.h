@@ -11,10 +11,9 @@
 //
 // Such a channel follows the routes and `stickyKey.header` of its service
 // config without an interceptor.  The interceptor is for sticky keys that come
-// from the request or from a function that reads it, and it gives
-// DEADLINE_EXCEEDED to a call whose last attempt ran into `perTryTimeout`.  It
-// also fails a call with INVALID_ARGUMENT whose metadata would make gRPC end
-// the process.  CreateChannel() adds one itself.
+// from the request or from a function that reads it.  It also fails a call with
+// INVALID_ARGUMENT whose metadata would make gRPC end the process.
+// CreateChannel() adds one itself.
 //
 // On a channel that does not use `multi_backend` a call that a route sends to a
 // role fails with INTERNAL.  Other calls go on without route and key, and

@@ -15,7 +15,6 @@
 #include "grpcpp/support/slice.h"
 #include "grpcpp/support/status.h"
 #include "multi_backend/call/call_label.h"
-#include "multi_backend/call/try_timeout_message.h"
 #include "multi_backend/interceptors/key_hash.h"
 #include "multi_backend/interceptors/request_metadata.h"
 #include "multi_backend/interceptors/route_table.h"
@@ -33,10 +32,6 @@ using grpc::experimental::InterceptionHookPoints;
 using grpc::experimental::Interceptor;
 using grpc::experimental::InterceptorBatchMethods;
 using Metadata = std::multimap<std::string, std::string>;
-
-constexpr char kTryTimeoutMessage[] =
-    "the call's last attempt ran into failover.perTryTimeout, and no further "
-    "retry was allowed";
 
 // Shared by all calls of a channel.  Immutable, except for the flag and the
 // request field of `keys`.
@@ -135,10 +130,6 @@ class RoutingInterceptor final : public Interceptor {
       Label(batch);
     }
     if (!refusal_.ok()) Refuse(batch);
-    if (batch->QueryInterceptionHookPoint(
-            InterceptionHookPoints::POST_RECV_STATUS)) {
-      ExplainStatus(*batch->GetRecvStatus());
-    }
     batch->Proceed();
   }
 
@@ -223,15 +214,6 @@ class RoutingInterceptor final : public Interceptor {
     }
     grpc::ProtoBufferReader reader(request);
     return HashOf(field_->Read(&reader));
-  }
-
-  static void ExplainStatus(grpc::Status& status) {
-    if (status.error_code() != grpc::StatusCode::CANCELLED ||
-        status.error_message() != kCoreTryTimeoutMessage) {
-      return;
-    }
-    status = grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED,
-                          kTryTimeoutMessage, status.error_details());
   }
 
   const Routing&

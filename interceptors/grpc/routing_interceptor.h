@@ -20,10 +20,6 @@
 // metadata is corked.  A key from a request field therefore does not exist for
 // such a stream, which is logged once.
 //
-// Status: when the last attempt of a call runs into failover.perTryTimeout,
-// gRPC ends the call with CANCELLED.  The interceptor changes that to
-// DEADLINE_EXCEEDED.
-//
 // Threads: a factory serves calls on all threads.
 #ifndef MULTI_BACKEND_INTERCEPTORS_GRPC_ROUTING_INTERCEPTOR_H_
 #define MULTI_BACKEND_INTERCEPTORS_GRPC_ROUTING_INTERCEPTOR_H_

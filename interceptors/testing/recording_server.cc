@@ -14,8 +14,7 @@ namespace testing {
 // Reads all requests, then answers with the first of them and ends the call.
 class RecordingServer::Call final : public grpc::ServerGenericBidiReactor {
  public:
-  Call(grpc::Status status, bool hang)
-      : status_(std::move(status)), hang_(hang) {
+  explicit Call(grpc::Status status) : status_(std::move(status)) {
     StartRead(&next_);
   }
 
@@ -26,10 +25,6 @@ class RecordingServer::Call final : public grpc::ServerGenericBidiReactor {
       StartRead(&next_);
       return;
     }
-    if (hang_) {
-      FinishOnce(/*cancelled=*/false, status_);
-      return;
-    }
     if (has_first_ && status_.ok()) {
       StartWriteAndFinish(&first_, grpc::WriteOptions(), status_);
     } else {
@@ -37,32 +32,13 @@ class RecordingServer::Call final : public grpc::ServerGenericBidiReactor {
     }
   }
 
-  void OnCancel() override {
-    if (hang_) FinishOnce(/*cancelled=*/true, grpc::Status::CANCELLED);
-  }
-
   void OnDone() override { delete this; }
 
  private:
-  // A hanging call ends when both its reads have ended and it is cancelled.
-  void FinishOnce(bool cancelled, const grpc::Status& status) {
-    bool both;
-    {
-      absl::MutexLock lock(&mu_);
-      (cancelled ? cancelled_ : read_all_) = true;
-      both = cancelled_ && read_all_;
-    }
-    if (both) Finish(status);
-  }
-
   const grpc::Status status_;
-  const bool hang_;
   bool has_first_ = false;
   grpc::ByteBuffer first_;
   grpc::ByteBuffer next_;
-  absl::Mutex mu_;
-  bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
-  bool read_all_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 class RecordingServer::Service final : public grpc::CallbackGenericService {
@@ -78,7 +54,7 @@ class RecordingServer::Service final : public grpc::CallbackGenericService {
     }
     absl::MutexLock lock(&owner_->mu_);
     owner_->calls_.push_back(std::move(metadata));
-    return new Call(owner_->status_, owner_->hang_);
+    return new Call(owner_->status_);
   }
 
  private:
@@ -107,11 +83,6 @@ std::vector<ReceivedMetadata> RecordingServer::TakeCalls() {
 void RecordingServer::SetStatus(const grpc::Status& status) {
   absl::MutexLock lock(&mu_);
   status_ = status;
-}
-
-void RecordingServer::SetHang(bool hang) {
-  absl::MutexLock lock(&mu_);
-  hang_ = hang;
 }
 
 }  // namespace testing

@@ -2,8 +2,7 @@
 // records the metadata of every call, and answers with the first request
 // message.
 //
-// Thread-safe.  The destructor stops the server.  Calls that hang because of
-// SetHang() end when the client gives up.
+// Thread-safe.  The destructor stops the server.
 #ifndef MULTI_BACKEND_INTERCEPTORS_TESTING_RECORDING_SERVER_H_
 #define MULTI_BACKEND_INTERCEPTORS_TESTING_RECORDING_SERVER_H_
 
@@ -39,8 +38,6 @@ class RecordingServer {
 
   // Sets the status of calls that begin from now on.
   void SetStatus(const grpc::Status& status);
-  // If true, calls that begin from now on are never answered.
-  void SetHang(bool hang);
 
  private:
   class Service;
@@ -49,7 +46,6 @@ class RecordingServer {
   mutable absl::Mutex mu_;
   std::vector<ReceivedMetadata> calls_ ABSL_GUARDED_BY(mu_);
   grpc::Status status_ ABSL_GUARDED_BY(mu_);
-  bool hang_ ABSL_GUARDED_BY(mu_) = false;
   std::string address_;  // Set in the constructor only.
   std::unique_ptr<Service> service_;
   std::unique_ptr<grpc::Server> server_;

@@ -339,14 +339,12 @@ TEST_P(WaysTest, ARetryGoesToABackendThatTheCallHasNotTried) {
   EXPECT_EQ(ServedBy(&Users::Stub::GetUser, 60), Names({"p"}));
 }
 
-// gRPC says CANCELLED.  An interceptor of the library turns that into
-// DEADLINE_EXCEEDED; CreateChannel adds one for perTryTimeout.
+// gRPC alone would say CANCELLED.
 TEST_P(WaysTest, TheStatusOfAnAttemptThatTimedOut) {
   Open(WithRoles(R"("failover":{"maxRetries":1,"perTryTimeout":"0.3s"})"));
   SetAll(Hanging());
   EXPECT_EQ(Call(&Users::Stub::GetUser).error_code(),
-            GetParam().IsPlain() ? grpc::StatusCode::CANCELLED
-                                 : grpc::StatusCode::DEADLINE_EXCEEDED);
+            grpc::StatusCode::DEADLINE_EXCEEDED);
 }
 
 // Without a backlog the call would be refused at once, with UNAVAILABLE.
