@@ -214,7 +214,8 @@ std::vector<CheckedGroup::MemberPtr> CheckedGroup::TakeList(
 void CheckedGroup::StartProbing(const MemberPtr& member,
                                 absl::Duration within) {
   ProberOptions options;
-  options.interval = within;
+  options.interval = options_.config.interval;
+  options.first_within = within;
   options.timeout = options_.config.timeout;
   options.seed = next_seed_++;
   const Endpoint& endpoint = member->endpoint;  // Only OnList() changes it.

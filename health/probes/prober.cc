@@ -77,7 +77,8 @@ class Prober::Loop : public std::enable_shared_from_this<Loop> {
     return *shared;
   }
 
-  void Add(std::shared_ptr<Subscriber> subscriber, absl::Duration interval,
+  // `within`: the longest time until the next probe.
+  void Add(std::shared_ptr<Subscriber> subscriber, absl::Duration within,
            uint64_t seed);
   void End();
   void ScheduleLocked(absl::Duration delay) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
@@ -123,17 +124,18 @@ std::shared_ptr<Prober::Loop> Prober::Loop::Join(
       shared.loops.emplace(key, loop.get());
     }
   }
-  loop->Add(std::move(subscriber), options.interval, options.seed);
+  loop->Add(std::move(subscriber),
+            options.first_within.value_or(options.interval), options.seed);
   return loop;
 }
 
 void Prober::Loop::Add(std::shared_ptr<Subscriber> subscriber,
-                       absl::Duration interval, uint64_t seed) {
+                       absl::Duration within, uint64_t seed) {
   MutexLock lock(&mu_);
   const bool first = subscribers_.empty();
   subscribers_.push_back(std::move(subscriber));
   // A running probe will tell this subscriber, too.
-  if (!probing_) ScheduleLocked(NextUnit(first ? random_ : seed) * interval);
+  if (!probing_) ScheduleLocked(NextUnit(first ? random_ : seed) * within);
 }
 
 void Prober::Loop::Leave(const std::shared_ptr<Subscriber>& subscriber) {

@@ -12,11 +12,11 @@
 // return counts.  So all channels to a backend probe it once, while each pool
 // judges the results by thresholds of its own.
 //
-// Pace: the first probe starts at a random moment of the first `interval`.
-// Each further delay is drawn from 0.9 to 1.1 times what `on_result` returned.
-// Both keep backends, channels and processes that start together from probing
-// in bursts.  A delay begins with the result of a probe, so probes never
-// overlap.
+// Pace: the first probe starts at a random moment of the first `interval`, or
+// of `first_within`, if that is set. Each further delay is drawn from 0.9
+// to 1.1 times what `on_result` returned. Both keep backends, channels and
+// processes that start together from probing in bursts.  A delay begins with
+// the result of a probe, so probes never overlap.
 //
 // Deterministic: all times follow from the options, the results and the timers.
 //
@@ -36,15 +36,18 @@
 #include <memory>
 
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "multi_backend/health/probes/probe.h"
 #include "multi_backend/health/timers/timers.h"
 
 namespace multi_backend {
 
 struct ProberOptions {
-  absl::Duration interval = absl::Seconds(5);  // The longest first delay.
-  absl::Duration timeout = absl::Seconds(2);   // For each probe.
+  absl::Duration interval = absl::Seconds(5);
+  absl::Duration timeout = absl::Seconds(2);  // For each probe.
   uint64_t seed = 0;  // Must differ between probers and processes.
+  // The longest first delay; unset = `interval`.
+  absl::optional<absl::Duration> first_within = absl::nullopt;
 };
 
 class Prober {

@@ -284,6 +284,23 @@ TEST_F(SharingTest, TheShortestDelayCounts) {
   EXPECT_EQ(slow, quick + 1);
 }
 
+TEST_F(SharingTest, TheFirstProbeOfOneMayHaveToComeEarlier) {
+  int one = 0, two = 0;
+  const ProberOptions patient = {absl::Seconds(100), kTimeout, 1};
+  ProberOptions hurried = patient;
+  hurried.first_within = absl::Milliseconds(10);
+  const auto first =
+      Make(Counting(&one, absl::Seconds(100)), "tcp 10.0.0.1:80", patient);
+  const auto second =
+      Make(Counting(&two, absl::Seconds(100)), "tcp 10.0.0.1:80", hurried);
+  EXPECT_EQ(counts_.alive, 1);
+  timers_->Advance(absl::Milliseconds(10) + SharedProbe::kTakes);
+  EXPECT_EQ(one, 1);
+  EXPECT_EQ(two, 1);
+  timers_->Advance(absl::Seconds(89));
+  EXPECT_EQ(counts_.starts, 1);
+}
+
 TEST_F(SharingTest, WhatDiffersIsProbedApart) {
   int results = 0;
   const auto probers = {
