@@ -407,18 +407,22 @@ class WellFactory final : public ProbeFactory {
 // application must not hold up.
 TEST(HealthCheckedThreadsTest, ACallbackThatBlocksMakesNoProbeLate) {
   const auto inner = std::make_shared<TestGroup>();
-  inner->SetEndpoints({At("a")});
   const auto factory = std::make_shared<WellFactory>();
   HealthCheckedOptions options;
   options.config.interval = absl::Milliseconds(1);
   const auto blocked = HealthCheckedEndpointGroup(inner, factory, options);
   const auto other_factory = std::make_shared<WellFactory>();
-  const auto other = HealthCheckedEndpointGroup(inner, other_factory, options);
+  const auto other_inner = std::make_shared<TestGroup>();
+  const auto other =
+      HealthCheckedEndpointGroup(other_inner, other_factory, options);
+  other_inner->SetEndpoints({At("a")});
   Event blocking, go_on;
   auto watch = blocked->Watch([&](auto) {
     blocking.Set();
     EXPECT_TRUE(go_on.Await());
   });
+  // Either this thread calls back, or the one that publishes.
+  std::thread setter([&] { inner->SetEndpoints({At("a")}); });
   ASSERT_TRUE(blocking.Await());
   for (const auto& probed : {factory, other_factory}) {
     const int before = probed->starts;
@@ -428,9 +432,8 @@ TEST(HealthCheckedThreadsTest, ACallbackThatBlocksMakesNoProbeLate) {
     }
     EXPECT_GE(probed->starts, before + 20);
   }
-  // A list that drops the endpoint ends its prober meanwhile.
-  inner->SetEndpoints({At("b")});
   go_on.Set();
+  setter.join();
   watch.reset();
 }
 
