@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/string_view.h"
 #include "multi_backend/lb_policy/failover/error_class.h"
 #include "multi_backend/lb_policy/failover/pushback.h"
@@ -18,14 +19,23 @@ constexpr absl::string_view kPushbackKey = "grpc-retry-pushback-ms";
 constexpr absl::string_view kStatusKey = "grpc-status";
 constexpr absl::string_view kMessageKey = "grpc-message";
 
-// Completes the trailers of a server that ended the call without a status.
-// Core's retry filter ends the process when it finds none, and it reads these
-// trailers after the tracker.  Core keeps the added texts without a copy.
-void AddMissingStatus(LoadBalancingPolicy::MetadataInterface* trailers) {
+// Mends the trailers of a server that ended the call without a status or with
+// one that gRPC does not have.  Core's retry filter reads them after the
+// tracker: it ends the process when it finds no status, and shifts by a status
+// of any size.  Core keeps the added texts without a copy.
+void MendStatus(LoadBalancingPolicy::MetadataInterface* trailers) {
+  if (trailers == nullptr) return;
   std::string buffer;
-  if (trailers == nullptr || trailers->Lookup(kStatusKey, &buffer)) return;
-  trailers->Add(kStatusKey, "2");  // UNKNOWN, as core's surface has it.
-  if (trailers->Lookup(kMessageKey, &buffer)) return;
+  const auto status = trailers->Lookup(kStatusKey, &buffer);
+  int code = 0;
+  if (status.has_value() && absl::SimpleAtoi(*status, &code) && code >= 0 &&
+      code <= static_cast<int>(absl::StatusCode::kUnauthenticated)) {
+    return;
+  }
+  const bool missing = !status.has_value();
+  // UNKNOWN, as absl::Status has it.  Replaces the other one.
+  trailers->Add(kStatusKey, "2");
+  if (!missing || trailers->Lookup(kMessageKey, &buffer)) return;
   trailers->Add(kMessageKey,
                 "the backend ended the call without a grpc-status");
 }
@@ -123,7 +133,7 @@ void AttemptTracker::Finish(FinishArgs args) {
     backend_->OnAnswered(trial_);
     OnSucceeded();
   } else {
-    AddMissingStatus(args.trailing_metadata);
+    MendStatus(args.trailing_metadata);
     OnFailed(args);
   }
   End();

@@ -86,8 +86,8 @@ TEST(AttemptTest, IsInFlightFromItsStartToItsEnd) {
   }
 }
 
-// Core's retry filter reads the status of trailers that have none.
-TEST(AttemptTest, TrailersWithoutAStatusAreCompleted) {
+// Core's retry filter reads the status of any trailers.
+TEST(AttemptTest, TrailersWithoutAStatusOfGrpcAreMended) {
   for (const bool with_context : {true, false}) {
     PolicyHarness::Options options;
     options.with_context = with_context;
@@ -109,6 +109,11 @@ TEST(AttemptTest, TrailersWithoutAStatusAreCompleted) {
     FakeCall& complete = harness.Call();
     harness.Finish(complete, kReset, {{"grpc-status", "14"}});
     EXPECT_THAT(complete.trailers(), ElementsAre(Pair("grpc-status", "14")));
+    for (const char* odd : {"17", "46", "-1", "2147483647"}) {
+      FakeCall& call = harness.Call();
+      harness.Finish(call, none, {{"grpc-status", odd}});
+      EXPECT_THAT(call.trailers(), ElementsAre(Pair("grpc-status", "2")));
+    }
     FakeCall& good = harness.Call();
     harness.Finish(good);
     EXPECT_THAT(good.trailers(), IsEmpty());

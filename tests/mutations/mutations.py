@@ -71,7 +71,7 @@ MUTATIONS = [
              "backend_->OnAnswered(trial_);",
              "a backend that answers one call per connection has to wait"),
     Mutation("missing-status-not-added", "lb_policy/grpc/attempt_tracker.cc",
-             "AddMissingStatus(args.trailing_metadata);",
+             "MendStatus(args.trailing_metadata);",
              "",
              "a call that ends without a status ends the process"),
     Mutation("last-list-not-kept", POLICY,

