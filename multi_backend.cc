@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "multi_backend/call/grpc/config_warnings.h"
-#include "multi_backend/call/grpc/label_filter.h"
+#include "multi_backend/call/grpc/filters/label_filter.h"
 #include "multi_backend/call/grpc/parsed_configs.h"
 #include "multi_backend/call/grpc/set_channel_extension.h"
 #include "multi_backend/health/probes/registry.h"

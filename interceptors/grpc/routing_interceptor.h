@@ -5,7 +5,7 @@
 // adds the label as one metadata entry.  A call for which it decides neither
 // gets no label.  The config selector removes the label again, and decides what
 // the label leaves open, by the channel's own service config.  On a channel
-// without that selector the label filter (call/grpc/label_filter.h) removes it,
+// without that selector the label filter (call/grpc/filters/label_filter.h) removes it,
 // so the label never leaves the process.  If two interceptors of this library
 // are chained, the last one that decides the route or the key wins.
 //

@@ -35,7 +35,7 @@ ROOMS = [
     ("call/grpc", "what travels with a call and with a channel",
      "call port proto/config/parser sync"),
     ("call/grpc/filters", "what core's filters tell about a call, and change",
-     "call call/grpc port"),
+     "call call/grpc port sync"),
     ("resolver/endpoint", "an endpoint, its attributes, and which are allowed",
      "proto/config proto/json"),
     ("resolver/groups", "lists of endpoints that change, and their registry",

@@ -141,9 +141,7 @@ const grpc_channel_filter kStreamFilter = {
     "multi_backend_stream"};
 
 bool AddStreamFilter(grpc_core::ChannelStackBuilder* builder) {
-  if (builder->channel_args().GetInt(kStreamFilterArg).value_or(0) == 0) {
-    return true;
-  }
+  if (!HasStreamFilter(builder->channel_args())) return true;
   // HTTP turns a response that is not gRPC's into a status, for which the
   // backend is responsible.
   auto& stack = *builder->mutable_stack();
@@ -156,6 +154,10 @@ bool AddStreamFilter(grpc_core::ChannelStackBuilder* builder) {
 }
 
 }  // namespace
+
+bool HasStreamFilter(const grpc_core::ChannelArgs& args) {
+  return args.GetInt(kStreamFilterArg).value_or(0) != 0;
+}
 
 void RegisterStreamFilter(CoreBuilder& builder) {
   // After all others, so that HTTP is in the stack.

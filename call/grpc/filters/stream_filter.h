@@ -13,12 +13,15 @@
 #define MULTI_BACKEND_CALL_GRPC_FILTERS_STREAM_FILTER_H_
 
 #include "absl/strings/string_view.h"
+#include "multi_backend/port/core_api.h"
 #include "multi_backend/port/registration.h"
 
 namespace multi_backend {
 
 // Connections whose channel args have this integer, not 0, get the filter.
+// Only the policy multi_backend sets it.
 constexpr absl::string_view kStreamFilterArg = "multi_backend.stream_filter";
+bool HasStreamFilter(const grpc_core::ChannelArgs& args);
 
 // Pass this to RegisterWithCore() as a CorePart.
 void RegisterStreamFilter(CoreBuilder& builder);

@@ -1,4 +1,4 @@
-#include "multi_backend/call/grpc/filters/stream_filter.h"
+// Where the filters stand in core's stacks.
 
 #include <grpcpp/grpcpp.h>
 
@@ -7,6 +7,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "multi_backend/call/grpc/filters/label_filter.h"
+#include "multi_backend/call/grpc/filters/stream_filter.h"
 #include "multi_backend/port/core_api.h"
 
 namespace multi_backend {
@@ -19,7 +21,7 @@ using ::testing::Not;
 // Returns the names of the filters of a connection, top first.
 std::vector<std::string> FiltersOf(const grpc_core::ChannelArgs& args) {
   static const bool registered = [] {
-    return RegisterWithCore({RegisterStreamFilter}).ok();
+    return RegisterWithCore({RegisterStreamFilter, RegisterLabelFilter}).ok();
   }();
   EXPECT_TRUE(registered);
   grpc_transport_vtable vtable = {};
@@ -50,6 +52,14 @@ TEST(StreamFilterTest, IsOnlyOnConnectionsThatAskForIt) {
                            grpc_core::ChannelArgs().Set(kStreamFilterArg, 0)}) {
     EXPECT_THAT(FiltersOf(args), Not(Contains("multi_backend_stream")));
   }
+}
+
+// The connections of the policy multi_backend have the stream filter, and the
+// test above shows that they do not have this one.
+TEST(LabelFilterTest, IsInFrontOfAllOtherConnections) {
+  const std::vector<std::string> filters = FiltersOf(grpc_core::ChannelArgs());
+  ASSERT_FALSE(filters.empty());
+  EXPECT_EQ(filters[0], "multi_backend_label");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "multi_backend/call/grpc/label_filter.h"
+#include "multi_backend/call/grpc/filters/label_filter.h"
 
 #include <climits>
 #include <new>
@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "multi_backend/call/call_label.h"
+#include "multi_backend/call/grpc/filters/stream_filter.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/port/core_builder.h"
 #include "multi_backend/port/log.h"
@@ -161,7 +162,9 @@ void RegisterLabelFilter(CoreBuilder& builder) {
   for (const auto type : {GRPC_CLIENT_SUBCHANNEL, GRPC_CLIENT_DIRECT_CHANNEL}) {
     builder.builder->channel_init()->RegisterStage(
         type, INT_MAX, [](grpc_core::ChannelStackBuilder* stack) {
-          stack->PrependFilter(&kLabelFilter);
+          if (!HasStreamFilter(stack->channel_args())) {
+            stack->PrependFilter(&kLabelFilter);
+          }
           return true;
         });
   }
