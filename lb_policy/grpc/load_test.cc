@@ -94,8 +94,8 @@ TEST(PeakEwmaLatencyTest, AStreamThatBreaksIsAFailureAndNoSlowAnswer) {
 
 // Calls on kA fail at once; kB always has ten in flight.
 TEST(LeastBusyTest, ABackendThatFailsAtOnceGetsNoMoreThanItsShare) {
-  PolicyHarness harness(
-      R"({"strategy":"LEAST_BUSY","failover":{"maxRetries":0}})");
+  PolicyHarness harness(R"({"strategy":"LEAST_BUSY",
+      "failover":{"maxRetries":0},"health":{"passive":{"enabled":false}}})");
   Connect(harness);
   std::deque<FakeCall*> running;
   int failed = 0;
