@@ -155,14 +155,18 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
                     stream_ == nullptr ? StreamReport() : stream_->report);
   backend_->health.OnCallEnded(OutcomeOf(error, args.status.code()),
                                args.status.message(), trial_);
-  if (error == ErrorClass::kApplication) connection_->OnAnswered();
+  const bool client_fault = error == ErrorClass::kClientFault;
+  // An answer that was too large for this process is one, too.
+  if (error == ErrorClass::kApplication ||
+      (client_fault && stream_->report.sent)) {
+    connection_->OnAnswered();
+  }
   const bool infrastructure = IsInfrastructureFailure(error);
   if (infrastructure) CountFailure();
   // A call that the caller cancelled says nothing about the backend's latency.
   // One that ran into its deadline or perTryTimeout does: it took that long.
   const bool cancelled = error == ErrorClass::kCallerGaveUp &&
                          args.status.code() == absl::StatusCode::kCancelled;
-  const bool client_fault = error == ErrorClass::kClientFault;
   if (needs_latency_ && !cancelled && !client_fault) {
     ObserveLatencies(infrastructure);
   }

@@ -96,8 +96,8 @@ TEST_F(FailoverTest, RequestsUpToTheRetryBufferFailOver) {
   static constexpr char kBudget[] = R"("budget":{"minRetriesPerSecond":1000})";
   const auto with_arg = [](int bytes, absl::string_view more) {
     ChannelOptions options;
-    options.service_config_json =
-        ServiceConfig(absl::StrCat(R"("failover":{)", kBudget, more, "}"));
+    options.service_config_json = ServiceConfig(absl::StrCat(
+        kFailedCallsDoNotCount, R"(,"failover":{)", kBudget, more, "}"));
     if (bytes > 0)
       options.args.SetInt(GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE, bytes);
     return options;
