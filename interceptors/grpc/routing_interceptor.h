@@ -5,9 +5,10 @@
 // adds the label as one metadata entry.  A call for which it decides neither
 // gets no label.  The config selector removes the label again, and decides what
 // the label leaves open, by the channel's own service config.  On a channel
-// without that selector the label filter (call/grpc/filters/label_filter.h) removes it,
-// so the label never leaves the process.  If two interceptors of this library
-// are chained, the last one that decides the route or the key wins.
+// without that selector the label filter (call/grpc/filters/label_filter.h)
+// removes it, so the label never leaves the process.  If two interceptors of
+// this library are chained, the last one that decides the route or the key
+// wins.
 //
 // A call whose metadata would make gRPC abort the process, or which brings the
 // reserved key of the label, ends with INVALID_ARGUMENT and a text that names

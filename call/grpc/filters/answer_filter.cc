@@ -1,6 +1,7 @@
 #include "multi_backend/call/grpc/filters/answer_filter.h"
 
 #include <string>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "multi_backend/call/grpc/call_context.h"
@@ -42,7 +43,7 @@ class AnswerElement {
     auto* const self = static_cast<AnswerElement*>(arg);
     const bool replaced = self->Replace(error);
     grpc_core::Closure::Run(DEBUG_LOCATION, self->original_,
-                            replaced ? absl::OkStatus() : error);
+                            replaced ? absl::OkStatus() : std::move(error));
   }
 
   // Whether the status is now in the trailing metadata.

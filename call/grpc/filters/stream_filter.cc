@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/port/core_api.h"
@@ -75,13 +76,13 @@ class StreamElement {
   static void OnDone(void* arg, grpc_error_handle error) {
     const Hook& hook = *static_cast<Hook*>(arg);
     if (!error.ok()) hook.element->failed_ = true;
-    grpc_core::Closure::Run(DEBUG_LOCATION, hook.original, error);
+    grpc_core::Closure::Run(DEBUG_LOCATION, hook.original, std::move(error));
   }
 
   static void OnEnd(void* arg, grpc_error_handle error) {
     const Hook& hook = *static_cast<Hook*>(arg);
     hook.element->Record(error);
-    grpc_core::Closure::Run(DEBUG_LOCATION, hook.original, error);
+    grpc_core::Closure::Run(DEBUG_LOCATION, hook.original, std::move(error));
   }
 
   void Record(const grpc_error_handle& error) {
