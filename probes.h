@@ -3,11 +3,10 @@
 //
 // gRPC and TCP probes are part of //:core.  HTTP probes need libcurl, so
 // MakeHttpProbeFactory(), MakeHttpsProbeFactory() and RegisterHttpProbe() are
-// in
-// //probes:http.  A program that links //:multi_backend has them and need not
-// call RegisterHttpProbe().  One that links //:core calls it before it makes a
-// channel whose service config asks for HTTP probes.  It is idempotent and
-// thread-safe.
+// in //probes:http.  A program that links //:multi_backend has them and need
+// not call RegisterHttpProbe().  One that links //:core calls it before it
+// makes a channel whose service config asks for HTTP probes.  It is idempotent
+// and thread-safe.
 //
 // API of this header: Probe, ProbeFactory, ProbeResult, ProbeIdentity,
 // ActiveHealthConfig, ProbeKind; MakeGrpcProbeFactory with GrpcProbeOptions,

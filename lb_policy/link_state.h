@@ -8,7 +8,9 @@ namespace multi_backend {
 enum class LinkState {
   kConnecting,  // No attempt has failed since the last success.
   kReady,       // Takes calls.
-  kFailed,      // The newest attempt failed; core retries after its backoff.
+  // The newest attempt failed, or connections ended too soon.  The next attempt
+  // follows after a wait.
+  kFailed,
 };
 
 }  // namespace multi_backend

@@ -18,7 +18,9 @@ struct AttemptView {
   absl::string_view message;
   absl::string_view method;   // "/package.Service/Method".
   absl::string_view backend;  // Its address, "ip:port".
-  bool timed_out = false;  // By perTryTimeout; ClassifyError() says which code.
+  // The attempt ran into perTryTimeout.  `code` is then kDeadlineExceeded, and
+  // `message` is empty.
+  bool timed_out = false;
   int attempt = 1;         // 1 = the first attempt.
 };
 
