@@ -85,8 +85,6 @@ absl::Status CheckRoutingIsFollowed(const Json& service_config,
         has_routing, "the control plane chooses the policies of an xds: target",
         "use another target");
   }
-  // The objects work wherever the policy does.
-  if (!has_routing) return absl::OkStatus();
   if (args.GetBool(GRPC_ARG_ENABLE_HTTP_PROXY).value_or(false)) {
     return NotFollowed(
         has_routing,

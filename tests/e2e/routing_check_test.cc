@@ -100,6 +100,11 @@ TEST_F(RoutingCheckTest, ObjectsOfTheApplicationNeedThePolicy) {
     EXPECT_THAT(
         ErrorOf(with(objects, "multi-backend:xds:%2F%2F%2Fusers"), "{}"),
         HasSubstr("control plane"));
+    EXPECT_THAT(
+        ErrorOf(
+            with(objects, "dns:///users:1").Set(GRPC_ARG_ENABLE_HTTP_PROXY, 1),
+            "{}"),
+        HasSubstr("a proxy takes the place of the target"));
     EXPECT_EQ(ErrorOf(with(objects, "static:///a:1"), "{}"), "");
     EXPECT_EQ(ErrorOf(with(objects, "dns:///users:1"), "{}"), "");
   }
