@@ -340,7 +340,7 @@ void MultiBackendPolicy::PublishLocked() {
 void MultiBackendPolicy::RepickLocked() {
   if (picker_args_ == nullptr) return;
   wakeups_->Recount([this]() { return plan_->BeginPass(); });
-  wakeups_->ClearFreshPlanDue();
+  wakeups_->ClearRepickDue();
   mailbox_->SetInPass(true);
   channel_control_helper()->UpdateState(published_state_, published_status_,
                                         std::make_unique<Picker>(picker_args_));
@@ -363,8 +363,8 @@ void MultiBackendPolicy::WarnOfHotKeysLocked() {
 void MultiBackendPolicy::OnTimeLocked() {
   if (plan_ == nullptr) return;
   const int64_t now = time_.NowNanos();
-  const bool repick = wakeups_->fresh_plan_due_at() <= now ||
-                      plan_->NextBacklogDeadline() <= now;
+  const bool repick =
+      wakeups_->repick_due_at() <= now || plan_->NextBacklogDeadline() <= now;
   reporter_.Report(plan_->OnTime(now));
   if (sample_at_ <= now && config_->health.passive.has_value()) {
     failures_.Evaluate(*plan_, *config_->health.passive, time_.Now());
@@ -387,7 +387,7 @@ void MultiBackendPolicy::ArmTimerLocked() {
   }
   wakeups_->SetWakeAt(INT64_MAX);
   int64_t due = std::min(
-      {resize_at_, sample_at_, reconnect_at_, wakeups_->fresh_plan_due_at()});
+      {resize_at_, sample_at_, reconnect_at_, wakeups_->repick_due_at()});
   if (plan_ != nullptr) {
     due = std::min(due, plan_->NextBacklogDeadline());
   }

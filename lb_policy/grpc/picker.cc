@@ -15,8 +15,8 @@ absl::Status LastStatus(const CallAttempts& call) {
   const absl::Status* status = call.log.last_status();
   if (status != nullptr) return *status;
   return absl::DeadlineExceededError(
-      "multi_backend: the attempt ran into perTryTimeout, and no other backend "
-      "is usable");
+      "multi_backend: the attempt ran into failover.perTryTimeout, and no "
+      "other backend is usable");
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
     case PickPlan::Outcome::kExhausted:
       if (plan.has_backlogs() &&
           call.ticket.AwaitFreshPlan(args_->retry_policy->clock->NowNanos())) {
-        wakeups.OnAwaitingFreshPlan(call.ticket.await_fresh_plan_until);
+        wakeups.OnRepickBy(call.ticket.await_fresh_plan_until);
         return PickResult::Queue();
       }
       return EndWithLastAnswer(call);
@@ -74,7 +74,7 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
       const int64_t until = call.log.ConnectWaitUntil(
           now, args_->retry_policy->failover.max_connect_wait_nanos());
       if (until <= now) return EndWithLastAnswer(call);
-      if (until != INT64_MAX) wakeups.OnAwaitingFreshPlan(until);
+      if (until != INT64_MAX) wakeups.OnRepickBy(until);
       break;
     }
     case PickPlan::Outcome::kNoBackend:

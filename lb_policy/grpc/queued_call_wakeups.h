@@ -2,8 +2,8 @@
 // The code that frees capacity reads it to decide whether to wake waiting
 // calls, and the policy reads it to set its timer.
 //
-// Threads: OnWaiting(), OnQueued() and OnAwaitingFreshPlan() are called under
-// the channel's pick lock; Recount(), ClearFreshPlanDue() and SetWakeAt() in
+// Threads: OnWaiting(), OnQueued() and OnRepickBy() are called under
+// the channel's pick lock; Recount(), ClearRepickDue() and SetWakeAt() in
 // its work serializer.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_QUEUED_CALL_WAKEUPS_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_QUEUED_CALL_WAKEUPS_H_
@@ -35,15 +35,15 @@ class QueuedCallWakeups {
   // A call without a place in a backlog waits in core's queue.
   void OnQueued() { Set(true); }
   // A call waits in core's queue and must pick again by `at`.
-  void OnAwaitingFreshPlan(int64_t at) {
+  void OnRepickBy(int64_t at) {
     OnQueued();
-    if (at < fresh_plan_due_at_.load()) fresh_plan_due_at_.store(at);
+    if (at < repick_due_at_.load()) repick_due_at_.store(at);
     WakeBy(at);
   }
-  int64_t fresh_plan_due_at() const { return fresh_plan_due_at_.load(); }
+  int64_t repick_due_at() const { return repick_due_at_.load(); }
   // Call before a pass.  Calls that must still pick again by some time say so
   // during the pass.
-  void ClearFreshPlanDue() { fresh_plan_due_at_.store(INT64_MAX); }
+  void ClearRepickDue() { repick_due_at_.store(INT64_MAX); }
   // Records that the policy's timer will fire at `at`.  The policy calls it
   // with INT64_MAX before it reads the deadlines from which it computes `at`,
   // so that it misses no deadline set after that.
@@ -76,7 +76,7 @@ class QueuedCallWakeups {
 
   std::atomic<bool> waiting_{false};
   std::atomic<int64_t> wake_at_{INT64_MAX};
-  std::atomic<int64_t> fresh_plan_due_at_{INT64_MAX};
+  std::atomic<int64_t> repick_due_at_{INT64_MAX};
   const std::shared_ptr<PoolEvents> events_;
   const std::shared_ptr<PolicyMailbox> mailbox_;
 };
