@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "multi_backend/lb_policy/grpc/backend_address.h"
 
 namespace multi_backend {
@@ -78,9 +80,11 @@ bool ChannelBackends::Update(
   }
   list_.clear();
   list_.reserve(addresses.size());
-  // The old backends by address alone; filled when it is needed.
-  absl::flat_hash_map<absl::string_view, const ChannelBackend*> by_address;
-  // Those that others replace, which may be in by_address.
+  // The old backends that leave the list, by address alone; filled when it is
+  // needed.
+  absl::optional<absl::flat_hash_map<absl::string_view, const ChannelBackend*>>
+      leaving;
+  // Those that others replace.
   std::vector<std::unique_ptr<ChannelBackend>> replaced;
   for (size_t i = 0; i < addresses.size(); ++i) {
     auto inserted =
@@ -98,13 +102,19 @@ bool ChannelBackends::Update(
     if (old != nullptr) {
       replaced.push_back(std::move(old));
     } else {
-      if (by_address.empty()) {
-        for (const ChannelBackend* backend : old_order) {
-          by_address.emplace(RawAddress(backend->address()), backend);
+      if (!leaving.has_value()) {
+        leaving.emplace();
+        absl::flat_hash_set<absl::string_view> wanted;
+        for (size_t k = 0; k < addresses.size(); ++k) {
+          wanted.insert(keys[old_order.size() + k]);
+        }
+        for (size_t k = 0; k < old_order.size(); ++k) {
+          if (wanted.contains(keys[k])) continue;
+          leaving->emplace(RawAddress(old_order[k]->address()), old_order[k]);
         }
       }
-      const auto found = by_address.find(RawAddress(addresses[i]));
-      if (found != by_address.end()) renamed = found->second;
+      const auto found = leaving->find(RawAddress(addresses[i]));
+      if (found != leaving->end()) renamed = found->second;
     }
     changed = true;
     list_.push_back(make(std::move(addresses[i]), endpoints[i], renamed));

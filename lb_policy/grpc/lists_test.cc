@@ -18,7 +18,9 @@
 namespace multi_backend {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 constexpr char kA[] = "10.0.0.1:80";
 constexpr char kB[] = "10.0.0.2:80";
@@ -97,14 +99,15 @@ TEST(ListTest, WhatBelongsToAChannelIsNotInItsSubchannelsArgs) {
 // --- What was decided, over lists that change
 // ---------------------------------
 
-// kB under a host name.
-grpc_core::ServerAddress NamedB() {
+// kB under a host name, with port 80.
+grpc_core::ServerAddress NamedB(absl::string_view host = "b.example") {
   std::map<const char*,
            std::unique_ptr<grpc_core::ServerAddress::AttributeInterface>>
       attributes;
   attributes[AddressAttribute<Endpoint>::Key()] =
       std::make_unique<AddressAttribute<Endpoint>>(
-          std::make_shared<const Endpoint>(Endpoint::Of("b.example", 80)));
+          std::make_shared<const Endpoint>(
+              Endpoint::Of(std::string(host), 80)));
   return {PolicyDriver::Endpoints({kB})[0].address(), grpc_core::ChannelArgs(),
           std::move(attributes)};
 }
@@ -212,6 +215,24 @@ TEST_P(DecidedTest, CallsThatStillRunAreCounted) {
   EXPECT_THAT(harness.RoundTrip(), HasSubstr("at its limit: 3 calls"));
   for (FakeCall* call : running) harness.Finish(*call);
   EXPECT_EQ(CallsToB(harness), 10);
+}
+
+// A second name is no rename: the first one keeps what was decided about it.
+TEST(ListTest, ASecondNameOfAnAddressIsABackendOfItsOwn) {
+  PolicyHarness harness;
+  auto list = PolicyDriver::Endpoints({kA});
+  list.push_back(NamedB());
+  ASSERT_EQ(harness.UpdateAddresses(list), absl::OkStatus());
+  harness.pool().MarkUnhealthy("b.example:80");
+  list.push_back(NamedB("alias.example"));
+  ASSERT_EQ(harness.UpdateAddresses(list), absl::OkStatus());
+  std::map<std::string, bool> healthy;
+  for (const BackendSnapshot& backend : harness.pool().GetAllBackends()) {
+    healthy[backend.name] = backend.healthy;
+  }
+  EXPECT_THAT(healthy,
+              ElementsAre(Pair(kA, true), Pair("alias.example:80", true),
+                          Pair("b.example:80", false)));
 }
 
 TEST(ListTest, AMarkBeforeTheFirstChannelHolds) {
