@@ -17,6 +17,8 @@ std::shared_ptr<Timers> BackendHealth::Suspend() {
 void BackendHealth::Resume() {
   MutexLock lock(&mutex_);
   suspended_ = false;
+  // Failures may have been counted, which a success ends.
+  load_->wants_successes.store(true, std::memory_order_relaxed);
   // The channel that lists the backend makes a plan anyway.
   (void)Apply(tracker_.OnTime(events_->time.Now()));
 }

@@ -331,6 +331,23 @@ TEST_P(RenameTest, KeepsFailuresThatASuccessEnds) {
   old->EndCall();
 }
 
+TEST_F(AbsentTest, FailuresBeforeAnAbsenceEndWithASuccessAfterIt) {
+  LeasePtr lease = Acquire(kIp);
+  const BackendRef backend = lease->backend();
+  backend->BeginCall();  // Else nothing is known of it.
+  for (int i = 0; i < 2; ++i) {
+    backend->health.OnCallEnded(AttemptOutcome::kFailed, "reset", 0);
+  }
+  lease.reset();
+  backend->OnAnswered(/*trial=*/0);  // Nobody listens now.
+  lease = Acquire(kIp);
+  ASSERT_EQ(lease->backend().get(), backend.get());
+  backend->OnAnswered(/*trial=*/0);
+  backend->health.OnCallEnded(AttemptOutcome::kFailed, "reset", 0);
+  EXPECT_TRUE(Usable(lease));
+  backend->EndCall();
+}
+
 TEST_P(RenameTest, CountsTheCallsThatStillRun) {
   limit_ = 2;
   LeasePtr lease = Acquire(kIp);
