@@ -25,6 +25,9 @@ using grpc_core::ServerAddressList;
 constexpr int kHostQueryTimeoutMs = 5000;
 // How long host names without an answer delay the addresses that are known.
 constexpr absl::Duration kPatience = absl::Seconds(1);
+// How long a channel without any address waits for more answers before its
+// calls are told what is wrong.
+constexpr absl::Duration kNoAddressPatience = absl::Seconds(6);
 // The time between two reports, for each endpoint.  A report costs a few
 // microseconds for each endpoint, and the answers of thousands of hosts must
 // not each cause one.
@@ -133,9 +136,9 @@ absl::Time EndpointAddresses::ReportDueLocked() const {
     return reported_at_ +
            static_cast<int64_t>(endpoints_->size()) * kPausePerEndpoint;
   }
-  // Without any address a report would only say that there is none.
-  if (!AnyAddressLocked()) return absl::InfiniteFuture();
-  return *unreported_since_ + kPatience;
+  // Without any address a report only says that there is none, and why.
+  return *unreported_since_ +
+         (AnyAddressLocked() ? kPatience : kNoAddressPatience);
 }
 
 bool EndpointAddresses::AnyAddressLocked() const {
