@@ -118,6 +118,15 @@ class AttemptLog {
     return voided_.load(std::memory_order_relaxed) == attempt;
   }
 
+  // Call when core asks about an attempt before its end is reported: it has run
+  // into perTryTimeout.
+  void TimeOutNewest() {
+    timed_out_.store(attempts(), std::memory_order_relaxed);
+  }
+  bool HasTimedOut(int attempt) const {
+    return timed_out_.load(std::memory_order_relaxed) == attempt;
+  }
+
   // The number of retries granted to core.  Transparent retries do not count.
   int retries_granted() const {
     return retries_granted_.load(std::memory_order_relaxed);
@@ -146,7 +155,8 @@ class AttemptLog {
   std::atomic<bool> asked_{false};
   std::atomic<bool> pick_failed_{false};
   std::atomic<int> retries_granted_{0};
-  std::atomic<int> voided_{0};  // The attempt's number; 0 = none.
+  std::atomic<int> voided_{0};     // The attempt's number; 0 = none.
+  std::atomic<int> timed_out_{0};  // The attempt's number; 0 = none.
   std::atomic<int64_t> start_millis_{0};
   std::atomic<int64_t> connect_wait_until_{0};  // 0 = does not wait.
   std::atomic<const absl::Status*> last_status_{nullptr};

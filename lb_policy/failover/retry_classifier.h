@@ -21,7 +21,7 @@ struct AttemptView {
   // The attempt ran into perTryTimeout.  `code` is then kDeadlineExceeded, and
   // `message` is empty.
   bool timed_out = false;
-  int attempt = 1;         // 1 = the first attempt.
+  int attempt = 1;  // 1 = the first attempt.
 };
 
 // Replaces the list of status codes: returns whether to try another backend.

@@ -43,6 +43,7 @@ bool TimeoutWasSpentWaiting(const RetryInputs& inputs) {
 RetryDecision DecideRetry(const RetryInputs& inputs) {
   AttemptLog& log = *inputs.log;
   const AttemptLog::Newest newest = log.OnAsked();
+  if (newest == AttemptLog::Newest::kOpen) log.TimeOutNewest();
   if (inputs.label.retry == RetryMode::kNever) return RetryDecision::kForbidden;
   if (inputs.has_method_retry_policy) return RetryDecision::kMethodPolicy;
   if (log.pick_failed()) return RetryDecision::kPickFailed;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/string_view.h"
+#include "multi_backend/call/try_timeout_message.h"
 #include "multi_backend/lb_policy/failover/error_class.h"
 #include "multi_backend/lb_policy/failover/pushback.h"
 #include "multi_backend/lb_policy/failover/retry_classifier.h"
@@ -133,10 +134,23 @@ void AttemptTracker::Finish(FinishArgs args) {
     backend_->OnAnswered(trial_);
     OnSucceeded();
   } else {
+    if (GaveUpUnheard()) {
+      stream_->report.ended_with = absl::StatusCode::kCancelled;
+      stream_->report.cancelled = true;
+      args.status = absl::CancelledError(kCoreTryTimeoutMessage);
+    }
     MendStatus(args.trailing_metadata);
     OnFailed(args);
   }
   End();
+}
+
+// An attempt that ran into perTryTimeout before anybody asked for its end, as
+// the synchronous API does for a stream.  Core then says only that the call was
+// cancelled.
+bool AttemptTracker::GaveUpUnheard() const {
+  return call_ != nullptr && call_->log.HasTimedOut(attempt_) &&
+         stream_->report.watched && !stream_->report.ended_with.has_value();
 }
 
 void AttemptTracker::OnSucceeded() {

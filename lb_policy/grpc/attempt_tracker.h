@@ -65,6 +65,7 @@ class AttemptTracker final
   void LeaveBacklog();
   void Bounce();
   void End();
+  bool GaveUpUnheard() const;
   void OnSucceeded();
   void OnFailed(const FinishArgs& args);
   void CountFailure();

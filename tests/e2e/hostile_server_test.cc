@@ -152,6 +152,30 @@ INSTANTIATE_TEST_SUITE_P(Rows, MissingStatusTest,
                          ::testing::Values(NoStatusHostility()),
                          [](const auto& info) { return info.param.name; });
 
+Hostility HostilityNamed(absl::string_view name) {
+  for (Hostility& hostility : AllHostilities()) {
+    if (hostility.name == name) return hostility;
+  }
+  ADD_FAILURE() << "there is no " << name;
+  return Hostility();
+}
+
+// The client turns it into UNKNOWN, but has not made it.
+TEST(UnheardOfStatusTest, IsTheServersAnswerAndMayBeRetried) {
+  HostileServer hostile(HostilityNamed("StatusSeventeen"));
+  auto fleet = BackendFleet::Start(1);
+  ASSERT_TRUE(fleet.ok()) << fleet.status();
+  auto client = UsersClient::Make(
+      absl::StrCat("static:///", hostile.address(), ",", (*fleet)->address(0)),
+      ServiceConfig(R"("failover":{"retriableStatusCodes":["UNKNOWN"],
+                                   "budget":{"minRetriesPerSecond":1000}})"));
+  ASSERT_TRUE(client.ok()) << client.status();
+  ASSERT_TRUE(WaitUntil([&] {
+    EXPECT_TRUE((*client)->Call().ok());
+    return hostile.requests() >= 3;
+  }));
+}
+
 TEST(GoAwayAtOnceTest, TheBackendIsNotConnectedAgainAndAgain) {
   // Three attempts come at once, and then one each after at least 0.8, 1.28 and
   // 2.05 seconds and so on: ten take more than half a minute.  Without the

@@ -105,6 +105,10 @@ TEST_F(StreamsTest, AServerStreamOnAHangingBackendMovesAfterPerTryTimeout) {
   const grpc::Status status = List(3, &served_by);
   EXPECT_TRUE(status.ok()) << status.error_message();
   EXPECT_THAT(served_by, ElementsAre("b1", "b1", "b1"));
+  // Core gives the attempt up without asking how it ended.
+  EXPECT_TRUE(WaitUntil([this]() {
+    return client_->Backend(fleet_->address(0)).failures == 1;
+  })) << client_->Backend(fleet_->address(0)).reason;
 }
 
 // perTryTimeout limits the time until the response begins.

@@ -76,6 +76,11 @@ class StreamElement {
   static void OnDone(void* arg, grpc_error_handle error) {
     const Hook& hook = *static_cast<Hook*>(arg);
     if (!error.ok()) hook.element->failed_ = true;
+    // Core may never ask for the end of an attempt that it has given up, so the
+    // record of its headers cannot wait until then.
+    if (error.ok() && &hook == &hook.element->sends_[0]) {
+      hook.element->record_->report.sent = true;
+    }
     grpc_core::Closure::Run(DEBUG_LOCATION, hook.original, std::move(error));
   }
 
@@ -97,8 +102,10 @@ class StreamElement {
       report.from_server =
           trailers_->get(grpc_core::GrpcStatusFromWire()).value_or(false);
     }
-    report.ended_with = static_cast<absl::StatusCode>(code);
-    report.sent = stats_ != nullptr && stats_->outgoing.header_bytes > 0;
+    // As absl::Status has it: a code that gRPC does not know is UNKNOWN.
+    report.ended_with =
+        absl::Status(static_cast<absl::StatusCode>(code), "").code();
+    report.sent |= stats_ != nullptr && stats_->outgoing.header_bytes > 0;
     if (report.from_server) record_->trailers = trailers_;
   }
 
