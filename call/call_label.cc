@@ -74,6 +74,14 @@ void RequireRole(absl::string_view role) {
 
 }  // namespace
 
+CallLabel CombineLabels(const CallLabel& older, const CallLabel& newer) {
+  CallLabel label = newer.route_decided ? newer : older;
+  const CallLabel& key = newer.key_decided ? newer : older;
+  label.key_decided = key.key_decided;
+  label.key_hash = key.key_hash;
+  return label;
+}
+
 std::string EncodeCallLabelPrefix(const CallLabel& label) {
   const absl::string_view fallback =
       label.when_unavailable == WhenUnavailable::kRole ? label.fallback_role

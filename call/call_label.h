@@ -53,6 +53,9 @@ struct CallLabel {
   absl::optional<uint64_t> key_hash;  // nullopt = no sticky key.
 };
 
+// Returns what `newer` decides, and of the rest what `older` decides.
+CallLabel CombineLabels(const CallLabel& older, const CallLabel& newer);
+
 // Returns the part of the value that depends on the route alone, so that it is
 // made once per route and not for each call.  Ignores the key.  Role names must
 // be "" or satisfy IsValidRoleName(); the function aborts on any other name,

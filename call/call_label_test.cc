@@ -40,6 +40,27 @@ CallLabel ReplicaOrAny() {
   return label;
 }
 
+TEST(CallLabelTest, TheNewerLabelReplacesWhatItDecides) {
+  for (const bool route : {false, true}) {
+    for (const bool key : {false, true}) {
+      CallLabel older;
+      older.role = "older";
+      older.key_decided = true;
+      older.key_hash = 1;
+      CallLabel newer;
+      newer.route_decided = route;
+      if (route) newer.role = "newer";
+      newer.key_decided = key;
+      if (key) newer.key_hash = 2;
+      const CallLabel both = CombineLabels(older, newer);
+      EXPECT_TRUE(both.route_decided);
+      EXPECT_EQ(both.role, route ? "newer" : "older");
+      EXPECT_TRUE(both.key_decided);
+      EXPECT_EQ(both.key_hash, key ? 2 : 1);
+    }
+  }
+}
+
 TEST(CallLabelTest, EveryCombinationComesBackAsItWas) {
   for (const std::string& role : RoleNames()) {
     for (const std::string& fallback : RoleNames()) {

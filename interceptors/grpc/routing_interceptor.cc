@@ -69,12 +69,6 @@ absl::optional<absl::string_view> FirstValue(const Metadata& metadata,
   return entry->second;
 }
 
-template <typename OptionalText>
-absl::optional<uint64_t> HashOf(const OptionalText& key) {
-  if (!key.has_value() || key->empty()) return absl::nullopt;
-  return HashStickyKey(*key);
-}
-
 // A call at the hook that sends its initial metadata.
 class StartingCall final : public CallView {
  public:
@@ -168,38 +162,35 @@ class RoutingInterceptor final : public Interceptor {
   void Label(InterceptorBatchMethods* batch) const {
     static const auto* const key = new std::string(kCallLabelKey);
     Metadata& metadata = *batch->GetSendInitialMetadata();
-    const absl::optional<uint64_t> hash = KeyHash(batch, metadata);
-    const bool key_decided =
-        hash.has_value() || routing_.keys->function() != nullptr;
-    const bool route_decided = decision_.label.route_decided;
-    if (!route_decided && !key_decided) return;
-    std::string prefix;
-    CallLabel key_of;
-    key_of.key_hash = hash;
-    key_of.key_decided = key_decided;
+    CallLabel label = decision_.label;
+    label.key_hash = KeyHash(batch, metadata);
+    label.key_decided =
+        label.key_hash.has_value() || routing_.keys->function() != nullptr;
+    if (!label.route_decided && !label.key_decided) return;
+    std::string value;
     const auto earlier = metadata.find(*key);
-    if (earlier != metadata.end()) {
+    if (earlier == metadata.end()) {
+      value = EncodeCallLabel(decision_.label_prefix, label.key_hash,
+                              label.key_decided);
+    } else {
       // The check of the metadata has found it genuine.
-      const CallLabel other =
-          DecodeCallLabel(earlier->second).value_or(CallLabel());
-      if (!route_decided) prefix = EncodeCallLabelPrefix(other);
-      if (!key_decided) key_of = other;
+      label = CombineLabels(
+          DecodeCallLabel(earlier->second).value_or(CallLabel()), label);
+      value = EncodeCallLabel(EncodeCallLabelPrefix(label), label.key_hash,
+                              label.key_decided);
+      metadata.erase(*key);
     }
-    std::string label =
-        EncodeCallLabel(prefix.empty() ? decision_.label_prefix : prefix,
-                        key_of.key_hash, key_of.key_decided);
-    metadata.erase(*key);
-    metadata.emplace(*key, std::move(label));
+    metadata.emplace(*key, std::move(value));
   }
 
   absl::optional<uint64_t> KeyHash(InterceptorBatchMethods* batch,
                                    const Metadata& metadata) const {
     const StickyKeyFunction& function = routing_.keys->function();
     if (function != nullptr) {
-      return HashOf(function(StartingCall(full_method_, batch)));
+      return HashOfKey(function(StartingCall(full_method_, batch)));
     }
     if (!routing_.header.empty()) {
-      return HashOf(FirstValue(metadata, routing_.header));
+      return HashOfKey(FirstValue(metadata, routing_.header));
     }
     if (field_ == nullptr) return absl::nullopt;
     grpc::ByteBuffer* request = RequestOf(batch);
@@ -213,7 +204,7 @@ class RoutingInterceptor final : public Interceptor {
       return absl::nullopt;
     }
     grpc::ProtoBufferReader reader(request);
-    return HashOf(field_->Read(&reader));
+    return HashOfKey(field_->Read(&reader));
   }
 
   const Routing&

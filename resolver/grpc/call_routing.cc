@@ -43,12 +43,6 @@ class SelectedCall final : public CallView {
   mutable std::list<std::string> buffers_;
 };
 
-template <typename OptionalText>
-absl::optional<uint64_t> HashOf(const OptionalText& key) {
-  if (!key.has_value() || key->empty()) return absl::nullopt;
-  return HashStickyKey(*key);
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<const CallRouting>> CallRouting::Make(
@@ -85,11 +79,11 @@ CallLabel CallRouting::LabelOf(
 absl::optional<uint64_t> CallRouting::KeyHash(
     absl::string_view full_method, const grpc_metadata_batch& metadata) const {
   if (keys_ != nullptr) {
-    return HashOf(keys_->function()(SelectedCall(full_method, metadata)));
+    return HashOfKey(keys_->function()(SelectedCall(full_method, metadata)));
   }
   if (sticky_header_.empty()) return absl::nullopt;
   std::string buffer;
-  return HashOf(metadata.GetStringValue(sticky_header_, &buffer));
+  return HashOfKey(metadata.GetStringValue(sticky_header_, &buffer));
 }
 
 }  // namespace multi_backend
