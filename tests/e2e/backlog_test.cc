@@ -53,16 +53,10 @@ class BacklogTest : public ::testing::Test {
     ASSERT_TRUE(fleet.ok()) << fleet.status();
     fleet_ = *std::move(fleet);
     ChannelOptions options;
-    std::string backends;
-    for (size_t i = 0; i < fleet_->size(); ++i) {
-      absl::StrAppend(&backends, i > 0 ? "," : "", R"({"address":")",
-                      fleet_->address(i), R"(","role":")", fleet_->role(i),
-                      R"("})");
-    }
     // The calls that a kill ends must not keep its backend out later.
     options.service_config_json =
-        ServiceConfig(absl::StrCat(policy, ",", kFailedCallsDoNotCount,
-                                   R"(,"backends":[)", backends, "]"),
+        ServiceConfig(absl::StrCat(policy, ",", kFailedCallsDoNotCount, ",",
+                                   fleet_->BackendsField()),
                       routing);
     options.args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
     options.args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);

@@ -45,20 +45,13 @@ class MetadataTest : public ::testing::Test {
                              dump_.Record({"replica2", "replica", {}})});
     ASSERT_TRUE(fleet.ok()) << fleet.status();
     fleet_ = *std::move(fleet);
-    std::string backends;
-    for (size_t i = 0; i < 3; ++i) {
-      absl::StrAppend(&backends, i == 0 ? "" : ",", R"({"address":")",
-                      fleet_->address(i), R"(","role":")", fleet_->role(i),
-                      "\"}");
-    }
     auto client = UsersClient::Make(
         "static:///",
         ServiceConfig(
             absl::StrCat(R"("roles":{"replica":{"strategy":"STICKY"}},
                 "failover":{"budget":{"ratio":1.0,
-                                      "minRetriesPerSecond":1000}},
-                "backends":[)",
-                         backends, "]"),
+                                      "minRetriesPerSecond":1000}},)",
+                         fleet_->BackendsField()),
             R"("routes":[{"match":{"method":"Create.*"},"role":"primary"},
                          {"match":{"method":"Get.*"},"role":"replica"}],
                "stickyKey":{"header":"x-key"})"));

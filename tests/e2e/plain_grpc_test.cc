@@ -70,14 +70,8 @@ class PlainGrpcTest : public testing::Test {
   // fleet, and the members of `multiBackend`.
   std::string ConfigWithRoles(const std::string& policy,
                               const std::string& routing = "") {
-    std::string backends;
-    for (size_t i = 0; i < fleet_->size(); ++i) {
-      absl::StrAppend(&backends, i > 0 ? "," : "", R"({"address":")",
-                      fleet_->address(i), R"(","role":")", fleet_->role(i),
-                      R"("})");
-    }
     return absl::StrCat(R"({"loadBalancingConfig":[{"multi_backend":{)", policy,
-                        R"("backends":[)", backends, R"(]}}],"multiBackend":{)",
+                        fleet_->BackendsField(), R"(}}],"multiBackend":{)",
                         routing, "}}");
   }
 

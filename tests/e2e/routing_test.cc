@@ -49,15 +49,9 @@ class RoutingTest : public ::testing::Test {
     auto fleet = BackendFleet::Start(specs);
     ASSERT_TRUE(fleet.ok()) << fleet.status();
     fleet_ = *std::move(fleet);
-    std::vector<std::string> entries;
-    for (size_t i = 0; i < fleet_->size(); ++i) {
-      entries.push_back(absl::StrCat(R"({"address":")", fleet_->address(i),
-                                     R"(","role":")", fleet_->role(i), "\"}"));
-    }
     auto client = UsersClient::Make(
         "static:///",
-        ServiceConfig(absl::StrCat(policy, R"(,"backends":[)",
-                                   absl::StrJoin(entries, ","), "]"),
+        ServiceConfig(absl::StrCat(policy, ",", fleet_->BackendsField()),
                       routing));
     ASSERT_TRUE(client.ok()) << client.status();
     client_ = *std::move(client);

@@ -161,16 +161,10 @@ class WaysTest : public testing::TestWithParam<Way> {
   // multiBackend.
   static Configuration WithRoles(const std::string& policy,
                                  const std::string& routing = "") {
-    std::string backends;
-    for (size_t i = 0; i < fleet_->size(); ++i) {
-      absl::StrAppend(&backends, i > 0 ? "," : "", R"({"address":")",
-                      fleet_->address(i), R"(","role":")", fleet_->role(i),
-                      R"("})");
-    }
-    return {absl::StrCat(R"([{"multi_backend":{)", policy,
-                         policy.empty() ? "" : ",", R"("backends":[)", backends,
-                         "]}}]"),
-            routing};
+    return {
+        absl::StrCat(R"([{"multi_backend":{)", policy,
+                     policy.empty() ? "" : ",", fleet_->BackendsField(), "}}]"),
+        routing};
   }
 
   static std::string Target() {

@@ -78,6 +78,15 @@ std::string BackendFleet::StaticTarget() const {
   return absl::StrCat("static:///", absl::StrJoin(addresses(), ","));
 }
 
+std::string BackendFleet::BackendsField() const {
+  std::vector<std::string> entries;
+  for (size_t i = 0; i < size(); ++i) {
+    entries.push_back(absl::StrCat(R"({"address":")", address(i),
+                                   R"(","role":")", role(i), "\"}"));
+  }
+  return absl::StrCat(R"("backends":[)", absl::StrJoin(entries, ","), "]");
+}
+
 std::string BackendFleet::Ipv4Target() const {
   return absl::StrCat("ipv4:", absl::StrJoin(addresses(), ","));
 }

@@ -65,6 +65,9 @@ class BackendFleet {
   // own resolver.
   std::string StaticTarget() const;
   std::string Ipv4Target() const;
+  // For the policy's configuration: "backends":[…], with all addresses and
+  // roles.
+  std::string BackendsField() const;
 
   void SetBehaviour(size_t index,
                     const examples::users::v1::Behaviour& behaviour);
