@@ -15,6 +15,7 @@
 #include "multi_backend/interceptor.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/behaviours.h"
+#include "multi_backend/tests/testing/intercepted_channel.h"
 #include "multi_backend/tests/testing/metadata_dump.h"
 #include "multi_backend/tests/testing/users_client.h"
 #include "multi_backend/tests/testing/users_load.h"
@@ -310,14 +311,8 @@ class ForeignChannelTest : public MetadataTest {
       const grpc::ChannelArguments& args) {
     auto factory = MakeInterceptorFactory(ServiceConfig("", routing));
     EXPECT_TRUE(factory.ok()) << factory.status();
-    std::vector<
-        std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
-        interceptors;
-    interceptors.push_back(*std::move(factory));
     return Users::NewStub(
-        grpc::experimental::CreateCustomChannelWithInterceptors(
-            target, grpc::InsecureChannelCredentials(), args,
-            std::move(interceptors)));
+        InterceptedChannel(target, *std::move(factory), args));
   }
 
   static grpc::ChannelArguments WithConfig(const std::string& json) {

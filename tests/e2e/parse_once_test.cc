@@ -22,6 +22,7 @@
 #include "multi_backend/interceptor.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
+#include "multi_backend/tests/testing/intercepted_channel.h"
 #include "multi_backend/tests/testing/scripted_group.h"
 
 namespace multi_backend {
@@ -127,15 +128,10 @@ TEST_F(ParseOnceTest, AnInterceptorOfTheApplicationAndItsChannel) {
   const std::string config = ConfigWith("PEAK_EWMA");
   auto factory = MakeInterceptorFactory(config);
   ASSERT_TRUE(factory.ok()) << factory.status();
-  std::vector<
-      std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
-      interceptors;
-  interceptors.push_back(*std::move(factory));
   grpc::ChannelArguments args;
   args.SetServiceConfigJSON(config);
-  const auto channel = grpc::experimental::CreateCustomChannelWithInterceptors(
-      fleet_->Ipv4Target(), grpc::InsecureChannelCredentials(), args,
-      std::move(interceptors));
+  const auto channel =
+      InterceptedChannel(fleet_->Ipv4Target(), *std::move(factory), args);
   Call(channel);
   EXPECT_EQ(Parses(), 1);
 }

@@ -20,6 +20,7 @@
 #include "multi_backend/interceptor.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
+#include "multi_backend/tests/testing/intercepted_channel.h"
 
 namespace multi_backend {
 namespace {
@@ -56,14 +57,8 @@ class PlainGrpcTest : public testing::Test {
     auto factory = MakeInterceptorFactory(R"({"multiBackend":{"routes":[
         {"match":{"method":"Create.*"},"role":"primary"}]}})");
     EXPECT_TRUE(factory.ok()) << factory.status();
-    std::vector<
-        std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
-        interceptors;
-    interceptors.push_back(*std::move(factory));
     return Users::NewStub(
-        grpc::experimental::CreateCustomChannelWithInterceptors(
-            target, grpc::InsecureChannelCredentials(), args,
-            std::move(interceptors)));
+        InterceptedChannel(target, *std::move(factory), args));
   }
 
   // Returns a service config with the members of `policy`, the roles of the

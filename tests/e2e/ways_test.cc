@@ -22,6 +22,7 @@
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/behaviours.h"
+#include "multi_backend/tests/testing/intercepted_channel.h"
 #include "multi_backend/tests/testing/pushing_resolver.h"
 #include "multi_backend/tests/testing/users_client.h"
 
@@ -76,17 +77,11 @@ MadeChannel WithAnInterceptorByHand(const std::string& target,
       MakeInterceptorFactory(Configuration{"[]", configuration.routing}.Json(),
                              std::exchange(extras.sticky_key, nullptr));
   if (!factory.ok()) return factory.status();
-  std::vector<
-      std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
-      interceptors;
-  interceptors.push_back(*std::move(factory));
   grpc::ChannelArguments args;
   args.SetServiceConfigJSON(configuration.WithoutRouting());
   const absl::Status attached = Attach(std::move(extras), &args);
   if (!attached.ok()) return attached;
-  return grpc::experimental::CreateCustomChannelWithInterceptors(
-      target, grpc::InsecureChannelCredentials(), args,
-      std::move(interceptors));
+  return InterceptedChannel(target, *std::move(factory), args);
 }
 
 struct Way {

@@ -17,6 +17,7 @@
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/behaviours.h"
+#include "multi_backend/tests/testing/intercepted_channel.h"
 #include "multi_backend/tests/testing/users_client.h"
 
 namespace multi_backend {
@@ -96,13 +97,7 @@ class WholeAnswerTest : public ::testing::TestWithParam<Case> {
     }
     auto factory = MakeInterceptorFactory(json);
     ASSERT_TRUE(factory.ok()) << factory.status();
-    std::vector<
-        std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
-        interceptors;
-    interceptors.push_back(*std::move(factory));
-    channel = grpc::experimental::CreateCustomChannelWithInterceptors(
-        target, grpc::InsecureChannelCredentials(), args,
-        std::move(interceptors));
+    channel = InterceptedChannel(target, *std::move(factory), args);
   }
 
   void SetAll(examples::users::v1::Behaviour behaviour) {
