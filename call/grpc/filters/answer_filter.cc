@@ -6,6 +6,7 @@
 #include "absl/strings/string_view.h"
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/call/try_timeout_message.h"
+#include "multi_backend/port/call_filter.h"
 
 namespace multi_backend {
 namespace {
@@ -91,35 +92,9 @@ class AnswerElement {
   grpc_metadata_batch* trailers_ = nullptr;
 };
 
-AnswerElement& ElementOf(grpc_call_element* element) {
-  return *static_cast<AnswerElement*>(element->call_data);
-}
-
 }  // namespace
 
-const grpc_channel_filter kAnswerFilter = {
-    [](grpc_call_element* element, grpc_transport_stream_op_batch* batch) {
-      ElementOf(element).Watch(*batch);
-      grpc_call_next_op(element, batch);
-    },
-    /*make_call_promise=*/nullptr,
-    grpc_channel_next_op,
-    sizeof(AnswerElement),
-    [](grpc_call_element* element, const grpc_call_element_args* args) {
-      new (element->call_data) AnswerElement(*args);
-      return absl::OkStatus();
-    },
-    grpc_call_stack_ignore_set_pollset_or_pollset_set,
-    [](grpc_call_element* element, const grpc_call_final_info*, grpc_closure*) {
-      ElementOf(element).~AnswerElement();
-    },
-    /*sizeof_channel_data=*/0,
-    [](grpc_channel_element*, grpc_channel_element_args*) {
-      return absl::OkStatus();
-    },
-    grpc_channel_stack_no_post_init,
-    [](grpc_channel_element*) {},
-    grpc_channel_next_get_info,
-    "multi_backend_answer"};
+constexpr grpc_channel_filter kAnswerFilter =
+    CallFilter<AnswerElement>("multi_backend_answer");
 
 }  // namespace multi_backend

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "multi_backend/call/grpc/call_context.h"
+#include "multi_backend/port/call_filter.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/port/core_builder.h"
 
@@ -119,34 +120,8 @@ class StreamElement {
   grpc_transport_stream_stats* stats_ = nullptr;
 };
 
-StreamElement& ElementOf(grpc_call_element* element) {
-  return *static_cast<StreamElement*>(element->call_data);
-}
-
-const grpc_channel_filter kStreamFilter = {
-    [](grpc_call_element* element, grpc_transport_stream_op_batch* batch) {
-      ElementOf(element).Watch(*batch);
-      grpc_call_next_op(element, batch);
-    },
-    /*make_call_promise=*/nullptr,
-    grpc_channel_next_op,
-    sizeof(StreamElement),
-    [](grpc_call_element* element, const grpc_call_element_args* args) {
-      new (element->call_data) StreamElement(*args);
-      return absl::OkStatus();
-    },
-    grpc_call_stack_ignore_set_pollset_or_pollset_set,
-    [](grpc_call_element* element, const grpc_call_final_info*, grpc_closure*) {
-      ElementOf(element).~StreamElement();
-    },
-    /*sizeof_channel_data=*/0,
-    [](grpc_channel_element*, grpc_channel_element_args*) {
-      return absl::OkStatus();
-    },
-    grpc_channel_stack_no_post_init,
-    [](grpc_channel_element*) {},
-    grpc_channel_next_get_info,
-    "multi_backend_stream"};
+constexpr grpc_channel_filter kStreamFilter =
+    CallFilter<StreamElement>("multi_backend_stream");
 
 bool AddStreamFilter(grpc_core::ChannelStackBuilder* builder) {
   if (!HasStreamFilter(builder->channel_args())) return true;
