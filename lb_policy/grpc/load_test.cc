@@ -65,31 +65,33 @@ void LiveForAnHour(PolicyHarness& harness, absl::string_view address,
   harness.End(*call);
 }
 
-TEST(PeakEwmaLatencyTest, AStreamThatEndsIsNoSlowAnswer) {
-  PolicyHarness harness(R"({"strategy":"PEAK_EWMA"})");
-  Connect(harness);
-  ASSERT_GT(CallsOn(harness, kA, 50), 0);
-  LiveForAnHour(harness, kA, /*is_streaming=*/true, absl::OkStatus());
-  EXPECT_GT(CallsOn(harness, kA, 200), 20);
+class PeakEwmaLatencyTest : public ::testing::Test {
+ protected:
+  // Both backends are connected and have been measured.
+  void SetUp() override {
+    Connect(harness_);
+    ASSERT_GT(CallsOn(harness_, kA, 50), 0);
+  }
+
+  PolicyHarness harness_{R"({"strategy":"PEAK_EWMA"})"};
+};
+
+TEST_F(PeakEwmaLatencyTest, AStreamThatEndsIsNoSlowAnswer) {
+  LiveForAnHour(harness_, kA, /*is_streaming=*/true, absl::OkStatus());
+  EXPECT_GT(CallsOn(harness_, kA, 200), 20);
 }
 
-TEST(PeakEwmaLatencyTest, AUnaryCallOfAnHourIsASlowAnswer) {
-  PolicyHarness harness(R"({"strategy":"PEAK_EWMA"})");
-  Connect(harness);
-  ASSERT_GT(CallsOn(harness, kA, 50), 0);
-  LiveForAnHour(harness, kA, /*is_streaming=*/false, absl::OkStatus());
-  EXPECT_EQ(CallsOn(harness, kA, 200), 0);
+TEST_F(PeakEwmaLatencyTest, AUnaryCallOfAnHourIsASlowAnswer) {
+  LiveForAnHour(harness_, kA, /*is_streaming=*/false, absl::OkStatus());
+  EXPECT_EQ(CallsOn(harness_, kA, 200), 0);
 }
 
 // It counts as a failure, which two minutes make good, and not as an hour.
-TEST(PeakEwmaLatencyTest, AStreamThatBreaksIsAFailureAndNoSlowAnswer) {
-  PolicyHarness harness(R"({"strategy":"PEAK_EWMA"})");
-  Connect(harness);
-  ASSERT_GT(CallsOn(harness, kA, 50), 0);
-  LiveForAnHour(harness, kA, /*is_streaming=*/true, kReset);
-  EXPECT_EQ(CallsOn(harness, kA, 200), 0);
-  harness.Advance(absl::Minutes(2));
-  EXPECT_GT(CallsOn(harness, kA, 200), 20);
+TEST_F(PeakEwmaLatencyTest, AStreamThatBreaksIsAFailureAndNoSlowAnswer) {
+  LiveForAnHour(harness_, kA, /*is_streaming=*/true, kReset);
+  EXPECT_EQ(CallsOn(harness_, kA, 200), 0);
+  harness_.Advance(absl::Minutes(2));
+  EXPECT_GT(CallsOn(harness_, kA, 200), 20);
 }
 
 // Calls on kA fail at once; kB always has ten in flight.

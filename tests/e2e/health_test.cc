@@ -289,6 +289,20 @@ TEST_F(HealthTest, NothingOfTheCallsReachesAProbe) {
   }
 }
 
+// Waits for ten probes of `server` since `begin`, of which `at_once` may have
+// come without a wait, and checks that one prober has made them all.
+void ExpectOneProber(const ProbedServer& server, absl::Time begin,
+                     int at_once) {
+  ASSERT_TRUE(WaitUntil([&]() { return server.checks().size() >= 10; }));
+  const std::vector<ProbedServer::Seen> checks = server.checks();
+  std::set<std::string> peers;
+  for (const ProbedServer::Seen& check : checks) peers.insert(check.peer);
+  EXPECT_THAT(peers, SizeIs(1)) << "one connection";
+  // Probes are at least 0.09 s apart.
+  EXPECT_LE(static_cast<double>(checks.size()),
+            (checks.back().at - begin) / absl::Milliseconds(90) + at_once);
+}
+
 TEST_F(HealthTest, TwoChannelsOfOnePoolProbeABackendOnce) {
   ProbedServer server([](int64_t) { return Answer::kServing; });
   const std::string target = absl::StrCat("static:///", server.address());
@@ -298,14 +312,7 @@ TEST_F(HealthTest, TwoChannelsOfOnePoolProbeABackendOnce) {
   auto two = Connect(target, Probing(), pool);
   EXPECT_THAT(RunCalls(*one, 1, 3).failures, IsEmpty());
   EXPECT_THAT(RunCalls(*two, 1, 3).failures, IsEmpty());
-  ASSERT_TRUE(WaitUntil([&]() { return server.checks().size() >= 10; }));
-  const std::vector<ProbedServer::Seen> checks = server.checks();
-  std::set<std::string> peers;
-  for (const ProbedServer::Seen& check : checks) peers.insert(check.peer);
-  EXPECT_THAT(peers, SizeIs(1)) << "one connection";
-  // Probes are at least 0.09 s apart; the first one comes at once.
-  EXPECT_LE(static_cast<double>(checks.size()),
-            (checks.back().at - begin) / absl::Milliseconds(90) + 1);
+  ASSERT_NO_FATAL_FAILURE(ExpectOneProber(server, begin, /*at_once=*/1));
   // When one channel leaves, the other one keeps the probes going.
   one.reset();
   const size_t before = server.checks().size();
@@ -329,13 +336,7 @@ TEST_F(HealthTest, ChannelsOfDifferentPoolsProbeABackendOnce) {
   auto slow = Connect(target, after(6));
   EXPECT_THAT(RunCalls(*quick, 1, 3).failures, IsEmpty());
   EXPECT_THAT(RunCalls(*slow, 1, 3).failures, IsEmpty());
-  ASSERT_TRUE(WaitUntil([&]() { return server.checks().size() >= 10; }));
-  const std::vector<ProbedServer::Seen> checks = server.checks();
-  std::set<std::string> peers;
-  for (const ProbedServer::Seen& check : checks) peers.insert(check.peer);
-  EXPECT_THAT(peers, SizeIs(1)) << "one connection";
-  EXPECT_LE(static_cast<double>(checks.size()),
-            (checks.back().at - begin) / absl::Milliseconds(90) + 2);
+  ASSERT_NO_FATAL_FAILURE(ExpectOneProber(server, begin, /*at_once=*/2));
 
   const int64_t before = static_cast<int64_t>(server.checks().size());
   serving = false;
