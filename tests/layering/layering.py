@@ -19,6 +19,8 @@ ROOMS = [
     # room, purpose, rooms it may use
     ("sync", "locks with annotations that clang checks", ""),
     ("clock", "monotonic time, and the time of day that follows it", ""),
+    ("observability",
+     "what a channel tells about its calls and backends: an interface", ""),
     ("proto", "the schemas config.proto and endpoints.proto", ""),
     ("proto/json", "reading JSON, and errors that name a field", ""),
     ("proto/config", "the configuration as immutable structs", ""),
