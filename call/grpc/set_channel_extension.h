@@ -8,6 +8,7 @@
 #define MULTI_BACKEND_CALL_GRPC_SET_CHANNEL_EXTENSION_H_
 
 #include <memory>
+#include <vector>
 
 namespace grpc {
 class ChannelArguments;
@@ -18,6 +19,7 @@ namespace multi_backend {
 class AttemptClassifier;
 class BackendPool;
 class ConfigWarnings;
+class MetricsSink;
 class StickyKeySource;
 
 struct ChannelObjects {
@@ -29,6 +31,8 @@ struct ChannelObjects {
   // and no function reads them.
   std::shared_ptr<StickyKeySource> sticky_keys;
   std::shared_ptr<ConfigWarnings> warnings;  // Null: they are only logged.
+  // To whom the channel tells about its calls and backends; never null.
+  std::vector<std::shared_ptr<MetricsSink>> sinks;
 };
 
 // `args` shares ownership of the objects.
