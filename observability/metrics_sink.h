@@ -141,6 +141,13 @@ struct CallEnded {
   absl::Span<const AttemptEnded> attempts;
 };
 
+// Whether, and why, calls took a backend out of use.
+enum class Ejection : uint8_t {
+  kNone,         // The change is no ejection.
+  kFailedCalls,  // Failures in a row.
+  kFailureRate,  // The share of calls that failed.
+};
+
 struct StateChanged {
   enum class Kind : uint8_t { kBackend, kConnections, kBacklog, kPanic };
   Kind kind = Kind::kBackend;
@@ -150,8 +157,8 @@ struct StateChanged {
   absl::string_view from;  // "ALIVE", …, as PoolEvent.
   absl::string_view to;
   absl::string_view reason;  // One sentence.
-  // A failed call or a failure rate took the backend out.
-  bool ejection = false;
+  // What took the backend out, if calls did.
+  Ejection ejection = Ejection::kNone;
   absl::Time time;
 };
 
