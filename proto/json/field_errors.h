@@ -42,6 +42,10 @@ class FieldErrors {
   // Whether this field, or a field that contains it, could not be read.
   bool IsUnreadable(absl::string_view path) const;
   bool empty() const { return errors_.empty(); }
+  // The texts of all errors, by path.
+  const std::map<std::string, std::vector<std::string>>& by_field() const {
+    return errors_;
+  }
 
   // "field:a error:x; field:b errors:[y; z]", by path; at most
   // kMaxNamedFields fields, then "and N more fields".

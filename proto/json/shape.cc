@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "google/protobuf/duration.pb.h"
+#include "multi_backend/proto/json/nearest_name.h"
 
 namespace multi_backend {
 namespace {
@@ -50,6 +51,17 @@ bool IsDuration(absl::string_view text) {
   return text == "s";
 }
 
+// The error text for `key`, which is not a field of `type`.
+std::string UnknownField(const Descriptor& type, absl::string_view key) {
+  std::vector<absl::string_view> names;
+  for (int i = 0; i < type.field_count(); ++i) {
+    names.push_back(type.field(i)->camelcase_name());
+  }
+  const absl::string_view nearest = NearestName(key, names);
+  if (nearest.empty()) return std::string(kUnknownField);
+  return absl::StrCat(kUnknownField, ", did you mean \"", nearest, "\"?");
+}
+
 class Fitter {
  public:
   Fitter(const ShapeOptions& options, FieldErrors* errors)
@@ -63,7 +75,7 @@ class Fitter {
       if (field == nullptr) {
         if (options_.report_unknown) {
           errors_.AddUnreadable(FieldPath(path, absl::CEscape(key)),
-                                "unknown field");
+                                UnknownField(type, key));
         }
         dropped.push_back(key);
       } else if (value.kind_case() == Value::kNullValue ||

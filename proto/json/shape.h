@@ -17,6 +17,10 @@
 
 namespace multi_backend {
 
+// How the error text for an unknown key begins.  The nearest name follows, if
+// there is one: `unknown field, did you mean "maxRetries"?`.
+constexpr absl::string_view kUnknownField = "unknown field";
+
 struct ShapeOptions {
   // Unknown keys are errors; otherwise they are dropped.
   bool report_unknown = false;

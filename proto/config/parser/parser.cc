@@ -219,13 +219,19 @@ void LintRetryThrottling(const Struct& document, const FailoverConfig& failover,
 
 absl::StatusOr<ParsedConfig> ParseServiceConfig(absl::string_view json,
                                                 const ParseOptions& options) {
+  FieldErrors errors;
+  return ParseServiceConfig(json, options, errors);
+}
+
+absl::StatusOr<ParsedConfig> ParseServiceConfig(absl::string_view json,
+                                                const ParseOptions& options,
+                                                FieldErrors& errors) {
   absl::StatusOr<Value> document = ParseJson(json);
   if (!document.ok()) return document.status();
   if (document->kind_case() != Value::kStructValue) {
     return absl::InvalidArgumentError(
         "multi_backend config is not a JSON object");
   }
-  FieldErrors errors;
   ParsedConfig result;
   const Value* policy =
       FindPolicy(document->struct_value(), &errors, &result.warnings);

@@ -21,6 +21,7 @@
 #include "absl/strings/string_view.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/proto/config/lint/lint.h"
+#include "multi_backend/proto/json/field_errors.h"
 
 namespace multi_backend {
 
@@ -42,6 +43,12 @@ struct ParseOptions {
 // read, for warnings.  INVALID_ARGUMENT on errors.
 absl::StatusOr<ParsedConfig> ParseServiceConfig(
     absl::string_view json, const ParseOptions& options = {});
+
+// As above, and leaves the errors in `errors`, one by one.  A text that is no
+// JSON object has none there; only the status tells.
+absl::StatusOr<ParsedConfig> ParseServiceConfig(absl::string_view json,
+                                                const ParseOptions& options,
+                                                FieldErrors& errors);
 
 // Parses the value of one `multi_backend` entry, which is what gRPC hands to
 // the LB policy factory.

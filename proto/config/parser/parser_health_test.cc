@@ -351,12 +351,15 @@ TEST(ConfigParserHealthTest, UnknownKeysAreNamedInStrictValidationOnly) {
   want.root.backlog.emplace();
   EXPECT_EQ(ignored->config.policy, want);
   ConfigTable table;
-  table.Add("everywhere", json,
-            "field:backlog.max error:unknown field; "
-            "field:health.active.Interval error:unknown field; "
-            "field:health.passive.failureRate.min_calls error:unknown field; "
-            "field:health.x error:unknown field; "
-            "field:pool.idle error:unknown field");
+  table.Add(
+      "everywhere", json,
+      "field:backlog.max error:unknown field; "
+      "field:health.active.Interval error:unknown field, did you mean "
+      "\"interval\"?; "
+      "field:health.passive.failureRate.min_calls error:unknown field, did you "
+      "mean \"minCalls\"?; "
+      "field:health.x error:unknown field; "
+      "field:pool.idle error:unknown field, did you mean \"idleTimeout\"?");
   table.Expect({true});
 }
 
@@ -431,7 +434,7 @@ TEST(ConfigParserHealthTest, ABackendsPoolThatBreaksARuleIsNamed) {
   table.Expect();
   ConfigTable strict;
   strict.Add("unknown", backend(R"("maximum":2)"),
-             at + "maximum error:unknown field");
+             at + "maximum error:unknown field, did you mean \"max\"?");
   strict.Expect({true});
 }
 

@@ -606,19 +606,40 @@ TEST(ConfigParserTest, StrictNamesUnknownFieldsAndRunTimeIgnoresThem) {
   EXPECT_EQ(ignored->config.policy.health, HealthConfig());
   EXPECT_EQ(ignored->config.policy.root.backlog, BacklogConfig());
   ConfigTable table;
-  table.Add("everywhere", json,
-            "field:Strategy error:unknown field; "
-            "field:backlog.limits error:unknown field; "
-            "field:failover.max_retries error:unknown field; "
-            "field:health.activ error:unknown field; "
-            "field:maxRequests error:unknown field; "
-            "field:members[0].members[0].odd\\nkey error:unknown field; "
-            "field:members[0].select.Zone error:unknown field; "
-            "field:pool.Max error:unknown field; "
-            "field:roles[\"a\"].x error:unknown field; "
-            "field:routes[0].match.path error:unknown field; "
-            "field:routes[0].timeout error:unknown field");
+  table.Add(
+      "everywhere", json,
+      "field:Strategy error:unknown field, did you mean \"strategy\"?; "
+      "field:backlog.limits error:unknown field, did you mean \"limit\"?; "
+      "field:failover.max_retries error:unknown field, did you mean "
+      "\"maxRetries\"?; "
+      "field:health.activ error:unknown field, did you mean \"active\"?; "
+      "field:maxRequests error:unknown field, did you mean "
+      "\"maxRequestsPerBackend\"?; "
+      "field:members[0].members[0].odd\\nkey error:unknown field; "
+      "field:members[0].select.Zone error:unknown field, did you mean "
+      "\"zone\"?; "
+      "field:pool.Max error:unknown field, did you mean \"max\"?; "
+      "field:roles[\"a\"].x error:unknown field; "
+      "field:routes[0].match.path error:unknown field; "
+      "field:routes[0].timeout error:unknown field");
   table.Expect(strict);
+}
+
+TEST(ConfigParserTest, ErrorsAreThereOneByOne) {
+  FieldErrors errors;
+  const auto parsed = ParseServiceConfig(
+      R"({"loadBalancingConfig":[{"multi_backend":{
+           "strategy":"BEST","failover":{"maxRetries":9,"retries":1}}}]})",
+      {/*strict=*/true}, errors);
+  EXPECT_FALSE(parsed.ok());
+  std::vector<std::string> fields;
+  for (const auto& error : errors.by_field()) fields.push_back(error.first);
+  EXPECT_EQ(fields, (std::vector<std::string>{"failover.maxRetries",
+                                              "failover.retries", "strategy"}));
+
+  FieldErrors none;
+  EXPECT_FALSE(ParseServiceConfig("{", {}, none).ok());
+  EXPECT_TRUE(none.empty());
 }
 
 TEST(ConfigParserTest, NothingGivenIsTheDefaults) {
