@@ -2,9 +2,12 @@
 
 #include <grpcpp/create_channel.h>
 
+#include <cstddef>
 #include <cstring>
+#include <functional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "multi_backend/call/grpc/config_warnings.h"
 #include "multi_backend/call/grpc/filters/label_filter.h"
 #include "multi_backend/call/grpc/parsed_configs.h"
@@ -15,6 +18,7 @@
 #include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/lb_policy/grpc/policy_factory.h"
 #include "multi_backend/linked_parts.h"
+#include "multi_backend/observability/metrics_sink.h"
 #include "multi_backend/port/registration.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/grpc/resolver_factories.h"
@@ -49,6 +53,32 @@ bool HasExtras(const grpc::ChannelArguments& args) {
   return FindArg(args, kChannelExtensionArg) != nullptr;
 }
 
+// INVALID_ARGUMENT when a sink is null; `function` is the caller's name.
+absl::Status CheckSinks(const ChannelExtras& extras,
+                        absl::string_view function) {
+  for (size_t i = 0; i < extras.sinks.size(); ++i) {
+    if (extras.sinks[i] != nullptr) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        function, ": sinks[", i, "] is null: leave it out, or set it"));
+  }
+  return absl::OkStatus();
+}
+
+// ChannelExtras::on_call_end.
+class CallEndSink final : public MetricsSink {
+ public:
+  explicit CallEndSink(std::function<void(const CallEnded&)> function)
+      : function_(std::move(function)) {}
+
+  void OnCallEnded(const CallEnded& call) override { function_(call); }
+  TrailSampling trail_sampling() const override {
+    return {/*failed_and_retried=*/true, /*one_in=*/1};
+  }
+
+ private:
+  const std::function<void(const CallEnded&)> function_;
+};
+
 // Puts `extras` into `args`, but for the sticky-key function, which has become
 // `sticky_keys`.
 void SetExtras(ChannelExtras extras,
@@ -64,6 +94,11 @@ void SetExtras(ChannelExtras extras,
   if (extras.on_warnings != nullptr) {
     objects.warnings =
         std::make_shared<ConfigWarnings>(std::move(extras.on_warnings));
+  }
+  objects.sinks = std::move(extras.sinks);
+  if (extras.on_call_end != nullptr) {
+    objects.sinks.push_back(
+        std::make_shared<CallEndSink>(std::move(extras.on_call_end)));
   }
   SetChannelExtension(std::move(objects), args);
 }
@@ -88,6 +123,8 @@ absl::Status Attach(ChannelExtras extras, grpc::ChannelArguments* args) {
         "Attach: these args already have extras: put all of them into one "
         "ChannelExtras, or use other args");
   }
+  const absl::Status sinks = CheckSinks(extras, "Attach");
+  if (!sinks.ok()) return sinks;
   std::shared_ptr<StickyKeySource> sticky_keys;
   if (extras.sticky_key != nullptr) {
     // It reads no request fields, so there is nothing to report about them.
@@ -113,6 +150,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
         "CreateChannel: args have been given to Attach(): put the extras into "
         "ChannelOptions");
   }
+  const absl::Status sinks = CheckSinks(options, "CreateChannel");
+  if (!sinks.ok()) return sinks;
   const absl::StatusOr<std::string> json = ServiceConfigOf(options);
   if (!json.ok()) return json.status();
   // Kept until the channel holds it, so that the text is parsed only here.

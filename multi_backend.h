@@ -13,11 +13,12 @@
 // Each call then goes to one of the backends, and when that one fails for
 // infrastructure reasons, to another one.  See the README for all of it.
 //
-// The API is this header and the six beside it,
+// The API is this header and the seven beside it,
 //
 //   backend_pool.h     the backends of a channel: their health, marks, events
 //   endpoint_groups.h  lists of endpoints, for group:///name
 //   interceptor.h      routes and sticky keys on channels that gRPC makes
+//   observability.h    what calls and backends do: metrics, trails of calls
 //   probes.h           health probes
 //   registrar.h        lists a server in ZooKeeper or etcd
 //   sources.h          DNS, ZooKeeper and etcd
@@ -54,6 +55,7 @@
 #include <grpcpp/support/channel_arguments.h>
 #include <grpcpp/support/client_interceptor.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -69,6 +71,8 @@
 namespace multi_backend {
 
 class BackendPool;  // backend_pool.h
+class MetricsSink;  // observability.h
+struct CallEnded;   // observability.h
 
 // The version of this library: "major.minor.patch" (semver.org).
 constexpr absl::string_view Version() { return "0.2.0"; }
@@ -101,6 +105,11 @@ struct ChannelExtras {
   // Receives the warnings about the channel's service config, also about one
   // that the resolver brings later.  They go to the log, too.
   WarningFunction on_warnings;
+  // Are told about the channel's calls and backends; none may be null.
+  std::vector<std::shared_ptr<MetricsSink>> sinks;
+  // Receives each call of the channel when it has ended, with its attempts.
+  // It runs as MetricsSink::OnCallEnded(), whose header says what it may do.
+  std::function<void(const CallEnded& call)> on_call_end;
 };
 
 // Gives `extras` to the channels that are made with `args`, by
@@ -113,7 +122,7 @@ struct ChannelExtras {
 // config with `stickyKey.requestField` is refused unless `sticky_key` replaces
 // it.
 //
-// INVALID_ARGUMENT when `args` is null or already has extras;
+// INVALID_ARGUMENT when `args` or a sink is null, or `args` already has extras;
 // FAILED_PRECONDITION as Register(), which it calls.  Then `args` is unchanged.
 // Thread-safe for different `args`.
 absl::Status Attach(ChannelExtras extras, grpc::ChannelArguments* args);

@@ -141,6 +141,7 @@ bool HasObjects(const ChannelArgs& args) {
   const auto* extension = args.GetObject<ChannelExtension>();
   return extension != nullptr &&
          (extension->pool != nullptr || extension->classifier != nullptr ||
+          !extension->sinks.empty() ||
           (extension->sticky_keys != nullptr &&
            extension->sticky_keys->function() != nullptr));
 }

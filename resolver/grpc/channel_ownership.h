@@ -34,8 +34,8 @@ bool IsXdsTarget(absl::string_view target);
 bool HasRouting(const grpc_core::Json& service_config);
 
 // Whether the application gave the channel objects that only the policy
-// `multi_backend` and its config selector use: a pool, a retry classifier or a
-// sticky-key function.
+// `multi_backend` and its config selector use: a pool, a retry classifier, a
+// sticky-key function or a sink.
 bool HasObjects(const grpc_core::ChannelArgs& args);
 
 // Whether a channel with these args gets a resolver of this library, by its

@@ -29,8 +29,8 @@ absl::Status NotFollowed(bool has_routing, absl::string_view why,
                      "; ", remedy, ", or leave multiBackend out"));
   }
   return absl::InvalidArgumentError(absl::StrCat(
-      "the channel's pool, retry classifier and sticky-key function cannot be "
-      "used: ",
+      "the channel's pool, retry classifier, sticky-key function and sinks "
+      "cannot be used: ",
       why, "; ", remedy, ", or give the channel none of them"));
 }
 

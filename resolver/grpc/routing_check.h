@@ -1,7 +1,7 @@
 // Refuses a service config whose `multiBackend` part (routes, sticky key) would
-// be ignored, or beside which the application's pool, retry classifier or
-// sticky-key function would be.  A route that is lost silently would send
-// writes to replicas.
+// be ignored, or beside which the application's pool, retry classifier,
+// sticky-key function or sinks would be.  A route that is lost silently would
+// send writes to replicas.
 //
 // Core calls the check for each service config that a channel gets, from its
 // args or from its resolver.  After an error the channel fails its calls with

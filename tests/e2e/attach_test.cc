@@ -20,6 +20,7 @@
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/interceptor.h"
 #include "multi_backend/multi_backend.h"
+#include "multi_backend/observability.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/behaviours.h"
 #include "multi_backend/tests/testing/pushing_resolver.h"
@@ -151,6 +152,24 @@ TEST_F(AttachTest, ArgsThatCannotTakeTheExtrasAreRefused) {
   EXPECT_EQ(both.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(both.message()),
               HasSubstr("put the extras into ChannelOptions"));
+}
+
+TEST_F(AttachTest, ANullSinkIsRefused) {
+  ChannelOptions options;
+  options.sinks = {std::make_shared<MetricsSink>(), nullptr};
+  ChannelExtras extras;
+  extras.sinks = options.sinks;
+  grpc::ChannelArguments args;
+  EXPECT_EQ(Attach(std::move(extras), &args),
+            absl::InvalidArgumentError(
+                "Attach: sinks[1] is null: leave it out, or set it"));
+  EXPECT_EQ(Attach({}, &args), absl::OkStatus()) << "args are unchanged";
+  EXPECT_EQ(multi_backend::CreateChannel(fleet_->StaticTarget(),
+                                         grpc::InsecureChannelCredentials(),
+                                         std::move(options))
+                .status(),
+            absl::InvalidArgumentError(
+                "CreateChannel: sinks[1] is null: leave it out, or set it"));
 }
 
 // One pool for two channels, whose args are copies.

@@ -12,6 +12,7 @@
 #include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/interceptors/sticky_key_source.h"
 #include "multi_backend/multi_backend.h"
+#include "multi_backend/observability.h"
 #include "multi_backend/resolver/grpc/channel_service_config.h"
 
 namespace multi_backend {
@@ -94,7 +95,9 @@ TEST_F(RoutingCheckTest, ObjectsOfTheApplicationNeedThePolicy) {
   function.sticky_keys = std::make_shared<StickyKeySource>(
       StickyKeySource::Reader::kConfigSelector,
       [](const CallView&) { return absl::nullopt; }, nullptr);
-  for (const ChannelObjects& objects : {pool, function}) {
+  ChannelObjects sinks;
+  sinks.sinks.push_back(std::make_shared<MetricsSink>());
+  for (const ChannelObjects& objects : {pool, function, sinks}) {
     EXPECT_THAT(ErrorOf(with(objects, "static:///a:1"), kRoundRobin),
                 HasSubstr("the channel's LB policy is \"round_robin\""));
     EXPECT_THAT(

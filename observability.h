@@ -1,0 +1,20 @@
+// Observability: what the calls and the backends of channels do.
+//
+// A channel reports to the sinks in ChannelExtras::sinks, and each ended call
+// to ChannelExtras::on_call_end:
+//
+//   multi_backend::ChannelOptions options;
+//   options.on_call_end = [](const multi_backend::CallEnded& call) {
+//     if (call.attempts_made > 1) …
+//   };
+//
+// API of this header: MetricsSink with what it is told (AttemptEnded,
+// CallEnded, StateChanged, Label, PassedOver, TrailSampling and their enums),
+// ChannelSource with what it tells (ChannelStatus and its parts).
+#ifndef MULTI_BACKEND_OBSERVABILITY_H_
+#define MULTI_BACKEND_OBSERVABILITY_H_
+
+#include "multi_backend/observability/channel_source.h"
+#include "multi_backend/observability/metrics_sink.h"
+
+#endif  // MULTI_BACKEND_OBSERVABILITY_H_
