@@ -24,6 +24,8 @@ ROOMS = [
     ("observability/admin",
      "status, recent calls and events of a process, as messages",
      "observability sync"),
+    ("observability/trail", "which backends one call tried, and why",
+     "observability"),
     ("proto", "the schemas config.proto and endpoints.proto", ""),
     ("proto/json", "reading JSON, and errors that name a field", ""),
     ("proto/config", "the configuration as immutable structs", ""),
