@@ -1,0 +1,50 @@
+#include "multi_backend/observability/admin/event_log.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace multi_backend {
+
+using admin::v1::Event;
+
+void EventLog::Add(std::unique_ptr<Event> event) {
+  std::shared_ptr<const Event> dropped;  // Destroyed without the lock.
+  {
+    MutexLock lock(&mutex_);
+    event->set_sequence(++last_sequence_);
+    events_.push_back(std::move(event));
+    if (events_.size() > kCapacity) {
+      dropped = std::move(events_.front());
+      events_.pop_front();
+    }
+  }
+  MutexLock lock(&watches_mutex_);
+  for (const auto& watch : watches_) watch.second();
+}
+
+std::vector<std::shared_ptr<const Event>> EventLog::After(
+    uint64_t sequence) const {
+  MutexLock lock(&mutex_);
+  const uint64_t newer =
+      last_sequence_ > sequence ? last_sequence_ - sequence : 0;
+  const size_t count = std::min<uint64_t>(newer, events_.size());
+  return {events_.end() - count, events_.end()};
+}
+
+uint64_t EventLog::newest() const {
+  MutexLock lock(&mutex_);
+  return last_sequence_;
+}
+
+uint64_t EventLog::AddWatch(std::function<void()> on_event) {
+  MutexLock lock(&watches_mutex_);
+  watches_[++last_watch_] = std::move(on_event);
+  return last_watch_;
+}
+
+void EventLog::RemoveWatch(uint64_t id) {
+  MutexLock lock(&watches_mutex_);
+  watches_.erase(id);
+}
+
+}  // namespace multi_backend

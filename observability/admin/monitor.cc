@@ -1,0 +1,183 @@
+#include "multi_backend/observability/admin/monitor.h"
+
+#include <algorithm>
+
+#include "absl/status/status.h"
+#include "multi_backend/observability/admin/admin.pb.h"
+#include "multi_backend/observability/admin/event_log.h"
+#include "multi_backend/observability/admin/messages.h"
+#include "multi_backend/observability/admin/minute_samples.h"
+#include "multi_backend/observability/admin/recent_calls.h"
+#include "multi_backend/observability/admin/shown_text.h"
+
+namespace multi_backend {
+namespace {
+
+// A service config may be 1 MiB.
+constexpr size_t kMaxShownConfig = 1 << 20;
+
+void FillMinute(const MinuteSamples::Minute& minute,
+                admin::v1::Minute* message) {
+  MinuteSamples::Counts sum;
+  for (const MinuteSamples::Counts& second : minute) {
+    sum.Add(second);
+    auto* const shown = message->add_seconds();
+    shown->set_attempts(static_cast<uint32_t>(second.attempts));
+    shown->set_errors(static_cast<uint32_t>(second.errors));
+    shown->set_p50_seconds(static_cast<float>(second.Quantile(0.5) / 1e9));
+    shown->set_p99_seconds(static_cast<float>(second.Quantile(0.99) / 1e9));
+  }
+  message->set_attempts(sum.attempts);
+  message->set_errors(sum.errors);
+  *message->mutable_p50() = DurationOf(absl::Nanoseconds(sum.Quantile(0.5)));
+  *message->mutable_p99() = DurationOf(absl::Nanoseconds(sum.Quantile(0.99)));
+}
+
+}  // namespace
+
+std::shared_ptr<Monitor> Monitor::Create(MonitorOptions options) {
+  return std::shared_ptr<Monitor>(new Monitor(std::move(options)));
+}
+
+Monitor::Monitor(MonitorOptions options)
+    : options_(std::move(options)),
+      started_(options_.now()),
+      events_(std::make_unique<EventLog>()),
+      calls_(std::make_unique<RecentCalls>(
+          RecentCallsLimits{options_.max_calls, options_.max_call_bytes})),
+      samples_(std::make_unique<MinuteSamples>(options_.max_sampled_backends)) {
+}
+
+Monitor::~Monitor() = default;
+
+void Monitor::OnAttemptEnded(const AttemptEnded& attempt) {
+  const bool error = attempt.status != absl::StatusCode::kOk &&
+                     attempt.status != absl::StatusCode::kCancelled;
+  samples_->Add(attempt.target, attempt.backend, error, attempt.latency_nanos,
+                absl::ToUnixSeconds(options_.now()));
+}
+
+void Monitor::OnCallEnded(const CallEnded& call) {
+  // Calls without a trail were not sampled; those that failed before the first
+  // attempt have none.
+  if (call.attempts.empty() && call.status == absl::StatusCode::kOk) return;
+  calls_->Add(MakeCall(call, options_.now()));
+}
+
+void Monitor::OnStateChanged(const StateChanged& change) {
+  events_->Add(MakeEvent(change));
+}
+
+void Monitor::OnChannel(std::weak_ptr<ChannelSource> channel) {
+  MutexLock lock(&mutex_);
+  channels_.erase(
+      std::remove_if(channels_.begin(), channels_.end(),
+                     [](const auto& known) { return known.second.expired(); }),
+      channels_.end());
+  channels_.emplace_back(++last_channel_, std::move(channel));
+}
+
+TrailSampling Monitor::trail_sampling() const {
+  TrailSampling sampling;
+  sampling.failed_and_retried = true;
+  sampling.one_in = options_.sample_one_in;
+  return sampling;
+}
+
+std::vector<Monitor::LiveChannel> Monitor::Channels(
+    absl::string_view target) const {
+  std::vector<LiveChannel> live;
+  {
+    MutexLock lock(&mutex_);
+    live.reserve(channels_.size());
+    for (const auto& channel : channels_) {
+      auto source = channel.second.lock();
+      if (source != nullptr)
+        live.emplace_back(channel.first, std::move(source));
+    }
+  }
+  if (target.empty()) return live;
+  live.erase(std::remove_if(live.begin(), live.end(),
+                            [target](const LiveChannel& channel) {
+                              return channel.second->target() != target &&
+                                     ShownTarget(channel.second->target()) !=
+                                         target;
+                            }),
+             live.end());
+  return live;
+}
+
+admin::v1::Status Monitor::GetStatus(
+    const admin::v1::GetStatusRequest& request) const {
+  admin::v1::Status status;
+  const absl::Time now = options_.now();
+  const int64_t second = absl::ToUnixSeconds(now);
+  SetTimestamp(now, status.mutable_time());
+  SetTimestamp(started_, status.mutable_started());
+  status.set_newest_event(events_->newest());
+  const std::vector<LiveChannel> channels = Channels(request.target());
+  const size_t shown = std::min(channels.size(), kMaxChannelsShown);
+  status.set_channels_left_out(channels.size() - shown);
+  size_t backends_left = kMaxBackendsShown;
+  for (size_t i = 0; i < shown; ++i) {
+    const ChannelStatus from = channels[i].second->Status();
+    admin::v1::Channel* const channel = status.add_channels();
+    *channel = MakeChannel(from, now);
+    channel->set_id(channels[i].first);
+    const size_t kept =
+        std::min<size_t>(channel->backends_size(), backends_left);
+    backends_left -= kept;
+    channel->set_backends_left_out(from.backends.size() - kept);
+    channel->mutable_backends()->DeleteSubrange(
+        kept, channel->backends_size() - kept);
+    const Label target(from.target);
+    uint64_t attempts = 0;
+    for (size_t b = 0; b < kept; ++b) {
+      const auto minute =
+          samples_->Of(target, Label(from.backends[b].name), second);
+      if (minute == nullptr) continue;
+      auto* const message = channel->mutable_backends(b)->mutable_last_minute();
+      FillMinute(*minute, message);
+      attempts += message->attempts();
+    }
+    for (auto& backend : *channel->mutable_backends()) {
+      if (!backend.has_last_minute() || attempts == 0) continue;
+      auto* const message = backend.mutable_last_minute();
+      message->set_share(static_cast<double>(message->attempts()) / attempts);
+    }
+  }
+  return status;
+}
+
+admin::v1::Calls Monitor::GetCalls(
+    const admin::v1::GetCallsRequest& request) const {
+  admin::v1::Calls calls = calls_->Get(request);
+  calls.set_one_in(options_.sample_one_in);
+  return calls;
+}
+
+admin::v1::Config Monitor::GetConfig(
+    const admin::v1::GetConfigRequest& request) const {
+  admin::v1::Config config;
+  const std::vector<LiveChannel> channels = Channels(request.target());
+  const size_t shown = std::min(channels.size(), kMaxChannelsShown);
+  for (size_t i = 0; i < shown; ++i) {
+    const ChannelStatus from = channels[i].second->Status();
+    auto* const channel = config.add_channels();
+    channel->set_id(channels[i].first);
+    channel->set_target(ShownTarget(from.target));
+    // JSON has line ends and tabs, which ShownText() would replace.
+    if (from.config_json.size() <= kMaxShownConfig) {
+      channel->set_service_config_json(from.config_json);
+    } else {
+      channel->set_service_config_json(
+          ShownText(from.config_json, kMaxShownConfig));
+    }
+    for (const std::string& warning : from.warnings) {
+      channel->add_warnings(ShownText(warning));
+    }
+  }
+  return config;
+}
+
+}  // namespace multi_backend
