@@ -94,8 +94,10 @@ class Prober::Loop : public std::enable_shared_from_this<Loop> {
   const ProbeIdentity identity_;  // Keeps alive what `key_` points to.
   // Not set for a loop that is not shared.  Guarded by the lock of TheShared().
   absl::optional<Key> key_;
-  std::unique_ptr<Probe> probe_;
   Mutex mu_;
+  // Null after the end.  StartProbe() shares it: the result may arrive, and a
+  // prober end the loop, before Start() has returned on its own thread.
+  std::shared_ptr<Probe> probe_ ABSL_GUARDED_BY(mu_);
   std::vector<std::shared_ptr<Subscriber>> subscribers_ ABSL_GUARDED_BY(mu_);
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
   bool probing_ ABSL_GUARDED_BY(mu_) = false;
@@ -156,34 +158,35 @@ void Prober::Loop::Leave(const std::shared_ptr<Subscriber>& subscriber) {
 
 void Prober::Loop::End() {
   std::vector<uint64_t> pending;
+  std::shared_ptr<Probe> probe;
   {
     MutexLock lock(&mu_);
     pending.swap(pending_);
+    probe.swap(probe_);
   }
   // Without the lock, because these wait for functions that may take it to
   // schedule the next probe.
   for (const uint64_t timer : pending) timers_->Cancel(timer);
-  probe_.reset();
+  probe.reset();
 }
 
 void Prober::Loop::StartProbe() {
   std::vector<uint64_t> others;
+  std::shared_ptr<Probe> probe;
   {
     MutexLock lock(&mu_);
     if (ended_ || probing_) return;
     probing_ = true;
+    probe = probe_;
     // They stay in pending_, so that End() waits for this function.  A single
     // one is the timer that runs this function.
     if (pending_.size() > 1) others = pending_;
   }
   for (const uint64_t timer : others) timers_->Drop(timer);
-  // No lock is needed for `probe_`: End() waits for this function before it
-  // destroys the probe.  The exception is an End() that `done` itself calls in
-  // here, and this function does not use the probe after that.
-  probe_->Start(timeout_,
-                [self = shared_from_this()](const ProbeResult& result) {
-                  self->OnProbeResult(result);
-                });
+  probe->Start(timeout_,
+               [self = shared_from_this()](const ProbeResult& result) {
+                 self->OnProbeResult(result);
+               });
 }
 
 void Prober::Loop::OnProbeResult(const ProbeResult& result) {

@@ -192,6 +192,46 @@ TEST(ProberTest, MayBeDestroyedByOnResult) {
   EXPECT_EQ(timers.use_count(), 1);
 }
 
+// A probe that answers before Start() returns, and while it starts the prober
+// is destroyed on another thread.
+class EndedWhileStartingProbe final : public Probe {
+ public:
+  EndedWhileStartingProbe(std::unique_ptr<Prober>* prober, bool* alive)
+      : prober_(prober), alive_(alive) {
+    *alive_ = true;
+  }
+  ~EndedWhileStartingProbe() override { *alive_ = false; }
+
+  void Start(absl::Duration, Done done) override {
+    bool* const alive = alive_;
+    done({true, ""});
+    std::thread([prober = prober_] { prober->reset(); }).join();
+    EXPECT_TRUE(*alive) << "destroyed while it starts";
+  }
+
+ private:
+  std::unique_ptr<Prober>* const prober_;
+  bool* const alive_;
+};
+
+TEST(ProberTest, AProbeThatIsStartingOutlivesTheProber) {
+  const auto timers = std::make_shared<VirtualTimers>();
+  std::unique_ptr<Prober> prober;
+  bool alive = false;
+  int results = 0;
+  prober = std::make_unique<Prober>(
+      ProberOptions{kInterval, kTimeout, 1},
+      std::make_unique<EndedWhileStartingProbe>(&prober, &alive), timers,
+      [&](const ProbeResult&) {
+        ++results;
+        return kInterval;
+      });
+  timers->Advance(absl::Seconds(100));
+  EXPECT_EQ(results, 1);
+  EXPECT_FALSE(alive);
+  EXPECT_EQ(timers.use_count(), 1);
+}
+
 // A probe of which one can do for all with the same text.
 class SharedProbe final : public Probe {
  public:
