@@ -4,6 +4,7 @@
 
 #include "absl/memory/memory.h"
 #include "multi_backend/interceptors/method_name.h"
+#include "multi_backend/interceptors/route_name.h"
 #include "multi_backend/proto/config/role_name.h"
 #include "multi_backend/proto/json/field_errors.h"
 
@@ -80,7 +81,28 @@ absl::StatusOr<std::unique_ptr<RouteTable>> RouteTable::Make(
     table->rules_.push_back(std::move(rule));
   }
   if (!errors.empty()) return errors.ToStatus();
+  // Now that the rules stay where they are, the names may point into them.
+  for (size_t i = 0; i < table->rules_.size(); ++i) {
+    RouteDecision& decision = table->rules_[i].decision;
+    decision.name_text = RouteName(table->routes_[i]);
+    decision.name = Label(decision.name_text);
+    decision.use = std::make_unique<RouteUse>();
+  }
   return table;
+}
+
+std::vector<RouteStatus> RouteTable::Status() const {
+  std::vector<RouteStatus> routes;
+  for (const Rule& rule : rules_) {
+    const RouteDecision& decision = rule.decision;
+    RouteStatus route;
+    route.name = decision.name_text;
+    route.role = std::string(decision.label.role);
+    route.matches = decision.use->matches();
+    route.last_method = decision.use->last_method();
+    routes.push_back(std::move(route));
+  }
+  return routes;
 }
 
 bool RouteTable::Rule::Matches(absl::string_view method_name,

@@ -25,6 +25,9 @@
 #include "absl/types/optional.h"
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/interceptors/method_cache.h"
+#include "multi_backend/interceptors/route_use.h"
+#include "multi_backend/observability/channel_source.h"
+#include "multi_backend/observability/metrics_sink.h"
 #include "multi_backend/proto/config/config.h"
 #include "re2/re2.h"
 
@@ -38,6 +41,15 @@ struct RouteDecision {
   CallLabel label;
   // The prefix argument for EncodeCallLabel().
   std::string label_prefix;
+  // Of a rule; "" and null where none matches.  `name` is RouteName() of it.
+  std::string name_text;
+  Label name;
+  std::unique_ptr<RouteUse> use;
+
+  // An observed call follows this decision.
+  void Count(const Label& method) const {
+    if (use != nullptr) use->Count(method.text, method.hash);
+  }
 };
 
 class RouteTable {
@@ -57,6 +69,9 @@ class RouteTable {
     const RouteDecision* const* cached = cache_.Find(full_method);
     return cached != nullptr ? *cached : MatchAndRemember(full_method);
   }
+
+  // The rules in order, and how often each has decided an observed call.
+  std::vector<RouteStatus> Status() const;
 
   // How many methods are remembered.
   size_t cached_methods() const { return cache_.size(); }

@@ -219,5 +219,30 @@ TEST(RouteTableTest, ThreadsThatMeetNewMethodsTogetherAgree) {
   EXPECT_EQ(table->cached_methods(), 300u);
 }
 
+TEST(RouteTableTest, CountsTheCallsThatEachRuleDecided) {
+  RoutingConfig config;
+  config.routes.resize(2);
+  config.routes[0].method = "Create.*";
+  config.routes[0].role = "primary";
+  config.routes[1].method = "Get.*";
+  const auto table = RouteTable::Make(config);
+  ASSERT_TRUE(table.ok()) << table.status();
+  for (const char* method :
+       {"/p.S/CreateA", "/p.S/CreateB", "/p.S/CreateB", "/p.S/Other"}) {
+    (*table)->Find(method)->Count(Label(method));
+  }
+  EXPECT_EQ((*table)->Find("/p.S/CreateA")->name.text, "Create.* -> primary");
+  EXPECT_EQ((*table)->Find("/p.S/Other")->name.text, "");
+  const std::vector<RouteStatus> routes = (*table)->Status();
+  ASSERT_EQ(routes.size(), 2u);
+  EXPECT_EQ(routes[0].name, "Create.* -> primary");
+  EXPECT_EQ(routes[0].role, "primary");
+  EXPECT_EQ(routes[0].matches, 3u);
+  EXPECT_EQ(routes[0].last_method, "/p.S/CreateB");
+  EXPECT_EQ(routes[1].name, "Get.* -> any");
+  EXPECT_EQ(routes[1].matches, 0u);
+  EXPECT_EQ(routes[1].last_method, "");
+}
+
 }  // namespace
 }  // namespace multi_backend

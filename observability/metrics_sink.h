@@ -32,12 +32,19 @@ class ChannelSource;  // channel_source.h
 // A text and its hash.  The text seldom changes from call to call, so a sink
 // that looks up something by it need not hash it each time.
 struct Label {
-  Label() : Label(absl::string_view()) {}
+  Label() : hash(HashOfEmpty()) {}
   explicit Label(absl::string_view label_text)
       : text(label_text), hash(absl::HashOf(label_text)) {}
 
   absl::string_view text;
   uint64_t hash;  // The same for the same text, in this process.
+
+ private:
+  // Events have many labels, most of which are set at once.
+  static uint64_t HashOfEmpty() {
+    static const uint64_t hash = absl::HashOf(absl::string_view());
+    return hash;
+  }
 };
 
 // How much of an attempt the backend may have seen.

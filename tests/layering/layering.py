@@ -36,7 +36,8 @@ ROOMS = [
     ("proto/config/parser", "service config JSON to Config",
      "proto proto/config proto/config/rules proto/config/lint proto/json "
      "sync"),
-    ("call", "the label of a call", "proto/config"),
+    ("call", "the label of a call, and the record of what it did",
+     "clock observability proto/config"),
     ("port", "the seam to core: the only folder that includes its headers",
      "sync"),
     ("call/grpc", "what travels with a call and with a channel",
@@ -89,12 +90,12 @@ ROOMS = [
      "lb_policy proto/config"),
     ("lb_policy/plan", "the balancer tree that picks walk",
      "call clock health/state lb_policy lb_policy/backends "
-     "lb_policy/strategies lb_policy/waiting proto/config resolver/endpoint "
-     "sync"),
+     "lb_policy/strategies lb_policy/waiting observability proto/config "
+     "resolver/endpoint sync"),
     ("lb_policy/failover", "whether a failed attempt is tried elsewhere",
      "call lb_policy lb_policy/plan lb_policy/waiting proto/config sync"),
     ("interceptors", "routes, sticky keys, checks of metadata",
-     "call proto/config proto/json sync"),
+     "call observability proto/config proto/json sync"),
     ("interceptors/grpc", "the client interceptor",
      "call interceptors port proto/config proto/json"),
     # The config selector follows the routes where no interceptor does.
