@@ -3,6 +3,7 @@
 #define MULTI_BACKEND_LB_POLICY_PICK_REQUEST_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "absl/algorithm/container.h"
 #include "absl/types/span.h"
@@ -19,6 +20,9 @@ struct PickRequest {
   // Backends that do not admit this call; PickPlan::Pick() fills it.  It is
   // apart from `tried`, because it may hold any number of backends.
   absl::Span<const uint32_t> not_admitting;
+  // If set, PickPlan::Pick() adds the ids of the backends whose slow start does
+  // not admit this call.
+  std::vector<uint32_t>* in_slow_start = nullptr;
 
   // Whether this call must not go to backend `id`, whatever other calls may do.
   bool Excludes(uint32_t id) const {

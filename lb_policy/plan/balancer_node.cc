@@ -85,6 +85,8 @@ std::unique_ptr<BalancerNode> BalancerNode::Make(Args args) {
   node->name_ = config.name;
   node->path_ = args.path;
   node->kind_ = config.strategy;
+  node->follows_key_ =
+      args.parent_follows_key || config.strategy == StrategyKind::kSticky;
   node->ewma_decay_ = config.ewma_decay;
   node->needs_latency_ = config.strategy == StrategyKind::kPeakEwma;
   if (args.parent_path != nullptr) {
@@ -170,6 +172,7 @@ void BalancerNode::BuildInner(const Args& args) {
     }
     const BalancerNode* const previous = child_args.previous;
     child_args.parent_path = &path;
+    child_args.parent_follows_key = follows_key_;
     child_args.clock = args.clock;
     child_args.seed = Mix64(args.seed + 1 + children_.size());
     child_args.path = absl::StrCat(args.path, "/", config.name);

@@ -36,6 +36,7 @@ class BalancerNode final : public BalancerMember {
     std::vector<uint32_t> candidates;  // Indices into entries.
     const BalancerNode* previous = nullptr;
     const LoadPath* parent_path = nullptr;  // Null at the top.
+    bool parent_follows_key = false;
     std::string path;  // For texts: "root", "role \"replica\"/eu".
     int panic_percent = 0;
     // Holds the backlogs where calls without a backend wait.  Null when calls
@@ -99,6 +100,11 @@ class BalancerNode final : public BalancerMember {
   // Whether a backend below is still being connected and was not tried by this
   // call, so that waiting for it may help.
   bool HasConnecting(const PickRequest& request) const;
+  // Whether this leaf ignores the states of its backends, because too few are
+  // usable.
+  bool in_panic() const { return panic_tolerates_ != 0; }
+  // Whether the strategy of this node or of a node above chooses by the key.
+  bool follows_key() const { return follows_key_; }
   // Whether this node or a node below needs the latency of calls.
   bool needs_latency() const { return needs_latency_; }
   // Null for the top node.
@@ -130,6 +136,7 @@ class BalancerNode final : public BalancerMember {
   absl::Duration ewma_decay_;
   std::vector<uint32_t> connecting_;  // Ids of the backends below.
   bool needs_latency_ = false;
+  bool follows_key_ = false;
   // Only in a child: whether a pick in it would have succeeded when it was
   // made.  The next plan compares this to see when PRIMARY's holdDown begins.
   bool usable_ = false;

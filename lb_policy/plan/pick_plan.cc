@@ -163,8 +163,11 @@ void PickPlan::PassOver(const CallLabel& label, const PickRequest& request,
   absl::InlinedVector<uint32_t, 16> not_admitting;
   absl::optional<Result> ramping;  // The first one.
   while (admission != Admission::kAdmitted) {
-    if (admission == Admission::kRamping && !ramping.has_value()) {
-      ramping = result;
+    if (admission == Admission::kRamping) {
+      if (!ramping.has_value()) ramping = result;
+      if (request.in_slow_start != nullptr) {
+        request.in_slow_start->push_back(entries_[result.entry].backend().id());
+      }
     }
     not_admitting.push_back(entries_[result.entry].backend().id());
     narrowed.not_admitting = not_admitting;

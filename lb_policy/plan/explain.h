@@ -1,0 +1,37 @@
+// Explains a pick: how the backend was chosen, and which others were passed
+// over.  Only calls whose trail is wanted pay for it.
+//
+// Pure.  Cost: ExplainPassedOver() is O(backends), and allocates.
+#ifndef MULTI_BACKEND_LB_POLICY_PLAN_EXPLAIN_H_
+#define MULTI_BACKEND_LB_POLICY_PLAN_EXPLAIN_H_
+
+#include <cstddef>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "multi_backend/call/call_label.h"
+#include "multi_backend/lb_policy/pick_request.h"
+#include "multi_backend/lb_policy/plan/pick_plan.h"
+#include "multi_backend/observability/metrics_sink.h"
+
+namespace multi_backend {
+
+// How the pick of `result`, which is kPicked, came to its backend.
+ChosenBy ExplainChoice(const PickPlan& plan, const CallLabel& label,
+                       const PickRequest& request,
+                       const PickPlan::Result& result);
+
+// At most this many backends are named, those of other roles last.
+constexpr size_t kMaxPassedOver = 16;
+
+// The backends that the call could not go to when it went to `chosen`, an index
+// into the plan's entries.  Those that the strategy merely did not choose are
+// not among them.  `in_slow_start` has the ids of those that did not admit the
+// call because of their slow start.  The views are valid as long as the plan.
+std::vector<PassedOver> ExplainPassedOver(
+    const PickPlan& plan, const CallLabel& label, const PickRequest& request,
+    size_t chosen, absl::Span<const uint32_t> in_slow_start);
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_LB_POLICY_PLAN_EXPLAIN_H_
