@@ -1,0 +1,205 @@
+// CallRecord: what one call has done so far.  It tells the channel's sinks of
+// each attempt that ends, and once of the call's end.
+//
+// The LB policy records the picks, the attempts and the decisions on retries;
+// call/grpc/filters record the call's end.  Calls that nobody observes have no
+// record.
+//
+//   record.OnQueued(CallRecord::Place::kBacklog, now);  // A pick found none.
+//   record.OnPicked(now);                               // A later one did.
+//   record.OnAttemptStarted(attempt, now);
+//   record.OnAttemptEnded(attempt, end, now);
+//   record.OnNextStep(NextStep::kRetried, now);
+//   … the next attempt …
+//   record.OnCallEnded(code, message, now);
+//
+// Records and attempts live in the call's arena.  They own memory, so the arena
+// must destroy them.
+//
+// Threads: core serialises the ends of attempts, the decisions and the call's
+// end.  Picks and attempt starts run under the channel's pick lock, so one of
+// them may run while the caller cancels the call.  An attempt that starts after
+// the call's end is told of when it ends.  The sinks run on the calling thread.
+//
+// Pure: times are nanoseconds of one monotonic clock, std::chrono's in
+// production.
+#ifndef MULTI_BACKEND_CALL_CALL_RECORD_H_
+#define MULTI_BACKEND_CALL_CALL_RECORD_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "multi_backend/call/backend_labels.h"
+#include "multi_backend/call/call_observer.h"
+#include "multi_backend/call/stream_report.h"
+#include "multi_backend/observability/metrics_sink.h"
+
+namespace multi_backend {
+
+class CallRecord;
+
+// One attempt of a call.
+class AttemptRecord {
+ public:
+  // What the pick knows.
+  struct Choice {
+    std::shared_ptr<const BackendLabels> backend;  // Never null.
+    int connection = 1;  // Of the backend's connections, from 1.
+    ChosenBy chosen_by = ChosenBy::kStrategy;
+    bool tried_before = false;  // By this call.
+    // Must live as long as the call, with its names.
+    absl::Span<const PassedOver> passed_over;
+  };
+  explicit AttemptRecord(Choice choice) : choice_(std::move(choice)) {}
+
+ private:
+  friend class CallRecord;
+  enum class State : uint8_t { kOpen, kClosing, kClosed };
+
+  const Choice choice_;
+  AttemptRecord* previous_ = nullptr;
+  // Set when it starts:
+  const StreamReport* stream_ = nullptr;
+  int number_ = 0;
+  Retried retried_ = Retried::kFirst;
+  int64_t start_nanos_ = 0;
+  int64_t waited_nanos_[2] = {};
+  // Set when it ends, by whoever has moved the state from kOpen:
+  std::atomic<State> state_{State::kOpen};
+  int64_t end_nanos_ = 0;
+  absl::StatusCode code_ = absl::StatusCode::kOk;
+  std::string message_;
+  Sent sent_ = Sent::kNever;
+  std::atomic<NextStep> next_{NextStep::kDone};
+};
+
+// How an attempt ended.
+struct AttemptEnd {
+  absl::StatusCode code = absl::StatusCode::kOk;
+  absl::string_view message;
+  // The caller cancelled the call, or its deadline passed.
+  bool caller_gave_up = false;
+  // Whether this end would allow another attempt, if core asks for one; and
+  // whether the channel makes any.
+  bool retriable = false;
+  bool makes_retries = true;
+};
+
+class CallRecord {
+ public:
+  // Receives what the sinks receive, with the call's whole trail.
+  class TrailReader {
+   public:
+    virtual ~TrailReader() = default;
+    virtual void OnCallEnded(const CallEnded& call) = 0;
+  };
+
+  struct Call {
+    // Both must outlive the record, as must all views; null for none.
+    CallObserver* observer = nullptr;
+    const Label* route = nullptr;
+    absl::string_view role;    // That the route asks for.
+    absl::string_view method;  // "/package.Service/Method".
+    // Core queues the call when a pick fails.
+    bool wait_for_ready = false;
+    std::shared_ptr<TrailReader> reader;  // Null for none.
+  };
+  // `start_nanos` is when the call began, if nothing says better.
+  CallRecord(Call call, int64_t start_nanos);
+
+  CallRecord(const CallRecord&) = delete;
+  CallRecord& operator=(const CallRecord&) = delete;
+
+  // The filter at the top of the channel has seen the call begin.
+  void SetStart(int64_t start_nanos) { start_nanos_ = start_nanos; }
+
+  // Whether AttemptRecord::Choice::passed_over is wanted of the next pick.
+  bool WantsPassedOver() const {
+    return whole_trail_ || (keeps_attempts_ && attempts() > 0);
+  }
+  int attempts() const { return attempts_.load(std::memory_order_relaxed); }
+
+  // --- Picks -----------------------------------------------------------------
+
+  enum class Place : uint8_t { kPick, kBacklog };
+  // A pick found no backend, and the call waits from now on in `place`.
+  void OnQueued(Place place, int64_t now);
+  // A pick failed.  A call that is not ready to wait ends.
+  void OnPickFailed(int64_t now) {
+    if (call_.wait_for_ready) {
+      OnQueued(Place::kPick, now);
+    } else {
+      OnDropped(now);
+    }
+  }
+  // A pick ended the call.
+  void OnDropped(int64_t now) {
+    OnPicked(now);
+    pick_failed_.store(true, std::memory_order_relaxed);
+  }
+  // Whether OnPicked() has something to do.
+  bool is_queued() const {
+    return queued_since_.load(std::memory_order_relaxed) != 0;
+  }
+  // A pick found a backend.
+  void OnPicked(int64_t now);
+
+  // --- Attempts --------------------------------------------------------------
+
+  // `stream` must live as long as the call.
+  void OnAttemptStarted(AttemptRecord& attempt, const StreamReport* stream,
+                        bool is_replay, int64_t now);
+  void OnAttemptEnded(AttemptRecord& attempt, const AttemptEnd& end,
+                      int64_t now);
+  // It was decided what follows the newest attempt.  If that has not ended, it
+  // has run into perTryTimeout, and counts as ended now.
+  void OnNextStep(NextStep step, int64_t now);
+
+  // --- The end ---------------------------------------------------------------
+
+  // Only the first call has an effect.
+  void OnCallEnded(absl::StatusCode code, absl::string_view message,
+                   int64_t now);
+
+  // Tells of a call that ended before it was routed; it has no record.
+  static void TellOfUnrouted(const CallObserver& observer,
+                             absl::string_view method, absl::StatusCode code,
+                             absl::string_view message, int64_t start_nanos,
+                             int64_t now);
+
+ private:
+  // True for the one who may end the attempt.
+  static bool Claim(AttemptRecord& attempt);
+  void Close(AttemptRecord& attempt, absl::StatusCode code,
+             absl::string_view message, Sent sent, NextStep next, int64_t now);
+  AttemptEnded Describe(const AttemptRecord& attempt) const;
+  void CloseOpenAttempts(absl::StatusCode code, int64_t now);
+  NextStep LastStep(absl::StatusCode code) const;
+  std::vector<AttemptEnded> Attempts() const;
+
+  const Call call_;
+  const Label method_;
+  const bool whole_trail_;
+  const bool keeps_attempts_;
+  int64_t start_nanos_;
+  std::atomic<bool> ended_{false};
+  std::atomic<bool> pick_failed_{false};
+  std::atomic<int> attempts_{0};
+  std::atomic<AttemptRecord*> newest_{nullptr};
+  // By Place.  The first two belong to the pick that goes on.
+  std::atomic<int64_t> queued_since_{0};  // 0 = it does not wait.
+  std::atomic<Place> queued_in_{Place::kPick};
+  std::atomic<int64_t> waited_nanos_[2] = {};  // Since the last attempt.
+  std::atomic<int64_t> waited_before_nanos_[2] = {};
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_CALL_CALL_RECORD_H_
