@@ -26,6 +26,8 @@ ROOMS = [
      "observability sync"),
     ("observability/trail", "which backends one call tried, and why",
      "observability"),
+    ("observability/metrics", "counts, histograms and gauges, and their names",
+     "clock observability sync"),
     ("proto", "the schemas config.proto and endpoints.proto", ""),
     ("proto/json", "reading JSON, and errors that name a field", ""),
     ("proto/config", "the configuration as immutable structs", ""),

@@ -1,0 +1,333 @@
+#include "multi_backend/observability/metrics/metrics.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/hash/hash.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "multi_backend/observability/build_info.h"
+#include "multi_backend/observability/metrics/label_text.h"
+#include "multi_backend/observability/metrics/status_series.h"
+
+namespace multi_backend {
+namespace {
+
+using absl::string_view;
+
+constexpr size_t kMinSeries = 512;
+
+// A thread would have to be stopped for that long in the middle of a few
+// instructions to count something in the wrong series (series_table.h).
+constexpr absl::Duration kGrace = absl::Minutes(1);
+
+// The values of the label `outcome`.
+constexpr string_view kOutcomes[] = {"different_backend", "same_backend",
+                                     "no_backend", "budget_exhausted"};
+enum Outcome { kDifferent, kSame, kNoBackend, kBudgetExhausted };
+
+// The values of the label `where`.
+constexpr string_view kPlaces[] = {"pick", "backlog"};
+enum Place { kPick, kBacklog };
+
+// For keys of owners; those of series begin with a Metric.
+constexpr uint64_t kTargetKind = kMetrics;
+constexpr uint64_t kBackendKind = kMetrics + 1;
+
+constexpr SeriesKey KeyOf(Metric metric) {
+  return SeriesKey(static_cast<uint64_t>(metric));
+}
+
+uint64_t TargetOwner(uint64_t target_hash) {
+  return SeriesKey(kTargetKind).With(target_hash).value();
+}
+
+uint64_t BackendOwner(uint64_t target_hash, uint64_t backend_hash) {
+  return SeriesKey(kBackendKind).With(target_hash).With(backend_hash).value();
+}
+
+// Of what does not fit.  A label set that has the same values because its own
+// are `other` is ambiguous itself.
+SeriesIdentity OverflowIdentity(Metric metric,
+                                std::initializer_list<string_view> labels) {
+  SeriesIdentity identity;
+  identity.metric = metric;
+  identity.labels =
+      std::make_shared<const LabelValues>(labels.begin(), labels.end());
+  return identity;
+}
+
+SeriesIdentity MakeIdentity(Metric metric, uint64_t owner,
+                            std::initializer_list<string_view> labels) {
+  auto values = std::make_shared<LabelValues>();
+  bool ambiguous = false;
+  for (string_view label : labels) {
+    values->push_back(LabelText(label));
+    ambiguous |= values->back() != label || label == kOtherLabel;
+  }
+  return {metric, std::move(values), ambiguous, owner};
+}
+
+// A number that no list of codes has would be the key of further series.
+absl::StatusCode KnownCode(absl::StatusCode code) {
+  const int value = static_cast<int>(code);
+  return value >= 0 && value <= 16 ? code : absl::StatusCode::kUnknown;
+}
+
+uint64_t HashOfCode(absl::StatusCode code) {
+  return static_cast<uint64_t>(code) + 1;
+}
+
+}  // namespace
+
+std::shared_ptr<Metrics> Metrics::Create(MetricsOptions options) {
+  return std::shared_ptr<Metrics>(new Metrics(options));
+}
+
+Metrics::Metrics(const MetricsOptions& options)
+    : max_series_(std::max(options.max_series, kMinSeries)),
+      table_(max_series_ / 4 * 3, kGrace),
+      presence_(options.series_lifetime) {}
+
+template <typename Identity, typename Overflow>
+Series* Metrics::Get(SeriesKey key, const Identity& identity,
+                     SeriesKey overflow_key, const Overflow& overflow) {
+  if (Series* series = table_.Find(key.value())) return series;
+  return AddOrOverflow(key.value(), identity, overflow_key.value(), overflow);
+}
+
+Series* Metrics::AddOrOverflow(uint64_t key,
+                               absl::FunctionRef<SeriesIdentity()> identity,
+                               uint64_t overflow_key,
+                               absl::FunctionRef<SeriesIdentity()> overflow) {
+  // While the table is full, Add() would make every call wait for a lock.
+  if (!table_.full()) {
+    Series* series =
+        table_.Add(key, SeriesTable::Priority::kOrdinary, identity);
+    if (series != nullptr) return series;
+  }
+  overflows_.fetch_add(1, std::memory_order_relaxed);
+  if (Series* series = table_.Find(overflow_key)) return series;
+  return table_.Add(overflow_key, SeriesTable::Priority::kReserved, overflow);
+}
+
+void Metrics::OnAttemptEnded(const AttemptEnded& attempt) {
+  constexpr Metric kMetric = Metric::kAttemptDuration;
+  const absl::StatusCode code = KnownCode(attempt.status);
+  Series* series = Get(
+      KeyOf(kMetric)
+          .With(attempt.target.hash)
+          .With(attempt.method.hash)
+          .With(attempt.backend.hash)
+          .With(attempt.role.hash)
+          .With(HashOfCode(code)),
+      [&] {
+        const MethodName name = SplitMethod(attempt.method.text);
+        return MakeIdentity(
+            kMetric, BackendOwner(attempt.target.hash, attempt.backend.hash),
+            {attempt.target.text, name.service, name.method,
+             attempt.backend.text, attempt.role.text,
+             absl::StatusCodeToString(code)});
+      },
+      KeyOf(kMetric).With(HashOfCode(code)),
+      [&] {
+        return OverflowIdentity(
+            kMetric, {kOtherLabel, kOtherLabel, kOtherLabel, kOtherLabel,
+                      kOtherLabel, absl::StatusCodeToString(code)});
+      });
+  if (series != nullptr) series->Record(attempt.latency_nanos);
+  if (attempt.retried != Retried::kFirst) {
+    CountRetry(
+        attempt.target, attempt.method,
+        attempt.retried == Retried::kDifferentBackend ? kDifferent : kSame);
+  }
+}
+
+void Metrics::OnCallEnded(const CallEnded& call) {
+  constexpr Metric kMetric = Metric::kCallDuration;
+  const absl::StatusCode code = KnownCode(call.status);
+  Series* series = Get(
+      KeyOf(kMetric)
+          .With(call.target.hash)
+          .With(call.method.hash)
+          .With(HashOfCode(code))
+          .With(call.route.hash),
+      [&] {
+        const MethodName name = SplitMethod(call.method.text);
+        return MakeIdentity(kMetric, TargetOwner(call.target.hash),
+                            {call.target.text, name.service, name.method,
+                             absl::StatusCodeToString(code), call.route.text});
+      },
+      KeyOf(kMetric).With(HashOfCode(code)),
+      [&] {
+        return OverflowIdentity(kMetric,
+                                {kOtherLabel, kOtherLabel, kOtherLabel,
+                                 absl::StatusCodeToString(code), kOtherLabel});
+      });
+  if (series != nullptr) series->Record(call.latency_nanos);
+  if (call.waited_in_pick_nanos > 0) {
+    RecordWait(call.target, kPick, call.waited_in_pick_nanos);
+  }
+  if (call.waited_in_backlog_nanos > 0) {
+    RecordWait(call.target, kBacklog, call.waited_in_backlog_nanos);
+  }
+  if (call.last_step == NextStep::kNoOtherBackend) {
+    CountRetry(call.target, call.method, kNoBackend);
+  } else if (call.last_step == NextStep::kBudgetEmpty) {
+    CountRetry(call.target, call.method, kBudgetExhausted);
+  }
+}
+
+void Metrics::CountRetry(const Label& target, const Label& method,
+                         int outcome) {
+  constexpr Metric kMetric = Metric::kRetries;
+  const uint64_t outcome_hash = static_cast<uint64_t>(outcome) + 1;
+  Series* series = Get(
+      KeyOf(kMetric).With(target.hash).With(method.hash).With(outcome_hash),
+      [&] {
+        const MethodName name = SplitMethod(method.text);
+        return MakeIdentity(
+            kMetric, TargetOwner(target.hash),
+            {target.text, name.service, name.method, kOutcomes[outcome]});
+      },
+      KeyOf(kMetric).With(outcome_hash),
+      [&] {
+        return OverflowIdentity(kMetric, {kOtherLabel, kOtherLabel, kOtherLabel,
+                                          kOutcomes[outcome]});
+      });
+  if (series != nullptr) series->Increment();
+}
+
+void Metrics::RecordWait(const Label& target, int where, int64_t nanos) {
+  constexpr Metric kMetric = Metric::kWaited;
+  const uint64_t where_hash = static_cast<uint64_t>(where) + 1;
+  Series* series = Get(
+      KeyOf(kMetric).With(target.hash).With(where_hash),
+      [&] {
+        return MakeIdentity(kMetric, TargetOwner(target.hash),
+                            {target.text, kPlaces[where]});
+      },
+      KeyOf(kMetric).With(where_hash),
+      [&] {
+        return OverflowIdentity(kMetric, {kOtherLabel, kPlaces[where]});
+      });
+  if (series != nullptr) series->Record(nanos);
+}
+
+void Metrics::OnStateChanged(const StateChanged& change) {
+  if (change.kind != StateChanged::Kind::kBackend) return;
+  CountChange(Metric::kTransitions, change, change.to);
+  if (change.ejection != Ejection::kNone) {
+    CountChange(Metric::kEjections, change,
+                change.ejection == Ejection::kFailedCalls ? "failed_calls"
+                                                          : "failure_rate");
+  }
+}
+
+void Metrics::CountChange(Metric metric, const StateChanged& change,
+                          string_view what) {
+  const uint64_t what_hash = absl::HashOf(what);
+  Series* series = Get(
+      KeyOf(metric)
+          .With(change.target.hash)
+          .With(change.backend.hash)
+          .With(what_hash),
+      [&] {
+        return MakeIdentity(
+            metric, BackendOwner(change.target.hash, change.backend.hash),
+            {change.target.text, change.backend.text, what});
+      },
+      KeyOf(metric).With(what_hash),
+      [&] {
+        return OverflowIdentity(metric, {kOtherLabel, kOtherLabel, what});
+      });
+  if (series != nullptr) series->Increment();
+}
+
+void Metrics::OnChannel(std::weak_ptr<ChannelSource> channel) {
+  MutexLock lock(&sources_mutex_);
+  sources_.push_back(std::move(channel));
+}
+
+std::vector<std::shared_ptr<ChannelSource>> Metrics::Sources() {
+  // The last references to channels that end now are dropped without the lock.
+  std::vector<std::shared_ptr<ChannelSource>> sources;
+  MutexLock lock(&sources_mutex_);
+  sources_.erase(std::remove_if(sources_.begin(), sources_.end(),
+                                [&](const std::weak_ptr<ChannelSource>& weak) {
+                                  sources.push_back(weak.lock());
+                                  if (sources.back() != nullptr) return false;
+                                  sources.pop_back();
+                                  return true;
+                                }),
+                 sources_.end());
+  return sources;
+}
+
+MetricsSnapshot Metrics::Collect(absl::Time now) {
+  std::vector<ChannelReading> channels;
+  for (const std::shared_ptr<ChannelSource>& source : Sources()) {
+    channels.push_back({source->Status(), source->pool().get()});
+  }
+  MetricsSnapshot snapshot;
+  MutexLock lock(&collect_mutex_);
+  for (const ChannelReading& channel : channels) {
+    const uint64_t target = Label(channel.status.target).hash;
+    presence_.Seen(TargetOwner(target), now);
+    for (const BackendStatus& backend : channel.status.backends) {
+      if (backend.absent) continue;
+      presence_.Seen(BackendOwner(target, Label(backend.name).hash), now);
+    }
+  }
+  size_t live = 0;
+  bool ambiguous[kMetrics] = {};
+  table_.ForEach([&](Series& series) ABSL_EXCLUSIVE_LOCKS_REQUIRED(
+                     collect_mutex_) {
+    const SeriesIdentity& identity = series.identity();
+    if (identity.owner != 0 && presence_.Ended(identity.owner, now)) {
+      table_.Retire(series, now);
+      return;
+    }
+    ++live;
+    ambiguous[static_cast<size_t>(identity.metric)] |= identity.ambiguous;
+    std::vector<SeriesValue>& values = snapshot[identity.metric].series;
+    SeriesValue& value = values.emplace_back();
+    value.labels = identity.labels;
+    if (SpecOf(identity.metric).kind != MetricKind::kHistogram) {
+      value.value = static_cast<double>(series.count(0));
+      return;
+    }
+    for (size_t i = 0; i < kBuckets; ++i) {
+      value.histogram.counts[i] = series.count(i);
+    }
+    value.histogram.sum_seconds = static_cast<double>(series.sum_nanos()) / 1e9;
+  });
+  for (size_t i = 0; i < kMetrics; ++i) {
+    if (ambiguous[i]) MergeEqualSeries(&snapshot.families[i]);
+  }
+  presence_.Forget(now);
+  table_.Recycle(now);
+
+  const size_t left = max_series_ - live - SeriesTable::kReserved;
+  sample_overflows_ += AddStatusSeries(channels, left, &snapshot);
+  const auto add = [&](Metric metric, LabelValues labels, double number) {
+    SeriesValue& value = snapshot[metric].series.emplace_back();
+    value.labels = std::make_shared<const LabelValues>(std::move(labels));
+    value.value = number;
+  };
+  add(Metric::kBuildInfo, {kLibraryVersion, kGrpcVersion}, 1);
+  add(Metric::kSeriesOverflows, {},
+      static_cast<double>(overflows_.load(std::memory_order_relaxed) +
+                          sample_overflows_));
+  return snapshot;
+}
+
+}  // namespace multi_backend

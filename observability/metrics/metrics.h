@@ -1,0 +1,112 @@
+// Metrics: the MetricsSink that counts, and tells its counts to exporters.
+//
+//   std::shared_ptr<multi_backend::Metrics> metrics =
+//       multi_backend::Metrics::Create();
+//   multi_backend::ChannelOptions options;
+//   options.sinks.push_back(metrics);  // One Metrics may serve all channels.
+//   ...
+//   multi_backend::MetricsSnapshot now = metrics->Collect();
+//
+// docs/metrics.md describes the metrics, and metric_table.h lists them.
+//
+// Bounds: at most MetricsOptions::max_series label sets exist.  Above that, new
+// ones are counted with `other` as the value of target, service, method,
+// backend, role, route and balancer, while status, outcome, where, reason, to,
+// state and result keep their values.  multi_backend_series_overflows_total
+// says how many events and samples that were.  Events have three quarters of
+// the bound; the rest and what they do not use is for the samples of the
+// channels' states.  A series ends `series_lifetime` after its backend, or the
+// last channel of its target, has left, at the next Collect().
+//
+// Cost: less than 200 instructions for an attempt and its call, no lock and no
+// allocation unless a label set is new.  Memory: 200 bytes a series and its
+// labels, and half a megabyte for 10,000 of them.
+//
+// Threads: every method may be called from any thread.  Collect() holds no lock
+// that a call takes.
+#ifndef MULTI_BACKEND_OBSERVABILITY_METRICS_METRICS_H_
+#define MULTI_BACKEND_OBSERVABILITY_METRICS_METRICS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
+#include "absl/time/time.h"
+#include "multi_backend/clock/steady_now.h"
+#include "multi_backend/observability/channel_source.h"
+#include "multi_backend/observability/metrics/presence.h"
+#include "multi_backend/observability/metrics/series_key.h"
+#include "multi_backend/observability/metrics/series_table.h"
+#include "multi_backend/observability/metrics/snapshot.h"
+#include "multi_backend/observability/metrics_sink.h"
+#include "multi_backend/sync/mutex.h"
+
+namespace multi_backend {
+
+struct MetricsOptions {
+  // Label sets of all metrics together.  Less than 512 count as 512, because
+  // some are reserved for what does not fit.
+  size_t max_series = 10'000;
+  // How long a series outlives its backend.
+  absl::Duration series_lifetime = absl::Minutes(10);
+};
+
+class Metrics final : public MetricsSink {
+ public:
+  static std::shared_ptr<Metrics> Create(MetricsOptions options = {});
+
+  // All metrics as they are at `now`, which never decreases from one call to
+  // the next.
+  MetricsSnapshot Collect(absl::Time now = SteadyNow())
+      ABSL_LOCKS_EXCLUDED(collect_mutex_, sources_mutex_);
+
+  // The label sets for which memory is held; it never shrinks.
+  size_t allocated_series() const { return table_.allocated(); }
+
+  void OnAttemptEnded(const AttemptEnded& attempt) override;
+  void OnCallEnded(const CallEnded& call) override;
+  void OnStateChanged(const StateChanged& change) override;
+  void OnChannel(std::weak_ptr<ChannelSource> channel)
+      ABSL_LOCKS_EXCLUDED(sources_mutex_) override;
+
+ private:
+  explicit Metrics(const MetricsOptions& options);
+
+  // The series of `key`, which is added if it is new.  When there is no place
+  // for it, the one of `overflow_key`.
+  template <typename Identity, typename Overflow>
+  Series* Get(SeriesKey key, const Identity& identity, SeriesKey overflow_key,
+              const Overflow& overflow);
+  Series* AddOrOverflow(uint64_t key,
+                        absl::FunctionRef<SeriesIdentity()> identity,
+                        uint64_t overflow_key,
+                        absl::FunctionRef<SeriesIdentity()> overflow);
+
+  void CountRetry(const Label& target, const Label& method, int outcome);
+  void RecordWait(const Label& target, int where, int64_t nanos);
+  void CountChange(Metric metric, const StateChanged& change,
+                   absl::string_view what);
+  std::vector<std::shared_ptr<ChannelSource>> Sources()
+      ABSL_LOCKS_EXCLUDED(sources_mutex_);
+
+  const size_t max_series_;
+  SeriesTable table_;
+  std::atomic<uint64_t> overflows_{0};
+
+  Mutex sources_mutex_;
+  std::vector<std::weak_ptr<ChannelSource>> sources_
+      ABSL_GUARDED_BY(sources_mutex_);
+
+  // One collection after the other.
+  Mutex collect_mutex_;
+  Presence presence_ ABSL_GUARDED_BY(collect_mutex_);
+  uint64_t sample_overflows_ ABSL_GUARDED_BY(collect_mutex_) = 0;
+};
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_OBSERVABILITY_METRICS_METRICS_H_
