@@ -12,12 +12,12 @@ class SeriesKey {
   // `kind` tells the uses of keys apart.
   explicit constexpr SeriesKey(uint64_t kind) : value_(kind + 1) {}
 
-  // One round of a multiplicative hash; the shift brings the well-mixed upper
-  // bits down to where the table looks.
+  // A polynomial in an odd constant.  The hashes are well mixed already, so
+  // only their order has to count; the constant keeps apart what is none of
+  // them, such as a status code.
   constexpr SeriesKey With(uint64_t hash) const {
     SeriesKey next = *this;
-    next.value_ = (value_ ^ hash) * 0x9e3779b97f4a7c15u;
-    next.value_ ^= next.value_ >> 29;
+    next.value_ = value_ * 0x9e3779b97f4a7c15u + hash;
     return next;
   }
 
