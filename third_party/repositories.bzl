@@ -184,6 +184,13 @@ def multi_backend_repositories():
             "libraries": {"curl": "-lcurl"},
             "headers": ["/usr/bin/curl-config"],
         },
+        "prometheus_cpp": {
+            "libraries": {
+                "core": "-lprometheus-cpp-core",
+                "pull": "-lprometheus-cpp-pull -lprometheus-cpp-core",
+            },
+            "headers": ["/usr/include/prometheus/collectable.h"],
+        },
         "openssl": {
             "libraries": {"crypto": "-lcrypto"},
             "headers": [],

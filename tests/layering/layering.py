@@ -28,6 +28,8 @@ ROOMS = [
      "observability"),
     ("observability/metrics", "counts, histograms and gauges, and their names",
      "clock observability sync"),
+    ("observability/prometheus", "the metrics for prometheus-cpp",
+     "observability/metrics"),
     ("proto", "the schemas config.proto and endpoints.proto", ""),
     ("proto/json", "reading JSON, and errors that name a field", ""),
     ("proto/config", "the configuration as immutable structs", ""),
@@ -128,6 +130,8 @@ TEST_SUPPORT = {"tests/testing", "tests/e2e", "examples"}
 LIBRARY_OF = [
     (re.compile(r"^curl/"), {"health/probes/curl"}, "libcurl"),
     (re.compile(r"^ares"), {"resolver/dns"}, "c-ares"),
+    (re.compile(r"^prometheus/"), {"observability/prometheus", "bench", "examples"},
+     "prometheus-cpp"),
     (re.compile(r"^zookeeper/"), {"resolver/zookeeper"}, "libzookeeper"),
     # clang checks the locks of sync/mutex.h, and tsan sees them.  Programs use
     # what they like.
