@@ -118,8 +118,9 @@ USES = {room: set(uses.split()) for room, _, uses in ROOMS}
 
 STRATEGIES = "lb_policy/strategies"
 
-# The library's root wires the parts.  Benches and tests may use everything.
-FREE = {"", "bench", "tests"}
+# The library's root wires the parts.  Benches, tests and the command line,
+# which shows what the rooms decide, may use everything.
+FREE = {"", "bench", "tests", "tools"}
 # Examples use the public headers, and the support that starts their servers.
 EXAMPLES = {"", "tests/testing"}
 

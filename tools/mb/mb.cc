@@ -1,0 +1,53 @@
+// mb: the command line of multi_backend.  `mb --help` lists its commands.
+//
+// Exits with 0 when all is well, 1 when a problem was found, and 2 when the
+// command line is wrong.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <iostream>
+#include <string>
+
+#include "absl/status/status.h"
+#include "multi_backend/multi_backend.h"
+#include "multi_backend/tools/mb/config/commands.h"
+#include "multi_backend/tools/mb/output/command.h"
+
+namespace {
+
+using multi_backend::mb::Command;
+using multi_backend::mb::ExitCode;
+
+int Main(int argc, char** argv) {
+  ExitCode exit_code = ExitCode::kOk;
+  const Command mb{&std::cin, &std::cout, &std::cerr, &exit_code};
+  const absl::Status registered = multi_backend::Register();
+  if (!registered.ok()) {
+    mb.Fail(registered.message());
+    return static_cast<int>(exit_code);
+  }
+  CLI::App app{
+      "See what multi_backend does with a configuration, a list of backends\n"
+      "or an application.\n"
+      "Exit codes: 0 all is well, 1 a problem was found, 2 wrong usage.",
+      "mb"};
+  app.set_version_flag("--version", std::string(multi_backend::Version()));
+  app.require_subcommand(1);
+  multi_backend::mb::AddValidate(app, mb);
+  multi_backend::mb::AddExplain(app, mb);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help and the version are no errors; everything else is the user's.
+    return app.exit(error) == 0 ? static_cast<int>(ExitCode::kOk)
+                                : static_cast<int>(ExitCode::kUsage);
+  }
+  return static_cast<int>(exit_code);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // `mb events … | head` ends by a failed write, not by a message.
+  signal(SIGPIPE, SIG_DFL);
+  return Main(argc, argv);
+}

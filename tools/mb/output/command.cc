@@ -1,0 +1,64 @@
+#include "multi_backend/tools/mb/output/command.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+
+#include "absl/strings/str_cat.h"
+#include "multi_backend/tools/mb/output/text.h"
+
+namespace multi_backend {
+namespace mb {
+namespace {
+
+absl::StatusOr<std::string> ReadStream(std::istream& in,
+                                       absl::string_view name) {
+  // One byte more tells whether there is more.
+  std::string text(kMaxInputBytes + 1, '\0');
+  in.read(&text[0], static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(in.gcount()));
+  if (in.bad()) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot read ", name, ": ", strerror(errno)));
+  }
+  if (text.size() > kMaxInputBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, " is longer than ", kMaxInputBytes, " bytes"));
+  }
+  return text;
+}
+
+}  // namespace
+
+void Command::Fail(absl::string_view what) const {
+  // A status text of the library may name five backends with their errors.
+  constexpr size_t kMaxFailure = 2000;
+  *err << "mb: " << Printable(what, kMaxFailure) << std::endl;
+  *exit_code = ExitCode::kProblem;
+}
+
+absl::StatusOr<std::string> ReadInput(const std::string& path,
+                                      std::istream& in) {
+  if (path == "-") return ReadStream(in, "standard input");
+  struct stat file;
+  if (stat(path.c_str(), &file) != 0) {
+    return absl::NotFoundError(
+        absl::StrCat("cannot open ", path, ": ", strerror(errno)));
+  }
+  if (S_ISDIR(file.st_mode)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, " is a directory: name a file in it"));
+  }
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) {
+    return absl::NotFoundError(
+        absl::StrCat("cannot open ", path, ": ", strerror(errno)));
+  }
+  return ReadStream(stream, path);
+}
+
+}  // namespace mb
+}  // namespace multi_backend
