@@ -100,6 +100,8 @@ TEST_F(SourcesTest, SaysWhatIsWrongWithATarget) {
        "file target: path \"backends.json\": write file:///absolute/path"},
       {{"file", "etc", "/backends.json"},
        "file target: host \"etc\": write file:///absolute/path"},
+      {{"file", "user:secret@etc", "/backends.json"},
+       "file target: host \"etc\": write file:///absolute/path"},
       {{"dns+addr", "", "/a"},
        "dns+addr target: address \"a\": port is missing, write host:port"},
       {{"dns+addr", "", "/10.0.0.1:80"},

@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "multi_backend/resolver/file/endpoint_group.h"
 #include "multi_backend/resolver/source/registry.h"
 
@@ -13,12 +14,14 @@ namespace multi_backend {
 namespace {
 
 absl::Status Check(const SourceTarget& target) {
-  // file://host/path is a file of another machine.
+  // file://host/path is a file of another machine.  What stands before an "@"
+  // may be a password, which no text must show.
+  const absl::string_view host =
+      target.authority.substr(target.authority.rfind('@') + 1);
   if (!target.authority.empty() && target.authority != "localhost") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("file target: host \"",
-                     absl::CHexEscape(target.authority.substr(0, 300)),
-                     "\": write file:///absolute/path"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "file target: host \"", absl::CHexEscape(host.substr(0, 300)),
+        "\": write file:///absolute/path"));
   }
   return FileEndpointGroup::CheckPath(target.path);
 }
