@@ -8,13 +8,26 @@
 //     if (call.attempts_made > 1) …
 //   };
 //
+// `Metrics` is a sink that counts, and MakeCollectable() gives its counts to
+// Prometheus (docs/metrics.md).  These are targets of their own; using a name
+// whose target is not linked is an error of the linker:
+//
+//   //observability/metrics      Metrics, PrometheusText()
+//   //observability/prometheus   MakeCollectable()
+//
 // API of this header: MetricsSink with what it is told (AttemptEnded,
 // CallEnded, StateChanged, Label, PassedOver, TrailSampling and their enums),
-// ChannelSource with what it tells (ChannelStatus and its parts).
+// ChannelSource with what it tells (ChannelStatus and its parts);
+// Metrics with MetricsOptions, MetricsSnapshot and its parts, MetricTable with
+// MetricSpec, Metric and MetricKind, PrometheusText, kPrometheusContentType,
+// kBoundarySeconds; MakeCollectable.
 #ifndef MULTI_BACKEND_OBSERVABILITY_H_
 #define MULTI_BACKEND_OBSERVABILITY_H_
 
 #include "multi_backend/observability/channel_source.h"
+#include "multi_backend/observability/metrics/metrics.h"
+#include "multi_backend/observability/metrics/text_format.h"
 #include "multi_backend/observability/metrics_sink.h"
+#include "multi_backend/observability/prometheus/collectable.h"
 
 #endif  // MULTI_BACKEND_OBSERVABILITY_H_

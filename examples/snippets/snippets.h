@@ -25,6 +25,11 @@
 #include "multi_backend/backend_pool.h"
 #include "multi_backend/endpoint_groups.h"
 #include "multi_backend/examples/users.grpc.pb.h"
+#include "multi_backend/observability.h"
+
+namespace prometheus {
+class Exposer;
+}
 
 namespace snippets {
 
@@ -49,6 +54,20 @@ ChannelOr CreateChannelWithKeys(const std::string& target,
                                 const Credentials& creds);
 ChannelOr CreateChannelWithClassifier(const std::string& target,
                                       const Credentials& creds);
+
+// metrics.cc, for docs/metrics.md
+
+struct ScrapedChannel {
+  std::shared_ptr<grpc::Channel> channel;
+  std::shared_ptr<multi_backend::Metrics> metrics;
+  std::shared_ptr<prometheus::Collectable> collectable;
+  int port;  // Of the exposer.
+  std::shared_ptr<prometheus::Exposer> exposer;
+};
+// `address` is the exposer's, "127.0.0.1:9464".
+absl::StatusOr<ScrapedChannel> CreateScrapedChannel(const std::string& target,
+                                                    const Credentials& creds,
+                                                    const std::string& address);
 
 // pool.cc, for docs/pool.md
 

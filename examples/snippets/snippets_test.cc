@@ -405,6 +405,17 @@ TEST_F(SnippetsTest, AChannelToOneBackendRetriesByItself) {
   EXPECT_GT(fleet_->CallsOf(0), 4);
 }
 
+TEST_F(SnippetsTest, AnExposerServesTheMetricsOfAChannel) {
+  StartFleet(1);
+  auto scraped =
+      CreateScrapedChannel(fleet_->StaticTarget(), Insecure(), "127.0.0.1:0");
+  ASSERT_TRUE(scraped.ok()) << scraped.status();
+  EXPECT_EQ(ServedBy(scraped->channel), "b0");
+  EXPECT_GT(scraped->port, 0);
+  const multi_backend::MetricsSnapshot snapshot = scraped->metrics->Collect();
+  EXPECT_EQ(snapshot[multi_backend::Metric::kBuildInfo].series.size(), 1u);
+}
+
 TEST_F(SnippetsTest, ASessionStaysWithTheBackendThatBeganIt) {
   StartFleet(3);
   auto channel =

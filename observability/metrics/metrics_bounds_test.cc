@@ -105,7 +105,7 @@ TEST(MetricsBoundsTest, ADayOfComingAndGoingTakesNoMoreMemory) {
       }
       channel->List(listed);
     }
-    for (int i = 0; i < 1'000; ++i, ++attempts) {
+    for (int i = 0; i < 400; ++i, ++attempts) {
       random = random * 6364136223846793005u + 1442695040888963407u;
       AttemptEnded attempt;
       attempt.target = Label(target);
