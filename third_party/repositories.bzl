@@ -191,6 +191,10 @@ def multi_backend_repositories():
             },
             "headers": ["/usr/include/prometheus/collectable.h"],
         },
+        "microhttpd": {
+            "libraries": {"microhttpd": "-lmicrohttpd"},
+            "headers": ["/usr/include/microhttpd.h"],
+        },
         "openssl": {
             "libraries": {"crypto": "-lcrypto"},
             "headers": [],

@@ -21,9 +21,6 @@ ROOMS = [
     ("clock", "monotonic time, and the time of day that follows it", ""),
     ("observability",
      "what a channel tells about its calls and backends: an interface", ""),
-    ("observability/admin",
-     "status, recent calls and events of a process, as messages",
-     "observability sync"),
     ("observability/trail", "which backends one call tried, and why",
      "observability"),
     ("observability/metrics", "counts, histograms and gauges, and their names",
@@ -88,6 +85,11 @@ ROOMS = [
     ("lb_policy/backends", "a backend, its health and its events",
      "clock health/probes health/state health/timers lb_policy "
      "proto/config resolver/endpoint sync"),
+    ("observability/admin",
+     "status, recent calls and events of a process, as messages; actions",
+     "clock lb_policy/backends observability observability/metrics sync"),
+    ("observability/admin/http", "the status page",
+     "observability observability/admin"),
     ("lb_policy/waiting", "the bounded queue of calls", "proto/config sync"),
     ("lb_policy/connections",
      "how many connections a backend has, and when it is connected again",
@@ -134,6 +136,8 @@ LIBRARY_OF = [
     (re.compile(r"^prometheus/"), {"observability/prometheus", "bench", "examples"},
      "prometheus-cpp"),
     (re.compile(r"^zookeeper/"), {"resolver/zookeeper"}, "libzookeeper"),
+    (re.compile(r"^microhttpd\.h"), {"observability/admin/http"},
+     "libmicrohttpd"),
     # clang checks the locks of sync/mutex.h, and tsan sees them.  Programs use
     # what they like.
     (re.compile(r"^(mutex|shared_mutex|condition_variable|"

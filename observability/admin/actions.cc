@@ -1,0 +1,144 @@
+#include "multi_backend/observability/admin/actions.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/util/json_util.h"
+#include "multi_backend/lb_policy/backends/pool.h"
+#include "multi_backend/observability/admin/event_log.h"
+#include "multi_backend/observability/admin/messages.h"
+#include "multi_backend/observability/admin/shown_text.h"
+
+namespace multi_backend {
+namespace {
+
+struct ActionRow {
+  ActionKind kind;
+  absl::string_view name;
+  absl::string_view done;  // "<done> in 1 pool".
+};
+
+constexpr ActionRow kActions[] = {
+    {ActionKind::kMarkUnhealthy, "markUnhealthy", "marked unhealthy"},
+    {ActionKind::kMarkHealthy, "markHealthy", "marked healthy"},
+};
+
+const ActionRow& RowOf(ActionKind kind) {
+  return *std::find_if(
+      std::begin(kActions), std::end(kActions),
+      [kind](const ActionRow& row) { return row.kind == kind; });
+}
+
+template <typename Request>
+absl::StatusOr<Request> ParseRequest(absl::string_view json) {
+  Request request;
+  const auto parsed = google::protobuf::util::JsonStringToMessage(
+      google::protobuf::StringPiece(json.data(), json.size()), &request);
+  if (!parsed.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the body is no ", Request::descriptor()->name(),
+                     " in JSON: ", std::string(parsed.message())));
+  }
+  return request;
+}
+
+bool Knows(const BackendPool& pool, absl::string_view backend) {
+  const auto backends = pool.GetAllBackends();
+  return std::any_of(backends.begin(), backends.end(),
+                     [backend](const BackendSnapshot& known) {
+                       return known.address == backend || known.name == backend;
+                     });
+}
+
+void CarryOut(const Action& action, absl::string_view reason,
+              BackendPool& pool) {
+  switch (action.kind) {
+    case ActionKind::kMarkUnhealthy:
+      return pool.MarkUnhealthy(action.backend, reason);
+    case ActionKind::kMarkHealthy:
+      return pool.MarkHealthy(action.backend, reason);
+  }
+}
+
+}  // namespace
+
+absl::string_view ActionName(ActionKind kind) { return RowOf(kind).name; }
+
+Action ActionOf(ActionKind kind, const admin::v1::BackendRequest& request) {
+  Action action;
+  action.kind = kind;
+  action.target = request.target();
+  action.backend = request.backend();
+  action.reason = request.reason();
+  return action;
+}
+
+absl::StatusOr<Action> ParseAction(absl::string_view name,
+                                   absl::string_view json) {
+  const auto* const row = std::find_if(
+      std::begin(kActions), std::end(kActions),
+      [name](const ActionRow& known) { return known.name == name; });
+  if (row == std::end(kActions)) {
+    std::string known;
+    for (const ActionRow& action : kActions) {
+      absl::StrAppend(&known, known.empty() ? "" : ", ", action.name);
+    }
+    return absl::NotFoundError(
+        absl::StrCat("there is no such action; the actions are ", known));
+  }
+  const auto request = ParseRequest<admin::v1::BackendRequest>(json);
+  if (!request.ok()) return request.status();
+  return ActionOf(row->kind, *request);
+}
+
+absl::StatusOr<admin::v1::ActionResult> Act(const Monitor& monitor,
+                                            const Action& action,
+                                            absl::string_view asked_by) {
+  if (action.backend.empty()) {
+    return absl::InvalidArgumentError(
+        "backend: required, an address or a name as in the status");
+  }
+  std::vector<std::shared_ptr<BackendPool>> pools;
+  for (const auto& channel : monitor.Channels(action.target)) {
+    auto pool = channel.second->pool();
+    if (pool != nullptr && Knows(*pool, action.backend) &&
+        std::find(pools.begin(), pools.end(), pool) == pools.end()) {
+      pools.push_back(std::move(pool));
+    }
+  }
+  if (pools.empty()) {
+    return absl::NotFoundError(absl::StrCat(
+        "no channel", action.target.empty() ? "" : " to this target",
+        " knows the backend \"", ShownText(action.backend, 200), "\""));
+  }
+  const std::string reason = action.reason.empty()
+                                 ? absl::StrCat("by ", ShownText(asked_by))
+                                 : ShownText(action.reason);
+  for (const auto& pool : pools) CarryOut(action, reason, *pool);
+
+  const ActionRow& row = RowOf(action.kind);
+  auto event = std::make_unique<admin::v1::Event>();
+  SetTimestamp(monitor.now(), event->mutable_time());
+  event->set_kind("ACTION");
+  event->set_target(ShownTarget(action.target));
+  event->set_backend(ShownText(action.backend));
+  event->set_who(ShownText(action.backend));
+  event->set_action(std::string(row.name));
+  event->set_asked_by(ShownText(asked_by));
+  event->set_reason(reason);
+  monitor.events().Add(std::move(event));
+
+  admin::v1::ActionResult result;
+  result.set_action(std::string(row.name));
+  result.set_backend(ShownText(action.backend));
+  result.set_pools(static_cast<uint32_t>(pools.size()));
+  result.set_message(
+      absl::StrCat(ShownText(action.backend), " ", row.done,
+                   pools.size() == 1 ? "" : " in all its pools"));
+  return result;
+}
+
+}  // namespace multi_backend

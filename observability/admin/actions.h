@@ -1,0 +1,47 @@
+// Actions: what an operator may do to backends through the admin service and
+// the status page.
+#ifndef MULTI_BACKEND_OBSERVABILITY_ADMIN_ACTIONS_H_
+#define MULTI_BACKEND_OBSERVABILITY_ADMIN_ACTIONS_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "multi_backend/observability/admin/admin.pb.h"
+#include "multi_backend/observability/admin/monitor.h"
+
+namespace multi_backend {
+
+enum class ActionKind {
+  kMarkUnhealthy,
+  kMarkHealthy,
+};
+
+struct Action {
+  ActionKind kind = ActionKind::kMarkHealthy;
+  std::string target;   // "" = of all channels.
+  std::string backend;  // Address or name.
+  std::string reason;   // "" = "by <who asked>".
+};
+
+// "markUnhealthy", …, as in the paths of the page.
+absl::string_view ActionName(ActionKind kind);
+
+Action ActionOf(ActionKind kind, const admin::v1::BackendRequest& request);
+
+// The action with this name, its request as JSON.  NOT_FOUND for a name that no
+// action has, INVALID_ARGUMENT for bad JSON.
+absl::StatusOr<Action> ParseAction(absl::string_view name,
+                                   absl::string_view json);
+
+// Carries the action out in each pool that knows the backend, and adds an event
+// with who asked.  NOT_FOUND if no pool of the channels knows it, and
+// INVALID_ARGUMENT if a field is wrong; then nothing is done.
+absl::StatusOr<admin::v1::ActionResult> Act(const Monitor& monitor,
+                                            const Action& action,
+                                            absl::string_view asked_by);
+
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_OBSERVABILITY_ADMIN_ACTIONS_H_

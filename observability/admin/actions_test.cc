@@ -1,0 +1,104 @@
+// Tests of ParseAction() and Act().
+#include "multi_backend/observability/admin/actions.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "multi_backend/lb_policy/backends/pool.h"
+#include "multi_backend/observability/admin/event_log.h"
+#include "multi_backend/observability/admin/testing/fake_channel_source.h"
+
+namespace multi_backend {
+namespace {
+
+using testing::FakeChannelSource;
+using ::testing::HasSubstr;
+
+class ActionsTest : public ::testing::Test {
+ protected:
+  ActionsTest()
+      : pool_(BackendPool::Create()),
+        lease_(pool_->Acquire("10.0.0.1:1", "a:1")),
+        monitor_(Monitor::Create()) {
+    ChannelStatus status;
+    status.target = "static:///a:1";
+    source_ = std::make_shared<FakeChannelSource>(status, pool_);
+    // Two channels that share a pool.
+    other_source_ = std::make_shared<FakeChannelSource>(status, pool_);
+    monitor_->OnChannel(source_);
+    monitor_->OnChannel(other_source_);
+  }
+
+  absl::StatusOr<admin::v1::ActionResult> Run(absl::string_view name,
+                                              absl::string_view json) {
+    const auto action = ParseAction(name, json);
+    if (!action.ok()) return action.status();
+    return Act(*monitor_, *action, "somebody");
+  }
+  BackendSnapshot Backend() { return pool_->GetAllBackends().front(); }
+
+  const std::shared_ptr<BackendPool> pool_;
+  const std::unique_ptr<BackendPool::Lease> lease_;
+  const std::shared_ptr<Monitor> monitor_;
+  std::shared_ptr<FakeChannelSource> source_;
+  std::shared_ptr<FakeChannelSource> other_source_;
+};
+
+TEST_F(ActionsTest, AMarkIsSetAndEndedOnceForASharedPool) {
+  auto result = Run("markUnhealthy", R"({"backend": "10.0.0.1:1"})");
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->pools(), 1);
+  EXPECT_EQ(result->message(), "10.0.0.1:1 marked unhealthy");
+  EXPECT_EQ(Backend().state, BackendState::kDown);
+  EXPECT_THAT(Backend().reason, HasSubstr("by somebody"));
+  // By its name, too.
+  ASSERT_TRUE(
+      Run("markHealthy", R"({"backend": "a:1", "reason": "done"})").ok());
+  EXPECT_EQ(Backend().state, BackendState::kAlive);
+}
+
+TEST_F(ActionsTest, EachIsAnEventWithWhoAsked) {
+  ASSERT_TRUE(
+      Run("markUnhealthy", R"({"backend": "a:1", "reason": "it is slow"})")
+          .ok());
+  const auto events = monitor_->events().After(0);
+  ASSERT_EQ(events.size(), 1);
+  EXPECT_EQ(events[0]->kind(), "ACTION");
+  EXPECT_EQ(events[0]->action(), "markUnhealthy");
+  EXPECT_EQ(events[0]->asked_by(), "somebody");
+  EXPECT_EQ(events[0]->backend(), "a:1");
+  EXPECT_EQ(events[0]->reason(), "it is slow");
+}
+
+TEST_F(ActionsTest, WhatIsWrongIsRefusedAndNoEvent) {
+  struct Row {
+    const char* name;
+    const char* json;
+    absl::StatusCode code;
+    const char* message;
+  };
+  const Row rows[] = {
+      {"explode", "{}", absl::StatusCode::kNotFound, "the actions are mark"},
+      {"markHealthy", "", absl::StatusCode::kInvalidArgument, "BackendRequest"},
+      {"markHealthy", "{}", absl::StatusCode::kInvalidArgument, "backend:"},
+      {"markHealthy", R"({"backend": "a:1", "who": 1})",
+       absl::StatusCode::kInvalidArgument, "who"},
+      {"markHealthy", R"({"backend": "b:1"})", absl::StatusCode::kNotFound,
+       "knows the backend \"b:1\""},
+      {"markHealthy", R"({"backend": "a:1", "target": "static:///z:1"})",
+       absl::StatusCode::kNotFound, "to this target"},
+  };
+  for (const Row& row : rows) {
+    const auto result = Run(row.name, row.json);
+    EXPECT_EQ(result.status().code(), row.code) << row.name << row.json;
+    EXPECT_THAT(std::string(result.status().message()), HasSubstr(row.message))
+        << row.name << row.json;
+  }
+  EXPECT_TRUE(monitor_->events().After(0).empty());
+}
+
+}  // namespace
+}  // namespace multi_backend
