@@ -11,6 +11,7 @@
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tools/mb/config/commands.h"
 #include "multi_backend/tools/mb/output/command.h"
+#include "multi_backend/tools/mb/press/commands.h"
 #include "multi_backend/tools/mb/resolve/commands.h"
 
 namespace {
@@ -36,6 +37,7 @@ int Main(int argc, char** argv) {
   multi_backend::mb::AddValidate(app, mb);
   multi_backend::mb::AddExplain(app, mb);
   multi_backend::mb::AddResolve(app, mb);
+  multi_backend::mb::AddPress(app, mb);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

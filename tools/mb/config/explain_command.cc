@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "multi_backend/tools/mb/config/commands.h"
 #include "multi_backend/tools/mb/config/explain.h"
@@ -30,14 +29,13 @@ std::map<std::string, std::string> ParseHeaders(
     const std::vector<std::string>& headers) {
   std::map<std::string, std::string> parsed;
   for (const std::string& header : headers) {
-    const size_t equals = header.find('=');
-    if (equals == std::string::npos || equals == 0) {
+    auto entry = ParseHeader(header);
+    if (!entry.ok()) {
       throw CLI::ValidationError("--header",
-                                 "write it as KEY=VALUE: " + header);
+                                 std::string(entry.status().message()));
     }
     // The first value counts, as in a call.
-    parsed.emplace(absl::AsciiStrToLower(header.substr(0, equals)),
-                   header.substr(equals + 1));
+    parsed.insert(*std::move(entry));
   }
   return parsed;
 }

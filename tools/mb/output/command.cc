@@ -7,7 +7,9 @@
 #include <fstream>
 #include <iostream>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "multi_backend/interceptors/request_metadata.h"
 #include "multi_backend/tools/mb/output/text.h"
 
 namespace multi_backend {
@@ -58,6 +60,20 @@ absl::StatusOr<std::string> ReadInput(const std::string& path,
         absl::StrCat("cannot open ", path, ": ", strerror(errno)));
   }
   return ReadStream(stream, path);
+}
+
+absl::StatusOr<std::pair<std::string, std::string>> ParseHeader(
+    const std::string& header) {
+  const size_t equals = header.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("write it as KEY=VALUE: ", Printable(header)));
+  }
+  std::string key = absl::AsciiStrToLower(header.substr(0, equals));
+  std::string value = header.substr(equals + 1);
+  const absl::Status status = CheckMetadataEntry(key, value);
+  if (!status.ok()) return status;
+  return std::make_pair(std::move(key), std::move(value));
 }
 
 }  // namespace mb

@@ -15,6 +15,7 @@
 #include <iosfwd>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -49,6 +50,11 @@ constexpr size_t kMaxInputBytes = 1 << 20;
 // kMaxInputBytes.
 absl::StatusOr<std::string> ReadInput(const std::string& path,
                                       std::istream& in);
+
+// The key, in lower case, and the value of "KEY=VALUE".  INVALID_ARGUMENT for
+// another form, and for what cannot be metadata of a call.
+absl::StatusOr<std::pair<std::string, std::string>> ParseHeader(
+    const std::string& header);
 
 }  // namespace mb
 }  // namespace multi_backend
