@@ -86,6 +86,7 @@ void SetExtras(ChannelExtras extras,
                grpc::ChannelArguments& args) {
   ChannelObjects objects;
   objects.pool = std::move(extras.pool);
+  objects.make_pool = []() { return BackendPool::Create(); };
   objects.sticky_keys = std::move(sticky_keys);
   if (extras.retry_classifier != nullptr) {
     objects.classifier = std::make_shared<const AttemptClassifier>(

@@ -8,6 +8,8 @@
 #ifndef MULTI_BACKEND_CALL_GRPC_CHANNEL_EXTENSION_H_
 #define MULTI_BACKEND_CALL_GRPC_CHANNEL_EXTENSION_H_
 
+#include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -17,6 +19,8 @@
 #include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
+
+class ChannelRecord;
 
 // Its pointers never change once it is in a channel arg.
 class ChannelExtension final : public grpc_core::RefCounted<ChannelExtension>,
@@ -32,9 +36,10 @@ class ChannelExtension final : public grpc_core::RefCounted<ChannelExtension>,
       : ChannelObjects(std::move(objects)) {}
 };
 
-// ChannelStore: keeps one object of the LB policy for as long as the channel
-// lives.  Core destroys the policy itself when the channel goes idle.  The LB
-// policy removes this arg, too, before it makes subchannels.
+// ChannelStore: keeps one object of the LB policy, and the record for
+// observers, for as long as the channel lives.  Core destroys the policy itself
+// when the channel goes idle.  The LB policy removes this arg, too, before it
+// makes subchannels.
 //
 // Thread-safe.
 class ChannelStore : public grpc_core::RefCounted<ChannelStore> {
@@ -55,9 +60,22 @@ class ChannelStore : public grpc_core::RefCounted<ChannelStore> {
     return std::static_pointer_cast<T>(object_);
   }
 
+  // Returns the record.  The first call takes `made` for it.
+  std::shared_ptr<ChannelRecord> Record(std::shared_ptr<ChannelRecord> made) {
+    MutexLock lock(&mutex_);
+    if (record_ == nullptr) record_.swap(made);
+    return record_;
+  }
+  // Null before the first Record().
+  std::shared_ptr<ChannelRecord> record() {
+    MutexLock lock(&mutex_);
+    return record_;
+  }
+
  private:
   Mutex mutex_;
   std::shared_ptr<void> object_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<ChannelRecord> record_ ABSL_GUARDED_BY(mutex_);
 };
 
 // The name of the arg ChannelServiceConfig (resolver/grpc), set when the
@@ -69,6 +87,17 @@ constexpr absl::string_view kServiceConfigArg = "multi_backend.service_config";
 // own, which would replace that one.
 constexpr absl::string_view kForeignServiceConfigArg =
     "multi_backend.foreign_service_config";
+
+// The scheme that CreateChannel() puts before targets of gRPC's own resolvers.
+constexpr absl::string_view kWrappingScheme = "multi-backend";
+
+// The target as the application wrote it, without secrets; "" when the args
+// have none.
+std::string ShownTarget(const grpc_core::ChannelArgs& args);
+
+// Returns the channel's record for its sinks, or null if it has no sinks.  The
+// first call makes the record and hands it to the sinks.
+std::shared_ptr<ChannelRecord> RecordOf(const grpc_core::ChannelArgs& args);
 
 }  // namespace multi_backend
 

@@ -7,6 +7,7 @@
 #ifndef MULTI_BACKEND_CALL_GRPC_SET_CHANNEL_EXTENSION_H_
 #define MULTI_BACKEND_CALL_GRPC_SET_CHANNEL_EXTENSION_H_
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -24,6 +25,8 @@ class StickyKeySource;
 
 struct ChannelObjects {
   std::shared_ptr<BackendPool> pool;  // Null: the channel makes its own.
+  // Makes the channel's own pool; needed with sinks and without a pool.
+  std::function<std::shared_ptr<BackendPool>()> make_pool;
   // Null: the status codes in the configuration decide which attempts may be
   // retried.
   std::shared_ptr<const AttemptClassifier> classifier;

@@ -37,9 +37,12 @@ void BackendHealth::TakeOver(const BackendHealth& other) {
   MutexLock lock(&mutex_);
   tracker_ = *std::move(tracker);
   AbandonTrial();
-  shown_.state = tracker_.state();
-  shown_.reason = tracker_.reason();
-  shown_.since = tracker_.since();
+  {
+    MutexLock shown_lock(&shown_mutex_);
+    shown_.state = tracker_.state();
+    shown_.reason = tracker_.reason();
+    shown_.since = tracker_.since();
+  }
   // Failures may have been counted, which a success ends.
   load_->wants_successes.store(true, std::memory_order_relaxed);
   (void)Apply(absl::nullopt);

@@ -59,6 +59,7 @@ void Backend::SetLimit(int limit) {
 }
 
 absl::Duration Backend::OnProbe(bool healthy, absl::string_view detail) {
+  probes.Add(healthy, detail);
   if (healthy && health.any_failed()) {
     probes_passed_while_unconnected.fetch_add(1);
     events_->NotifyReachable();

@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "multi_backend/lb_policy/backends/events.h"
 #include "multi_backend/lb_policy/backends/health.h"
+#include "multi_backend/lb_policy/backends/probe_log.h"
 #include "multi_backend/lb_policy/load_stats.h"
 
 namespace multi_backend {
@@ -87,6 +88,7 @@ class Backend {
   // Probes that succeeded while some channel could not connect.  The channel
   // then ends its backoff.
   std::atomic<uint32_t> probes_passed_while_unconnected{0};
+  ProbeLog probes;
   BackendHealth health;
 
  private:

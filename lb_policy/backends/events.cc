@@ -11,10 +11,13 @@ std::string PoolEvent::ToString() const {
 }
 
 void PoolEvents::Add(PoolEvent event) {
-  MutexLock lock(&mutex_);
-  event.sequence = ++last_sequence_;
-  if (ring_.size() == kCapacity) ring_.pop_front();
-  ring_.push_back(std::move(event));
+  {
+    MutexLock lock(&mutex_);
+    event.sequence = ++last_sequence_;
+    if (ring_.size() == kCapacity) ring_.pop_front();
+    ring_.push_back(std::move(event));
+  }
+  if (event_watches_.load() != 0) Call(&Watch::on_event);
 }
 
 std::vector<PoolEvent> PoolEvents::After(uint64_t sequence) const {
@@ -42,12 +45,13 @@ void PoolEvents::Call(std::function<void()> Watch::*which) {
 
 PoolEvents::WatchId PoolEvents::AddWatch(
     std::function<void()> on_change, std::function<void()> on_capacity_freed,
-    std::function<void()> on_reachable) {
+    std::function<void()> on_reachable, std::function<void()> on_event) {
   MutexLock lock(&mutex_);
+  if (on_event != nullptr) event_watches_.fetch_add(1);
   const WatchId id = next_watch_++;
   watches_[id] = std::make_shared<const Watch>(
       Watch{std::move(on_change), std::move(on_capacity_freed),
-            std::move(on_reachable)});
+            std::move(on_reachable), std::move(on_event)});
   return id;
 }
 
@@ -57,6 +61,7 @@ void PoolEvents::RemoveWatch(WatchId id) {
   auto it = watches_.find(id);
   if (it == watches_.end()) return;
   removed = std::move(it->second);
+  if (removed->on_event != nullptr) event_watches_.fetch_sub(1);
   watches_.erase(it);
 }
 

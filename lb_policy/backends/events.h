@@ -39,13 +39,21 @@ struct PoolEvent {
     kBacklog,      // A balancer: "ALIVE" -> "OVERLOADED" -> "DOWN".
     kPanic,        // A balancer: "off" -> "on".
   };
+  // Whether, and why, calls took a backend out of use.
+  enum class Ejection {
+    kNone,         // The event is no ejection.
+    kFailedCalls,  // Failures in a row.
+    kFailureRate,  // The share of calls that failed.
+  };
   uint64_t sequence = 0;  // 1, 2, …; a gap shows how many were lost.
   absl::Time time;
   Kind kind = Kind::kState;
-  std::string who;  // The backend's address, or the balancer's path.
+  std::string who;   // The backend's address, or the balancer's path.
+  std::string name;  // The backend's configured "host:port"; "" for a balancer.
   std::string from;
   std::string to;
   std::string reason;
+  Ejection ejection = Ejection::kNone;
 
   // "10.0.0.1:50051: ALIVE -> DOWN: 3 calls in a row failed: …".
   std::string ToString() const;
@@ -59,8 +67,9 @@ class PoolEvents {
   // a cluster that misbehaves.
   static constexpr size_t kCapacity = 1024;
 
-  // Records the event and sets its `sequence`.  Does not call the watches.
-  void Add(PoolEvent event);
+  // Records the event and sets its `sequence`.  Calls only those watches that
+  // have an `on_event`.
+  void Add(PoolEvent event) ABSL_LOCKS_EXCLUDED(mutex_);
   // The events after `sequence` that are still kept, oldest first.
   std::vector<PoolEvent> After(uint64_t sequence) const;
 
@@ -88,10 +97,12 @@ class PoolEvents {
   void NotifyReachable() { Call(&Watch::on_reachable); }
   using WatchId = uint64_t;
   // RemoveWatch() does not wait: a callback that is already running may still
-  // run after it.
+  // run after it.  `on_event` is called after each Add(), under the locks of
+  // whoever adds, so it must only schedule something.
   WatchId AddWatch(std::function<void()> on_change,
                    std::function<void()> on_capacity_freed = nullptr,
-                   std::function<void()> on_reachable = nullptr);
+                   std::function<void()> on_reachable = nullptr,
+                   std::function<void()> on_event = nullptr);
   void RemoveWatch(WatchId id);
 
   // The clock and the timers of all that share these events.
@@ -108,11 +119,13 @@ class PoolEvents {
     std::function<void()> on_change;
     std::function<void()> on_capacity_freed;
     std::function<void()> on_reachable;
+    std::function<void()> on_event;
   };
   using WatchRef = std::shared_ptr<const Watch>;
   void Call(std::function<void()> Watch::*which) ABSL_LOCKS_EXCLUDED(mutex_);
 
   std::atomic<uint64_t> logged_{0};
+  std::atomic<uint32_t> event_watches_{0};  // Those with an `on_event`.
   mutable Mutex mutex_;
   uint64_t last_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<PoolEvent> ring_ ABSL_GUARDED_BY(mutex_);

@@ -38,6 +38,13 @@ void WriteFlag(std::atomic<uint32_t>& word, uint32_t flag, bool on) {
   }
 }
 
+PoolEvent::Ejection EjectionBy(HealthCause cause) {
+  return cause == HealthCause::kCalls ? PoolEvent::Ejection::kFailedCalls
+         : cause == HealthCause::kFailureRate
+             ? PoolEvent::Ejection::kFailureRate
+             : PoolEvent::Ejection::kNone;
+}
+
 bool IsDown(BackendState state) {
   return state == BackendState::kDown || state == BackendState::kDownRetry;
 }
@@ -124,6 +131,12 @@ double BackendHealth::RampShare(int64_t now_nanos) const {
   const double passed = static_cast<double>(
       now_nanos - load_->usable_since_nanos.load(std::memory_order_relaxed));
   return passed >= length ? 1 : std::max(kLeastRampShare, passed / length);
+}
+
+double BackendHealth::ramp_share() const {
+  const bool ramping =
+      (load_->admission.load(std::memory_order_relaxed) & kRamping) != 0;
+  return ramping ? RampShare(events_->time.NowNanos()) : 1;
 }
 
 bool BackendHealth::RampAdmits(double draw, int64_t now_nanos) {
@@ -229,11 +242,22 @@ void BackendHealth::OnLinkState(LinkState from, LinkState to,
 }
 
 BackendHealth::View BackendHealth::view() const {
-  MutexLock lock(&mutex_);
+  MutexLock lock(&shown_mutex_);
   return shown_;
 }
 
 void BackendHealth::PublishView(absl::string_view what) {
+  const absl::Time now = events_->time.Now();
+  absl::optional<PoolEvent> event;
+  {
+    MutexLock lock(&shown_mutex_);
+    event = UpdateView(what, now);
+  }
+  if (event.has_value()) events_->Add(*std::move(event));
+}
+
+absl::optional<PoolEvent> BackendHealth::UpdateView(absl::string_view what,
+                                                    absl::Time now) {
   const bool by_tracker = IsDown(tracker_.state());
   const BackendState state =
       !by_tracker && unreachable() ? BackendState::kDown : tracker_.state();
@@ -247,18 +271,21 @@ void BackendHealth::PublishView(absl::string_view what) {
   } else if (changed) {
     shown_.reason = std::string(what);
   }
-  if (!changed) return;
-  const absl::Time now = events_->time.Now();
+  if (!changed) return absl::nullopt;
   PoolEvent event;
   event.time = now;
   event.kind = PoolEvent::Kind::kState;
   event.who = backend_->address();
+  event.name = backend_->name();
+  if (by_tracker && !IsDown(shown_.state)) {
+    event.ejection = EjectionBy(tracker_.cause());
+  }
   event.from = std::string(StateName(shown_.state));
   event.to = std::string(StateName(state));
   event.reason = shown_.reason;
   shown_.state = state;
   shown_.since = now;
-  events_->Add(std::move(event));
+  return event;
 }
 
 void BackendHealth::OnTimer(absl::Time due) {
@@ -282,6 +309,9 @@ bool BackendHealth::Apply(const absl::optional<HealthChange>& change) {
   if (change.has_value() && IsDown(change->from) && !IsDown(change->to)) {
     returns_.fetch_add(1, std::memory_order_relaxed);
     BeginRamp();
+  }
+  if (change.has_value() && !IsDown(change->from) && tracker_.ejected()) {
+    ejections_.fetch_add(1, std::memory_order_relaxed);
   }
   WriteFlags();
   if (change.has_value()) PublishView(change->reason);

@@ -78,6 +78,12 @@ class BackendHealth {
   bool IsMarked() const;
   // How often the backend has come back from DOWN.
   uint32_t returns() const { return returns_.load(std::memory_order_relaxed); }
+  // How often failed calls or the failure rate have taken the backend out.
+  uint64_t ejections() const {
+    return ejections_.load(std::memory_order_relaxed);
+  }
+  // The share of its calls that the backend gets now, because of slow start.
+  double ramp_share() const;
   // If the result of one of these is true, the caller must call
   // events->Notify(), with no lock that a watch may take.  Marks act on an
   // absent backend, too.
@@ -114,7 +120,8 @@ class BackendHealth {
     std::string reason;
     absl::Time since = absl::InfinitePast();
   };
-  View view() const;
+  // Waits for no call, except one that is changing the state.
+  View view() const ABSL_LOCKS_EXCLUDED(shown_mutex_);
 
  private:
   struct TimerHandle;
@@ -125,6 +132,10 @@ class BackendHealth {
   // `what` is the reason to give.
   void PublishView(absl::string_view what)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Returns the event when the state changed.
+  absl::optional<PoolEvent> UpdateView(absl::string_view what, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, shown_mutex_);
 
   // `due`: the time for which the timer was armed.
   void OnTimer(absl::Time due) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -156,8 +167,13 @@ class BackendHealth {
   const std::shared_ptr<PoolEvents> events_;
 
   std::atomic<int64_t> slow_start_nanos_{0};
-  std::atomic<uint32_t> returns_{0};  // Written under mutex_.
-  std::atomic<bool> ejected_{false};  // Written under mutex_.
+  std::atomic<uint32_t> returns_{0};    // Written under mutex_.
+  std::atomic<uint64_t> ejections_{0};  // Written under mutex_.
+  std::atomic<bool> ejected_{false};    // Written under mutex_.
+
+  // Calls take mutex_, so view() has a lock of its own.
+  mutable Mutex shown_mutex_ ABSL_ACQUIRED_AFTER(mutex_);
+  View shown_ ABSL_GUARDED_BY(shown_mutex_);
 
   mutable Mutex mutex_;
   HealthTracker tracker_ ABSL_GUARDED_BY(mutex_);
@@ -168,7 +184,6 @@ class BackendHealth {
   std::atomic<uint32_t> failed_channels_{0};  // Written under mutex_.
   uint32_t connected_channels_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string connection_error_ ABSL_GUARDED_BY(mutex_);  // The newest error.
-  View shown_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<Timers> timers_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<TimerHandle> timer_ ABSL_GUARDED_BY(mutex_);
   // The timers that wait, one of each kind; 0 = none was armed.

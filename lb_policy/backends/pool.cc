@@ -11,10 +11,6 @@
 namespace multi_backend {
 namespace {
 
-bool IsHealthy(BackendState state) {
-  return state == BackendState::kAlive || state == BackendState::kOverloaded;
-}
-
 // Whether the pool must know the backend when a channel lists it again.
 bool IsWorthRemembering(const Backend& backend) {
   return backend.health.IsDecided() || backend.load.in_flight.load() > 0;
@@ -26,6 +22,7 @@ void ReportMissingService(const Backend& backend, const ProbeResult& result,
   PoolEvent event;
   event.time = events.time.Now();
   event.who = backend.address();
+  event.name = backend.name();
   event.from = std::string(StateName(backend.health.view().state));
   event.to = event.from;
   event.reason =
@@ -68,44 +65,35 @@ std::shared_ptr<BackendPool> BackendPool::Create(PoolTime time,
 }
 
 BackendSnapshot BackendPool::Snapshot(const Entry& entry) {
-  BackendSnapshot snapshot;
-  const Backend& backend = *entry.backend;
-  snapshot.address = backend.address();
-  snapshot.name = backend.name();
-  if (entry.endpoint != nullptr) {
-    snapshot.role = entry.endpoint->role;
-    snapshot.zone = entry.endpoint->zone;
-    snapshot.weight = entry.endpoint->weight;
-  }
-  BackendHealth::View view = backend.health.view();
-  snapshot.state = view.state;
+  BackendSnapshot snapshot = SnapshotOf(*entry.backend, entry.endpoint.get());
   snapshot.absent = entry.users == 0;
-  snapshot.healthy = !snapshot.absent && IsHealthy(view.state);
-  snapshot.reason = std::move(view.reason);
-  snapshot.since = view.since;
-  snapshot.in_flight = backend.load.in_flight.load(std::memory_order_relaxed);
-  snapshot.calls = backend.calls.load(std::memory_order_relaxed);
-  snapshot.failures = backend.failures.load(std::memory_order_relaxed);
-  snapshot.retries_landed =
-      backend.retries_landed.load(std::memory_order_relaxed);
+  snapshot.healthy &= !snapshot.absent;
   return snapshot;
 }
 
 std::vector<BackendSnapshot> BackendPool::GetAllBackends() const {
   std::vector<BackendSnapshot> all;
   MutexLock lock(&mutex_);
-  const absl::Time now = events_->time.Now();
   all.reserve(entries_.size());
   for (const auto& item : entries_) {
     const Entry& entry = *item.second;
-    if (entry.users == 0 &&
-        (entry.absent_since + options_.remember_absent <= now ||
-         !entry.backend->health.IsDecided())) {
-      continue;
-    }
-    all.push_back(Snapshot(entry));
+    if (entry.users > 0 || IsShownLocked(entry)) all.push_back(Snapshot(entry));
   }
   return all;
+}
+
+bool BackendPool::IsShownLocked(const Entry& absent) const {
+  return absent.absent_since + options_.remember_absent > events_->time.Now() &&
+         absent.backend->health.IsDecided();
+}
+
+std::vector<BackendSnapshot> BackendPool::GetAbsentBackends() const {
+  std::vector<BackendSnapshot> absent;
+  MutexLock lock(&mutex_);
+  for (const Entry* entry : absent_) {
+    if (IsShownLocked(*entry)) absent.push_back(Snapshot(*entry));
+  }
+  return absent;
 }
 
 std::vector<BackendSnapshot> BackendPool::GetHealthyBackends() const {

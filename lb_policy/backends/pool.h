@@ -159,6 +159,9 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   static std::shared_ptr<BackendPool> Create(PoolTime time,
                                              BackendPoolOptions options = {});
 
+  // The absent ones of GetAllBackends(), in no order; O(absent).
+  std::vector<BackendSnapshot> GetAbsentBackends() const;
+
   const std::shared_ptr<PoolEvents>& events() const { return events_; }
 
  private:
@@ -186,6 +189,9 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   std::vector<Entry*> NamedLocked(absl::string_view address)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static BackendSnapshot Snapshot(const Entry& entry);
+  // Whether GetAllBackends() shows this absent entry.
+  bool IsShownLocked(const Entry& absent) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const BackendPoolOptions options_;
   const std::shared_ptr<PoolEvents> events_;

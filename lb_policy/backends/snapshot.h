@@ -1,4 +1,4 @@
-// BackendSnapshot: the state of one backend at one moment.
+// BackendSnapshot: the state of one backend at one moment.  A value.
 #ifndef MULTI_BACKEND_LB_POLICY_BACKENDS_SNAPSHOT_H_
 #define MULTI_BACKEND_LB_POLICY_BACKENDS_SNAPSHOT_H_
 
@@ -29,7 +29,20 @@ struct BackendSnapshot {
   uint64_t calls = 0;  // Attempts started.
   uint64_t failures = 0;
   uint64_t retries_landed = 0;
+  uint64_t ejections = 0;  // By failed calls and by failure rates.
+  uint64_t probes_passed = 0;
+  uint64_t probes_failed = 0;
+  // "passed", or "failed: " and why; "" before the first probe.
+  std::string last_probe;
 };
+
+class Backend;
+struct Endpoint;
+
+// Of a backend that a channel lists.  `endpoint` is what discovery says, or
+// null.  Takes no lock that a call waits for, unless that call changes the
+// backend's state.
+BackendSnapshot SnapshotOf(const Backend& backend, const Endpoint* endpoint);
 
 }  // namespace multi_backend
 

@@ -127,6 +127,15 @@ bool ChannelBackends::Update(
                 const ChannelBackend* before) { return now.get() == before; });
 }
 
+std::vector<int> ChannelBackends::ReadyConnections() const {
+  std::vector<int> connections;
+  connections.reserve(list_.size());
+  for (const auto& backend : list_) {
+    connections.push_back(static_cast<int>(backend->Ready().size()));
+  }
+  return connections;
+}
+
 std::vector<Picker::Destination> ChannelBackends::Destinations() const {
   std::vector<Picker::Destination> destinations(list_.size());
   for (size_t i = 0; i < list_.size(); ++i) {

@@ -43,6 +43,9 @@ class ChannelBackends {
   // Where the calls to each backend go now, in the order of the list.
   std::vector<Picker::Destination> Destinations() const;
 
+  // The number of READY connections of each backend.
+  std::vector<int> ReadyConnections() const;
+
   bool empty() const { return list_.empty(); }
   size_t size() const { return list_.size(); }
   ChannelBackend& operator[](size_t i) const { return *list_[i]; }

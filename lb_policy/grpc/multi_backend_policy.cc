@@ -6,41 +6,23 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
-#include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/health/grpc/channel_probe.h"
 #include "multi_backend/lb_policy/grpc/backend_address.h"
 #include "multi_backend/lb_policy/grpc/picker.h"
+#include "multi_backend/lb_policy/grpc/policy_objects.h"
+#include "multi_backend/lb_policy/status/plan_status.h"
 #include "multi_backend/port/log.h"
 #include "multi_backend/resolver/endpoint/backend_overrides.h"
 
 namespace multi_backend {
 namespace {
 
-using grpc_core::ChannelArgs;
 using grpc_core::ServerAddress;
 using grpc_core::ServerAddressList;
 
 // A number in this arg tells the connections of one backend apart.
 constexpr absl::string_view kConnectionNumberArg =
     "multi_backend.connection_number";
-
-std::shared_ptr<BackendPool> PoolFrom(const ChannelArgs& args) {
-  auto* extension = args.GetObject<ChannelExtension>();
-  if (extension != nullptr && extension->pool != nullptr) {
-    return extension->pool;
-  }
-  // Core destroys the policy of a channel that goes idle.  The store stays, so
-  // the next policy knows what the pool remembers.
-  auto* store = args.GetObject<ChannelStore>();
-  if (store == nullptr) return BackendPool::Create();
-  return store->Get<BackendPool>([]() { return BackendPool::Create(); });
-}
-
-std::shared_ptr<const AttemptClassifier> ClassifierFrom(
-    const ChannelArgs& args) {
-  auto* extension = args.GetObject<ChannelExtension>();
-  return extension == nullptr ? nullptr : extension->classifier;
-}
 
 }  // namespace
 
@@ -49,12 +31,13 @@ MultiBackendPolicy::MultiBackendPolicy(Args args)
       pool_(PoolFrom(channel_args())),
       time_(pool_->events()->time),
       classifier_(ClassifierFrom(channel_args())),
+      record_(RecordOf(channel_args())),
       reconnect_backoff_(BackendConnection::BackoffOf(channel_args())),
       mailbox_(std::make_shared<PolicyMailbox>(
           static_cast<PolicyMailbox::Receiver*>(this))),
       wakeups_(std::make_shared<QueuedCallWakeups>(pool_->events(), mailbox_)),
       timer_(mailbox_),
-      reporter_(pool_->events()) {}
+      reporter_(pool_->events(), SinksFrom(channel_args())) {}
 
 MultiBackendPolicy::~MultiBackendPolicy() = default;
 
@@ -66,6 +49,7 @@ void MultiBackendPolicy::ShutdownLocked() {
   // Calls may outlive the policy, and a plan keeps its backends in the pool.
   latest_plan_->Set(nullptr);
   plan_ = nullptr;
+  RecordLocked("");
   picker_args_ = nullptr;
   backends_.Clear();
 }
@@ -83,10 +67,6 @@ double MultiBackendPolicy::Uniform() {
   return absl::Uniform(absl::BitGen(), 0.0, 1.0);
 }
 
-grpc_pollset_set* MultiBackendPolicy::InterestedParties() {
-  return interested_parties();
-}
-
 grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>
 MultiBackendPolicy::KeepAlive() {
   return Ref();
@@ -97,8 +77,8 @@ absl::Status MultiBackendPolicy::UpdateLocked(UpdateArgs args) {
     // The constructor cannot do this: core allows no call to the helper there.
     mailbox_->SetEngine(
         channel_control_helper()->GetEventEngine()->shared_from_this());
-    watch_ =
-        std::make_unique<PoolWatch>(pool_->events(), mailbox_, latest_plan_);
+    watch_ = std::make_unique<PoolWatch>(pool_->events(), mailbox_,
+                                         latest_plan_, reporter_.has_sinks());
   }
   auto retry_state = args.args.GetObjectRef<ChannelRetryState>();
   bool changed = (retry_state == nullptr) != (retry_state_ == nullptr);
@@ -118,6 +98,7 @@ absl::Status MultiBackendPolicy::UpdateLocked(UpdateArgs args) {
         absl::StrCat("multi_backend: no endpoints, the call was not sent: ",
                      status.message()));
     plan_ = nullptr;
+    RecordLocked("TRANSIENT_FAILURE");
     channel_control_helper()->UpdateState(
         GRPC_CHANNEL_TRANSIENT_FAILURE, failure,
         std::make_unique<TransientFailurePicker>(failure));
@@ -247,6 +228,7 @@ void MultiBackendPolicy::OnRequestsLocked(uint32_t requests) {
   }
   if ((requests & PolicyMailbox::kTime) != 0) OnTimeLocked();
   if ((requests & PolicyMailbox::kHotKey) != 0) WarnOfHotKeysLocked();
+  if ((requests & PolicyMailbox::kEvent) != 0) TraceEventsLocked();
   if ((requests & PolicyMailbox::kRepick) != 0 && !publish_scheduled_) {
     RepickLocked();
   }
@@ -287,7 +269,8 @@ bool MultiBackendPolicy::ResizeConnectionsLocked() {
                      backend->lease().backend()->address(),
                      absl::StrCat(before), absl::StrCat(after),
                      after > before ? "all connections are full"
-                                    : "idle, or could not be connected");
+                                    : "idle, or could not be connected",
+                     backend->lease().backend()->name());
   }
   return changed;
 }
@@ -329,11 +312,28 @@ void MultiBackendPolicy::PublishLocked() {
     published_status_ =
         absl::UnavailableError(plan_->DescribeFailure(CallLabel()));
   }
+  RecordLocked(grpc_core::ConnectivityStateName(published_state_));
   reporter_.Report(plan_->UpdateBacklogs(time_.NowNanos()));
   reporter_.ReportPanic(plan_->Panicking(), config_->health.panic_percent);
   RepickLocked();
   ArmTimerLocked();
-  reporter_.Trace(*channel_control_helper());
+  TraceEventsLocked();
+}
+
+void MultiBackendPolicy::RecordLocked(std::string state) {
+  if (record_ == nullptr) return;
+  record_->SetPolicyPart(std::make_shared<const PlanStatus>(PlanStatus::Args{
+      pool_, std::move(state), plan_, backends_.ReadyConnections()}));
+}
+
+void MultiBackendPolicy::TraceEventsLocked() {
+  if (plan_ == nullptr) return;
+  reporter_.PassOn(plan_->entries(), [this](const std::string& text, bool log) {
+    channel_control_helper()->AddTraceEvent(
+        ChannelControlHelper::TRACE_INFO,
+        absl::StrCat("multi_backend: ", text));
+    if (log) Log(LogSeverity::kInfo, text);
+  });
 }
 
 // Gives core a new picker, so that the waiting calls pick again.
@@ -374,7 +374,7 @@ void MultiBackendPolicy::OnTimeLocked() {
   if (resize_at_ <= now && ResizeConnectionsLocked()) SchedulePublishLocked();
   if (repick && !publish_scheduled_) RepickLocked();
   ArmTimerLocked();
-  reporter_.Trace(*channel_control_helper());
+  TraceEventsLocked();
 }
 
 void MultiBackendPolicy::ArmTimerLocked() {

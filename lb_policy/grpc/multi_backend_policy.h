@@ -15,7 +15,6 @@
 #include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/lb_policy/grpc/channel_backend.h"
 #include "multi_backend/lb_policy/grpc/channel_backends.h"
-#include "multi_backend/lb_policy/grpc/event_reporter.h"
 #include "multi_backend/lb_policy/grpc/picker.h"
 #include "multi_backend/lb_policy/grpc/policy_mailbox.h"
 #include "multi_backend/lb_policy/grpc/policy_timer.h"
@@ -24,6 +23,8 @@
 #include "multi_backend/lb_policy/grpc/retry_policy.h"
 #include "multi_backend/lb_policy/plan/failure_watch.h"
 #include "multi_backend/lb_policy/plan/latest_plan.h"
+#include "multi_backend/lb_policy/status/event_reporter.h"
+#include "multi_backend/observability/channel/channel_record.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/endpoint/backend_overrides.h"
@@ -66,7 +67,9 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
     return reconnect_backoff_;
   }
   double Uniform() override;
-  grpc_pollset_set* InterestedParties() override;
+  grpc_pollset_set* InterestedParties() override {
+    return interested_parties();
+  }
   int64_t NowNanos() const override { return time_.NowNanos(); }
 
   // PolicyMailbox::Receiver:
@@ -88,12 +91,16 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   void PublishLocked();
   void RepickLocked();
   void WarnOfHotKeysLocked();
+  void TraceEventsLocked();
+  // Gives the observers what the policy knows now; `state` is as in PlanStatus.
+  void RecordLocked(std::string state);
   void OnTimeLocked();
   void ArmTimerLocked();
 
   const std::shared_ptr<BackendPool> pool_;
   const PoolTime& time_;  // Owned by pool_.
   const std::shared_ptr<const AttemptClassifier> classifier_;
+  const std::shared_ptr<ChannelRecord> record_;  // Null without sinks.
   const ReconnectBackoff reconnect_backoff_;
   const std::shared_ptr<LatestPlan> latest_plan_ =
       std::make_shared<LatestPlan>();

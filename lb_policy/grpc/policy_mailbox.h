@@ -32,6 +32,7 @@ class PolicyMailbox : public std::enable_shared_from_this<PolicyMailbox> {
   // A probe has reached a backend to which no channel could connect.
   static constexpr uint32_t kProbesPassed = 16;
   static constexpr uint32_t kHotKey = 32;  // PickPlan::has_hot_key().
+  static constexpr uint32_t kEvent = 64;   // There are new events to report.
 
   class Receiver {
    public:

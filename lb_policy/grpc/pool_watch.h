@@ -20,13 +20,17 @@ namespace multi_backend {
 
 class PoolWatch {
  public:
+  // `each_event`: whether the policy is to hear of each event, also of those
+  // that change no plan.
   PoolWatch(std::shared_ptr<PoolEvents> events,
             const std::shared_ptr<PolicyMailbox>& mailbox,
-            std::shared_ptr<const LatestPlan> latest_plan)
+            std::shared_ptr<const LatestPlan> latest_plan, bool each_event)
       : events_(std::move(events)),
-        id_(events_->AddWatch(Raise(mailbox, PolicyMailbox::kReplan),
-                              Raise(mailbox, PolicyMailbox::kRepick),
-                              Raise(mailbox, PolicyMailbox::kProbesPassed))),
+        id_(events_->AddWatch(
+            Raise(mailbox, PolicyMailbox::kReplan),
+            Raise(mailbox, PolicyMailbox::kRepick),
+            Raise(mailbox, PolicyMailbox::kProbesPassed),
+            each_event ? Raise(mailbox, PolicyMailbox::kEvent) : nullptr)),
         guard_(events_->ejection_guards.Add(
             [latest_plan = std::move(latest_plan)](const Backend& backend) {
               return latest_plan->MayEject(backend);

@@ -90,6 +90,15 @@ class BalancerNode final : public BalancerMember {
   // Appends this node and the nodes below that have a backlog of their own.
   void AppendNodesWithBacklog(std::vector<const BalancerNode*>* nodes) const;
   const std::string& path() const { return path_; }
+  StrategyKind kind() const { return kind_; }
+  bool panics() const { return panic_tolerates_ != 0; }
+  bool has_own_backlog() const { return has_own_backlog_; }
+  // Calls `visit` with this node and then with those below, parents first.
+  template <typename Visit>
+  void ForEachNode(Visit visit) const {
+    visit(*this);
+    for (const auto& child : children_) child->ForEachNode(visit);
+  }
   // Appends the leaves below, or this node if it is a leaf.
   void AppendLeaves(std::vector<const BalancerNode*>* leaves) const;
   // Only for a leaf: the entries listed in it, without those of weight 0.

@@ -141,6 +141,12 @@ class PickPlan {
   std::vector<const BalancerNode*> Leaves() const;
   std::vector<std::string> Panicking() const;
 
+  // Calls `visit` with each balancer, the one for calls without a role first.
+  template <typename Visit>
+  void ForEachNode(Visit visit) const {
+    ForEachTop([&visit](const BalancerNode& top) { top.ForEachNode(visit); });
+  }
+
   // The balancer for calls without a role.
   const BalancerNode& root() const { return *root_; }
   const std::vector<PlanEntry>& entries() const { return entries_; }

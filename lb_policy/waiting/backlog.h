@@ -151,6 +151,18 @@ class Backlog {
   State state() const;
   size_t waiting() const;
 
+  // For observers: takes no lock, so the numbers may be of different moments.
+  struct Glance {
+    State state;
+    size_t waiting;
+    size_t limit;
+  };
+  Glance glance() const {
+    return {shown_state_.load(std::memory_order_relaxed),
+            waiting_count_.load(std::memory_order_relaxed),
+            limit_.load(std::memory_order_relaxed)};
+  }
+
   // Returns the error text for a call that was refused with `turn`.  It says
   // that the call was never sent, and it gives the cause and `backends`, which
   // describes the backends.  Call before Leave().
@@ -175,10 +187,11 @@ class Backlog {
   std::atomic<uint64_t> next_number_{1};
   std::atomic<size_t> waiting_count_{0};
   std::atomic<uint64_t> turn_limit_{0};  // No waiting call beyond it may go.
-  std::atomic<int64_t> quiet_until_{INT64_MAX};  // No refusal before it.
+  std::atomic<int64_t> quiet_until_{INT64_MAX};    // No refusal before it.
+  std::atomic<size_t> limit_{0};                   // Written under mutex_.
+  std::atomic<State> shown_state_{State::kAlive};  // The same as state_.
 
   mutable Mutex mutex_;
-  size_t limit_ ABSL_GUARDED_BY(mutex_);
   int64_t timeout_ ABSL_GUARDED_BY(mutex_);
   int64_t overload_timeout_ ABSL_GUARDED_BY(mutex_);
   // Maps the number of a call to the time at which it began to wait.

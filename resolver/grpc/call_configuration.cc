@@ -11,6 +11,8 @@
 #include "absl/strings/str_format.h"
 #include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/call/grpc/config_warnings.h"
+#include "multi_backend/clock/steady_now.h"
+#include "multi_backend/observability/channel/channel_record.h"
 #include "multi_backend/port/log.h"
 #include "multi_backend/resolver/grpc/chosen_policy.h"
 #include "multi_backend/resolver/grpc/config_selector.h"
@@ -170,6 +172,32 @@ MakeServiceConfig(const ChannelArgs& args, const Json& json) {
   return service_config;
 }
 
+ChannelRecord::Configuration Describe(
+    const std::string& text, const ParsedConfig& parsed,
+    std::shared_ptr<const RouteTable> routes) {
+  ChannelRecord::Configuration configuration;
+  configuration.json = text;
+  for (const LintWarning& warning : parsed.warnings) {
+    configuration.warnings.push_back(FormatWarnings({warning}));
+  }
+  configuration.routes = [routes = std::move(routes)]() {
+    return routes->Status();
+  };
+  return configuration;
+}
+
+void ReportTo(ChannelRecord& record,
+              const grpc_core::Resolver::Result& result) {
+  if (!result.addresses.ok()) {
+    record.OnResolverError(result.addresses.status().message());
+  } else if (result.addresses->empty()) {
+    record.OnResolverError(
+        absl::StrCat("empty address list: ", result.resolution_note));
+  } else {
+    record.OnList(result.addresses->size(), SteadyNow());
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<CallConfiguration> CallConfiguration::Make(
@@ -205,6 +233,7 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
         extension == nullptr ? nullptr : extension->sticky_keys);
     if (!made_routing.ok()) return made_routing.status();
     routing = *std::move(made_routing);
+    made.routes = routing->routes();
     const bool classified =
         extension != nullptr && extension->classifier != nullptr;
     if (failover.per_try_timeout.has_value()) {
@@ -250,6 +279,16 @@ CallConfigurationCache::CallConfigurationCache(
       retry_state_(grpc_core::MakeRefCounted<ChannelRetryState>()),
       made_(CallConfiguration()) {}
 
+CallConfigurationCache::~CallConfigurationCache() {
+  if (record_ != nullptr) record_->OnResolverStopped();
+}
+
+void CallConfigurationCache::Observe(
+    std::function<std::string()> newest_error) {
+  record_ = RecordOf(args_);
+  if (record_ != nullptr) record_->OnResolverStarted(std::move(newest_error));
+}
+
 void CallConfigurationCache::SetDefaultStrategy(
     absl::optional<StrategyKind> strategy) {
   if (!strategy.has_value() || strategy == default_strategy_) return;
@@ -291,6 +330,9 @@ const absl::StatusOr<CallConfiguration>& CallConfigurationCache::Get(
 }
 
 void CallConfigurationCache::Announce(const ParsedConfig& parsed) const {
+  if (record_ != nullptr) {
+    record_->SetConfiguration(Describe(*text_, parsed, made_->routes));
+  }
   const auto* extension = args_.GetObject<ChannelExtension>();
   if (extension == nullptr) return;
   if (extension->sticky_keys != nullptr) {
@@ -304,6 +346,7 @@ void CallConfigurationCache::Announce(const ParsedConfig& parsed) const {
 }
 
 void CallConfigurationCache::ApplyTo(grpc_core::Resolver::Result& result) {
+  if (record_ != nullptr) ReportTo(*record_, result);
   if (result.service_config.ok()) {
     const auto& configuration = Get(result.service_config->get());
     if (configuration.ok()) {

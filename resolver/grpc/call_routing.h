@@ -37,8 +37,11 @@ class CallRouting {
                     const grpc_metadata_batch& metadata,
                     const absl::optional<CallLabel>& labelled) const;
 
+  // The routes, which an observer may keep for longer.
+  const std::shared_ptr<const RouteTable>& routes() const { return routes_; }
+
  private:
-  CallRouting(std::unique_ptr<const RouteTable> routes,
+  CallRouting(std::shared_ptr<const RouteTable> routes,
               std::shared_ptr<const StickyKeySource> keys,
               std::string sticky_header)
       : routes_(std::move(routes)),
@@ -48,7 +51,7 @@ class CallRouting {
   absl::optional<uint64_t> KeyHash(absl::string_view full_method,
                                    const grpc_metadata_batch& metadata) const;
 
-  const std::unique_ptr<const RouteTable> routes_;
+  const std::shared_ptr<const RouteTable> routes_;  // Never null.
   // Null unless the application's function is called here.
   const std::shared_ptr<const StickyKeySource> keys_;
   const std::string sticky_header_;  // "" = no sticky key from a header.

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "multi_backend/call/grpc/channel_extension.h"
+#include "multi_backend/observability/channel/channel_record.h"
 
 namespace multi_backend {
 namespace {
@@ -38,6 +40,11 @@ GroupResolver::GroupResolver(grpc_core::ResolverArgs args,
 }
 
 void GroupResolver::StartLocked() {
+  configuration_.Observe([group = std::weak_ptr<EndpointGroup>(group_)]() {
+    const std::shared_ptr<EndpointGroup> living = group.lock();
+    return living == nullptr ? std::string()
+                             : std::string(living->last_error().message());
+  });
   if (!options_.until_known.ok()) {
     result_handler_->ReportResult(Failure(options_.until_known, channel_args_));
   }
@@ -113,7 +120,16 @@ void GroupResolver::ShutdownLocked() {
 }
 
 void FailingResolver::StartLocked() {
+  record_ = RecordOf(channel_args_);
+  if (record_ != nullptr) {
+    record_->OnResolverStarted();
+    record_->OnResolverError(error_.message());
+  }
   result_handler_->ReportResult(Failure(error_, channel_args_));
+}
+
+void FailingResolver::ShutdownLocked() {
+  if (record_ != nullptr) record_->OnResolverStopped();
 }
 
 }  // namespace multi_backend

@@ -71,10 +71,11 @@ class FailingResolver final : public grpc_core::Resolver {
   void StartLocked() override;
 
  private:
-  void ShutdownLocked() override {}
+  void ShutdownLocked() override;
   const std::unique_ptr<ResultHandler> result_handler_;
   const grpc_core::ChannelArgs channel_args_;
   const absl::Status error_;
+  std::shared_ptr<ChannelRecord> record_;  // Null without observers.
 };
 
 }  // namespace multi_backend

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
+#include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/port/log.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/grpc/call_configuration.h"
@@ -18,7 +19,9 @@ class ConfiguringHandler final : public grpc_core::Resolver::ResultHandler {
  public:
   ConfiguringHandler(std::unique_ptr<ResultHandler> channel,
                      const grpc_core::ChannelArgs& args)
-      : channel_(std::move(channel)), configuration_(args, absl::nullopt) {}
+      : channel_(std::move(channel)), configuration_(args, absl::nullopt) {
+    configuration_.Observe();
+  }
 
   void ReportResult(grpc_core::Resolver::Result result) override {
     configuration_.ApplyTo(result);

@@ -14,8 +14,6 @@
 
 namespace multi_backend {
 
-constexpr absl::string_view kWrappingScheme = "multi-backend";
-
 // Makes the wrapping target of one like "dns:///users:50051".
 std::string WrapTarget(absl::string_view target);
 

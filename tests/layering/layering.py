@@ -27,6 +27,9 @@ ROOMS = [
      "clock observability sync"),
     ("observability/prometheus", "the metrics for prometheus-cpp",
      "observability/metrics"),
+    ("observability/channel",
+     "the present state of a channel, as its resolver and LB policy say",
+     "observability sync"),
     ("proto", "the schemas config.proto and endpoints.proto", ""),
     ("proto/json", "reading JSON, and errors that name a field", ""),
     ("proto/config", "the configuration as immutable structs", ""),
@@ -42,7 +45,8 @@ ROOMS = [
     ("port", "the seam to core: the only folder that includes its headers",
      "sync"),
     ("call/grpc", "what travels with a call and with a channel",
-     "call port proto/config/parser sync"),
+     "call observability observability/channel port proto/config/parser "
+     "sync"),
     ("call/grpc/filters", "what core's filters tell about a call, and change",
      "call call/grpc port sync"),
     ("resolver/endpoint", "an endpoint, its attributes, and which are allowed",
@@ -98,6 +102,10 @@ ROOMS = [
      "call clock health/state lb_policy lb_policy/backends "
      "lb_policy/strategies lb_policy/waiting observability proto/config "
      "resolver/endpoint sync"),
+    ("lb_policy/status", "what a channel's plan and pool say to observers",
+     "clock health/state lb_policy lb_policy/backends lb_policy/plan "
+     "lb_policy/waiting observability observability/channel proto/config "
+     "resolver/endpoint"),
     ("lb_policy/failover", "whether a failed attempt is tried elsewhere",
      "call lb_policy lb_policy/plan lb_policy/waiting proto/config sync"),
     ("interceptors", "routes, sticky keys, checks of metadata",
@@ -106,15 +114,16 @@ ROOMS = [
      "call interceptors port proto/config proto/json"),
     # The config selector follows the routes where no interceptor does.
     ("resolver/grpc", "resolvers and config selector for core",
-     "call call/grpc call/grpc/filters clock interceptors port proto/config "
+     "call call/grpc call/grpc/filters clock interceptors "
+     "observability/channel port proto/config "
      "proto/config/parser proto/json resolver/endpoint resolver/groups "
      "resolver/source sync"),
     # The policy's backends are probed over the channel's own credentials.
     ("lb_policy/grpc", "the LB policy, picker and trackers for core",
      "call call/grpc call/grpc/filters clock health/grpc health/probes lb_policy "
      "lb_policy/backends lb_policy/connections lb_policy/failover "
-     "lb_policy/plan lb_policy/strategies lb_policy/waiting port proto/config "
-     "resolver/endpoint sync"),
+     "lb_policy/plan lb_policy/status lb_policy/strategies lb_policy/waiting "
+     "observability/channel port proto/config resolver/endpoint sync"),
 ]
 USES = {room: set(uses.split()) for room, _, uses in ROOMS}
 

@@ -106,7 +106,7 @@ MUTATIONS = [
              "state_",
              "case GRPC_CHANNEL_CONNECTING: state_",
              "a connection that cannot be made is never closed"),
-    Mutation("event-twice", "lb_policy/grpc/event_reporter.h",
+    Mutation("event-twice", "lb_policy/status/event_reporter.cc",
              "events_->Add(std::move(event));",
              "events_->Add(event); events_->Add(std::move(event));",
              "each event is reported twice"),
