@@ -9,6 +9,8 @@
 #include "multi_backend/observability/admin/minute_samples.h"
 #include "multi_backend/observability/admin/recent_calls.h"
 #include "multi_backend/observability/admin/shown_text.h"
+#include "multi_backend/observability/build_info.h"
+#include "multi_backend/observability/metrics/metrics.h"
 
 namespace multi_backend {
 namespace {
@@ -42,6 +44,8 @@ std::shared_ptr<Monitor> Monitor::Create(MonitorOptions options) {
 Monitor::Monitor(MonitorOptions options)
     : options_(std::move(options)),
       started_(options_.now()),
+      metrics_(options_.metrics != nullptr ? options_.metrics
+                                           : Metrics::Create()),
       events_(std::make_unique<EventLog>()),
       calls_(std::make_unique<RecentCalls>(
           RecentCallsLimits{options_.max_calls, options_.max_call_bytes})),
@@ -51,6 +55,7 @@ Monitor::Monitor(MonitorOptions options)
 Monitor::~Monitor() = default;
 
 void Monitor::OnAttemptEnded(const AttemptEnded& attempt) {
+  metrics_->OnAttemptEnded(attempt);
   const bool error = attempt.status != absl::StatusCode::kOk &&
                      attempt.status != absl::StatusCode::kCancelled;
   samples_->Add(attempt.target, attempt.backend, error, attempt.latency_nanos,
@@ -58,6 +63,7 @@ void Monitor::OnAttemptEnded(const AttemptEnded& attempt) {
 }
 
 void Monitor::OnCallEnded(const CallEnded& call) {
+  metrics_->OnCallEnded(call);
   // Calls without a trail were not sampled; those that failed before the first
   // attempt have none.
   if (call.attempts.empty() && call.status == absl::StatusCode::kOk) return;
@@ -65,10 +71,12 @@ void Monitor::OnCallEnded(const CallEnded& call) {
 }
 
 void Monitor::OnStateChanged(const StateChanged& change) {
+  metrics_->OnStateChanged(change);
   events_->Add(MakeEvent(change));
 }
 
 void Monitor::OnChannel(std::weak_ptr<ChannelSource> channel) {
+  metrics_->OnChannel(channel);
   MutexLock lock(&mutex_);
   channels_.erase(
       std::remove_if(channels_.begin(), channels_.end(),
@@ -115,6 +123,8 @@ admin::v1::Status Monitor::GetStatus(
   SetTimestamp(now, status.mutable_time());
   SetTimestamp(started_, status.mutable_started());
   status.set_newest_event(events_->newest());
+  status.set_library_version(kLibraryVersion);
+  status.set_grpc_version(kGrpcVersion);
   const std::vector<LiveChannel> channels = Channels(request.target());
   const size_t shown = std::min(channels.size(), kMaxChannelsShown);
   status.set_channels_left_out(channels.size() - shown);

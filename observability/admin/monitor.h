@@ -4,10 +4,10 @@
 //   options.sinks.push_back(monitor);  // Of each channel to be seen.
 //   auto server = multi_backend::ServeStatus({.monitor = monitor});
 //
-// A Monitor keeps the newest events, the last calls with their trails, and the
-// counts of the last minute for each backend.  What channels and backends are
-// now it asks them when it is asked itself.  All of it is bounded: by default
-// about 5 MB and 5 KB for each backend that has calls.
+// A Monitor keeps the newest events, the last calls with their trails, the
+// counts of the last minute for each backend, and the metrics.  What channels
+// and backends are now it asks them when it is asked itself.  All of it is
+// bounded: by default about 5 MB and 5 KB for each backend that has calls.
 //
 // Threads: any.
 #ifndef MULTI_BACKEND_OBSERVABILITY_ADMIN_MONITOR_H_
@@ -44,9 +44,13 @@ class GetStatusRequest;
 
 class EventLog;       // event_log.h
 class MinuteSamples;  // minute_samples.h
+class Metrics;        // observability/metrics/metrics.h
 class RecentCalls;    // recent_calls.h
 
 struct MonitorOptions {
+  // What the monitor passes everything on to, for /metrics.  Null = it makes
+  // one.  A channel must not have both as sinks, or it is counted twice.
+  std::shared_ptr<Metrics> metrics;
   // How many calls, and how many bytes of them, are kept.  All that failed or
   // were retried compete with the samples of the others for the place.
   size_t max_calls = 1000;
@@ -73,12 +77,13 @@ class Monitor : public MetricsSink {
 
   // --- For the admin service and the status page ---------------------------
 
-  // Costs about 2 us for each backend.  Leaves `actions_enabled` and the
-  // versions to the caller.
+  // Costs about 2 us for each backend.  Leaves `actions_enabled` to the
+  // caller.
   admin::v1::Status GetStatus(const admin::v1::GetStatusRequest& request) const;
   admin::v1::Calls GetCalls(const admin::v1::GetCallsRequest& request) const;
   admin::v1::Config GetConfig(const admin::v1::GetConfigRequest& request) const;
   EventLog& events() const { return *events_; }
+  const std::shared_ptr<Metrics>& metrics() const { return metrics_; }
 
   // The channels that live, with their ids, oldest first.
   using LiveChannel = std::pair<uint64_t, std::shared_ptr<ChannelSource>>;
@@ -91,6 +96,7 @@ class Monitor : public MetricsSink {
 
   const MonitorOptions options_;
   const absl::Time started_;
+  const std::shared_ptr<Metrics> metrics_;
   const std::unique_ptr<EventLog> events_;
   const std::unique_ptr<RecentCalls> calls_;
   const std::unique_ptr<MinuteSamples> samples_;

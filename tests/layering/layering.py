@@ -93,7 +93,7 @@ ROOMS = [
      "status, recent calls and events of a process, as messages; actions",
      "clock lb_policy/backends observability observability/metrics sync"),
     ("observability/admin/http", "the status page",
-     "observability observability/admin"),
+     "observability observability/admin observability/metrics"),
     ("lb_policy/waiting", "the bounded queue of calls", "proto/config sync"),
     ("lb_policy/connections",
      "how many connections a backend has, and when it is connected again",

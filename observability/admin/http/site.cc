@@ -11,6 +11,8 @@
 #include "multi_backend/observability/admin/event_log.h"
 #include "multi_backend/observability/admin/http/page_files.h"
 #include "multi_backend/observability/admin/status_text.h"
+#include "multi_backend/observability/metrics/metrics.h"
+#include "multi_backend/observability/metrics/text_format.h"
 
 namespace multi_backend {
 namespace {
@@ -64,8 +66,9 @@ HttpResponse Site::Answer(const HttpRequest& request) const {
 
 HttpResponse Site::Route(const HttpRequest& request) const {
   const absl::string_view path = request.path();
-  if (path == "/metrics" && options_.metrics != nullptr) {
-    return Text("text/plain; version=0.0.4; charset=utf-8", options_.metrics());
+  if (path == "/metrics" && options_.serve_metrics) {
+    return Text(kPrometheusContentType,
+                PrometheusText(options_.monitor->metrics()->Collect()));
   }
   if (!options_.serve_page) {
     return ErrorResponse(absl::NotFoundError(
@@ -123,8 +126,6 @@ admin::v1::Status Site::GetStatus(
     const admin::v1::GetStatusRequest& request) const {
   admin::v1::Status status = options_.monitor->GetStatus(request);
   status.set_actions_enabled(options_.rules.actions);
-  status.set_library_version(options_.library_version);
-  status.set_grpc_version(options_.grpc_version);
   return status;
 }
 

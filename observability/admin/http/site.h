@@ -5,7 +5,6 @@
 #define MULTI_BACKEND_OBSERVABILITY_ADMIN_HTTP_SITE_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,11 +16,8 @@ namespace multi_backend {
 struct SiteOptions {
   std::shared_ptr<Monitor> monitor;
   RequestRules rules;
-  std::string library_version;
-  std::string grpc_version;
   bool serve_page = true;
-  // The text of /metrics; null = there is none.
-  std::function<std::string()> metrics;
+  bool serve_metrics = true;
 };
 
 class Site {

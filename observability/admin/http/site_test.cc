@@ -178,7 +178,6 @@ class SiteTest : public ::testing::Test {
     options_.monitor = Monitor::Create();
     options_.monitor->OnChannel(source_);
     options_.rules = Rules();
-    options_.library_version = "1.2.3";
   }
 
   const std::shared_ptr<BackendPool> pool_;
@@ -209,7 +208,7 @@ TEST_F(SiteTest, BrowsersGetHtmlAndOthersText) {
   const Site site(options_);
   HttpRequest request = Get("/");
   request.headers["accept"] = "*/*";  // As curl.
-  EXPECT_THAT(site.Answer(request).body, HasSubstr("multi_backend 1.2.3"));
+  EXPECT_THAT(site.Answer(request).body, HasSubstr("multi_backend 0."));
   request.headers["accept"] = "text/html,application/xhtml+xml,*/*;q=0.8";
   EXPECT_THAT(site.Answer(request).body, HasSubstr("<!DOCTYPE html>"));
   request.uri = "/?format=text";
@@ -282,9 +281,9 @@ TEST_F(SiteTest, AnActionIsCarriedOutAndIsAnEvent) {
 }
 
 TEST_F(SiteTest, PageAndMetricsAreSwitchedOffApart) {
-  options_.metrics = [] { return "multi_backend_up 1\n"; };
-  EXPECT_EQ(Site(options_).Answer(Get("/metrics")).body,
-            "multi_backend_up 1\n");
+  const HttpResponse metrics = Site(options_).Answer(Get("/metrics"));
+  EXPECT_EQ(metrics.content_type, "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_THAT(metrics.body, HasSubstr("multi_backend_build_info{"));
   options_.serve_page = false;
   const Site only_metrics(options_);
   EXPECT_EQ(only_metrics.Answer(Get("/metrics")).status, 200);
@@ -293,7 +292,7 @@ TEST_F(SiteTest, PageAndMetricsAreSwitchedOffApart) {
     EXPECT_EQ(only_metrics.Answer(Get(path)).status, 404) << path;
   }
   EXPECT_EQ(only_metrics.Answer(Post("/actions/drain", "{}")).status, 404);
-  options_.metrics = nullptr;
+  options_.serve_metrics = false;
   options_.serve_page = true;
   EXPECT_EQ(Site(options_).Answer(Get("/metrics")).status, 404);
 }

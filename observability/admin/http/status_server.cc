@@ -66,10 +66,6 @@ absl::Status Check(const StatusOptions& options) {
     return absl::InvalidArgumentError(
         "serve_page and serve_metrics: at least one must be true");
   }
-  if (!options.serve_page && options.metrics == nullptr) {
-    return absl::InvalidArgumentError(
-        "metrics: required without serve_page, or there is nothing to serve");
-  }
   return absl::OkStatus();
 }
 
@@ -115,7 +111,7 @@ absl::StatusOr<std::unique_ptr<StatusServer>> ServeStatus(
   SiteOptions site;
   site.monitor = std::move(options.monitor);
   site.serve_page = options.serve_page;
-  if (options.serve_metrics) site.metrics = std::move(options.metrics);
+  site.serve_metrics = options.serve_metrics;
   RequestRules& rules = site.rules;
   rules.allowed_hosts = {"localhost", "127.0.0.1", "[::1]"};
   if (!(*socket)->host().empty()) {

@@ -15,7 +15,6 @@
 #define MULTI_BACKEND_OBSERVABILITY_ADMIN_HTTP_STATUS_SERVER_H_
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,9 +46,6 @@ struct StatusOptions {
   // /metrics and the rest can be switched off.
   bool serve_metrics = true;
   bool serve_page = true;
-  // The text of /metrics.  Null = the metrics of the monitor, if the program
-  // links //observability/prometheus.
-  std::function<std::string()> metrics;
   // Connections at a time, 16 to 10000.  Each takes up to 32 KB and what is
   // written to it.
   size_t max_connections = 128;
