@@ -41,6 +41,16 @@ void LintFailoverCodes(const FailoverConfig& failover, Warnings* warnings) {
   }
 }
 
+void LintPerTryTimeout(const FailoverConfig& failover, Warnings* warnings) {
+  if (failover.max_retries != 0 || !failover.per_try_timeout.has_value()) {
+    return;
+  }
+  warnings->push_back({"failover.perTryTimeout",
+                       "has no effect because maxRetries is 0: an attempt is "
+                       "only given up for another one; to limit the calls, "
+                       "give them deadlines or a timeout in methodConfig"});
+}
+
 bool UsesKey(const BalancerConfig& balancer) {
   if (balancer.strategy == StrategyKind::kSticky) return true;
   for (const BalancerConfig& member : balancer.members) {
@@ -69,6 +79,7 @@ void Append(Warnings more, Warnings* warnings) {
 std::vector<LintWarning> LintConfig(const Config& config) {
   Warnings warnings;
   LintFailoverCodes(config.policy.failover, &warnings);
+  LintPerTryTimeout(config.policy.failover, &warnings);
   Append(LintHealth(config.policy), &warnings);
   LintStickyKey(config, &warnings);
   Append(LintRoutes(config), &warnings);

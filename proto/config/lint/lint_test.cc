@@ -323,11 +323,14 @@ TEST(LintTest, AnAttemptThatMayOutlastTheCallsDeadline) {
   EXPECT_EQ(warnings(half, R"([{"name":[{}]},{"timeout":"9s"},
                                {"timeout":"0.1s"},{"timeout":"0.2s"}])"),
             no_time(2, "0.1s") + "; " + no_time(3, "0.2s"));
-  // There is no warning where perTryTimeout has no effect.
+  // There is no such warning where perTryTimeout has no effect.
   EXPECT_EQ(warnings("", R"([{"timeout":"0.1s"}])"), "");
   EXPECT_EQ(warnings(R"("maxRetries":0,"perTryTimeout":"1s")",
                      R"([{"timeout":"0.1s"}])"),
-            "");
+            "field:failover.perTryTimeout warning:has no effect because "
+            "maxRetries is 0: an attempt is only given up for another one; to "
+            "limit the calls, give them deadlines or a timeout in "
+            "methodConfig");
   EXPECT_EQ(warnings(half, R"([{"timeout":"0.1s","retryPolicy":{}}])"), "");
   // gRPC's own checks say what is wrong with these.
   for (const char* odd : {"null", "{}", "7", "[7]", R"([{"timeout":7}])",
