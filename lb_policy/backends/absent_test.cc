@@ -384,6 +384,33 @@ TEST_F(AbsentTest, ANameThatGoesAndComesBackWhileAnotherChannelHasItStays) {
   EXPECT_EQ(All(), "10.0.0.1:80=ALIVE");
 }
 
+TEST_F(AbsentTest, CallsUnderANameThatGoesAgainCountForTheOtherChannels) {
+  const LeasePtr other = Acquire(kIp);
+  LeasePtr lease = Acquire(kIp);
+  LeasePtr renamed = Acquire(kIp, kName, lease);
+  lease.reset();
+  const BackendRef named = renamed->backend();
+  named->BeginCall();
+  lease = Acquire(kIp, kIp, renamed);
+  renamed.reset();
+  EXPECT_EQ(other->backend()->load.in_flight.load(), 1);
+  named->EndCall();
+  EXPECT_EQ(other->backend()->load.in_flight.load(), 0);
+}
+
+TEST_F(AbsentTest, AMarkOfANameThatGoesAgainIsRemembered) {
+  const LeasePtr other = Acquire(kIp);
+  LeasePtr lease = Acquire(kIp);
+  LeasePtr renamed = Acquire(kIp, kName, lease);
+  lease.reset();
+  pool_->MarkUnhealthy(kName, "broken");
+  lease = Acquire(kIp, kIp, renamed);
+  renamed.reset();
+  EXPECT_TRUE(Usable(lease));
+  renamed = Acquire(kIp, kName);
+  EXPECT_FALSE(Usable(renamed));
+}
+
 // --- Calls -------------------------------------------------------------------
 
 TEST_F(AbsentTest, CallsThatStillRunAreCountedWhenTheBackendIsBack) {

@@ -175,6 +175,12 @@ std::unique_ptr<BackendPool::Lease> BackendPool::Acquire(
   } else {
     entry = found->second.get();
     entry->successor = BackendRef();
+    // The calls that still run under the other name count here from its end on,
+    // unless that name is remembered with what has been decided about it.
+    if (renamed != nullptr && renamed->entry_ != entry &&
+        !renamed->entry_->backend->health.IsDecided()) {
+      renamed->entry_->successor = entry->backend;
+    }
     if (entry->users == 0) {
       EndAbsenceLocked(*entry);
       entry->backend->health.Resume();
