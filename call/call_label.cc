@@ -12,14 +12,16 @@ namespace {
 
 // Layout of a value:
 //   offset  0  tag               8 bytes
-//           8  class             'A' + route + 7 * key, where route is
-//                                when + 3 * retry, or 6 when it is undecided,
-//                                and key is 0 undecided, 1 none, 2 a key
+//           8  class             'A' + route + 7 * key + 21 * trails, where
+//                                route is when + 3 * retry, or 6 when it is
+//                                undecided, key is 0 undecided, 1 none, 2 a
+//                                key, and trails is 1 if there are any
 //           9  key hash          8 bytes, in the byte order of this machine: a
 //                                value never leaves the process
 //          17  role length
 //          18  fallback length
 //          19  role, fallback role
+//              trails            2 * 8 bytes, only if there are any
 // The lengths come before the names, so that decoding needs no search and
 // detects a truncated value.
 constexpr size_t kTagSize = 8;
@@ -36,6 +38,9 @@ constexpr int kUndecidedRoute = 2 * kWhenValues;
 constexpr int kRouteClasses = kUndecidedRoute + 1;
 
 enum KeyClass { kUndecided, kNoKey, kKey, kKeyClasses };
+
+constexpr int kWithTrails = kKeyClasses * kRouteClasses;
+constexpr size_t kTrailsSize = 2 * sizeof(uint64_t);
 
 int RouteClassOf(const CallLabel& label) {
   if (!label.route_decided) return kUndecidedRoute;
@@ -72,6 +77,30 @@ void RequireRole(absl::string_view role) {
   std::abort();
 }
 
+void AddTrail(uint64_t id, TrailIds& trails) {
+  if (trails.first == 0) {
+    trails.first = id;
+  } else if (trails.second == 0) {
+    trails.second = id;
+  }
+}
+
+// The size of the value that `values` begins with; nullopt when it does not
+// begin with one.
+absl::optional<size_t> FirstSize(absl::string_view values) {
+  if (values.size() < kFixedSize || ReadBytes(values.data()) != ProcessTag()) {
+    return absl::nullopt;
+  }
+  const int cls = static_cast<unsigned char>(values[kClassOffset]);
+  const size_t size =
+      kFixedSize + static_cast<unsigned char>(values[kRoleLengthOffset]) +
+      static_cast<unsigned char>(values[kFallbackLengthOffset]) +
+      (cls - kFirstClass >= kWithTrails ? kTrailsSize : 0);
+  return size > values.size() ? absl::nullopt : absl::optional<size_t>(size);
+}
+
+absl::optional<CallLabel> DecodeOne(absl::string_view value);
+
 }  // namespace
 
 CallLabel CombineLabels(const CallLabel& older, const CallLabel& newer) {
@@ -79,6 +108,10 @@ CallLabel CombineLabels(const CallLabel& older, const CallLabel& newer) {
   const CallLabel& key = newer.key_decided ? newer : older;
   label.key_decided = key.key_decided;
   label.key_hash = key.key_hash;
+  label.trails = older.trails;
+  for (const uint64_t id : {newer.trails.first, newer.trails.second}) {
+    AddTrail(id, label.trails);
+  }
   return label;
 }
 
@@ -102,8 +135,8 @@ std::string EncodeCallLabelPrefix(const CallLabel& label) {
 }
 
 std::string EncodeCallLabel(absl::string_view prefix,
-                            absl::optional<uint64_t> key_hash,
-                            bool key_decided) {
+                            absl::optional<uint64_t> key_hash, bool key_decided,
+                            const TrailIds& trails) {
   std::string value(prefix);
   if (key_hash.has_value()) {
     value[kClassOffset] += kKey * kRouteClasses;
@@ -111,26 +144,53 @@ std::string EncodeCallLabel(absl::string_view prefix,
   } else if (key_decided) {
     value[kClassOffset] += kNoKey * kRouteClasses;
   }
+  if (trails.first != 0) {
+    value[kClassOffset] += kWithTrails;
+    const size_t offset = value.size();
+    value.resize(offset + kTrailsSize);
+    WriteBytes(trails.first, &value[offset]);
+    WriteBytes(trails.second, &value[offset + sizeof(uint64_t)]);
+  }
   return value;
 }
 
 absl::optional<CallLabel> DecodeCallLabel(absl::string_view value) {
-  if (value.size() < kFixedSize || ReadBytes(value.data()) != ProcessTag()) {
-    return absl::nullopt;
+  absl::optional<size_t> size = FirstSize(value);
+  if (!size.has_value()) return absl::nullopt;
+  absl::optional<CallLabel> label = DecodeOne(value.substr(0, *size));
+  while (label.has_value() && *size < value.size()) {
+    if (value[*size] != ',') return absl::nullopt;
+    value.remove_prefix(*size + 1);
+    size = FirstSize(value);
+    if (!size.has_value()) return absl::nullopt;
+    const absl::optional<CallLabel> next = DecodeOne(value.substr(0, *size));
+    if (!next.has_value()) return absl::nullopt;
+    label = CombineLabels(*label, *next);
   }
+  return label;
+}
+
+namespace {
+
+// `value` has the size that FirstSize() says.
+absl::optional<CallLabel> DecodeOne(absl::string_view value) {
   // Unsigned arithmetic: a byte below kFirstClass wraps around to a large
   // number, which the range check below rejects.
-  const unsigned cls =
-      static_cast<unsigned char>(value[kClassOffset]) - kFirstClass;
+  unsigned cls = static_cast<unsigned char>(value[kClassOffset]) - kFirstClass;
   const size_t role_size = static_cast<unsigned char>(value[kRoleLengthOffset]);
   const size_t fallback_size =
       static_cast<unsigned char>(value[kFallbackLengthOffset]);
-  if (cls >= kKeyClasses * kRouteClasses || role_size > kMaxRoleNameSize ||
-      fallback_size > kMaxRoleNameSize ||
-      value.size() != kFixedSize + role_size + fallback_size) {
+  if (cls >= 2 * kWithTrails || role_size > kMaxRoleNameSize ||
+      fallback_size > kMaxRoleNameSize) {
     return absl::nullopt;
   }
   CallLabel label;
+  if (cls >= kWithTrails) {
+    cls -= kWithTrails;
+    const size_t offset = kFixedSize + role_size + fallback_size;
+    label.trails.first = ReadBytes(&value[offset]);
+    label.trails.second = ReadBytes(&value[offset + sizeof(uint64_t)]);
+  }
   const unsigned key = cls / kRouteClasses;
   label.key_decided = key != kUndecided;
   if (key == kKey) label.key_hash = ReadBytes(&value[kKeyOffset]);
@@ -143,8 +203,9 @@ absl::optional<CallLabel> DecodeCallLabel(absl::string_view value) {
   label.retry = static_cast<RetryMode>(route / kWhenValues);
   label.when_unavailable = static_cast<WhenUnavailable>(route % kWhenValues);
   label.role = value.substr(kFixedSize, role_size);
-  label.fallback_role = value.substr(kFixedSize + role_size);
+  label.fallback_role = value.substr(kFixedSize + role_size, fallback_size);
   return label;
 }
 
+}  // namespace
 }  // namespace multi_backend

@@ -38,6 +38,13 @@ namespace multi_backend {
 // than making it.
 constexpr absl::string_view kCallLabelKey = "mb-call-bin";
 
+// The trails (observability/trail) that the application wants of the call; 0 =
+// none.  Two are one too many, which both learn from their `status()`.
+struct TrailIds {
+  uint64_t first = 0;
+  uint64_t second = 0;
+};
+
 // The views point into the encoded value, or to the strings from which the
 // label was made.
 struct CallLabel {
@@ -51,9 +58,11 @@ struct CallLabel {
   // False: the interceptor has not decided whether there is a key.
   bool key_decided = false;
   absl::optional<uint64_t> key_hash;  // nullopt = no sticky key.
+  TrailIds trails;
 };
 
-// Returns what `newer` decides, and of the rest what `older` decides.
+// Returns what `newer` decides, and of the rest what `older` decides; of trails
+// those of both.
 CallLabel CombineLabels(const CallLabel& older, const CallLabel& newer);
 
 // Returns the part of the value that depends on the route alone, so that it is
@@ -65,12 +74,15 @@ std::string EncodeCallLabelPrefix(const CallLabel& label);
 // Returns the whole value: `prefix`, from EncodeCallLabelPrefix(), completed
 // with `key_hash`.  `key_decided` says whether nullopt means that the call has
 // no key; a hash is always a decision.  The value's size is 19 bytes plus the
-// role names; any byte may occur in it.
+// role names, and 16 more if there are trails; any byte may occur in it.
 std::string EncodeCallLabel(absl::string_view prefix,
                             absl::optional<uint64_t> key_hash,
-                            bool key_decided = false);
+                            bool key_decided = false,
+                            const TrailIds& trails = {});
 
 // Returns nullopt unless `value` carries this process's tag and is well formed.
+// Several values with commas between them, as core joins the values of one key,
+// are combined.
 absl::optional<CallLabel> DecodeCallLabel(absl::string_view value);
 
 }  // namespace multi_backend

@@ -125,6 +125,57 @@ TEST(CallLabelTest, NoKeyMayBeADecision) {
   }
 }
 
+TEST(CallLabelTest, TrailsComeBackAsTheyWere) {
+  CallLabel open;
+  open.route_decided = false;
+  for (const CallLabel& label : {open, CallLabel(), ReplicaOrAny()}) {
+    for (const auto& hash : {absl::optional<uint64_t>(), {7}}) {
+      for (const TrailIds& trails : {TrailIds{1, 0}, TrailIds{2, 3}}) {
+        const std::string value = EncodeCallLabel(
+            EncodeCallLabelPrefix(label), hash, hash.has_value(), trails);
+        const absl::optional<CallLabel> read = DecodeCallLabel(value);
+        ASSERT_TRUE(read.has_value());
+        EXPECT_EQ(read->trails.first, trails.first);
+        EXPECT_EQ(read->trails.second, trails.second);
+        EXPECT_EQ(read->route_decided, label.route_decided);
+        EXPECT_EQ(read->role, label.role);
+        EXPECT_EQ(read->fallback_role, "");
+        EXPECT_EQ(read->key_hash, hash);
+        for (size_t size = 0; size < value.size(); ++size) {
+          EXPECT_EQ(DecodeCallLabel(value.substr(0, size)), absl::nullopt);
+        }
+      }
+    }
+  }
+}
+
+// As core joins the values of one key.
+TEST(CallLabelTest, JoinedValuesAreCombined) {
+  CallLabel open;
+  open.route_decided = false;
+  const std::string route =
+      EncodeCallLabel(EncodeCallLabelPrefix(ReplicaOrAny()), absl::nullopt);
+  const std::string key = EncodeCallLabel(EncodeCallLabelPrefix(open), 7);
+  const auto trail = [&open](uint64_t id) {
+    return EncodeCallLabel(EncodeCallLabelPrefix(open), absl::nullopt, false,
+                           TrailIds{id, 0});
+  };
+  const auto all = DecodeCallLabel(
+      absl::StrCat(trail(1), ",", route, ",", key, ",", trail(2)));
+  ASSERT_TRUE(all.has_value());
+  EXPECT_TRUE(all->route_decided);
+  EXPECT_EQ(all->role, "replica");
+  EXPECT_EQ(all->key_hash, 7);
+  EXPECT_EQ(all->trails.first, 1u);
+  EXPECT_EQ(all->trails.second, 2u);
+  for (const std::string& wrong :
+       {absl::StrCat(route, ","), absl::StrCat(",", route),
+        absl::StrCat(route, ";", key), absl::StrCat(route, key),
+        absl::StrCat(route, ",x")}) {
+    EXPECT_EQ(DecodeCallLabel(wrong), absl::nullopt);
+  }
+}
+
 TEST(CallLabelTest, ViewsPointIntoTheValue) {
   const std::string value =
       EncodeCallLabel(EncodeCallLabelPrefix(ReplicaOrAny()), 7);
