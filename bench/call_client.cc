@@ -3,6 +3,9 @@
 //   stock   round_robin
 //   policy  multi_backend alone, any resolver
 //   full    CreateChannel with the service config in CONFIG_FILE
+//   sinks   the same with a sink that does nothing
+//   trails  the same, and the sink wants the trails of calls that fail or are
+//           retried, and of one call in 100
 #include <grpcpp/grpcpp.h>
 
 #include <cstdio>
@@ -12,6 +15,7 @@
 #include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -20,6 +24,7 @@
 #include "multi_backend/endpoint_groups.h"
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/multi_backend.h"
+#include "multi_backend/observability.h"
 
 namespace multi_backend {
 namespace {
@@ -42,7 +47,8 @@ T ValueOrDie(absl::StatusOr<T> value) {
 
 // To replicas at these addresses.
 std::shared_ptr<grpc::Channel> MakeFullChannel(
-    const std::string& addresses, const std::string& service_config_json) {
+    const std::string& addresses, const std::string& service_config_json,
+    std::vector<std::shared_ptr<MetricsSink>> sinks) {
   EndpointList replicas;
   for (absl::string_view address : absl::StrSplit(addresses, ',')) {
     replicas.push_back(
@@ -52,22 +58,41 @@ std::shared_ptr<grpc::Channel> MakeFullChannel(
       "replicas", ValueOrDie(StaticEndpointGroup::Make(replicas))));
   ChannelOptions options;
   options.service_config_json = service_config_json;
+  options.sinks = std::move(sinks);
   return ValueOrDie(CreateChannel("group:///replicas",
                                   grpc::InsecureChannelCredentials(),
                                   std::move(options)));
 }
 
+class IdleSink final : public MetricsSink {
+ public:
+  explicit IdleSink(TrailSampling sampling) : sampling_(sampling) {}
+  TrailSampling trail_sampling() const override { return sampling_; }
+
+ private:
+  const TrailSampling sampling_;
+};
+
+std::vector<std::shared_ptr<MetricsSink>> SinksOf(const std::string& mode) {
+  if (mode == "sinks") return {std::make_shared<IdleSink>(TrailSampling())};
+  if (mode == "trails") {
+    return {std::make_shared<IdleSink>(
+        TrailSampling{/*failed_and_retried=*/true, /*one_in=*/100})};
+  }
+  return {};
+}
+
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& mode,
                                            const std::string& addresses,
                                            const std::string& config_file) {
-  if (mode == "full") {
+  if (mode != "stock" && mode != "policy") {
     std::ifstream file(config_file);
     std::ostringstream json;
     json << file.rdbuf();
     if (json.str().empty()) {
       DieUnlessOk(absl::NotFoundError("cannot read " + config_file));
     }
-    return MakeFullChannel(addresses, json.str());
+    return MakeFullChannel(addresses, json.str(), SinksOf(mode));
   }
   grpc::ChannelArguments args;
   args.SetLoadBalancingPolicyName(mode == "stock" ? "round_robin"
