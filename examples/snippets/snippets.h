@@ -118,6 +118,18 @@ absl::Status RegisterHeadlessService();
 void StopGracefully(grpc::Server& server, absl::Duration drain,
                     absl::Duration grace);
 
+// trails.cc, for docs/trails.md
+
+// Logs the trail of a call that fails.
+grpc::Status GetUserAndExplain(
+    examples::users::v1::Users::Stub& stub,
+    const examples::users::v1::GetUserRequest& request,
+    const std::function<void(absl::string_view)>& log);
+// Logs the trail of each call that is retried, on a thread of gRPC.
+ChannelOr CreateLoggingChannel(const std::string& target,
+                               const Credentials& creds,
+                               std::function<void(absl::string_view)> log);
+
 // when_not_to_use.cc, for docs/when_not_to_use.md
 
 std::shared_ptr<grpc::Channel> CreateChannelToOneBackend(

@@ -205,6 +205,30 @@ TEST_F(SnippetsTest, TextRecordsMayHaveAFormOfTheirOwn) {
   EndGroup(group);
 }
 
+TEST_F(SnippetsTest, TrailsSayWhichBackendsACallTried) {
+  StartFleet(2);
+  std::vector<std::string> lines;
+  auto channel = CreateLoggingChannel(
+      fleet_->StaticTarget(), Insecure(),
+      [&lines](absl::string_view line) { lines.emplace_back(line); });
+  ASSERT_TRUE(channel.ok()) << channel.status();
+  std::set<std::string> seen;
+  ASSERT_TRUE(WaitUntil([&] {
+    seen.insert(ServedBy(*channel));
+    return seen.size() == 2;
+  }));
+  for (size_t i = 0; i < 2; ++i) fleet_->SetBehaviour(i, Failing());
+  lines.clear();
+  std::vector<std::string> trails;
+  const grpc::Status status = GetUserAndExplain(
+      *Users::NewStub(*channel), {},
+      [&trails](absl::string_view line) { trails.emplace_back(line); });
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  ASSERT_EQ(trails.size(), 1u);
+  EXPECT_EQ(lines, trails);
+  EXPECT_THAT(trails[0], HasSubstr("; retried: "));
+}
+
 TEST_F(SnippetsTest, APoolShowsMarksAndTellsOfChanges) {
   StartFleet(2);
   auto watched = CreateWatchedChannel(fleet_->StaticTarget(), Insecure());
