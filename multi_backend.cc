@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "multi_backend/call/grpc/config_warnings.h"
+#include "multi_backend/call/grpc/filters/call_end_filter.h"
 #include "multi_backend/call/grpc/filters/label_filter.h"
 #include "multi_backend/call/grpc/parsed_configs.h"
 #include "multi_backend/call/grpc/set_channel_extension.h"
@@ -109,8 +110,8 @@ void SetExtras(ChannelExtras extras,
 absl::Status Register() {
   const absl::Status linked = RegisterLinkedParts();
   if (!linked.ok()) return linked;
-  return RegisterWithCore(
-      {RegisterPolicy, RegisterResolvers, RegisterLabelFilter});
+  return RegisterWithCore({RegisterPolicy, RegisterResolvers,
+                           RegisterLabelFilter, RegisterCallEndFilter});
 }
 
 absl::Status Attach(ChannelExtras extras, grpc::ChannelArguments* args) {

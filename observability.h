@@ -8,6 +8,9 @@
 //     if (call.attempts_made > 1) …
 //   };
 //
+// AttemptTrail shows the application that makes a call which backends the call
+// has tried, and why.
+//
 // `Metrics` is a sink that counts, and MakeCollectable() gives its counts to
 // Prometheus (docs/metrics.md).  These are targets of their own; using a name
 // whose target is not linked is an error of the linker:
@@ -16,8 +19,9 @@
 //   //observability/prometheus   MakeCollectable()
 //
 // API of this header: MetricsSink with what it is told (AttemptEnded,
-// CallEnded, StateChanged, Label, PassedOver, TrailSampling and their enums),
-// ChannelSource with what it tells (ChannelStatus and its parts);
+// CallEnded, StateChanged, Label, PassedOver, TrailSampling and their enums);
+// ChannelSource with what it tells (ChannelStatus and its parts); AttemptTrail,
+// CallTrail with its parts, and Describe() for the words of their enums;
 // Metrics with MetricsOptions, MetricsSnapshot and its parts, MetricTable with
 // MetricSpec, Metric and MetricKind, PrometheusText, kPrometheusContentType,
 // kBoundarySeconds; MakeCollectable.
@@ -29,5 +33,7 @@
 #include "multi_backend/observability/metrics/text_format.h"
 #include "multi_backend/observability/metrics_sink.h"
 #include "multi_backend/observability/prometheus/collectable.h"
+#include "multi_backend/observability/trail/call_trail.h"
+#include "multi_backend/observability/trail/grpc/attempt_trail.h"
 
 #endif  // MULTI_BACKEND_OBSERVABILITY_H_

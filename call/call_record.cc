@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/time/time.h"
+#include "multi_backend/call/try_timeout_message.h"
 #include "multi_backend/clock/steady_now.h"
 
 namespace multi_backend {
@@ -151,8 +152,7 @@ void CallRecord::OnNextStep(NextStep step, int64_t now) {
   AttemptRecord* const newest = newest_.load(std::memory_order_acquire);
   if (newest == nullptr) return;
   if (Claim(*newest)) {
-    Close(*newest, absl::StatusCode::kDeadlineExceeded,
-          "the attempt ran into failover.perTryTimeout",
+    Close(*newest, absl::StatusCode::kDeadlineExceeded, kAttemptTimeoutMessage,
           SentOfOpen(newest->stream_), step, now);
   } else {
     newest->next_.store(step, std::memory_order_relaxed);

@@ -120,6 +120,7 @@ class CallRecord {
   // The filter at the top of the channel has seen the call begin.
   void SetStart(int64_t start_nanos) { start_nanos_ = start_nanos; }
 
+  const Label& method() const { return method_; }
   // Whether AttemptRecord::Choice::passed_over is wanted of the next pick.
   bool WantsPassedOver() const {
     return whole_trail_ || (keeps_attempts_ && attempts() > 0);

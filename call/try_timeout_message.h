@@ -1,5 +1,6 @@
 // The messages of an attempt that runs into perTryTimeout, which is core's
-// perAttemptRecvTimeout: that of core's retry filter, and the caller's.  Only
+// perAttemptRecvTimeout: that of core's retry filter, the caller's, and the
+// record's.  Only
 // the message tells: core's status code is that of a cancelled call.
 #ifndef MULTI_BACKEND_CALL_TRY_TIMEOUT_MESSAGE_H_
 #define MULTI_BACKEND_CALL_TRY_TIMEOUT_MESSAGE_H_
@@ -17,6 +18,10 @@ constexpr absl::string_view kCoreTryTimeoutMessage =
 constexpr absl::string_view kTryTimeoutMessage =
     "the call's last attempt ran into failover.perTryTimeout, and no further "
     "retry was allowed";
+
+// What the record of the call says of the attempt.
+constexpr absl::string_view kAttemptTimeoutMessage =
+    "the attempt ran into failover.perTryTimeout";
 
 }  // namespace multi_backend
 

@@ -134,7 +134,7 @@ struct CallEnded {
   absl::string_view role;  // That the route asks for, "" for none.
   absl::StatusCode status = absl::StatusCode::kOk;
   absl::string_view message;
-  absl::Time start;  // Set only with `attempts`.
+  absl::Time start;  // Set if a sink has asked for the trail of this call.
   int64_t latency_nanos = 0;
   // In all, also for a backend that never came.
   int64_t waited_in_pick_nanos = 0;
@@ -191,7 +191,8 @@ class MetricsSink {
   // state, as long as the channel lives.
   virtual void OnChannel(std::weak_ptr<ChannelSource> channel);
 
-  // Asked once for each channel.
+  // Asked when a channel begins to resolve its target, so again after it has
+  // been idle.
   virtual TrailSampling trail_sampling() const;
 };
 

@@ -2,6 +2,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <string>
 #include <utility>
 
@@ -26,6 +27,8 @@ struct ConfigPointerAccess {
 };
 ConfigPointer GetConfigPointer();
 template struct ConfigPointerAccess<&grpc_core::CoreConfiguration::config_>;
+
+std::atomic<bool> is_registered{false};
 
 bool CoreIsConfigured() {
   return GetConfigPointer()->load(std::memory_order_acquire) != nullptr;
@@ -61,9 +64,14 @@ absl::Status RegisterWithCore(const std::vector<CorePart>& parts) {
     if (!result->ok()) {
       Log(LogSeverity::kError, result->message());
     }
+    is_registered.store(result->ok(), std::memory_order_release);
     return result;
   }();
   return *status;
+}
+
+bool IsRegisteredWithCore() {
+  return is_registered.load(std::memory_order_acquire);
 }
 
 }  // namespace multi_backend

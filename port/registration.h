@@ -24,6 +24,9 @@ using CorePart = void (*)(CoreBuilder&);
 // version than the one that the library was compiled for.  Thread-safe.
 absl::Status RegisterWithCore(const std::vector<CorePart>& parts);
 
+// Whether RegisterWithCore() has succeeded in this process.  Thread-safe.
+bool IsRegisteredWithCore();
+
 }  // namespace multi_backend
 
 #endif  // MULTI_BACKEND_PORT_REGISTRATION_H_

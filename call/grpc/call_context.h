@@ -13,6 +13,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "multi_backend/call/call_label.h"
+#include "multi_backend/call/call_record.h"
 #include "multi_backend/call/stream_report.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/sync/mutex.h"
@@ -71,6 +72,13 @@ class ChannelRetryState : public grpc_core::RefCounted<ChannelRetryState> {
   virtual CallContext* ContextOf(
       grpc_core::LoadBalancingPolicy::CallState* call) const;
 
+  // To whom the channel tells about its calls; null without sinks.  Set before
+  // the first call.
+  void SetObserver(std::unique_ptr<CallObserver> observer) {
+    observer_ = std::move(observer);
+  }
+  CallObserver* observer() const { return observer_.get(); }
+
   // Returns the object that the LB policy shares with all calls of the channel,
   // and makes it on first use.  The object outlives the policy, because a call
   // that ends later may still use it.  Every caller must name the same type.
@@ -82,6 +90,7 @@ class ChannelRetryState : public grpc_core::RefCounted<ChannelRetryState> {
   }
 
  private:
+  std::unique_ptr<CallObserver> observer_;
   mutable Mutex mutex_;
   std::shared_ptr<RetryDecider> decider_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<void> shared_ ABSL_GUARDED_BY(mutex_);
@@ -158,6 +167,8 @@ class CallContext final
   // Where the stream filter records the newest attempt.  The LB policy sets it
   // before core makes the attempt's stream.  Null: nobody wants a record.
   StreamRecord* stream = nullptr;
+  // What the call tells its observers; null: nobody observes it.
+  CallRecord* record = nullptr;
   // The trailing metadata of an earlier attempt, status included, with which
   // the LB policy has ended the call.  Null: the call ends as core says.
   const grpc_metadata_batch* answer = nullptr;

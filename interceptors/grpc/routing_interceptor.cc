@@ -168,16 +168,22 @@ class RoutingInterceptor final : public Interceptor {
         label.key_hash.has_value() || routing_.keys->function() != nullptr;
     if (!label.route_decided && !label.key_decided) return;
     std::string value;
-    const auto earlier = metadata.find(*key);
-    if (earlier == metadata.end()) {
+    const auto earlier = metadata.equal_range(*key);
+    if (earlier.first == earlier.second) {
       value = EncodeCallLabel(decision_.label_prefix, label.key_hash,
                               label.key_decided);
     } else {
-      // The check of the metadata has found it genuine.
-      label = CombineLabels(
-          DecodeCallLabel(earlier->second).value_or(CallLabel()), label);
+      // The check of the metadata has found them genuine.  The application may
+      // have added one, too: that of its AttemptTrail.
+      CallLabel older;
+      older.route_decided = false;
+      for (auto it = earlier.first; it != earlier.second; ++it) {
+        older =
+            CombineLabels(older, DecodeCallLabel(it->second).value_or(older));
+      }
+      label = CombineLabels(older, label);
       value = EncodeCallLabel(EncodeCallLabelPrefix(label), label.key_hash,
-                              label.key_decided);
+                              label.key_decided, label.trails);
       metadata.erase(*key);
     }
     metadata.emplace(*key, std::move(value));

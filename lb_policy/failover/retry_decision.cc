@@ -40,6 +40,30 @@ bool TimeoutWasSpentWaiting(const RetryInputs& inputs) {
 
 }  // namespace
 
+NextStep NextStepOf(RetryDecision decision) {
+  switch (decision) {
+    case RetryDecision::kForbidden:
+      return NextStep::kForbidden;
+    case RetryDecision::kNotRetriable:
+      return NextStep::kNotRetriable;
+    case RetryDecision::kRetriesUsedUp:
+      return NextStep::kRetriesUsedUp;
+    case RetryDecision::kPickFailed:
+    case RetryDecision::kNothingSent:
+    case RetryDecision::kNoPlan:
+    case RetryDecision::kNoOtherBackend:
+      return NextStep::kNoOtherBackend;
+    case RetryDecision::kBudgetEmpty:
+      return NextStep::kBudgetEmpty;
+    case RetryDecision::kMethodPolicy:
+    case RetryDecision::kTimeoutSpentWaiting:
+    case RetryDecision::kGranted:
+    case RetryDecision::kGrantedToWait:
+      return NextStep::kRetried;
+  }
+  return NextStep::kDone;
+}
+
 RetryDecision DecideRetry(const RetryInputs& inputs) {
   AttemptLog& log = *inputs.log;
   const AttemptLog::Newest newest = log.OnAsked();

@@ -15,6 +15,7 @@
 #include "multi_backend/lb_policy/failover/retry_budget.h"
 #include "multi_backend/lb_policy/plan/pick_plan.h"
 #include "multi_backend/lb_policy/waiting/ticket.h"
+#include "multi_backend/observability/metrics_sink.h"
 
 namespace multi_backend {
 
@@ -38,6 +39,9 @@ enum class RetryDecision {
 constexpr bool IsRetry(RetryDecision decision) {
   return decision >= RetryDecision::kMethodPolicy;
 }
+
+// What the record of a call says of the decision.
+NextStep NextStepOf(RetryDecision decision);
 
 struct RetryInputs {
   // Of the channel.

@@ -68,6 +68,12 @@ AttemptTracker::~AttemptTracker() {
   }
   if (phase_ == Phase::kStarted) {
     backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
+    if (record_ != nullptr) {
+      AttemptEnd end;
+      end.code = absl::StatusCode::kCancelled;
+      end.caller_gave_up = true;
+      Record(end);
+    }
     End();
   }
 }
@@ -109,9 +115,14 @@ void AttemptTracker::Start() {
   connection_->BeginStream();
   if (call_ != nullptr) {
     if (call_->ticket.waiting) LeaveBacklog();
+    const bool is_replay = call_->log.IsTransparentRetry();
     attempt_ = call_->log.OnStarted(backend_->id());
     stream_ = call_->context.arena->New<StreamRecord>();
     call_->context.stream = stream_;
+    if (record_ != nullptr) {
+      call_->context.record->OnAttemptStarted(*record_, &stream_->report,
+                                              is_replay, clock_->NowNanos());
+    }
     if (retry_policy_->failover.per_try_timeout().has_value()) {
       call_->log.SetStart(CoreMillis());
     }
@@ -133,6 +144,7 @@ void AttemptTracker::Finish(FinishArgs args) {
     connection_->OnAnswered();
     backend_->OnAnswered(trial_);
     OnSucceeded();
+    if (record_ != nullptr) Record(AttemptEnd());
   } else {
     if (GaveUpUnheard()) {
       stream_->report.ended_with = absl::StatusCode::kCancelled;
@@ -197,7 +209,26 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
   // After perTryTimeout, core has decided on the retry before the attempt ends.
   const bool retriable = error != ErrorClass::kTimeout && !client_fault &&
                          AllowsRetry(view, args.trailing_metadata);
+  if (record_ != nullptr) {
+    AttemptEnd end;
+    const bool timed_out = error == ErrorClass::kTimeout;
+    end.code = timed_out ? absl::StatusCode::kDeadlineExceeded : view.code;
+    end.message = timed_out ? kAttemptTimeoutMessage : view.message;
+    // The time of a client's fault may have gone by before anything was sent.
+    end.caller_gave_up =
+        error == ErrorClass::kCallerGaveUp ||
+        (client_fault && (view.code == absl::StatusCode::kCancelled ||
+                          view.code == absl::StatusCode::kDeadlineExceeded));
+    end.retriable = retriable;
+    const std::shared_ptr<RetryPolicy> policy = RetryPolicy::Of(call_->context);
+    end.makes_retries = policy == nullptr || policy->failover.max_retries() > 0;
+    Record(end);
+  }
   call_->OnFailed(attempt_, status, stream_->trailers, retriable);
+}
+
+void AttemptTracker::Record(const AttemptEnd& end) {
+  call_->context.record->OnAttemptEnded(*record_, end, clock_->NowNanos());
 }
 
 void AttemptTracker::CountFailure() {

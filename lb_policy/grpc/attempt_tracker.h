@@ -34,7 +34,8 @@ class AttemptTracker final
     const BalancerNode* leaf = nullptr;
     RetryPolicy* retry_policy = nullptr;
     ConnectionLoad* connection = nullptr;
-    CallAttempts* call = nullptr;  // Null for a call without context.
+    CallAttempts* call = nullptr;     // Null for a call without context.
+    AttemptRecord* record = nullptr;  // Null for a call without a record.
     bool needs_latency = false;
     bool may_have_ticket = false;  // The call may have waited in a backlog.
     uint16_t trial = 0;            // See BackendHealth::TryBeginTrial().
@@ -42,6 +43,7 @@ class AttemptTracker final
   explicit AttemptTracker(const Args& args)
       : backend_(args.backend),
         call_(args.call),
+        record_(args.record),
         leaf_(args.leaf),
         retry_policy_(args.retry_policy),
         clock_(args.retry_policy->clock),
@@ -69,12 +71,14 @@ class AttemptTracker final
   void OnSucceeded();
   void OnFailed(const FinishArgs& args);
   void CountFailure();
+  void Record(const AttemptEnd& end);
   bool AllowsRetry(const AttemptView& view,
                    MetadataInterface* trailing_metadata) const;
   void ObserveLatencies(bool failed);
 
   Backend* const backend_;  // Holds a reference from Start() to the end.
   CallAttempts* const call_;
+  AttemptRecord* const record_;
   const BalancerNode* const leaf_;   // Not used after Start().
   RetryPolicy* const retry_policy_;  // Not used after Start().
   const Clock* const clock_;         // The backend's pool keeps it alive.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "multi_backend/lb_policy/connections/sizing.h"
+#include "multi_backend/lb_policy/plan/explain.h"
 
 namespace multi_backend {
 namespace {
@@ -28,11 +29,17 @@ ChannelBackend::ChannelBackend(Owner* owner, grpc_core::ServerAddress address,
 
 void ChannelBackend::SetEndpoint(std::shared_ptr<const Endpoint> endpoint) {
   endpoint_ = std::move(endpoint);
+  labels_ = nullptr;
   lease_->SetEndpoint(endpoint_);
 }
 
 PlanEntry ChannelBackend::MakePlanEntry() const {
   return PlanEntry{lease_, endpoint_, state_, error_};
+}
+
+const std::shared_ptr<const BackendLabels>& ChannelBackend::labels() {
+  if (labels_ == nullptr) labels_ = LabelsOf(MakePlanEntry());
+  return labels_;
 }
 
 absl::InlinedVector<const BackendConnection*, 4> ChannelBackend::Ready() const {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
+#include "multi_backend/call/backend_labels.h"
 #include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/lb_policy/grpc/backend_connection.h"
 #include "multi_backend/lb_policy/plan/entry.h"
@@ -57,6 +58,8 @@ class ChannelBackend final : private BackendConnection::Owner {
   const std::shared_ptr<const Endpoint>& endpoint() const { return endpoint_; }
   void SetEndpoint(std::shared_ptr<const Endpoint> endpoint);
   PlanEntry MakePlanEntry() const;
+  // For the records of calls; made when it is first asked for.
+  const std::shared_ptr<const BackendLabels>& labels();
   // Ends core's waits after failed attempts.
   void ResetBackoff();
   // Ends all waits before the next attempt to connect.
@@ -107,6 +110,7 @@ class ChannelBackend final : private BackendConnection::Owner {
   grpc_core::ServerAddress address_;
   const std::shared_ptr<BackendPool::Lease> lease_;
   std::shared_ptr<const Endpoint> endpoint_;
+  std::shared_ptr<const BackendLabels> labels_;  // Null: not made yet.
   ConnectionPoolConfig pool_config_;
   absl::InlinedVector<Numbered, 1> connections_;  // The oldest first.
   LinkState state_ = LinkState::kConnecting;

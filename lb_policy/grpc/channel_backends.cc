@@ -161,4 +161,12 @@ std::vector<Picker::Destination> ChannelBackends::Destinations() const {
   return destinations;
 }
 
+std::vector<std::shared_ptr<const BackendLabels>> ChannelBackends::Labels()
+    const {
+  std::vector<std::shared_ptr<const BackendLabels>> labels;
+  labels.reserve(list_.size());
+  for (const auto& backend : list_) labels.push_back(backend->labels());
+  return labels;
+}
+
 }  // namespace multi_backend

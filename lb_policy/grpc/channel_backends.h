@@ -42,6 +42,8 @@ class ChannelBackends {
 
   // Where the calls to each backend go now, in the order of the list.
   std::vector<Picker::Destination> Destinations() const;
+  // What the records of calls say of the backends, in the order of the list.
+  std::vector<std::shared_ptr<const BackendLabels>> Labels() const;
 
   // The number of READY connections of each backend.
   std::vector<int> ReadyConnections() const;

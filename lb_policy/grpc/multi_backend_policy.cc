@@ -300,6 +300,7 @@ void MultiBackendPolicy::PublishLocked() {
   picker_args->retry_policy = retry_policy_;
   picker_args->retry_state = retry_state_;
   picker_args->destinations = backends_.Destinations();
+  if (IsObserved()) picker_args->labels = backends_.Labels();
   picker_args_ = std::move(picker_args);
   if (plan_->any_ready()) {
     published_state_ = GRPC_CHANNEL_READY;

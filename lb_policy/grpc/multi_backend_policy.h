@@ -72,6 +72,11 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   }
   int64_t NowNanos() const override { return time_.NowNanos(); }
 
+  // Whether the channel tells sinks about its calls.
+  bool IsObserved() const {
+    return retry_state_ != nullptr && retry_state_->observer() != nullptr;
+  }
+
   // PolicyMailbox::Receiver:
   void OnRequestsLocked(uint32_t requests) override;
   std::shared_ptr<grpc_core::WorkSerializer> Serializer() override;

@@ -2,10 +2,12 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/lb_policy/connections/sizing.h"
 #include "multi_backend/lb_policy/grpc/attempt_tracker.h"
+#include "multi_backend/lb_policy/plan/explain.h"
 
 namespace multi_backend {
 namespace {
@@ -18,6 +20,27 @@ absl::Status LastStatus(const CallAttempts& call) {
       "multi_backend: the attempt ran into failover.perTryTimeout, and no "
       "other backend is usable");
 }
+
+// A list of PassedOver with names of its own.
+class PassedOverList {
+ public:
+  explicit PassedOverList(std::vector<PassedOver> list)
+      : list_(std::move(list)) {
+    names_.reserve(list_.size());
+    for (PassedOver& passed : list_) {
+      names_.emplace_back(passed.backend);
+      passed.backend = names_.back();
+    }
+  }
+  PassedOverList(const PassedOverList&) = delete;
+  PassedOverList& operator=(const PassedOverList&) = delete;
+
+  absl::Span<const PassedOver> list() const { return list_; }
+
+ private:
+  std::vector<PassedOver> list_;
+  std::vector<std::string> names_;
+};
 
 }  // namespace
 
@@ -39,6 +62,8 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
   request.has_key = call.context.label.key_hash.has_value();
   request.key_hash = call.context.label.key_hash.value_or(0);
   request.tried = call.log.tried();
+  std::vector<uint32_t> in_slow_start;
+  if (call.context.record != nullptr) request.in_slow_start = &in_slow_start;
   PickPlan::TurnResult turn =
       plan.has_backlogs()
           ? plan.PickInTurn(call.context.label, request, call.ticket)
@@ -51,14 +76,16 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
   }
   switch (turn.pick.outcome) {
     case PickPlan::Outcome::kPicked:
-      return Send(turn.pick, &call, args);
+      return Send(turn.pick, &call, args, request);
     case PickPlan::Outcome::kInBacklog:
+      RecordQueued(call, CallRecord::Place::kBacklog);
       wakeups.OnWaiting(call.ticket.backlog->quiet_until());
       return PickResult::Queue();
     case PickPlan::Outcome::kExhausted:
       if (plan.has_backlogs() &&
           call.ticket.AwaitFreshPlan(args_->retry_policy->clock->NowNanos())) {
         wakeups.OnRepickBy(call.ticket.await_fresh_plan_until);
+        RecordQueued(call, CallRecord::Place::kPick);
         return PickResult::Queue();
       }
       return EndWithLastAnswer(call);
@@ -67,6 +94,7 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
       // because the refusal says that the call was never sent.
       if (call.log.attempts() > 0) return EndWithLastAnswer(call);
       call.log.OnPickFailed();
+      RecordFailed(call, /*dropped=*/true);
       // Dropped, so that a wait_for_ready call ends too.
       return PickResult::Drop(std::move(turn.refusal));
     case PickPlan::Outcome::kWait: {
@@ -75,18 +103,21 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
           now, args_->retry_policy->failover.max_connect_wait_nanos());
       if (until <= now) return EndWithLastAnswer(call);
       if (until != INT64_MAX) wakeups.OnRepickBy(until);
+      RecordQueued(call, CallRecord::Place::kPick);
       break;
     }
     case PickPlan::Outcome::kNoBackend:
       call.log.OnPickFailed();
+      RecordFailed(call, /*dropped=*/false);
       break;
   }
   return Unserved(turn.pick.outcome, call.context.label, request);
 }
 
 // Dropped, so that a wait_for_ready call ends too.
-Picker::PickResult Picker::EndWithLastAnswer(CallAttempts& call) {
+Picker::PickResult Picker::EndWithLastAnswer(CallAttempts& call) const {
   call.log.OnPickFailed();
+  RecordFailed(call, /*dropped=*/true);
   call.EndWithLastAnswer();
   return PickResult::Drop(LastStatus(call));
 }
@@ -95,8 +126,14 @@ Picker::PickResult Picker::EndWithLastAnswer(CallAttempts& call) {
 // of attempts and no backlogs.
 Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
   std::string buffer;
-  if (args.initial_metadata != nullptr &&
-      args.initial_metadata->Lookup(kCallLabelKey, &buffer).has_value()) {
+  const absl::optional<absl::string_view> value =
+      args.initial_metadata == nullptr
+          ? absl::nullopt
+          : args.initial_metadata->Lookup(kCallLabelKey, &buffer);
+  const absl::optional<CallLabel> label =
+      value.has_value() ? DecodeCallLabel(*value) : CallLabel();
+  if (!label.has_value() ||
+      (value.has_value() && (label->route_decided || label->key_decided))) {
     // Core lets a pick fail with few codes only (gRFC A54).
     return PickResult::Drop(absl::InternalError(
         "multi_backend: the routing interceptor is installed, but this "
@@ -108,7 +145,7 @@ Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
   if (picked.outcome != PickPlan::Outcome::kPicked) {
     return Unserved(picked.outcome, CallLabel(), PickRequest());
   }
-  return Send(picked, /*call=*/nullptr, args);
+  return Send(picked, /*call=*/nullptr, args, PickRequest());
 }
 
 Picker::PickResult Picker::PickForPing() {
@@ -133,8 +170,8 @@ PickPlan::Result Picker::RetryTried(const CallAttempts& call,
 }
 
 Picker::PickResult Picker::Send(const PickPlan::Result& picked,
-                                CallAttempts* call,
-                                const PickArgs& args) const {
+                                CallAttempts* call, const PickArgs& args,
+                                const PickRequest& request) const {
   const Destination& destination = args_->destinations[picked.entry];
   const SubchannelRef* subchannel = &destination.subchannel;
   ConnectionLoad* load = destination.load.get();
@@ -146,20 +183,24 @@ Picker::PickResult Picker::Send(const PickPlan::Result& picked,
   tracker_args.needs_latency = args_->plan->needs_latency();
   tracker_args.may_have_ticket = args_->plan->has_backlogs() && call != nullptr;
   tracker_args.trial = picked.trial;
+  size_t connection = 0;
   if (destination.connections != nullptr) {
-    const Connections::One& one = LeastLoaded(*destination.connections);
+    connection = LeastLoaded(*destination.connections);
+    const Connections::One& one = destination.connections->ready[connection];
     subchannel = &one.subchannel;
     load = one.load.get();
   }
   tracker_args.connection = load;
+  if (call != nullptr && call->context.record != nullptr) {
+    tracker_args.record = Record(picked, *call, request, connection);
+  }
   void* const memory = args.call_state->Alloc(sizeof(AttemptTracker));
   return PickResult::Complete(*subchannel,
                               std::unique_ptr<AttemptTracker>(
                                   new (memory) AttemptTracker(tracker_args)));
 }
 
-const Picker::Connections::One& Picker::LeastLoaded(
-    const Connections& connections) const {
+size_t Picker::LeastLoaded(const Connections& connections) const {
   const auto& ready = connections.ready;
   const size_t best = LeastLoadedConnection(ready.size(), [&ready](size_t i) {
     return static_cast<uint32_t>(ready[i].load->streams());
@@ -168,7 +209,46 @@ const Picker::Connections::One& Picker::LeastLoaded(
   if (ready[best].load->streams() + 1 >= connections.full_at) {
     args_->retry_policy->wakeups->mailbox().Raise(PolicyMailbox::kGrow);
   }
-  return ready[best];
+  return best;
+}
+
+AttemptRecord* Picker::Record(const PickPlan::Result& picked,
+                              CallAttempts& call, const PickRequest& request,
+                              size_t connection) const {
+  CallRecord& record = *call.context.record;
+  if (record.is_queued()) {
+    record.OnPicked(args_->retry_policy->clock->NowNanos());
+  }
+  const PickPlan& plan = *args_->plan;
+  AttemptRecord::Choice choice;
+  choice.backend = args_->labels.empty()
+                       ? LabelsOf(plan.entries()[picked.entry])
+                       : args_->labels[picked.entry];
+  choice.connection = static_cast<int>(connection) + 1;
+  choice.chosen_by = ExplainChoice(plan, call.context.label, request, picked);
+  choice.tried_before =
+      call.log.tried().Contains(plan.entries()[picked.entry].backend().id());
+  if (record.WantsPassedOver()) {
+    // The plan may be gone when the call ends.
+    auto* const passed_over = call.context.arena->ManagedNew<PassedOverList>(
+        ExplainPassedOver(plan, call.context.label, request, picked.entry,
+                          *request.in_slow_start));
+    choice.passed_over = passed_over->list();
+  }
+  return call.context.arena->ManagedNew<AttemptRecord>(std::move(choice));
+}
+
+void Picker::RecordQueued(const CallAttempts& call,
+                          CallRecord::Place place) const {
+  if (call.context.record == nullptr) return;
+  call.context.record->OnQueued(place, args_->retry_policy->clock->NowNanos());
+}
+
+void Picker::RecordFailed(const CallAttempts& call, bool dropped) const {
+  CallRecord* const record = call.context.record;
+  if (record == nullptr) return;
+  const int64_t now = args_->retry_policy->clock->NowNanos();
+  dropped ? record->OnDropped(now) : record->OnPickFailed(now);
 }
 
 // No backend can take the call now.  It may wait in core's queue (a call with

@@ -53,6 +53,9 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
     // Finds the calls' contexts; null when the channel's calls have none.
     grpc_core::RefCountedPtr<ChannelRetryState> retry_state;
     std::vector<Destination> destinations;  // By the plan's entries.
+    // What the records of calls say of the backends, by the plan's entries;
+    // empty if the channel has no sinks.
+    std::vector<std::shared_ptr<const BackendLabels>> labels;
   };
   explicit Picker(std::shared_ptr<const Args> args) : args_(std::move(args)) {}
 
@@ -64,12 +67,18 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   // Core's ping of the channel: it has neither a call nor metadata.
   PickResult PickForPing();
 
-  static PickResult EndWithLastAnswer(CallAttempts& call);
+  PickResult EndWithLastAnswer(CallAttempts& call) const;
   PickPlan::Result RetryTried(const CallAttempts& call,
                               PickRequest request) const;
   PickResult Send(const PickPlan::Result& picked, CallAttempts* call,
-                  const PickArgs& args) const;
-  const Connections::One& LeastLoaded(const Connections& connections) const;
+                  const PickArgs& args, const PickRequest& request) const;
+  // The record of the attempt that `picked` leads to; the call has a record.
+  AttemptRecord* Record(const PickPlan::Result& picked, CallAttempts& call,
+                        const PickRequest& request, size_t connection) const;
+  // Tells the record, if the call has one, what a pick without a backend means.
+  void RecordQueued(const CallAttempts& call, CallRecord::Place place) const;
+  void RecordFailed(const CallAttempts& call, bool dropped) const;
+  size_t LeastLoaded(const Connections& connections) const;
   PickResult Unserved(PickPlan::Outcome outcome, const CallLabel& label,
                       const PickRequest& request) const;
 

@@ -19,7 +19,11 @@ bool RetryPolicy::ShouldRetry(CallContext& context) {
   inputs.log = &call.log;
   inputs.ticket = &call.ticket;
   inputs.now_millis = CoreMillis();
-  return IsRetry(DecideRetry(inputs));
+  const RetryDecision decision = DecideRetry(inputs);
+  if (context.record != nullptr) {
+    context.record->OnNextStep(NextStepOf(decision), clock->NowNanos());
+  }
+  return IsRetry(decision);
 }
 
 }  // namespace multi_backend

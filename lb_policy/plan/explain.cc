@@ -62,6 +62,11 @@ ChosenBy ExplainChoice(const PickPlan& plan, const CallLabel& label,
                                                        : ChosenBy::kStrategy;
 }
 
+std::shared_ptr<const BackendLabels> LabelsOf(const PlanEntry& entry) {
+  return std::make_shared<const BackendLabels>(
+      entry.backend().name(), entry.backend().address(), entry.endpoint->role);
+}
+
 std::vector<PassedOver> ExplainPassedOver(
     const PickPlan& plan, const CallLabel& label, const PickRequest& request,
     size_t chosen, absl::Span<const uint32_t> in_slow_start) {

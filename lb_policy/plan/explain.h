@@ -6,9 +6,12 @@
 #define MULTI_BACKEND_LB_POLICY_PLAN_EXPLAIN_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "absl/types/span.h"
+#include "multi_backend/call/backend_labels.h"
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/lb_policy/pick_request.h"
 #include "multi_backend/lb_policy/plan/pick_plan.h"
@@ -20,6 +23,9 @@ namespace multi_backend {
 ChosenBy ExplainChoice(const PickPlan& plan, const CallLabel& label,
                        const PickRequest& request,
                        const PickPlan::Result& result);
+
+// What records say of the entry's backend.
+std::shared_ptr<const BackendLabels> LabelsOf(const PlanEntry& entry);
 
 // At most this many backends are named, those of other roles last.
 constexpr size_t kMaxPassedOver = 16;

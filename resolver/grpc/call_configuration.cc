@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "multi_backend/call/grpc/channel_extension.h"
+#include "multi_backend/call/grpc/channel_observer.h"
 #include "multi_backend/call/grpc/config_warnings.h"
 #include "multi_backend/clock/steady_now.h"
 #include "multi_backend/observability/channel/channel_record.h"
@@ -277,7 +278,9 @@ CallConfigurationCache::CallConfigurationCache(
     : args_(std::move(args)),
       default_strategy_(default_strategy),
       retry_state_(grpc_core::MakeRefCounted<ChannelRetryState>()),
-      made_(CallConfiguration()) {}
+      made_(CallConfiguration()) {
+  retry_state_->SetObserver(MakeChannelObserver(args_));
+}
 
 CallConfigurationCache::~CallConfigurationCache() {
   if (record_ != nullptr) record_->OnResolverStopped();

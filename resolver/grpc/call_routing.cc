@@ -64,16 +64,21 @@ absl::StatusOr<std::unique_ptr<const CallRouting>> CallRouting::Make(
       new CallRouting(*std::move(routes), std::move(keys), std::move(header)));
 }
 
-CallLabel CallRouting::LabelOf(
+CallRouting::Decision CallRouting::Decide(
     absl::string_view full_method, const grpc_metadata_batch& metadata,
     const absl::optional<CallLabel>& labelled) const {
-  CallLabel label = labelled.has_value() && labelled->route_decided
-                        ? *labelled
-                        : routes_->Find(full_method)->label;
+  Decision decision;
+  CallLabel& label = decision.label;
+  if (labelled.has_value() && labelled->route_decided) {
+    label = *labelled;
+  } else {
+    decision.route = routes_->Find(full_method);
+    label = decision.route->label;
+  }
   label.key_hash = labelled.has_value() && labelled->key_decided
                        ? labelled->key_hash
                        : KeyHash(full_method, metadata);
-  return label;
+  return decision;
 }
 
 absl::optional<uint64_t> CallRouting::KeyHash(

@@ -30,12 +30,22 @@ class CallRouting {
   static absl::StatusOr<std::unique_ptr<const CallRouting>> Make(
       const RoutingConfig& config, std::shared_ptr<const StickyKeySource> keys);
 
-  // The label for a call of `full_method` with this metadata.  `labelled` is
-  // what an interceptor has decided; the rest is decided here.  The views of
-  // the result point into `labelled` or into this object.
+  struct Decision {
+    CallLabel label;
+    // Null when an interceptor has decided the route.
+    const RouteDecision* route = nullptr;
+  };
+  // Decides on a call of `full_method` with this metadata.  `labelled` is what
+  // an interceptor has decided; the rest is decided here.  The views of the
+  // result point into `labelled` or into this object.
+  Decision Decide(absl::string_view full_method,
+                  const grpc_metadata_batch& metadata,
+                  const absl::optional<CallLabel>& labelled) const;
   CallLabel LabelOf(absl::string_view full_method,
                     const grpc_metadata_batch& metadata,
-                    const absl::optional<CallLabel>& labelled) const;
+                    const absl::optional<CallLabel>& labelled) const {
+    return Decide(full_method, metadata, labelled).label;
+  }
 
   // The routes, which an observer may keep for longer.
   const std::shared_ptr<const RouteTable>& routes() const { return routes_; }

@@ -1,7 +1,10 @@
 #include "multi_backend/resolver/grpc/config_selector.h"
 
+#include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -9,7 +12,9 @@
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/call/grpc/filters/answer_filter.h"
+#include "multi_backend/clock/steady_clock.h"
 #include "multi_backend/interceptors/request_metadata.h"
+#include "multi_backend/observability/trail/trail_slot.h"
 #include "multi_backend/port/log.h"
 #include "multi_backend/proto/config/config.h"
 
@@ -36,6 +41,59 @@ absl::StatusOr<absl::optional<CallLabel>> TakeLabel(
   const auto label = DecodeCallLabel(absl::string_view(copy, value->size()));
   if (label.has_value()) return label;
   return Refusal(kCallLabelKey);
+}
+
+class SlotReader final : public CallRecord::TrailReader {
+ public:
+  explicit SlotReader(std::shared_ptr<TrailSlot> slot)
+      : slot_(std::move(slot)) {}
+  void OnCallEnded(const CallEnded& call) override {
+    slot_->Finish(CallTrail::Of(call));
+  }
+
+ private:
+  const std::shared_ptr<TrailSlot> slot_;
+};
+
+// Null when the application's AttemptTrail is gone, or when the call has two.
+std::shared_ptr<CallRecord::TrailReader> TakeSlot(const TrailIds& trails) {
+  std::shared_ptr<TrailSlot> slot = TrailSlots::Get().Find(trails.first);
+  if (trails.second != 0) {
+    const std::shared_ptr<TrailSlot> second =
+        TrailSlots::Get().Find(trails.second);
+    // One that was destroyed before the call does not count.
+    if (slot == nullptr) {
+      slot = second;
+    } else if (second != nullptr) {
+      const absl::Status error = absl::FailedPreconditionError(
+          "AttemptTrail: the context has two trails: make one for each call");
+      slot->Fail(error);
+      second->Fail(error);
+      return nullptr;
+    }
+  }
+  if (slot == nullptr || !slot->Take()) return nullptr;
+  return std::make_shared<SlotReader>(std::move(slot));
+}
+
+CallRecord* MakeRecord(const CallContext& context, CallObserver* observer,
+                       const CallRouting::Decision& decision,
+                       const grpc_core::ConfigSelector::GetCallConfigArgs& args,
+                       const TrailIds& trails) {
+  CallRecord::Call call;
+  call.observer = observer;
+  if (decision.route != nullptr) call.route = &decision.route->name;
+  call.role = context.label.role;
+  call.method = context.method;
+  const auto* wait_for_ready =
+      args.initial_metadata->get_pointer(grpc_core::WaitForReady());
+  call.wait_for_ready = wait_for_ready != nullptr && wait_for_ready->value;
+  if (trails.first != 0) call.reader = TakeSlot(trails);
+  // The arena destroys it, as its attempts, after the call's filters.
+  auto* const record = args.arena->ManagedNew<CallRecord>(
+      std::move(call), SteadyClock::Get().NowNanos());
+  if (decision.route != nullptr) decision.route->Count(record->method());
+  return record;
 }
 
 }  // namespace
@@ -92,8 +150,15 @@ grpc_core::ConfigSelector::CallConfig RouteConfigSelector::GetCallConfig(
   // The label is not sent, so it does not count.
   config.status = label.ok() ? CheckMetadata(args) : label.status();
   if (!config.status.ok()) return config;
-  context->label =
-      routing_->LabelOf(context->method, *args.initial_metadata, *label);
+  const CallRouting::Decision decision =
+      routing_->Decide(context->method, *args.initial_metadata, *label);
+  context->label = decision.label;
+  CallObserver* const observer = retry_state_->observer();
+  const uint64_t trail = label->has_value() ? (*label)->trails.first : 0;
+  if (observer != nullptr || trail != 0) {
+    context->record = MakeRecord(*context, observer, decision, args,
+                                 trail == 0 ? TrailIds() : (*label)->trails);
+  }
   context->deadline =
       args.initial_metadata->get(grpc_core::GrpcTimeoutMetadata())
           .value_or(grpc_core::Timestamp::InfFuture());

@@ -4,7 +4,9 @@
 #include <grpcpp/grpcpp.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <ostream>
 #include <set>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -20,6 +23,7 @@
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/interceptor.h"
 #include "multi_backend/multi_backend.h"
+#include "multi_backend/observability.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/behaviours.h"
 #include "multi_backend/tests/testing/intercepted_channel.h"
@@ -358,6 +362,111 @@ TEST_P(WaysTest, ThePoolShowsAndMarksTheBackends) {
   EXPECT_EQ(pool->GetAllBackends().size(), 3u);
   pool->MarkUnhealthy(fleet_->address(0));
   EXPECT_EQ(ServedBy(&Users::Stub::GetUser, 30), Names({"r0", "r1"}));
+}
+
+// A sink that counts.
+class CountingSink final : public MetricsSink {
+ public:
+  explicit CountingSink(std::string target) : target_(std::move(target)) {}
+
+  void OnAttemptEnded(const AttemptEnded& attempt) override {
+    EXPECT_EQ(attempt.target.text, target_);
+    absl::MutexLock lock(&mutex_);
+    ++attempts_[absl::StrCat(attempt.role.text, " ",
+                             absl::StatusCodeToString(attempt.status))];
+  }
+  void OnCallEnded(const CallEnded& call) override {
+    EXPECT_EQ(call.target.text, target_);
+    absl::MutexLock lock(&mutex_);
+    ++calls_[absl::StrCat(call.method.text, " ", call.role, " ",
+                          absl::StatusCodeToString(call.status))];
+    routes_.insert(std::string(call.route.text));
+  }
+
+  using Counts = std::map<std::string, int>;
+  Counts attempts() const {
+    absl::MutexLock lock(&mutex_);
+    return attempts_;
+  }
+  Counts calls() const {
+    absl::MutexLock lock(&mutex_);
+    return calls_;
+  }
+  Names routes() const {
+    absl::MutexLock lock(&mutex_);
+    return routes_;
+  }
+  void Clear() {
+    absl::MutexLock lock(&mutex_);
+    attempts_.clear();
+    calls_.clear();
+    routes_.clear();
+  }
+
+ private:
+  const std::string target_;
+  mutable absl::Mutex mutex_;
+  Counts attempts_ ABSL_GUARDED_BY(mutex_);
+  Counts calls_ ABSL_GUARDED_BY(mutex_);
+  Names routes_ ABSL_GUARDED_BY(mutex_);
+};
+
+TEST_P(WaysTest, SinksAreToldOfEachAttemptAndEachCall) {
+  const auto sink = std::make_shared<CountingSink>(Target());
+  ChannelExtras extras;
+  extras.sinks = {sink};
+  std::atomic<int> ended{0};
+  extras.on_call_end = [&ended](const CallEnded& call) {
+    EXPECT_EQ(call.attempts.size(), static_cast<size_t>(call.attempts_made));
+    ++ended;
+  };
+  Open(WithRoles(R"("failover":{"maxRetries":1,
+                    "budget":{"ratio":1,"minRetriesPerSecond":1000}},
+                    "health":{"passive":{"enabled":false}})",
+                 kWritesToTheReplicas),
+       std::move(extras));
+  fleet_->ResetStats();
+  sink->Clear();
+  ended = 0;
+  fleet_->SetBehaviour(1, Failing());
+  fleet_->SetBehaviour(2, Failing());
+  for (int i = 0; i < 10; ++i) Call(&Users::Stub::CreateUser);
+  EXPECT_EQ(
+      sink->calls(),
+      (CountingSink::Counts{
+          {"/examples.users.v1.Users/CreateUser replica UNAVAILABLE", 10}}));
+  EXPECT_EQ(sink->attempts(),
+            (CountingSink::Counts{{"replica UNAVAILABLE", 20}}));
+  EXPECT_EQ(fleet_->TotalCalls(), 20);
+  EXPECT_EQ(ended, 10);
+  // The channel does not see the rules of an interceptor made by hand.
+  EXPECT_EQ(sink->routes(),
+            Names({GetParam().IsByHand() ? "" : "Create.* -> replica"}));
+}
+
+// Calls that wait for the resolver, and never get further.
+TEST_P(WaysTest, SinksAreToldOfCallsThatNoResolverServes) {
+  const std::string target =
+      GetParam().our_target ? "group:///nobody" : "dns:///nobody.invalid:1";
+  const auto sink = std::make_shared<CountingSink>(target);
+  ChannelExtras extras;
+  extras.sinks = {sink};
+  MadeChannel channel =
+      GetParam().make(target, WithRoles(""), std::move(extras));
+  // CreateChannel() knows that there is no such group.
+  if (!channel.ok()) return;
+  stub_ = Users::NewStub(*channel);
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(1)));
+  context.set_wait_for_ready(true);
+  UserReply reply;
+  const grpc::Status status =
+      stub_->GetUser(&context, GetUserRequest(), &reply);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(sink->calls(),
+            (CountingSink::Counts{
+                {"/examples.users.v1.Users/GetUser  DEADLINE_EXCEEDED", 1}}));
+  EXPECT_EQ(sink->attempts(), CountingSink::Counts());
 }
 
 TEST_P(WaysTest, AProxyOfTheEnvironmentIsNotUsed) {

@@ -47,8 +47,9 @@ ROOMS = [
     ("call/grpc", "what travels with a call and with a channel",
      "call observability observability/channel port proto/config/parser "
      "sync"),
+     "call observability port proto/config/parser sync"),
     ("call/grpc/filters", "what core's filters tell about a call, and change",
-     "call call/grpc port sync"),
+     "call call/grpc clock port sync"),
     ("resolver/endpoint", "an endpoint, its attributes, and which are allowed",
      "proto/config proto/json"),
     ("resolver/groups", "lists of endpoints that change, and their registry",
@@ -107,17 +108,23 @@ ROOMS = [
      "lb_policy/waiting observability observability/channel proto/config "
      "resolver/endpoint"),
     ("lb_policy/failover", "whether a failed attempt is tried elsewhere",
-     "call lb_policy lb_policy/plan lb_policy/waiting proto/config sync"),
+     "call lb_policy lb_policy/plan lb_policy/waiting observability "
+     "proto/config sync"),
     ("interceptors", "routes, sticky keys, checks of metadata",
      "call observability proto/config proto/json sync"),
     ("interceptors/grpc", "the client interceptor",
      "call interceptors port proto/config proto/json"),
+    ("observability/trail/grpc", "a call's trail for who makes the call",
+     "call observability/trail port"),
     # The config selector follows the routes where no interceptor does.
     ("resolver/grpc", "resolvers and config selector for core",
      "call call/grpc call/grpc/filters clock interceptors "
      "observability/channel port proto/config "
      "proto/config/parser proto/json resolver/endpoint resolver/groups "
      "resolver/source sync"),
+     "call call/grpc call/grpc/filters clock interceptors observability/trail "
+     "port proto/config proto/config/parser proto/json resolver/endpoint "
+     "resolver/groups resolver/source sync"),
     # The policy's backends are probed over the channel's own credentials.
     ("lb_policy/grpc", "the LB policy, picker and trackers for core",
      "call call/grpc call/grpc/filters clock health/grpc health/probes lb_policy "

@@ -1,12 +1,16 @@
 #include "multi_backend/call/grpc/filters/answer_filter.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
 #include "absl/strings/string_view.h"
 #include "multi_backend/call/grpc/call_context.h"
+#include "multi_backend/call/grpc/filters/call_end_filter.h"
 #include "multi_backend/call/try_timeout_message.h"
+#include "multi_backend/clock/steady_clock.h"
 #include "multi_backend/port/call_filter.h"
+#include "multi_backend/port/call_slot.h"
 
 namespace multi_backend {
 namespace {
@@ -15,7 +19,16 @@ namespace {
 class AnswerElement {
  public:
   explicit AnswerElement(const grpc_call_element_args& args)
-      : context_(CallContext::Of(args.context)), deadline_(args.deadline) {}
+      : context_(CallContext::Of(args.context)), deadline_(args.deadline) {
+    if (context_ != nullptr && context_->record != nullptr) Observe(args);
+  }
+
+  // The application may have dropped the call without asking for its end.
+  ~AnswerElement() {
+    if (record_ != nullptr) {
+      record_->OnCallEnded(absl::StatusCode::kCancelled, "", Now());
+    }
+  }
 
   void Watch(grpc_transport_stream_op_batch& batch) {
     if (context_ == nullptr) return;
@@ -29,6 +42,18 @@ class AnswerElement {
   }
 
  private:
+  static int64_t Now() { return SteadyClock::Get().NowNanos(); }
+
+  void Observe(const grpc_call_element_args& args) {
+    WatchedCall* const watched = CallSlot<WatchedCall>::Get(args.context);
+    if (watched == nullptr) {
+      record_ = context_->record;
+      return;
+    }
+    watched->record = context_->record;
+    watched->record->SetStart(watched->start_nanos);
+  }
+
   // The application asks for the whole request of a unary call together with
   // its beginning, and for the response together with the status.  The messages
   // of a stream come one by one.
@@ -43,8 +68,16 @@ class AnswerElement {
   static void OnEnd(void* arg, grpc_error_handle error) {
     auto* const self = static_cast<AnswerElement*>(arg);
     const bool replaced = self->Replace(error);
+    if (self->record_ != nullptr) {
+      self->TellEnd(replaced ? absl::OkStatus() : error);
+    }
     grpc_core::Closure::Run(DEBUG_LOCATION, self->original_,
                             replaced ? absl::OkStatus() : std::move(error));
+  }
+
+  void TellEnd(const grpc_error_handle& error) {
+    const CallStatus status = CallStatus::Of(error, trailers_, deadline_);
+    record_->OnCallEnded(status.code, status.message, Now());
   }
 
   // Whether the status is now in the trailing metadata.
@@ -84,6 +117,8 @@ class AnswerElement {
   }
 
   CallContext* const context_;  // Null for a call without one.
+  // Of a call that the call-end filter does not watch; else null.
+  CallRecord* record_ = nullptr;
   const grpc_core::Timestamp deadline_;
   bool one_request_ = false;
   bool one_response_ = false;

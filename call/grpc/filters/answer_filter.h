@@ -8,7 +8,9 @@
 //     message; the filter puts back the error details and the trailers.
 //   - The last attempt ran into perTryTimeout, for which core says CANCELLED.
 //     The caller gets DEADLINE_EXCEEDED, with a message that names the option.
-// It also sets CallContext::is_streaming.
+// It also sets CallContext::is_streaming, and makes the record of an observed
+// call known to the call-end filter.  Where that is missing, because the call
+// has only a reader of its trail, it tells the record of the call's end.
 #ifndef MULTI_BACKEND_CALL_GRPC_FILTERS_ANSWER_FILTER_H_
 #define MULTI_BACKEND_CALL_GRPC_FILTERS_ANSWER_FILTER_H_
 

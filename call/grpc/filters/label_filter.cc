@@ -87,7 +87,8 @@ absl::Status TakeOff(grpc_metadata_batch& metadata, absl::string_view target) {
         "multi_backend: a route sends this call to role \"", label->role,
         "\", but its channel does not use multi_backend; ", kRemedy));
     Logged().Log(target, status.message());
-  } else if (label.has_value()) {
+  } else if (label.has_value() &&
+             (label->route_decided || label->key_decided)) {
     Logged().Log(target,
                  absl::StrCat("an interceptor gives calls a sticky key or a "
                               "route, but their channel does not use "

@@ -26,7 +26,14 @@ class StreamElement {
   }
 
   void Watch(grpc_transport_stream_op_batch& batch) {
-    if (record_ == nullptr) return;
+    if (record_ == nullptr) {
+      // No config selector has taken off what may ask for a trail.
+      if (batch.send_initial_metadata) {
+        batch.payload->send_initial_metadata.send_initial_metadata->Remove(
+            kCallLabelKey);
+      }
+      return;
+    }
     if (batch.cancel_stream) {
       OnCancel();
       return;
