@@ -22,7 +22,7 @@ ROOMS = [
     ("observability",
      "what a channel tells about its calls and backends: an interface", ""),
     ("observability/trail", "which backends one call tried, and why",
-     "observability"),
+     "observability sync"),
     ("observability/metrics", "counts, histograms and gauges, and their names",
      "clock observability sync"),
     ("observability/prometheus", "the metrics for prometheus-cpp",
@@ -47,7 +47,6 @@ ROOMS = [
     ("call/grpc", "what travels with a call and with a channel",
      "call observability observability/channel port proto/config/parser "
      "sync"),
-     "call observability port proto/config/parser sync"),
     ("call/grpc/filters", "what core's filters tell about a call, and change",
      "call call/grpc clock port sync"),
     ("resolver/endpoint", "an endpoint, its attributes, and which are allowed",
@@ -119,12 +118,9 @@ ROOMS = [
     # The config selector follows the routes where no interceptor does.
     ("resolver/grpc", "resolvers and config selector for core",
      "call call/grpc call/grpc/filters clock interceptors "
-     "observability/channel port proto/config "
+     "observability/channel observability/trail port proto/config "
      "proto/config/parser proto/json resolver/endpoint resolver/groups "
      "resolver/source sync"),
-     "call call/grpc call/grpc/filters clock interceptors observability/trail "
-     "port proto/config proto/config/parser proto/json resolver/endpoint "
-     "resolver/groups resolver/source sync"),
     # The policy's backends are probed over the channel's own credentials.
     ("lb_policy/grpc", "the LB policy, picker and trackers for core",
      "call call/grpc call/grpc/filters clock health/grpc health/probes lb_policy "
