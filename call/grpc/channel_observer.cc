@@ -3,6 +3,7 @@
 #include "multi_backend/call/grpc/channel_extension.h"
 
 namespace multi_backend {
+
 bool HasSinks(const grpc_core::ChannelArgs& args) {
   const auto* extension = args.GetObject<ChannelExtension>();
   return extension != nullptr && !extension->sinks.empty();
