@@ -17,6 +17,8 @@
 //
 //   //observability/metrics      Metrics, PrometheusText()
 //   //observability/prometheus   MakeCollectable()
+//   //observability/opentelemetry
+//                                MakeOpenTelemetrySink()
 //
 // API of this header: MetricsSink with what it is told (AttemptEnded,
 // CallEnded, StateChanged, Label, PassedOver, TrailSampling and their enums);
@@ -24,7 +26,8 @@
 // CallTrail with its parts, and Describe() for the words of their enums;
 // Metrics with MetricsOptions, MetricsSnapshot and its parts, MetricTable with
 // MetricSpec, Metric and MetricKind, PrometheusText, kPrometheusContentType,
-// kBoundarySeconds; MakeCollectable.
+// kBoundarySeconds; MakeCollectable;
+// MakeOpenTelemetrySink.
 #ifndef MULTI_BACKEND_OBSERVABILITY_H_
 #define MULTI_BACKEND_OBSERVABILITY_H_
 
@@ -32,6 +35,7 @@
 #include "multi_backend/observability/metrics/metrics.h"
 #include "multi_backend/observability/metrics/text_format.h"
 #include "multi_backend/observability/metrics_sink.h"
+#include "multi_backend/observability/opentelemetry/sink.h"
 #include "multi_backend/observability/prometheus/collectable.h"
 #include "multi_backend/observability/trail/call_trail.h"
 #include "multi_backend/observability/trail/grpc/attempt_trail.h"

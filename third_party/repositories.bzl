@@ -39,6 +39,28 @@ system_library = repository_rule(
     },
 )
 
+def _optional_library_impl(ctx):
+    found = ctx.path(ctx.attr.header).exists
+    ctx.file("defs.bzl", "FOUND = %r\n" % found)
+    lines = ['package(default_visibility = ["//visibility:public"])']
+    for name, linkopts in ctx.attr.libraries.items():
+        lines.append("cc_library(name = %r, linkopts = %r)" % (
+            name,
+            linkopts.split(" ") if linkopts else [],
+        ))
+    ctx.file("BUILD.bazel", "\n".join(lines) + "\n")
+
+# A library that not every supported distribution has.  `FOUND` in its defs.bzl
+# says whether this one does.
+_optional_library = repository_rule(
+    implementation = _optional_library_impl,
+    local = True,
+    attrs = {
+        "libraries": attr.string_dict(doc = "target -> linker options"),
+        "header": attr.string(doc = "absolute path"),
+    },
+)
+
 def _rules_cc_impl(ctx):
     ctx.file("BUILD.bazel", "")
     ctx.file("cc/BUILD.bazel", "")
@@ -203,3 +225,18 @@ def multi_backend_repositories():
     for name, attributes in libraries.items():
         if not native.existing_rule(name):
             system_library(name = name, **attributes)
+    if not native.existing_rule("opentelemetry_cpp"):
+        _optional_library(
+            name = "opentelemetry_cpp",
+            # The API consists of headers.
+            libraries = {
+                "api": "",
+                "in_memory_exporter": " ".join([
+                    "-lopentelemetry_exporter_in_memory_metric",
+                    "-lopentelemetry_metrics",
+                    "-lopentelemetry_resources",
+                    "-lopentelemetry_common",
+                ]),
+            },
+            header = "/usr/include/opentelemetry/metrics/provider.h",
+        )

@@ -27,6 +27,8 @@ ROOMS = [
      "clock observability sync"),
     ("observability/prometheus", "the metrics for prometheus-cpp",
      "observability/metrics"),
+    ("observability/opentelemetry", "the metrics for OpenTelemetry",
+     "observability observability/metrics sync"),
     ("observability/channel",
      "the present state of a channel, as its resolver and LB policy say",
      "observability sync"),
@@ -145,6 +147,8 @@ TEST_SUPPORT = {"tests/testing", "tests/e2e", "examples"}
 LIBRARY_OF = [
     (re.compile(r"^curl/"), {"health/probes/curl"}, "libcurl"),
     (re.compile(r"^ares"), {"resolver/dns"}, "c-ares"),
+    (re.compile(r"^opentelemetry/"), {"observability/opentelemetry"},
+     "OpenTelemetry"),
     (re.compile(r"^prometheus/"), {"observability/prometheus", "bench", "examples"},
      "prometheus-cpp"),
     (re.compile(r"^zookeeper/"), {"resolver/zookeeper"}, "libzookeeper"),
