@@ -3,8 +3,9 @@
 //   stock   round_robin
 //   policy  multi_backend alone, any resolver
 //   full    CreateChannel with the service config in CONFIG_FILE
-//   sinks   the same with a sink that does nothing
-//   trails  the same, and the sink wants the trails of calls that fail or are
+//   metrics the same with a Metrics: everything is on
+//   sinks   full with a sink that does nothing
+//   trails  sinks, and the sink wants the trails of calls that fail or are
 //           retried, and of one call in 100
 #include <grpcpp/grpcpp.h>
 
@@ -74,6 +75,7 @@ class IdleSink final : public MetricsSink {
 };
 
 std::vector<std::shared_ptr<MetricsSink>> SinksOf(const std::string& mode) {
+  if (mode == "metrics") return {Metrics::Create()};
   if (mode == "sinks") return {std::make_shared<IdleSink>(TrailSampling())};
   if (mode == "trails") {
     return {std::make_shared<IdleSink>(
