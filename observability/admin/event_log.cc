@@ -1,6 +1,7 @@
 #include "multi_backend/observability/admin/event_log.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace multi_backend {
@@ -18,8 +19,7 @@ void EventLog::Add(std::unique_ptr<Event> event) {
       events_.pop_front();
     }
   }
-  MutexLock lock(&watches_mutex_);
-  for (const auto& watch : watches_) watch.second();
+  added_.SignalAll();
 }
 
 std::vector<std::shared_ptr<const Event>> EventLog::After(
@@ -36,15 +36,13 @@ uint64_t EventLog::newest() const {
   return last_sequence_;
 }
 
-uint64_t EventLog::AddWatch(std::function<void()> on_event) {
-  MutexLock lock(&watches_mutex_);
-  watches_[++last_watch_] = std::move(on_event);
-  return last_watch_;
-}
-
-void EventLog::RemoveWatch(uint64_t id) {
-  MutexLock lock(&watches_mutex_);
-  watches_.erase(id);
+void EventLog::WaitAfter(uint64_t sequence, absl::Duration timeout) const {
+  const auto end =
+      std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(timeout);
+  MutexLock lock(&mutex_);
+  while (last_sequence_ <= sequence && std::chrono::steady_clock::now() < end) {
+    added_.WaitUntil(&mutex_, end);
+  }
 }
 
 }  // namespace multi_backend

@@ -94,6 +94,8 @@ ROOMS = [
     ("observability/admin",
      "status, recent calls and events of a process, as messages; actions",
      "clock lb_policy/backends observability observability/metrics sync"),
+    ("observability/admin/grpc", "the admin service",
+     "observability observability/admin"),
     ("observability/admin/http", "the status page",
      "observability observability/admin observability/metrics"),
     ("lb_policy/waiting", "the bounded queue of calls", "proto/config sync"),

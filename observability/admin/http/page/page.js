@@ -169,21 +169,8 @@ function makeActions(row) {
     box.append(button);
     return button;
   };
-  add('Drain', 'drain');
-  add('Undrain', 'undrain');
   add('Mark unhealthy', 'markUnhealthy');
   add('Mark healthy', 'markHealthy');
-  const label = el('label', '', 'Weight ');
-  const weight = el('input');
-  weight.type = 'number';
-  weight.min = 0;
-  weight.max = 1000000;
-  label.append(weight);
-  box.append(label);
-  row.weightInput = weight;
-  add('Set weight', 'setWeight', () => ({weight: Number(weight.value)}));
-  add('Reset weight', 'resetWeight');
-  add('Reset backoff', 'resetBackoff');
   for (const button of box.querySelectorAll('button')) {
     button.setAttribute('aria-label', button.textContent + ' ' + row.label);
   }
@@ -249,9 +236,6 @@ function updateRow(row, backend, now) {
   row.bar.style.width = (minute ? minute.share * 100 : 0) + '%';
   drawSpark(row.spark, minute);
   row.actions.hidden = !actionsEnabled;
-  if (document.activeElement !== row.weightInput && !row.actions.open) {
-    row.weightInput.value = backend.weight;
-  }
 }
 
 // --- Channels ----------------------------------------------------------------
