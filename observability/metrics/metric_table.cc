@@ -97,7 +97,7 @@ static_assert(sizeof(kTable) / sizeof(kTable[0]) == kMetrics,
 constexpr bool RowsAreInOrder() {
   for (size_t i = 0; i < kMetrics; ++i) {
     if (static_cast<size_t>(kTable[i].metric) != i) return false;
-    if (kTable[i].labels.size() > kMaxLabels) return false;
+    if (kTable[i].labels.size() > kMaxMetricLabels) return false;
   }
   return true;
 }

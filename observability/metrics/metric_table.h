@@ -42,7 +42,7 @@ constexpr size_t kMetrics = static_cast<size_t>(Metric::kSeriesOverflows) + 1;
 enum class MetricKind : uint8_t { kCounter, kGauge, kHistogram };
 
 // The most labels that a metric has.
-constexpr size_t kMaxLabels = 6;
+constexpr size_t kMaxMetricLabels = 6;
 
 struct MetricSpec {
   Metric metric;
