@@ -147,7 +147,8 @@ TEST_SUPPORT = {"tests/testing", "tests/e2e", "examples"}
 
 # What belongs to one room of the library.
 LIBRARY_OF = [
-    (re.compile(r"^curl/"), {"health/probes/curl"}, "libcurl"),
+    (re.compile(r"^curl/"), {"health/probes/curl", "tools/mb/admin"},
+     "libcurl"),
     (re.compile(r"^ares"), {"resolver/dns"}, "c-ares"),
     (re.compile(r"^opentelemetry/"), {"observability/opentelemetry"},
      "OpenTelemetry"),

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "multi_backend/multi_backend.h"
+#include "multi_backend/tools/mb/admin/commands.h"
 #include "multi_backend/tools/mb/config/commands.h"
 #include "multi_backend/tools/mb/output/command.h"
 #include "multi_backend/tools/mb/press/commands.h"
@@ -38,6 +39,10 @@ int Main(int argc, char** argv) {
   multi_backend::mb::AddExplain(app, mb);
   multi_backend::mb::AddResolve(app, mb);
   multi_backend::mb::AddPress(app, mb);
+  multi_backend::mb::AddStatus(app, mb);
+  multi_backend::mb::AddCalls(app, mb);
+  multi_backend::mb::AddEvents(app, mb);
+  multi_backend::mb::AddActions(app, mb);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

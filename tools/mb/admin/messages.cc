@@ -1,0 +1,163 @@
+#include "multi_backend/tools/mb/admin/messages.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/time/time.h"
+#include "google/protobuf/util/json_util.h"
+
+namespace multi_backend {
+namespace mb {
+namespace {
+
+// A status of thousands of backends stands in one line.
+constexpr size_t kMaxLine = 16 << 20;
+
+template <typename Request>
+Request Begin(const ActionRequest& request) {
+  Request message;
+  message.set_target(request.target);
+  message.set_backend(request.backend);
+  message.set_reason(request.reason);
+  return message;
+}
+
+// A JSON object for the action.
+std::string ToLine(const google::protobuf::Message& message) {
+  std::string json;
+  if (!google::protobuf::util::MessageToJsonString(message, &json).ok()) {
+    return "{}";
+  }
+  return json;
+}
+
+}  // namespace
+
+admin::v1::BackendRequest BackendRequestOf(const ActionRequest& request) {
+  return Begin<admin::v1::BackendRequest>(request);
+}
+
+admin::v1::DrainRequest DrainRequestOf(const ActionRequest& request) {
+  auto message = Begin<admin::v1::DrainRequest>(request);
+  if (request.timeout.has_value()) {
+    const int64_t nanos = absl::ToInt64Nanoseconds(*request.timeout);
+    message.mutable_timeout()->set_seconds(nanos / 1'000'000'000);
+    message.mutable_timeout()->set_nanos(
+        static_cast<int32_t>(nanos % 1'000'000'000));
+  }
+  return message;
+}
+
+admin::v1::SetWeightRequest SetWeightRequestOf(const ActionRequest& request) {
+  auto message = Begin<admin::v1::SetWeightRequest>(request);
+  message.set_weight(request.weight);
+  return message;
+}
+
+std::string ActionName(ActionKind kind) {
+  switch (kind) {
+    case ActionKind::kMarkUnhealthy:
+      return "markUnhealthy";
+    case ActionKind::kMarkHealthy:
+      return "markHealthy";
+    case ActionKind::kDrain:
+      return "drain";
+    case ActionKind::kUndrain:
+      return "undrain";
+    case ActionKind::kSetWeight:
+      return "setWeight";
+    case ActionKind::kResetWeight:
+      return "resetWeight";
+    case ActionKind::kResetBackoff:
+      return "resetBackoff";
+  }
+  return "";
+}
+
+std::string ActionJson(const ActionRequest& request) {
+  switch (request.kind) {
+    case ActionKind::kDrain:
+      return ToLine(DrainRequestOf(request));
+    case ActionKind::kSetWeight:
+      return ToLine(SetWeightRequestOf(request));
+    default:
+      return ToLine(BackendRequestOf(request));
+  }
+}
+
+absl::Status FromJson(absl::string_view json,
+                      google::protobuf::Message* message) {
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = true;
+  const auto status = google::protobuf::util::JsonStringToMessage(
+      {json.data(), json.size()}, message, options);
+  if (status.ok()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "the answer is not that of a status page of multi_backend");
+}
+
+void KeepTarget(const std::string& target, admin::v1::Status* status) {
+  if (target.empty()) return;
+  auto& channels = *status->mutable_channels();
+  for (int i = channels.size() - 1; i >= 0; --i) {
+    if (channels[i].target() != target) channels.DeleteSubrange(i, 1);
+  }
+}
+
+void KeepAskedCalls(const admin::v1::GetCallsRequest& request,
+                    admin::v1::Calls* calls) {
+  auto& list = *calls->mutable_calls();
+  for (int i = list.size() - 1; i >= 0; --i) {
+    const admin::v1::Call& call = list[i];
+    const bool is_plain = call.status() == "OK" && call.attempts_made() <= 1;
+    if ((!request.target().empty() && call.target() != request.target()) ||
+        (request.failed_or_retried_only() && is_plain)) {
+      list.DeleteSubrange(i, 1);
+    }
+  }
+  const int limit = static_cast<int>(request.limit());
+  if (limit > 0 && list.size() > limit) {
+    list.DeleteSubrange(limit, list.size() - limit);
+  }
+}
+
+absl::Status EventStreamReader::Add(absl::string_view piece) {
+  while (!piece.empty()) {
+    const size_t end = piece.find('\n');
+    absl::StrAppend(&line_, piece.substr(0, end));
+    if (line_.size() > kMaxLine) {
+      return absl::InvalidArgumentError("a line of the events is too long");
+    }
+    if (end == absl::string_view::npos) break;
+    piece.remove_prefix(end + 1);
+    absl::string_view line = line_;
+    absl::ConsumeSuffix(&line, "\r");
+    const absl::Status status = OnLine(line);
+    if (!status.ok()) return status;
+    line_.clear();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status EventStreamReader::OnLine(absl::string_view line) {
+  if (line.empty()) {
+    const std::string name = std::exchange(name_, "");
+    const std::string data = std::exchange(data_, "");
+    if (name != "event") return absl::OkStatus();
+    admin::v1::Event event;
+    const absl::Status status = FromJson(data, &event);
+    if (status.ok()) on_event_(event);
+    return status;
+  }
+  if (absl::ConsumePrefix(&line, "event:")) {
+    name_ = std::string(absl::StripPrefix(line, " "));
+  } else if (absl::ConsumePrefix(&line, "data:")) {
+    // Each piece of data is one line in these streams.
+    data_ = std::string(absl::StripPrefix(line, " "));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace mb
+}  // namespace multi_backend
