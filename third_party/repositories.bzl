@@ -202,6 +202,10 @@ def multi_backend_repositories():
             "libraries": {"zookeeper_mt": "-lzookeeper_mt"},
             "headers": ["/usr/include/zookeeper/zookeeper.h"],
         },
+        "ncurses": {
+            "libraries": {"ncurses": "-lncursesw -ltinfo"},
+            "headers": ["/usr/include/ncurses.h"],
+        },
         "curl": {
             "libraries": {"curl": "-lcurl"},
             "headers": ["/usr/bin/curl-config"],

@@ -43,6 +43,7 @@ int Main(int argc, char** argv) {
   multi_backend::mb::AddCalls(app, mb);
   multi_backend::mb::AddEvents(app, mb);
   multi_backend::mb::AddActions(app, mb);
+  multi_backend::mb::AddTop(app, mb);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,5 +1,5 @@
 // The commands that ask an application, or tell it what to do: `mb status`,
-// `calls`, `events`, `mark`, `unmark`, `drain`, `undrain`, `weight` and
+// `calls`, `events`, `top`, `mark`, `unmark`, `drain`, `undrain`, `weight` and
 // `reconnect`.
 #ifndef MULTI_BACKEND_TOOLS_MB_ADMIN_COMMANDS_H_
 #define MULTI_BACKEND_TOOLS_MB_ADMIN_COMMANDS_H_
@@ -18,6 +18,7 @@ void AddStatus(CLI::App& app, const Command& mb);
 void AddCalls(CLI::App& app, const Command& mb);
 void AddEvents(CLI::App& app, const Command& mb);
 void AddActions(CLI::App& app, const Command& mb);
+void AddTop(CLI::App& app, const Command& mb);
 
 // The flags that all of them have.
 struct AdminFlags {
