@@ -15,6 +15,10 @@
 namespace multi_backend {
 
 struct alignas(ABSL_CACHELINE_SIZE) LoadStats {
+  // A bit of `unusable_reasons`: the member takes only the calls whose sticky
+  // key lives there (STICKY).
+  static constexpr uint32_t kKeysOnly = 32;
+
   // Calls that have started and not ended.  A stream counts until it ends.
   std::atomic<int64_t> in_flight{0};
   // The set of reasons not to pick this member (backends/flags.h); it may be

@@ -26,10 +26,11 @@ struct BackendStatus {
   uint32_t weight = 0;  // As listed, or as SetWeight() says.
   // What the strategies reckon with now, slow start included.
   double effective_weight = 0;
-  std::string state;  // "ALIVE", "OVERLOADED", "DOWN", "DOWN_RETRY".
-  bool draining = false;
-  bool absent = false;  // No channel lists it now.
-  std::string reason;   // Why it is in this state, one sentence.
+  std::string state;      // "ALIVE", "OVERLOADED", "DOWN", "DOWN_RETRY".
+  bool draining = false;  // By Drain(), until Undrain().
+  bool drained = false;   // The drain is done.
+  bool absent = false;    // No channel lists it now.
+  std::string reason;     // Why it is in this state, one sentence.
   absl::Time since = absl::InfinitePast();
   std::string link;        // "READY", "CONNECTING", "FAILED".
   std::string link_error;  // With "FAILED".

@@ -156,14 +156,23 @@ enum class Ejection : uint8_t {
 };
 
 struct StateChanged {
-  enum class Kind : uint8_t { kBackend, kConnections, kBacklog, kPanic };
+  enum class Kind : uint8_t {
+    kBackend,
+    kConnections,
+    kBacklog,
+    kPanic,
+    kDrain,      // "serving", "draining", "drained".
+    kWeight,     // "listed", or a number.
+    kReconnect,  // By ResetBackoff().
+  };
   Kind kind = Kind::kBackend;
   Label target;
   Label backend;           // host:port as listed; "" unless it is about one.
   absl::string_view who;   // The backend's address, or the balancer's path.
   absl::string_view from;  // "ALIVE", …, as PoolEvent.
   absl::string_view to;
-  absl::string_view reason;  // One sentence.
+  absl::string_view reason;    // One sentence.
+  absl::string_view asked_by;  // Who asked for it; "" when nobody did, or said.
   // What took the backend out, if calls did.
   Ejection ejection = Ejection::kNone;
   absl::Time time;

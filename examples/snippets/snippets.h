@@ -85,6 +85,10 @@ void PrintBackends(const multi_backend::BackendPool& pool, std::ostream& out);
 bool TakeOut(multi_backend::BackendPool& pool, absl::string_view address,
              absl::Duration timeout);
 void BringBack(multi_backend::BackendPool& pool, absl::string_view address);
+absl::Status DrainForDeploy(multi_backend::BackendPool& pool,
+                            absl::string_view address);  // control.cc
+void PrintEventsOf(multi_backend::PoolEventWatch& watch,
+                   absl::Duration patience, std::ostream& out);  // control.cc
 uint64_t PrintNewEvents(const multi_backend::BackendPool& pool, uint64_t seen,
                         std::ostream& out);
 

@@ -263,6 +263,17 @@ TEST_F(SnippetsTest, APoolShowsMarksAndTellsOfChanges) {
   EXPECT_TRUE(WaitUntil([&] { return ServedBy(channel) == "b0"; }));
 }
 
+TEST_F(SnippetsTest, ADrainIsAnEventWithWhoAsked) {
+  const auto pool = multi_backend::BackendPool::Create();
+  const auto watch = pool->Watch();
+  EXPECT_TRUE(DrainForDeploy(*pool, "10.0.0.1:50051").ok());
+  std::ostringstream events;
+  PrintEventsOf(*watch, absl::ZeroDuration(), events);
+  EXPECT_EQ(events.str(),
+            "10.0.0.1:50051: serving -> draining: deploy of 1.4 (asked by "
+            "ann)\n10.0.0.1:50051: draining -> drained: 0 in flight\n");
+}
+
 TEST_F(SnippetsTest, TakingOutWaitsForCallsThatRun) {
   StartFleet(1);
   fleet_->SetBehaviour(0, multi_backend::Hanging());

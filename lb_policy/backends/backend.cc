@@ -27,6 +27,7 @@ uint64_t IdentityHash(absl::string_view address, absl::string_view name) {
 Backend::Backend(std::string address, std::string name,
                  std::shared_ptr<PoolEvents> events)
     : health(this, &load, events),
+      control(&load),
       hash_(IdentityHash(address, name)),
       id_(NextId()),
       events_(std::move(events)),
@@ -49,19 +50,76 @@ void Backend::HandOverCalls(Backend* heir) {
                         std::memory_order_relaxed);
   heir->load.in_flight.fetch_add(running, std::memory_order_relaxed);
   heir->UpdateAtLimitFlag();
+  // Without a call of the watches, since the pool's lock is held.
+  (void)heir->UpdateDrain();
 }
 
 void Backend::EndHandedOverCall() { heir_->EndCall(); }
 
 void Backend::SetLimit(int limit) {
-  limit_.store(limit, std::memory_order_relaxed);
+  max_calls_.store(limit, std::memory_order_relaxed);
+  WatchCalls();
   UpdateAtLimitFlag();
+}
+
+void Backend::WatchCalls() {
+  MutexLock lock(&limit_mutex_);
+  limit_.store(control.drain() == BackendControl::Drain::kDraining
+                   ? 1
+                   : max_calls_.load(std::memory_order_relaxed),
+               std::memory_order_relaxed);
+}
+
+void Backend::TakeOverControl(const Backend& other) {
+  control.TakeOver(other.control);
+  WatchCalls();
+}
+
+void Backend::Record(PoolEvent::Kind kind, const BackendControl::Change& change,
+                     absl::string_view asked_by) {
+  PoolEvent event;
+  event.time = events_->time.Now();
+  event.kind = kind;
+  event.who = address_;
+  event.name = name();
+  event.from = change.from;
+  event.to = change.to;
+  event.reason = change.reason;
+  event.asked_by = std::string(asked_by);
+  events_->Add(std::move(event));
+}
+
+bool Backend::UpdateDrain() {
+  // Before the look at the calls in flight, so that no end of a call is missed.
+  WatchCalls();
+  const auto drained = control.OnTime(events_->time.Now());
+  if (!drained.has_value()) return false;
+  WatchCalls();
+  Record(PoolEvent::Kind::kDrain, *drained, "");
+  return true;
+}
+
+void Backend::OnCallEnded() {
+  UpdateAtLimitFlag();
+  if (control.drain() == BackendControl::Drain::kDraining &&
+      load.in_flight.load(std::memory_order_relaxed) == 0 && UpdateDrain()) {
+    events_->Notify();
+  }
+}
+
+void Backend::Forget(absl::string_view why) {
+  health.Forget(why);
+  const auto undrained = control.EndDrain(why);
+  const auto weight = control.SetWeight(absl::nullopt, why);
+  if (why.empty()) return;
+  if (undrained.has_value()) Record(PoolEvent::Kind::kDrain, *undrained, "");
+  if (weight.has_value()) Record(PoolEvent::Kind::kWeight, *weight, "");
 }
 
 absl::Duration Backend::OnProbe(bool healthy, absl::string_view detail) {
   probes.Add(healthy, detail);
   if (healthy && health.any_failed()) {
-    probes_passed_while_unconnected.fetch_add(1);
+    reconnect_requests.fetch_add(1);
     events_->NotifyReachable();
   }
   return health.OnProbe(healthy, detail);
@@ -74,7 +132,7 @@ void Backend::UpdateAtLimitFlag() {
   while (true) {
     // Reading by a read-modify-write that adds nothing always sees the newest
     // value.
-    const int64_t limit = limit_.load();
+    const int64_t limit = max_calls_.load();
     const bool full = limit != 0 && load.in_flight.fetch_add(0) >= limit;
     const bool flagged = (load.unusable_reasons.fetch_or(0) & kAtLimit) != 0;
     if (full == flagged) break;

@@ -13,12 +13,15 @@
 #include <string>
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "multi_backend/lb_policy/backends/control.h"
 #include "multi_backend/lb_policy/backends/events.h"
 #include "multi_backend/lb_policy/backends/health.h"
 #include "multi_backend/lb_policy/backends/probe_log.h"
 #include "multi_backend/lb_policy/load_stats.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -58,7 +61,7 @@ class Backend {
         load.in_flight.fetch_sub(1, std::memory_order_acquire);
     if (before > kHandedOver / 2) return EndHandedOverCall();
     const int64_t limit = limit_.load(std::memory_order_relaxed);
-    if (limit != 0 && before >= limit) UpdateAtLimitFlag();
+    if (limit != 0 && before >= limit) OnCallEnded();
   }
   // The number of calls in flight at which the backend gets no more calls; 0 =
   // no limit.  One value serves all channels: the one set last is in force.
@@ -85,11 +88,30 @@ class Backend {
   std::atomic<uint64_t> calls{0};
   std::atomic<uint64_t> failures{0};
   std::atomic<uint64_t> retries_landed{0};
-  // Probes that succeeded while some channel could not connect.  The channel
-  // then ends its backoff.
-  std::atomic<uint32_t> probes_passed_while_unconnected{0};
+  // How often a channel that could not connect had reason to try again at once:
+  // a probe succeeded, or the application asked for it.
+  std::atomic<uint32_t> reconnect_requests{0};
   ProbeLog probes;
   BackendHealth health;
+  BackendControl control;
+
+  // Makes a change of `control` an event.
+  void Record(PoolEvent::Kind kind, const BackendControl::Change& change,
+              absl::string_view asked_by);
+  // Call when `control` has changed, or a drain's time has come.  Records that
+  // the backend is drained, if it is.  If the result is true, the caller must
+  // call events->Notify().
+  ABSL_MUST_USE_RESULT bool UpdateDrain();
+  // Takes over what an operator has decided about `other`.
+  void TakeOverControl(const Backend& other);
+  // What has been decided about the backend, by health or an operator.
+  bool IsDecided() const { return health.IsDecided() || control.IsDecided(); }
+  // Whether the pool must know the backend when a channel lists it again.
+  bool IsWorthRemembering() const {
+    return IsDecided() || load.in_flight.load() > 0;
+  }
+  // As BackendHealth::Forget().
+  void Forget(absl::string_view why);
 
  private:
   // What HandOverCalls() sets load.in_flight to; more than can be in flight.
@@ -97,10 +119,18 @@ class Backend {
 
   ~Backend();
   void UpdateAtLimitFlag();
+  // Sets limit_.
+  void WatchCalls();
+  // Called when a call has ended that limit_ asks for.
+  void OnCallEnded();
   void EndHandedOverCall();
 
   std::atomic<uint64_t> refs_{1};
+  // The number of calls in flight from which on calls that begin and end are
+  // looked at: max_calls_, or 1 while the backend drains.  0 = never.
   std::atomic<int64_t> limit_{0};
+  std::atomic<int64_t> max_calls_{0};
+  Mutex limit_mutex_;  // Serialises the writers of limit_.
   const uint64_t hash_;
   const uint32_t id_;
   const std::shared_ptr<PoolEvents> events_;

@@ -1,5 +1,6 @@
 #include "multi_backend/lb_policy/backends/events.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -7,13 +8,16 @@
 namespace multi_backend {
 
 std::string PoolEvent::ToString() const {
-  return absl::StrCat(who, ": ", from, " -> ", to, ": ", reason);
+  return absl::StrCat(
+      who, ": ", from, " -> ", to, reason.empty() ? "" : ": ", reason,
+      asked_by.empty() ? "" : absl::StrCat(" (asked by ", asked_by, ")"));
 }
 
 void PoolEvents::Add(PoolEvent event) {
   {
     MutexLock lock(&mutex_);
     event.sequence = ++last_sequence_;
+    for (const auto& queue : queues_) queue->Push(event);
     if (ring_.size() == kCapacity) ring_.pop_front();
     ring_.push_back(std::move(event));
   }
@@ -41,6 +45,19 @@ void PoolEvents::Call(std::function<void()> Watch::*which) {
     const std::function<void()>& callback = (*watch).*which;
     if (callback != nullptr) callback();
   }
+}
+
+void PoolEvents::AddQueue(std::shared_ptr<PoolEventQueue> queue) {
+  MutexLock lock(&mutex_);
+  queues_.push_back(std::move(queue));
+}
+
+void PoolEvents::RemoveQueue(const PoolEventQueue* queue) {
+  MutexLock lock(&mutex_);
+  queues_.erase(
+      std::remove_if(queues_.begin(), queues_.end(),
+                     [queue](const auto& one) { return one.get() == queue; }),
+      queues_.end());
 }
 
 PoolEvents::WatchId PoolEvents::AddWatch(

@@ -27,37 +27,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "multi_backend/lb_policy/backends/ejection_guards.h"
+#include "multi_backend/lb_policy/backends/event.h"
+#include "multi_backend/lb_policy/backends/event_queue.h"
 #include "multi_backend/lb_policy/backends/pool_time.h"
 #include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
-
-struct PoolEvent {
-  enum class Kind {
-    kState,        // A backend: "ALIVE" -> "DOWN", ….
-    kConnections,  // A backend's number of connections in one channel.
-    kBacklog,      // A balancer: "ALIVE" -> "OVERLOADED" -> "DOWN".
-    kPanic,        // A balancer: "off" -> "on".
-  };
-  // Whether, and why, calls took a backend out of use.
-  enum class Ejection {
-    kNone,         // The event is no ejection.
-    kFailedCalls,  // Failures in a row.
-    kFailureRate,  // The share of calls that failed.
-  };
-  uint64_t sequence = 0;  // 1, 2, …; a gap shows how many were lost.
-  absl::Time time;
-  Kind kind = Kind::kState;
-  std::string who;   // The backend's address, or the balancer's path.
-  std::string name;  // The backend's configured "host:port"; "" for a balancer.
-  std::string from;
-  std::string to;
-  std::string reason;
-  Ejection ejection = Ejection::kNone;
-
-  // "10.0.0.1:50051: ALIVE -> DOWN: 3 calls in a row failed: …".
-  std::string ToString() const;
-};
 
 class PoolEvents {
  public:
@@ -92,9 +67,13 @@ class PoolEvents {
   // Calls the watches because a backend can take a call again, for which
   // waiting calls may exist.
   void NotifyCapacityFreed() { Call(&Watch::on_capacity_freed); }
-  // Calls the watches because a probe reached a backend to which some channel
-  // could not connect.
+  // Calls the watches because a channel that could not connect to a backend has
+  // reason to try again: a probe reached it, or the application asked for it.
   void NotifyReachable() { Call(&Watch::on_reachable); }
+  // Each event that is added from now on is also pushed into `queue`.
+  void AddQueue(std::shared_ptr<PoolEventQueue> queue);
+  void RemoveQueue(const PoolEventQueue* queue);
+
   using WatchId = uint64_t;
   // RemoveWatch() does not wait: a callback that is already running may still
   // run after it.  `on_event` is called after each Add(), under the locks of
@@ -129,6 +108,7 @@ class PoolEvents {
   mutable Mutex mutex_;
   uint64_t last_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<PoolEvent> ring_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<PoolEventQueue>> queues_ ABSL_GUARDED_BY(mutex_);
   std::map<WatchId, WatchRef> watches_ ABSL_GUARDED_BY(mutex_);
   WatchId next_watch_ ABSL_GUARDED_BY(mutex_) = 1;
 };

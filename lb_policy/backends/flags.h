@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "multi_backend/lb_policy/load_stats.h"
+
 namespace multi_backend {
 
 // Bits of LoadStats::unusable_reasons: the reasons why a backend must not be
@@ -14,6 +16,8 @@ constexpr uint32_t kUnhealthy = 2;        // By probes or calls.
 constexpr uint32_t kOverloaded = 4;       // Only while another backend is not.
 constexpr uint32_t kAtLimit = 8;          // It has maxRequestsPerBackend calls.
 constexpr uint32_t kOnTrial = 16;         // The one trial call is running.
+constexpr uint32_t kDraining = LoadStats::kKeysOnly;
+constexpr uint32_t kKeysMoved = 64;  // Of a draining backend.
 
 // Bits of LoadStats::admission: the backend may be picked, but not by every
 // call.

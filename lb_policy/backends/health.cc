@@ -221,6 +221,11 @@ bool BackendHealth::MarkUnhealthy(absl::string_view reason) {
   return Apply(tracker_.MarkUnhealthy(reason, events_->time.Now()));
 }
 
+void BackendHealth::BeginSlowStart() {
+  MutexLock lock(&mutex_);
+  if (!suspended_ && !IsDown(tracker_.state())) BeginRamp();
+}
+
 void BackendHealth::OnLinkState(LinkState from, LinkState to,
                                 absl::string_view why) {
   MutexLock lock(&mutex_);

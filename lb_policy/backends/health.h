@@ -89,6 +89,8 @@ class BackendHealth {
   // absent backend, too.
   ABSL_MUST_USE_RESULT bool MarkHealthy(absl::string_view reason);
   ABSL_MUST_USE_RESULT bool MarkUnhealthy(absl::string_view reason);
+  // Begins a slow start, unless the backend is DOWN.
+  void BeginSlowStart();
   // Called when a channel's connection has changed from `from` to `to`.  `why`
   // is the error, with kFailed.  The backend is DOWN when the newest attempt of
   // some channel failed and no channel is connected.

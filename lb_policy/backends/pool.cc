@@ -11,11 +11,6 @@
 namespace multi_backend {
 namespace {
 
-// Whether the pool must know the backend when a channel lists it again.
-bool IsWorthRemembering(const Backend& backend) {
-  return backend.health.IsDecided() || backend.load.in_flight.load() > 0;
-}
-
 // Called at most once per prober, to avoid flooding the log.
 void ReportMissingService(const Backend& backend, const ProbeResult& result,
                           PoolEvents& events) {
@@ -84,7 +79,7 @@ std::vector<BackendSnapshot> BackendPool::GetAllBackends() const {
 
 bool BackendPool::IsShownLocked(const Entry& absent) const {
   return absent.absent_since + options_.remember_absent > events_->time.Now() &&
-         absent.backend->health.IsDecided();
+         absent.backend->IsDecided();
 }
 
 std::vector<BackendSnapshot> BackendPool::GetAbsentBackends() const {
@@ -117,50 +112,6 @@ std::vector<BackendPool::Entry*> BackendPool::NamedLocked(
   return named;
 }
 
-void BackendPool::MarkHealthy(absl::string_view address,
-                              absl::string_view reason) {
-  int changed = 0;
-  {
-    MutexLock lock(&mutex_);
-    ForgetLocked();
-    for (Entry* entry : NamedLocked(address)) {
-      changed += entry->backend->health.MarkHealthy(reason);
-      entry->marked_by_address = false;
-      if (entry->users == 0 && !IsWorthRemembering(*entry->backend)) {
-        DropLocked(*entry);
-      }
-    }
-  }
-  for (; changed > 0; --changed) events_->Notify();
-}
-
-void BackendPool::MarkUnhealthy(absl::string_view address,
-                                absl::string_view reason) {
-  int changed = 0;
-  {
-    MutexLock lock(&mutex_);
-    ForgetLocked();
-    std::vector<Entry*> named = NamedLocked(address);
-    if (named.empty() && !address.empty() &&
-        options_.remember_absent > absl::ZeroDuration()) {
-      Entry& entry = AddLocked(address, address);
-      (void)entry.backend->health.Suspend();  // It has no timers yet.
-      BeginAbsenceLocked(entry);
-      named.push_back(&entry);
-    }
-    for (Entry* entry : named) {
-      changed += entry->backend->health.MarkUnhealthy(reason);
-      entry->marked_by_address |= entry->backend->address() == address;
-      if (entry->users > 0) continue;
-      // The time for which the mark is remembered begins now.
-      EndAbsenceLocked(*entry);
-      BeginAbsenceLocked(*entry);
-    }
-    ForgetLocked();
-  }
-  for (; changed > 0; --changed) events_->Notify();
-}
-
 // --- Leases ------------------------------------------------------------------
 
 std::unique_ptr<BackendPool::Lease> BackendPool::Acquire(
@@ -178,7 +129,7 @@ std::unique_ptr<BackendPool::Lease> BackendPool::Acquire(
     // The calls that still run under the other name count here from its end on,
     // unless that name is remembered with what has been decided about it.
     if (renamed != nullptr && renamed->entry_ != entry &&
-        !renamed->entry_->backend->health.IsDecided()) {
+        !renamed->entry_->backend->IsDecided()) {
       renamed->entry_->successor = entry->backend;
     }
     if (entry->users == 0) {
@@ -202,10 +153,12 @@ BackendPool::Entry& BackendPool::AddLocked(absl::string_view address,
 void BackendPool::InheritLocked(Entry& added, Entry* renamed) {
   const Backend& backend = *added.backend;
   std::vector<Entry*> sources;
+  std::vector<Entry*> controlled;
   std::vector<Entry*> absent;
   if (renamed != nullptr) {
     renamed->successor = added.backend;
     sources.push_back(renamed);
+    controlled.push_back(renamed);
   }
   for (auto it = entries_.lower_bound(Key(backend.address(), ""));
        it != entries_.end() && it->first.first == backend.address(); ++it) {
@@ -215,12 +168,16 @@ void BackendPool::InheritLocked(Entry& added, Entry* renamed) {
     if (same_address.users == 0 || same_address.marked_by_address) {
       sources.push_back(&same_address);
     }
+    if (same_address.users == 0 || same_address.controlled_by_address) {
+      controlled.push_back(&same_address);
+    }
   }
   // A mark of a name that no channel listed then.
   const auto by_name = entries_.find(Key(backend.name(), backend.name()));
   if (by_name != entries_.end() && by_name->second->users == 0 &&
       by_name->second.get() != &added) {
     sources.push_back(by_name->second.get());
+    controlled.push_back(by_name->second.get());
   }
   // A mark outranks what calls and probes say.
   const auto marked = std::find_if(
@@ -233,6 +190,13 @@ void BackendPool::InheritLocked(Entry& added, Entry* renamed) {
     added.backend->health.TakeOver(source->backend->health);
     added.marked_by_address = source->marked_by_address &&
                               source->backend->address() == backend.address();
+  }
+  for (const Entry* old : controlled) {
+    if (!old->backend->control.IsDecided()) continue;
+    added.backend->TakeOverControl(*old->backend);
+    added.controlled_by_address = old->controlled_by_address &&
+                                  old->backend->address() == backend.address();
+    break;
   }
   for (Entry* old : absent) {
     old->backend->HandOverCalls(added.backend.get());
@@ -257,7 +221,7 @@ void BackendPool::Release(Entry* entry) {
     backend->HandOverCalls(entry->successor.get());
     DropLocked(*entry);
   } else if (options_.remember_absent <= absl::ZeroDuration() ||
-             !IsWorthRemembering(*backend)) {
+             !backend->IsWorthRemembering()) {
     DropLocked(*entry);
   }
   ForgetLocked();
@@ -286,7 +250,7 @@ void BackendPool::ForgetLocked() {
     Entry& oldest = *absent_.front();
     Backend& backend = *oldest.backend;
     if (absent_.size() > options_.max_absent) {
-      backend.health.Forget(
+      backend.Forget(
           std::exchange(said_too_many_, true)
               ? ""
               : absl::StrCat("forgotten: the pool remembers no more than ",
@@ -297,7 +261,7 @@ void BackendPool::ForgetLocked() {
       continue;
     }
     if (oldest.absent_since + options_.remember_absent > now) return;
-    backend.health.Forget(
+    backend.Forget(
         absl::StrCat("forgotten: no channel has listed it for ",
                      absl::FormatDuration(options_.remember_absent)));
     // Its calls that still run must be counted when it comes back.
@@ -319,6 +283,11 @@ BackendPool::Lease::~Lease() {
 std::string BackendPool::Lease::UnusableReason() const {
   const uint32_t flags = backend_->load.unusable_reasons.load();
   if (flags == 0) return "";
+  constexpr uint32_t kByHealth =
+      kMarkedUnhealthy | kUnhealthy | kOverloaded | kOnTrial;
+  if ((flags & kDraining) != 0 && (flags & kByHealth) == 0) {
+    return backend_->control.DrainText();
+  }
   if (flags == kAtLimit) {
     return absl::StrCat("at its limit: ", backend_->load.in_flight.load(),
                         " calls in flight");

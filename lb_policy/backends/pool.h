@@ -1,12 +1,12 @@
 // BackendPool: the health of backends, kept once for all channels that share
 // the pool (ChannelExtras::pool), and the interface through which an
-// application watches and marks backends.
+// application watches, marks and drains backends.
 //
 // What the application or health has decided about a backend outlives its place
-// in the lists of channels: a mark, and a DOWN or OVERLOADED that calls or
-// probes caused.  It holds when a list leaves the backend out and brings it
-// back, when the same address comes back under another name, when a channel
-// goes idle, and before the first channel.  Such a backend is absent
+// in the lists of channels: a mark, a drain, a weight, and a DOWN or OVERLOADED
+// that calls or probes caused.  It holds when a list leaves the backend out and
+// brings it back, when the same address comes back under another name, when a
+// channel goes idle, and before the first channel.  Such a backend is absent
 // (BackendSnapshot::absent).  Times go on meanwhile, so an ejection ends when
 // it would have ended anyway.  Addresses are reused, so the pool forgets an
 // absent backend after BackendPoolOptions::remember_absent.
@@ -31,12 +31,17 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/btree_map.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "multi_backend/health/probes/probe.h"
 #include "multi_backend/health/probes/prober.h"
 #include "multi_backend/health/state/backend_state.h"
 #include "multi_backend/lb_policy/backends/backend.h"
+#include "multi_backend/lb_policy/backends/control.h"
+#include "multi_backend/lb_policy/backends/event_watch.h"
 #include "multi_backend/lb_policy/backends/events.h"
 #include "multi_backend/lb_policy/backends/health.h"
 #include "multi_backend/lb_policy/backends/pool_time.h"
@@ -56,6 +61,14 @@ struct BackendPoolOptions {
   // How many absent backends the pool remembers.  When there are more, it
   // forgets those that were absent longest; the first time is an event.
   size_t max_absent = 10'000;
+};
+
+struct DrainOptions {
+  // How long calls in flight may take before the backend counts as drained
+  // nevertheless.  InfiniteDuration = until they end.  Not negative.
+  absl::Duration timeout = absl::Seconds(30);
+  std::string reason = "manual";  // For events and error texts.
+  std::string who;                // Who asked, for events.
 };
 
 class BackendPool : public std::enable_shared_from_this<BackendPool> {
@@ -79,10 +92,51 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   // calls caused, and their counts begin anew.  It promises nothing for later:
   // the next failed probes or calls may take the backend down again.  Nor does
   // it connect a backend whose connection has failed.
+  //
+  // `who` is who asked, for events.
   void MarkHealthy(absl::string_view address,
-                   absl::string_view reason = "manual");
+                   absl::string_view reason = "manual",
+                   absl::string_view who = "");
   void MarkUnhealthy(absl::string_view address,
-                     absl::string_view reason = "manual");
+                     absl::string_view reason = "manual",
+                     absl::string_view who = "");
+
+  // The following actions, too, are for all backends with this address or
+  // configured name, in all channels of the pool.  What they decide outlives
+  // lists as marks do, also for an address that no channel lists yet.  Each
+  // change is an event.  docs/control.md says how they go together with health,
+  // sticky keys and slow start.
+  //
+  // INVALID_ARGUMENT when `address` is no "host:port" and no "unix:…", or
+  // another argument is out of its bounds.  NOT_FOUND when no such backend is
+  // known and the action does not remember it.
+
+  // Takes the backends out of use without failing a call: they get no new
+  // calls, and at last none with a sticky key.  Each is drained when no call is
+  // in flight or the timeout is over (BackendSnapshot::drained, and an event).
+  // It then stays out until Undrain().  A second call while the backend drains
+  // gives it another timeout.
+  absl::Status Drain(absl::string_view address, const DrainOptions& options);
+  absl::Status Drain(absl::string_view address) {
+    return Drain(address, DrainOptions());
+  }
+  // Ends a drain, done or not.  The backend then goes through slow start, as
+  // one that came back.  Does nothing for a backend that does not drain.
+  absl::Status Undrain(absl::string_view address, absl::string_view who = "");
+  // Replaces the weight that the list gives, 1 to 1,000,000, until
+  // ResetWeight().
+  absl::Status SetWeight(absl::string_view address, uint32_t weight,
+                         absl::string_view who = "");
+  absl::Status ResetWeight(absl::string_view address,
+                           absl::string_view who = "");
+  // Makes every channel that could not connect to the backends try again now.
+  absl::Status ResetBackoff(absl::string_view address,
+                            absl::string_view who = "");
+
+  // The events from now on, for the application to take when it likes.
+  std::unique_ptr<PoolEventWatch> Watch(size_t capacity = 1024) const {
+    return std::make_unique<PoolEventWatch>(events_, capacity);
+  }
 
   // Past events, oldest first: of the newest PoolEvents::kCapacity events those
   // with a sequence number larger than `after`.
@@ -101,6 +155,8 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
     std::list<Entry*>::iterator absent_position;
     // It was marked by this address, so that the mark is for all its names.
     bool marked_by_address = false;
+    // The same of what an operator has decided (BackendControl).
+    bool controlled_by_address = false;
     // The backend that has taken its place under another name; else null.
     BackendRef successor;
     std::shared_ptr<const Endpoint> endpoint;
@@ -188,6 +244,21 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   // The entries with this address or name.
   std::vector<Entry*> NamedLocked(absl::string_view address)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The same, or a new absent entry, if the pool remembers absent ones.
+  std::vector<Entry*> NamedOrNewLocked(absl::string_view address)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The time for which the absent ones are remembered begins anew.
+  void RenewAbsenceLocked(const std::vector<Entry*>& entries)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Lets `decide` change what an operator has decided about these backends, and
+  // records it.  `remember`: also about one that is not known.
+  using Decide = absl::FunctionRef<absl::optional<BackendControl::Change>(
+      BackendControl& control)>;
+  absl::Status Control(absl::string_view address, bool remember,
+                       PoolEvent::Kind kind, absl::string_view who,
+                       Decide decide) ABSL_LOCKS_EXCLUDED(mutex_);
+  void UpdateDrainsAfter(absl::Duration delay) ABSL_LOCKS_EXCLUDED(mutex_);
+  void UpdateDrains() ABSL_LOCKS_EXCLUDED(mutex_);
   static BackendSnapshot Snapshot(const Entry& entry);
   // Whether GetAllBackends() shows this absent entry.
   bool IsShownLocked(const Entry& absent) const
@@ -200,6 +271,8 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   // Those without users, the one that has been absent longest first.
   std::list<Entry*> absent_ ABSL_GUARDED_BY(mutex_);
   bool said_too_many_ ABSL_GUARDED_BY(mutex_) = false;
+  // Null until a drain needs them.
+  std::shared_ptr<Timers> drain_timers_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace multi_backend

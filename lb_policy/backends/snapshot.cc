@@ -14,8 +14,12 @@ BackendSnapshot SnapshotOf(const Backend& backend, const Endpoint* endpoint) {
   if (endpoint != nullptr) {
     snapshot.role = endpoint->role;
     snapshot.zone = endpoint->zone;
-    snapshot.weight = endpoint->weight;
   }
+  snapshot.weight =
+      backend.control.WeightOr(endpoint == nullptr ? 0 : endpoint->weight);
+  const BackendControl::Drain drain = backend.control.drain();
+  snapshot.draining = drain != BackendControl::Drain::kNone;
+  snapshot.drained = drain == BackendControl::Drain::kDrained;
   BackendHealth::View view = backend.health.view();
   snapshot.state = view.state;
   snapshot.healthy = view.state == BackendState::kAlive ||

@@ -15,10 +15,14 @@ struct BackendSnapshot {
   std::string name;     // The configured "host:port".
   std::string role;
   std::string zone;
-  uint32_t weight = 0;
+  uint32_t weight = 0;  // As listed, or as SetWeight() says.
+  // BackendPool::Drain() holds: the backend takes no calls, but for those whose
+  // sticky key has not moved yet.  `drained`: the drain is done.
+  bool draining = false;
+  bool drained = false;
   BackendState state = BackendState::kAlive;
   // Whether the state is ALIVE or OVERLOADED and the backend is not absent.  A
-  // draining backend (weight 0) can be healthy.
+  // draining backend can be healthy.
   bool healthy = true;
   // No channel lists the backend now, so it gets no calls.  The pool remembers
   // its state, in which it will be when a channel lists it again.

@@ -22,8 +22,7 @@ ChannelBackend::ChannelBackend(Owner* owner, grpc_core::ServerAddress address,
     : owner_(owner),
       address_(std::move(address)),
       lease_(std::move(lease)),
-      seen_probes_passed_(
-          lease_->backend()->probes_passed_while_unconnected.load()) {
+      seen_reconnect_requests_(lease_->backend()->reconnect_requests.load()) {
   SetEndpoint(std::move(endpoint));
 }
 
@@ -69,10 +68,9 @@ int64_t ChannelBackend::Reconnect(int64_t now) {
   return again;
 }
 
-void ChannelBackend::OnProbesPassed() {
-  const uint32_t reachable =
-      lease_->backend()->probes_passed_while_unconnected.load();
-  if (std::exchange(seen_probes_passed_, reachable) == reachable) return;
+void ChannelBackend::OnReconnectRequests() {
+  const uint32_t requests = lease_->backend()->reconnect_requests.load();
+  if (std::exchange(seen_reconnect_requests_, requests) == requests) return;
   if (state_ == LinkState::kFailed) ConnectNow();
 }
 

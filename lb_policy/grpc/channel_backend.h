@@ -64,8 +64,9 @@ class ChannelBackend final : private BackendConnection::Owner {
   void ResetBackoff();
   // Ends all waits before the next attempt to connect.
   void ConnectNow();
-  // Does so if a probe has reached the backend since the last call.
-  void OnProbesPassed();
+  // Does so if the backend has failed, and there has been reason to try again
+  // (Backend::reconnect_requests) since the last call.
+  void OnReconnectRequests();
   // As BackendConnection::Reconnect(), for all connections.
   int64_t Reconnect(int64_t now);
 
@@ -116,7 +117,7 @@ class ChannelBackend final : private BackendConnection::Owner {
   LinkState state_ = LinkState::kConnecting;
   bool was_ready_ = false;  // Whether it has ever been READY.
   std::string error_;       // The newest error, if the state is kFailed.
-  uint32_t seen_probes_passed_ = 0;
+  uint32_t seen_reconnect_requests_ = 0;
   // No additional connection is opened before this time; set when one fails.
   int64_t grow_not_before_nanos_ = 0;
 };

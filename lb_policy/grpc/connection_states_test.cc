@@ -374,6 +374,20 @@ TEST_P(ReachedTest, ByAProbeEndsTheBackoffOfAFailedConnectionOnly) {
   EXPECT_NE(harness.Connection(kA).state(), GRPC_CHANNEL_TRANSIENT_FAILURE);
 }
 
+TEST_P(ReachedTest, TheApplicationEndsTheBackoffOfAFailedConnectionOnly) {
+  PolicyHarness harness(kConfig);
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Refuse(kB);
+  GetParam().enter(harness);
+  const int before = harness.Connection(kA).backoff_resets();
+  const int others = harness.Connection(kB).backoff_resets();
+  harness.time().RunInCore(
+      [&] { EXPECT_EQ(harness.pool().ResetBackoff(kA), absl::OkStatus()); });
+  EXPECT_EQ(harness.Connection(kA).backoff_resets(),
+            before + GetParam().resets);
+  EXPECT_EQ(harness.Connection(kB).backoff_resets(), others);
+}
+
 // --- Publishing --------------------------------------------------------------
 
 // Runs the steps in one callback of the serializer, as core does when it makes

@@ -218,8 +218,8 @@ void MultiBackendPolicy::OnConnectionChangeLocked(bool became_ready) {
 
 void MultiBackendPolicy::OnRequestsLocked(uint32_t requests) {
   if (shutdown_ || backends_.empty()) return;
-  if ((requests & PolicyMailbox::kProbesPassed) != 0) {
-    for (const auto& backend : backends_) backend->OnProbesPassed();
+  if ((requests & PolicyMailbox::kReconnect) != 0) {
+    for (const auto& backend : backends_) backend->OnReconnectRequests();
   }
   if ((requests & PolicyMailbox::kReplan) != 0) SchedulePublishLocked();
   if ((requests & PolicyMailbox::kGrow) != 0) {

@@ -29,8 +29,8 @@ class PolicyMailbox : public std::enable_shared_from_this<PolicyMailbox> {
   static constexpr uint32_t kRepick = 2;  // A waiting call may go.
   static constexpr uint32_t kGrow = 4;    // A backend's connections are full.
   static constexpr uint32_t kTime = 8;    // The policy's timer has fired.
-  // A probe has reached a backend to which no channel could connect.
-  static constexpr uint32_t kProbesPassed = 16;
+  // There is reason to connect again to a backend that has failed.
+  static constexpr uint32_t kReconnect = 16;
   static constexpr uint32_t kHotKey = 32;  // PickPlan::has_hot_key().
   static constexpr uint32_t kEvent = 64;   // There are new events to report.
 

@@ -29,7 +29,7 @@ class PoolWatch {
         id_(events_->AddWatch(
             Raise(mailbox, PolicyMailbox::kReplan),
             Raise(mailbox, PolicyMailbox::kRepick),
-            Raise(mailbox, PolicyMailbox::kProbesPassed),
+            Raise(mailbox, PolicyMailbox::kReconnect),
             each_event ? Raise(mailbox, PolicyMailbox::kEvent) : nullptr)),
         guard_(events_->ejection_guards.Add(
             [latest_plan = std::move(latest_plan)](const Backend& backend) {

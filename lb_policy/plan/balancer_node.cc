@@ -122,10 +122,12 @@ void BalancerNode::BuildLeaf(const Args& args) {
   member_entry_.reserve(args.candidates.size());
   for (uint32_t index : args.candidates) {
     const PlanEntry& entry = (*args.entries)[index];
-    if (entry.endpoint->weight == 0) continue;
+    const uint32_t weight = entry.weight();
+    if (weight == 0) continue;
     Backend& backend = entry.backend();
-    listed_.push_back(index);
-    listed_weight_ += entry.endpoint->weight;
+    // A backend that drains is not missed, but other keys stay where they are.
+    if (!backend.control.drains()) listed_.push_back(index);
+    listed_weight_ += weight;
     // Waiting for a backend that could not be picked once connected is
     // pointless.
     if (entry.link == LinkState::kConnecting && backend.load.usable()) {
@@ -135,7 +137,7 @@ void BalancerNode::BuildLeaf(const Args& args) {
     Member member;
     member.load = &backend.load;
     member.id = backend.id();
-    member.weight = entry.endpoint->weight;
+    member.weight = weight;
     member.priority = entry.endpoint->priority;
     member.hash = backend.hash();
     members_.push_back(member);

@@ -91,7 +91,6 @@ class BalancerNode final : public BalancerMember {
   void AppendNodesWithBacklog(std::vector<const BalancerNode*>* nodes) const;
   const std::string& path() const { return path_; }
   StrategyKind kind() const { return kind_; }
-  bool panics() const { return panic_tolerates_ != 0; }
   bool has_own_backlog() const { return has_own_backlog_; }
   // Calls `visit` with this node and then with those below, parents first.
   template <typename Visit>
@@ -101,7 +100,8 @@ class BalancerNode final : public BalancerMember {
   }
   // Appends the leaves below, or this node if it is a leaf.
   void AppendLeaves(std::vector<const BalancerNode*>* leaves) const;
-  // Only for a leaf: the entries listed in it, without those of weight 0.
+  // Only for a leaf: the entries listed in it, without those of weight 0 and
+  // those that drain.
   const std::vector<uint32_t>& listed() const { return listed_; }
 
   // Whether a backend below is still being connected.
@@ -148,7 +148,7 @@ class BalancerNode final : public BalancerMember {
   bool usable_ = false;
   uint64_t listed_weight_ = 0;  // Of all listed backends below.
   std::vector<Member> members_;
-  std::vector<uint32_t> listed_;        // Leaf: its entries, weight 0 left out.
+  std::vector<uint32_t> listed_;        // Leaf: its entries that take calls.
   std::vector<uint32_t> member_entry_;  // Leaf: by member.
   std::vector<std::unique_ptr<BalancerNode>> children_;  // Inner: by member.
   std::shared_ptr<LoadStats> load_;                      // Null at the top.

@@ -6,6 +6,7 @@
 #ifndef MULTI_BACKEND_LB_POLICY_PLAN_ENTRY_H_
 #define MULTI_BACKEND_LB_POLICY_PLAN_ENTRY_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -23,6 +24,10 @@ struct PlanEntry {
   std::string error;  // With kFailed: the error.
 
   Backend& backend() const { return *lease->backend(); }
+  // As listed, or as the operator says.
+  uint32_t weight() const {
+    return backend().control.WeightOr(endpoint->weight);
+  }
 };
 
 }  // namespace multi_backend

@@ -32,9 +32,9 @@ absl::optional<Why> WhyNot(const PlanEntry& entry, const CallLabel& label,
   const Backend& backend = entry.backend();
   if (request.tried.Contains(backend.id())) return Why::kTried;
   if (!MayServe(label, entry)) return Why::kOtherRole;
-  if (entry.endpoint->weight == 0) return Why::kDraining;
   const uint32_t reasons =
       backend.load.unusable_reasons.load(std::memory_order_acquire);
+  if (entry.weight() == 0 || (reasons & kDraining) != 0) return Why::kDraining;
   if ((reasons & (kMarkedUnhealthy | kUnhealthy | kOnTrial)) != 0) {
     return Why::kDown;
   }

@@ -18,7 +18,7 @@ std::string WhyNot(const PlanEntry& entry) {
   if (entry.link == LinkState::kFailed) {
     return entry.error.empty() ? "connection failed" : entry.error;
   }
-  if (entry.endpoint->weight == 0) return "draining: weight 0";
+  if (entry.weight() == 0) return "draining: weight 0";
   if (entry.link == LinkState::kConnecting) return "connecting";
   // The backend is in none of the balancer's `members`, or has just become
   // usable.

@@ -13,7 +13,8 @@ namespace {
 
 // The reasons for which a strategy passes a backend over until something
 // happens to it; the others come and go with the calls.
-constexpr uint32_t kOutOfUse = kMarkedUnhealthy | kUnhealthy | kOnTrial;
+constexpr uint32_t kOutOfUse =
+    kMarkedUnhealthy | kUnhealthy | kOnTrial | kDraining;
 
 const char* LinkName(LinkState link) {
   switch (link) {
@@ -34,6 +35,8 @@ BackendStatus StatusOf(BackendSnapshot snapshot) {
   status.role = std::move(snapshot.role);
   status.zone = std::move(snapshot.zone);
   status.weight = snapshot.weight;
+  status.draining = snapshot.draining;
+  status.drained = snapshot.drained;
   status.state = std::string(StateName(snapshot.state));
   status.absent = snapshot.absent;
   status.reason = std::move(snapshot.reason);
@@ -66,7 +69,7 @@ BalancerStatus StatusOf(const BalancerNode& node) {
   BalancerStatus status;
   status.path = node.path();
   status.strategy = std::string(StrategyName(node.kind()));
-  status.panic = node.panics();
+  status.panic = node.in_panic();
   status.has_backlog = node.has_own_backlog();
   if (status.has_backlog) {
     const Backlog::Glance backlog = node.backlog()->glance();

@@ -13,6 +13,12 @@ StateChanged::Kind KindOf(PoolEvent::Kind kind) {
       return StateChanged::Kind::kBacklog;
     case PoolEvent::Kind::kPanic:
       return StateChanged::Kind::kPanic;
+    case PoolEvent::Kind::kDrain:
+      return StateChanged::Kind::kDrain;
+    case PoolEvent::Kind::kWeight:
+      return StateChanged::Kind::kWeight;
+    case PoolEvent::Kind::kReconnect:
+      return StateChanged::Kind::kReconnect;
   }
   return StateChanged::Kind::kBackend;
 }
@@ -40,6 +46,7 @@ void SinkReporter::Report(const PoolEvent& event) const {
   change.from = event.from;
   change.to = event.to;
   change.reason = event.reason;
+  change.asked_by = event.asked_by;
   change.ejection = EjectionOf(event.ejection);
   change.time = event.time;
   for (const std::shared_ptr<MetricsSink>& sink : sinks_) {

@@ -61,7 +61,12 @@ size_t Sticky::Pick(const PickRequest& request) {
     limit_->Refresh();
     if (!limit_->HasRoom(owner)) return PickPastOwner(slot, request);
   }
-  if (members_[owner].Eligible(request)) return owner;
+  const Member& member = members_[owner];
+  if (member.Eligible(request)) return owner;
+  // Keys leave a member that drains only when all of them move.
+  PickRequest at_owner = request;
+  at_owner.tolerated |= LoadStats::kKeysOnly;
+  if (member.balancer == nullptr && member.Eligible(at_owner)) return owner;
   return PickPastOwner(slot, request);
 }
 

@@ -10,7 +10,8 @@
 //
 // With load_bound, a member without room (see algorithms/load_limit.h) is
 // passed over for the key's next member that has room.  A call without a key
-// goes to a random member, in proportion to weight.
+// goes to a random member, in proportion to weight.  A member that drains
+// (LoadStats::kKeysOnly) is eligible for the keys that it owns, and no others.
 //
 // Cost: a pick reads the cache once.  The first pick in each of the 2^19 slots
 // costs O(members), or only O(members that are new or gained weight) if the

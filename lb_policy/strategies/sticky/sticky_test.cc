@@ -113,6 +113,27 @@ TEST(StickyTest, AnUnusableMemberIsAsGoodAsAbsent) {
 }
 
 // Removes and then adds each of some members, and checks every slot.
+TEST(StickyTest, AMemberThatDrainsKeepsItsOwnKeysAndGetsNoOthers) {
+  StrategyMembers members({1, 2, 3, 4});
+  const std::vector<uint32_t> slots = SampleSlots(400);
+  const auto owners = OwnersByDefinition(members, members.Everybody(), slots);
+  const auto without_2 =
+      OwnersByDefinition(members, members.EverybodyBut(2), slots);
+  const auto without_both = OwnersByDefinition(members, {0, 3}, slots);
+  members[1].load->unusable_reasons = LoadStats::kKeysOnly;
+  members.SetUsable(2, false);
+  ListedStrategy sticky = members.Make(kKind);
+  for (size_t i = 0; i < slots.size(); ++i) {
+    // A key of the member that is out would go to the draining one, but does
+    // not live there.
+    const size_t expected = owners[i] != 2      ? owners[i]
+                            : without_2[i] == 1 ? without_both[i]
+                                                : without_2[i];
+    ASSERT_EQ(sticky.Pick(RequestWithKey(KeyOfSlot(slots[i]))), expected);
+    ASSERT_NE(sticky.Pick(), 1u);
+  }
+}
+
 TEST(StickyTest, AMemberThatLeavesOrJoinsMovesItsOwnKeysOnly) {
   for (const size_t size : {10, 100, 1000}) {
     StrategyMembers members = StrategyMembers::Equal(size);
