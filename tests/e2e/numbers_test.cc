@@ -1,6 +1,7 @@
-// The numbers of metrics, of a Prometheus server that scrapes them and of the
-// backends themselves are the same, also when a backend flaps and another one
-// is killed.
+// The numbers of metrics, of a Prometheus server that scrapes them, of the
+// admin service and of the backends themselves are the same, also when a
+// backend flaps and another one is killed.
+#include <google/protobuf/util/json_util.h>
 #include <prometheus/collectable.h>
 #include <prometheus/exposer.h>
 
@@ -21,6 +22,8 @@
 #include "gtest/gtest.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/observability.h"
+#include "multi_backend/observability/admin/admin.pb.h"
+#include "multi_backend/observability/admin/monitor.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/behaviours.h"
 #include "multi_backend/tests/testing/metadata_dump.h"
@@ -101,7 +104,24 @@ Column ByBackend(const PrometheusServer::Samples& samples) {
   return column;
 }
 
-TEST(NumbersTest, AggregatePrometheusAndBackendsAgree) {
+// What the admin service says, as JSON.
+Column AttemptsOf(const Monitor& monitor) {
+  std::string json;
+  admin::v1::Status status;
+  EXPECT_TRUE(google::protobuf::util::MessageToJsonString(
+                  monitor.GetStatus(admin::v1::GetStatusRequest()), &json)
+                  .ok());
+  EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(json, &status).ok());
+  Column column;
+  for (const admin::v1::Channel& channel : status.channels()) {
+    for (const admin::v1::Backend& backend : channel.backends()) {
+      column[backend.name()] += static_cast<int64_t>(backend.calls());
+    }
+  }
+  return column;
+}
+
+TEST(NumbersTest, AggregatePrometheusAdminAndBackendsAgree) {
   MB_REQUIRE_PACKAGE(PrometheusServer::Installed(),
                      PrometheusServer::kHowToInstall);
   ASSERT_TRUE(Register().ok());
@@ -114,7 +134,10 @@ TEST(NumbersTest, AggregatePrometheusAndBackendsAgree) {
   const auto events = std::make_shared<EventCounts>();
   const auto metrics = Metrics::Create();
   ChannelOptions options;
-  options.sinks = {events, metrics};
+  MonitorOptions monitor_options;
+  monitor_options.metrics = metrics;
+  const auto monitor = Monitor::Create(std::move(monitor_options));
+  options.sinks = {events, monitor};
   auto client = UsersClient::Make((*fleet)->StaticTarget(), std::move(options));
   ASSERT_TRUE(client.ok()) << client.status();
 
@@ -164,6 +187,7 @@ TEST(NumbersTest, AggregatePrometheusAndBackendsAgree) {
   const MetricsSnapshot snapshot = metrics->Collect();
   EXPECT_EQ(CallsOf(snapshot), kCalls);
   EXPECT_EQ(AttemptsOf(snapshot), attempts);
+  EXPECT_EQ(AttemptsOf(*monitor), attempts);
 
   const auto scraped =
       (*prometheus)
