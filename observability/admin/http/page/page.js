@@ -102,7 +102,7 @@ async function act(name, request) {
 // --- Tables ------------------------------------------------------------------
 
 const COLUMNS = [
-  ['Backend', 'name'], ['State', 'state'], ['For', ''], ['Role', ''],
+  ['Backend', 'name'], ['State', 'state'], ['For', 'for'], ['Role', 'role'],
   ['Weight', 'number'], ['Share', ''], ['In flight', 'number'],
   ['Latency, last minute', ''], ['p50', 'number'], ['p99', 'number'],
   ['Errors / min', 'number'], ['Retries landed', 'number'],
