@@ -117,6 +117,12 @@ const char* Name(StateChanged::Kind kind) {
       return "BACKLOG";
     case StateChanged::Kind::kPanic:
       return "PANIC";
+    case StateChanged::Kind::kDrain:
+      return "DRAIN";
+    case StateChanged::Kind::kWeight:
+      return "WEIGHT";
+    case StateChanged::Kind::kReconnect:
+      return "RECONNECT";
   }
   return "";
 }
@@ -267,6 +273,7 @@ std::unique_ptr<Event> MakeEvent(const StateChanged& change) {
   event->set_from(ShownText(change.from));
   event->set_to(ShownText(change.to));
   event->set_reason(ShownText(change.reason));
+  event->set_asked_by(ShownText(change.asked_by));
   event->set_asked_by(ShownText(change.asked_by));
   event->set_ejection(Name(change.ejection));
   return event;
