@@ -51,12 +51,6 @@ const char* Name(ChosenBy chosen_by) {
       return "TRIAL";
     case ChosenBy::kPanic:
       return "PANIC";
-    case StateChanged::Kind::kDrain:
-      return "DRAIN";
-    case StateChanged::Kind::kWeight:
-      return "WEIGHT";
-    case StateChanged::Kind::kReconnect:
-      return "RECONNECT";
   }
   return "";
 }
