@@ -109,6 +109,9 @@ class BalancerNode final : public BalancerMember {
   // Whether a backend below is still being connected and was not tried by this
   // call, so that waiting for it may help.
   bool HasConnecting(const PickRequest& request) const;
+  // Whether this leaf ignores the states of its backends, because too few are
+  // usable.
+  bool in_panic() const { return panic_tolerates_ != 0; }
   // Whether the strategy of this node or of a node above chooses by the key.
   bool follows_key() const { return follows_key_; }
   // Whether this node or a node below needs the latency of calls.

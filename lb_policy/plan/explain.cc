@@ -57,7 +57,7 @@ ChosenBy ExplainChoice(const PickPlan& plan, const CallLabel& label,
   if (!label.role.empty() && entry.endpoint->role != label.role) {
     return ChosenBy::kFallback;
   }
-  if (result.leaf->panics()) return ChosenBy::kPanic;
+  if (result.leaf->in_panic()) return ChosenBy::kPanic;
   return request.has_key && result.leaf->follows_key() ? ChosenBy::kStickyKey
                                                        : ChosenBy::kStrategy;
 }
