@@ -67,11 +67,10 @@ absl::Status CheckMetadataEntry(absl::string_view key,
 }
 
 absl::Status CheckMetadataSize(size_t size, size_t limit) {
-  const size_t sent = size + kMetadataOfGrpc;
-  if (sent <= limit) return absl::OkStatus();
+  if (IsWithinMetadataLimit(size, limit)) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat(
-      "multi_backend: the call was not sent: its metadata has ", sent,
-      " bytes, ", kMetadataOfGrpc,
+      "multi_backend: the call was not sent: its metadata has ",
+      size + kMetadataOfGrpc, " bytes, ", kMetadataOfGrpc,
       " of which are for gRPC's own entries; maxRequestMetadata is ", limit));
 }
 

@@ -37,10 +37,13 @@ constexpr size_t kUsualMetadataLimit = 8192;
 // grpc-previous-rpc-attempts have some 430 bytes.
 constexpr size_t kMetadataOfGrpc = 512;
 
-// Returns RESOURCE_EXHAUSTED, with both sizes, if a request with `size` bytes
-// of metadata exceeds `limit` once gRPC has added its own entries.  Sizes are
-// as HTTP/2 counts them (RFC 9113, section 6.5.2): key, value and 32 for each
-// entry.
+// Whether a request with `size` bytes of metadata stays within `limit` once
+// gRPC has added its own entries.  Sizes are as HTTP/2 counts them (RFC 9113,
+// section 6.5.2): key, value and 32 for each entry.
+constexpr bool IsWithinMetadataLimit(size_t size, size_t limit) {
+  return size + kMetadataOfGrpc <= limit;
+}
+// Returns RESOURCE_EXHAUSTED, with both sizes, if it does not.
 absl::Status CheckMetadataSize(size_t size, size_t limit);
 
 }  // namespace multi_backend

@@ -5,10 +5,14 @@
 // and Watch(grpc_transport_stream_op_batch&), which sees each batch before the
 // filters below do and may put its own closures into it.  The filter keeps
 // nothing for its channel.  Core serialises all that touches one call.
+//
+// ClosureHook: such a closure of a filter's own, in the place of one of the
+// filters above.
 #ifndef MULTI_BACKEND_PORT_CALL_FILTER_H_
 #define MULTI_BACKEND_PORT_CALL_FILTER_H_
 
 #include <new>
+#include <utility>
 
 #include "multi_backend/port/core_api.h"
 
@@ -43,6 +47,32 @@ constexpr grpc_channel_filter CallFilter(const char* name) {
       grpc_channel_next_get_info,
       name};
 }
+
+template <typename Element>
+class ClosureHook {
+ public:
+  // Puts itself into `slot`.  Core then calls `callback`, with this hook as its
+  // argument; the callback must end with Pass().
+  void Wrap(Element* element, grpc_iomgr_cb_func callback,
+            grpc_closure** slot) {
+    element_ = element;
+    original_ = *slot;
+    *slot = GRPC_CLOSURE_INIT(&closure_, callback, this, nullptr);
+  }
+
+  Element& element() const { return *element_; }
+  // Runs the closure of the filters above.  Closure::Run() does the same, and
+  // traces, which costs as much as all else that a hook does.
+  void Pass(grpc_error_handle error) const {
+    original_->cb(original_->cb_arg, std::move(error));
+  }
+
+ private:
+  // Set by Wrap().
+  grpc_closure closure_;
+  grpc_closure* original_;
+  Element* element_;
+};
 
 }  // namespace multi_backend
 

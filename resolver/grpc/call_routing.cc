@@ -75,9 +75,11 @@ CallRouting::Decision CallRouting::Decide(
     decision.route = routes_->Find(full_method);
     label = decision.route->label;
   }
-  label.key_hash = labelled.has_value() && labelled->key_decided
-                       ? labelled->key_hash
-                       : KeyHash(full_method, metadata);
+  if (labelled.has_value() && labelled->key_decided) {
+    label.key_hash = labelled->key_hash;
+  } else if (reads_keys()) {
+    label.key_hash = KeyHash(full_method, metadata);
+  }
   return decision;
 }
 
@@ -86,7 +88,6 @@ absl::optional<uint64_t> CallRouting::KeyHash(
   if (keys_ != nullptr) {
     return HashOfKey(keys_->function()(SelectedCall(full_method, metadata)));
   }
-  if (sticky_header_.empty()) return absl::nullopt;
   std::string buffer;
   return HashOfKey(metadata.GetStringValue(sticky_header_, &buffer));
 }

@@ -58,6 +58,10 @@ class CallRouting {
         keys_(std::move(keys)),
         sticky_header_(std::move(sticky_header)) {}
 
+  bool reads_keys() const {
+    return keys_ != nullptr || !sticky_header_.empty();
+  }
+  // Requires reads_keys().
   absl::optional<uint64_t> KeyHash(absl::string_view full_method,
                                    const grpc_metadata_batch& metadata) const;
 

@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "multi_backend/call/call_label.h"
@@ -26,21 +25,61 @@ absl::Status Refusal(absl::string_view key) {
   return absl::InternalError(CheckMetadataEntry(key, "").message());
 }
 
-// Removes the label from `metadata`.  nullopt when there is none.  The error is
-// for a value that no interceptor of this process has written.
-absl::StatusOr<absl::optional<CallLabel>> TakeLabel(
-    grpc_metadata_batch* metadata, grpc_core::Arena* arena) {
-  std::string buffer;
-  const absl::optional<absl::string_view> value =
-      metadata->GetStringValue(kCallLabelKey, &buffer);
-  if (!value.has_value()) return absl::optional<CallLabel>();
+// What the config selector has to know of a call's metadata, from one pass over
+// it.  To look the label up by its key would cost more than all the rest,
+// because core compares a key with the name of each entry that it knows.
+class MetadataScan {
+ public:
+  explicit MetadataScan(const grpc_metadata_batch& metadata) {
+    metadata.Encode(this);
+  }
+
+  // The value of the label's entry; null when there is none.
+  const grpc_core::Slice* label() const { return label_; }
+  bool has_second_label() const { return has_second_label_; }
+  bool has_core_own_key() const { return has_core_own_key_; }
+  // As CheckMetadataSize() takes it.  The label is not sent, so it does not
+  // count.
+  size_t size() const { return size_.size(); }
+
+  // For grpc_metadata_batch::Encode().
+  void Encode(const grpc_core::Slice& key, const grpc_core::Slice& value) {
+    if (key.as_string_view() != kCallLabelKey) {
+      size_.Encode(key, value);
+      return;
+    }
+    has_second_label_ = label_ != nullptr;
+    label_ = &value;
+  }
+  template <typename Which>
+  void Encode(Which, const typename Which::ValueType& value) {
+    size_.Encode(Which(), value);
+  }
+  // Core aborts when it is asked for the size of this one.
+  void Encode(grpc_core::GrpcLbClientStatsMetadata,
+              grpc_core::GrpcLbClientStats* const&) {
+    has_core_own_key_ = true;
+  }
+
+ private:
+  grpc_core::metadata_detail::TransportSizeEncoder size_;
+  const grpc_core::Slice* label_ = nullptr;
+  bool has_second_label_ = false;
+  bool has_core_own_key_ = false;
+};
+
+// Removes the label, which `scan` has found, from `metadata`.  nullopt for a
+// value that no interceptor of this process has written.
+absl::optional<CallLabel> TakeLabel(const MetadataScan& scan,
+                                    grpc_metadata_batch* metadata,
+                                    grpc_core::Arena* arena) {
   // The label's views must outlive the metadata they are taken from.
-  auto* copy = static_cast<char*>(arena->Alloc(value->size()));
-  memcpy(copy, value->data(), value->size());
+  const absl::string_view value = scan.label()->as_string_view();
+  auto* copy = static_cast<char*>(arena->Alloc(value.size()));
+  memcpy(copy, value.data(), value.size());
   metadata->Remove(kCallLabelKey);
-  const auto label = DecodeCallLabel(absl::string_view(copy, value->size()));
-  if (label.has_value()) return label;
-  return Refusal(kCallLabelKey);
+  if (scan.has_second_label()) return absl::nullopt;
+  return DecodeCallLabel(absl::string_view(copy, value.size()));
 }
 
 class SlotReader final : public CallRecord::TrailReader {
@@ -98,23 +137,15 @@ CallRecord* MakeRecord(const CallContext& context, CallObserver* observer,
 
 }  // namespace
 
-absl::Status RouteConfigSelector::CheckMetadata(const GetCallConfigArgs& args) {
-  // Before TransportSize(), which aborts on it, as core's retry filter does.
-  if (args.initial_metadata->get_pointer(
-          grpc_core::GrpcLbClientStatsMetadata()) != nullptr) {
-    return Refusal(kCoreOwnKey);
-  }
-  const size_t size = args.initial_metadata->TransportSize();
+absl::Status RouteConfigSelector::OnMuchMetadata(absl::string_view method,
+                                                 size_t size) {
   if (max_request_metadata_ != 0) {
     return CheckMetadataSize(size, max_request_metadata_);
   }
-  if (reported_metadata_ || CheckMetadataSize(size, kUsualMetadataLimit).ok()) {
-    return absl::OkStatus();
-  }
+  if (reported_metadata_) return absl::OkStatus();
   reported_metadata_ = true;
   Log(LogSeverity::kWarning,
-      absl::StrCat("a call of ", grpc_core::StringViewFromSlice(*args.path),
-                   " has ", size + kMetadataOfGrpc,
+      absl::StrCat("a call of ", method, " has ", size + kMetadataOfGrpc,
                    " bytes of metadata; servers of gRPC accept ",
                    kUsualMetadataLimit,
                    " unless they say otherwise, and may end the whole "
@@ -146,18 +177,28 @@ grpc_core::ConfigSelector::CallConfig RouteConfigSelector::GetCallConfig(
   auto* context = args.arena->New<CallContext>(args.arena, retry_state_);
   // The slice lives as long as the call.
   context->method = grpc_core::StringViewFromSlice(*args.path);
-  const auto label = TakeLabel(args.initial_metadata, args.arena);
-  // The label is not sent, so it does not count.
-  config.status = label.ok() ? CheckMetadata(args) : label.status();
+  const MetadataScan scan(*args.initial_metadata);
+  absl::optional<CallLabel> label;
+  if (scan.label() != nullptr) {
+    label = TakeLabel(scan, args.initial_metadata, args.arena);
+    if (!label.has_value()) config.status = Refusal(kCallLabelKey);
+  }
+  // Core's retry filter, too, would abort on it.
+  if (scan.has_core_own_key()) config.status = Refusal(kCoreOwnKey);
+  if (config.status.ok() &&
+      !IsWithinMetadataLimit(scan.size(), max_request_metadata_ != 0
+                                              ? max_request_metadata_
+                                              : kUsualMetadataLimit)) {
+    config.status = OnMuchMetadata(context->method, scan.size());
+  }
   if (!config.status.ok()) return config;
   const CallRouting::Decision decision =
-      routing_->Decide(context->method, *args.initial_metadata, *label);
+      routing_->Decide(context->method, *args.initial_metadata, label);
   context->label = decision.label;
   CallObserver* const observer = retry_state_->observer();
-  const uint64_t trail = label->has_value() ? (*label)->trails.first : 0;
-  if (observer != nullptr || trail != 0) {
-    context->record = MakeRecord(*context, observer, decision, args,
-                                 trail == 0 ? TrailIds() : (*label)->trails);
+  const TrailIds trails = label.has_value() ? label->trails : TrailIds();
+  if (observer != nullptr || trails.first != 0) {
+    context->record = MakeRecord(*context, observer, decision, args, trails);
   }
   context->deadline =
       args.initial_metadata->get(grpc_core::GrpcTimeoutMetadata())

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/port/core_api.h"
@@ -59,7 +60,9 @@ class RouteConfigSelector final : public grpc_core::ConfigSelector {
   CallConfig GetCallConfig(GetCallConfigArgs args) override;
 
  private:
-  absl::Status CheckMetadata(const GetCallConfigArgs& args);
+  // Refuses a call of `method` that has more metadata than `maxRequestMetadata`
+  // allows, or logs the first one that has more than servers usually take.
+  absl::Status OnMuchMetadata(absl::string_view method, size_t size);
 
   const grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config_;
   grpc_core::ServiceConfig* const never_;

@@ -36,9 +36,7 @@ class AnswerElement {
     if (!batch.recv_trailing_metadata) return;
     auto& payload = batch.payload->recv_trailing_metadata;
     trailers_ = payload.recv_trailing_metadata;
-    original_ = payload.recv_trailing_metadata_ready;
-    payload.recv_trailing_metadata_ready =
-        GRPC_CLOSURE_INIT(&closure_, OnEnd, this, nullptr);
+    end_.Wrap(this, OnEnd, &payload.recv_trailing_metadata_ready);
   }
 
  private:
@@ -66,13 +64,11 @@ class AnswerElement {
   }
 
   static void OnEnd(void* arg, grpc_error_handle error) {
-    auto* const self = static_cast<AnswerElement*>(arg);
-    const bool replaced = self->Replace(error);
-    if (self->record_ != nullptr) {
-      self->TellEnd(replaced ? absl::OkStatus() : error);
-    }
-    grpc_core::Closure::Run(DEBUG_LOCATION, self->original_,
-                            replaced ? absl::OkStatus() : std::move(error));
+    const auto& hook = *static_cast<ClosureHook<AnswerElement>*>(arg);
+    AnswerElement& self = hook.element();
+    if (self.Replace(error)) error = absl::OkStatus();
+    if (self.record_ != nullptr) self.TellEnd(error);
+    hook.Pass(std::move(error));
   }
 
   void TellEnd(const grpc_error_handle& error) {
@@ -95,13 +91,7 @@ class AnswerElement {
   }
 
   bool IsTryTimeout(const grpc_error_handle& error) const {
-    if (!error.ok()) {
-      grpc_status_code code;
-      std::string message;
-      grpc_error_get_status(error, deadline_, &code, &message,
-                            /*http_error=*/nullptr, /*error_string=*/nullptr);
-      return code == GRPC_STATUS_CANCELLED && message == kCoreTryTimeoutMessage;
-    }
+    if (!error.ok()) return IsTryTimeoutError(error);
     if (trailers_->get(grpc_core::GrpcStatusMetadata()) !=
         GRPC_STATUS_CANCELLED) {
       return false;
@@ -116,14 +106,21 @@ class AnswerElement {
            message->as_string_view() == kCoreTryTimeoutMessage;
   }
 
+  bool IsTryTimeoutError(const grpc_error_handle& error) const {
+    grpc_status_code code;
+    std::string message;
+    grpc_error_get_status(error, deadline_, &code, &message,
+                          /*http_error=*/nullptr, /*error_string=*/nullptr);
+    return code == GRPC_STATUS_CANCELLED && message == kCoreTryTimeoutMessage;
+  }
+
   CallContext* const context_;  // Null for a call without one.
   // Of a call that the call-end filter does not watch; else null.
   CallRecord* record_ = nullptr;
   const grpc_core::Timestamp deadline_;
   bool one_request_ = false;
   bool one_response_ = false;
-  grpc_closure closure_;
-  grpc_closure* original_ = nullptr;
+  ClosureHook<AnswerElement> end_;
   grpc_metadata_batch* trailers_ = nullptr;
 };
 

@@ -55,19 +55,7 @@ class StreamElement {
   }
 
  private:
-  // Stands in for a closure of the filters above.
-  struct Hook {
-    grpc_closure closure;
-    grpc_closure* original = nullptr;
-    StreamElement* element = nullptr;
-
-    void Wrap(StreamElement* owner, grpc_iomgr_cb_func callback,
-              grpc_closure** slot) {
-      element = owner;
-      original = *slot;
-      *slot = GRPC_CLOSURE_INIT(&closure, callback, this, nullptr);
-    }
-  };
+  using Hook = ClosureHook<StreamElement>;
 
   // At most one batch with each of the three send operations is under way.
   static size_t SendIndex(const grpc_transport_stream_op_batch& batch) {
@@ -83,19 +71,21 @@ class StreamElement {
 
   static void OnDone(void* arg, grpc_error_handle error) {
     const Hook& hook = *static_cast<Hook*>(arg);
-    if (!error.ok()) hook.element->failed_ = true;
-    // Core may never ask for the end of an attempt that it has given up, so the
-    // record of its headers cannot wait until then.
-    if (error.ok() && &hook == &hook.element->sends_[0]) {
-      hook.element->record_->report.sent = true;
+    StreamElement& element = hook.element();
+    if (!error.ok()) {
+      element.failed_ = true;
+    } else if (&hook == &element.sends_[0]) {
+      // Core may never ask for the end of an attempt that it has given up, so
+      // the record of its headers cannot wait until then.
+      element.record_->report.sent = true;
     }
-    grpc_core::Closure::Run(DEBUG_LOCATION, hook.original, std::move(error));
+    hook.Pass(std::move(error));
   }
 
   static void OnEnd(void* arg, grpc_error_handle error) {
     const Hook& hook = *static_cast<Hook*>(arg);
-    hook.element->Record(error);
-    grpc_core::Closure::Run(DEBUG_LOCATION, hook.original, std::move(error));
+    hook.element().Record(error);
+    hook.Pass(std::move(error));
   }
 
   void Record(const grpc_error_handle& error) {
@@ -110,11 +100,16 @@ class StreamElement {
       report.from_server =
           trailers_->get(grpc_core::GrpcStatusFromWire()).value_or(false);
     }
-    // As absl::Status has it: a code that gRPC does not know is UNKNOWN.
-    report.ended_with =
-        absl::Status(static_cast<absl::StatusCode>(code), "").code();
+    report.ended_with = KnownCode(code);
     report.sent |= stats_ != nullptr && stats_->outgoing.header_bytes > 0;
     if (report.from_server) record_->trailers = trailers_;
+  }
+
+  // As absl::Status has it: a code that gRPC does not know is UNKNOWN.
+  static absl::StatusCode KnownCode(grpc_status_code code) {
+    return code < GRPC_STATUS_OK || code > GRPC_STATUS_UNAUTHENTICATED
+               ? absl::StatusCode::kUnknown
+               : static_cast<absl::StatusCode>(code);
   }
 
   const grpc_core::Timestamp deadline_;
