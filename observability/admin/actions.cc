@@ -15,6 +15,8 @@
 namespace multi_backend {
 namespace {
 
+constexpr uint32_t kMaxWeight = 1'000'000;
+
 struct ActionRow {
   ActionKind kind;
   absl::string_view name;
@@ -24,6 +26,11 @@ struct ActionRow {
 constexpr ActionRow kActions[] = {
     {ActionKind::kMarkUnhealthy, "markUnhealthy", "marked unhealthy"},
     {ActionKind::kMarkHealthy, "markHealthy", "marked healthy"},
+    {ActionKind::kDrain, "drain", "draining"},
+    {ActionKind::kUndrain, "undrain", "gets calls again"},
+    {ActionKind::kSetWeight, "setWeight", "has another weight"},
+    {ActionKind::kResetWeight, "resetWeight", "has the listed weight"},
+    {ActionKind::kResetBackoff, "resetBackoff", "connects at once"},
 };
 
 const ActionRow& RowOf(ActionKind kind) {
@@ -53,14 +60,32 @@ bool Knows(const BackendPool& pool, absl::string_view backend) {
                      });
 }
 
-void CarryOut(const Action& action, absl::string_view reason,
-              BackendPool& pool) {
+absl::Status CarryOut(const Action& action, absl::string_view reason,
+                      absl::string_view asked_by, BackendPool& pool) {
   switch (action.kind) {
     case ActionKind::kMarkUnhealthy:
-      return pool.MarkUnhealthy(action.backend, reason);
+      pool.MarkUnhealthy(action.backend, reason, asked_by);
+      return absl::OkStatus();
     case ActionKind::kMarkHealthy:
-      return pool.MarkHealthy(action.backend, reason);
+      pool.MarkHealthy(action.backend, reason, asked_by);
+      return absl::OkStatus();
+    case ActionKind::kDrain: {
+      DrainOptions options;
+      options.timeout = action.timeout;
+      options.reason = std::string(reason);
+      options.who = std::string(asked_by);
+      return pool.Drain(action.backend, options);
+    }
+    case ActionKind::kUndrain:
+      return pool.Undrain(action.backend, asked_by);
+    case ActionKind::kSetWeight:
+      return pool.SetWeight(action.backend, action.weight, asked_by);
+    case ActionKind::kResetWeight:
+      return pool.ResetWeight(action.backend, asked_by);
+    case ActionKind::kResetBackoff:
+      return pool.ResetBackoff(action.backend, asked_by);
   }
+  return absl::InternalError("an action without a case");
 }
 
 }  // namespace
@@ -73,6 +98,34 @@ Action ActionOf(ActionKind kind, const admin::v1::BackendRequest& request) {
   action.target = request.target();
   action.backend = request.backend();
   action.reason = request.reason();
+  return action;
+}
+
+absl::StatusOr<Action> ActionOf(const admin::v1::DrainRequest& request) {
+  Action action;
+  action.kind = ActionKind::kDrain;
+  action.target = request.target();
+  action.backend = request.backend();
+  action.reason = request.reason();
+  if (request.has_timeout()) {
+    action.timeout = absl::Seconds(request.timeout().seconds()) +
+                     absl::Nanoseconds(request.timeout().nanos());
+    if (action.timeout <= absl::ZeroDuration()) {
+      return absl::InvalidArgumentError(
+          "timeout: must be above zero; leave it out to wait until the calls "
+          "end");
+    }
+  }
+  return action;
+}
+
+Action ActionOf(const admin::v1::SetWeightRequest& request) {
+  Action action;
+  action.kind = ActionKind::kSetWeight;
+  action.target = request.target();
+  action.backend = request.backend();
+  action.reason = request.reason();
+  action.weight = request.weight();
   return action;
 }
 
@@ -89,6 +142,16 @@ absl::StatusOr<Action> ParseAction(absl::string_view name,
     return absl::NotFoundError(
         absl::StrCat("there is no such action; the actions are ", known));
   }
+  if (row->kind == ActionKind::kDrain) {
+    const auto request = ParseRequest<admin::v1::DrainRequest>(json);
+    if (!request.ok()) return request.status();
+    return ActionOf(*request);
+  }
+  if (row->kind == ActionKind::kSetWeight) {
+    const auto request = ParseRequest<admin::v1::SetWeightRequest>(json);
+    if (!request.ok()) return request.status();
+    return ActionOf(*request);
+  }
   const auto request = ParseRequest<admin::v1::BackendRequest>(json);
   if (!request.ok()) return request.status();
   return ActionOf(row->kind, *request);
@@ -100,6 +163,12 @@ absl::StatusOr<admin::v1::ActionResult> Act(const Monitor& monitor,
   if (action.backend.empty()) {
     return absl::InvalidArgumentError(
         "backend: required, an address or a name as in the status");
+  }
+  if (action.kind == ActionKind::kSetWeight &&
+      (action.weight < 1 || action.weight > kMaxWeight)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("weight: must be 1 to ", kMaxWeight,
+                     "; drain a backend that must get no calls"));
   }
   std::vector<std::shared_ptr<BackendPool>> pools;
   for (const auto& channel : monitor.Channels(action.target)) {
@@ -117,7 +186,11 @@ absl::StatusOr<admin::v1::ActionResult> Act(const Monitor& monitor,
   const std::string reason = action.reason.empty()
                                  ? absl::StrCat("by ", ShownText(asked_by))
                                  : ShownText(action.reason);
-  for (const auto& pool : pools) CarryOut(action, reason, *pool);
+  const std::string who = ShownText(asked_by);
+  for (const auto& pool : pools) {
+    const absl::Status done = CarryOut(action, reason, who, *pool);
+    if (!done.ok()) return done;
+  }
 
   const ActionRow& row = RowOf(action.kind);
   auto event = std::make_unique<admin::v1::Event>();
@@ -129,6 +202,9 @@ absl::StatusOr<admin::v1::ActionResult> Act(const Monitor& monitor,
   event->set_action(std::string(row.name));
   event->set_asked_by(ShownText(asked_by));
   event->set_reason(reason);
+  if (action.kind == ActionKind::kSetWeight) {
+    event->set_to(absl::StrCat(action.weight));
+  }
   monitor.events().Add(std::move(event));
 
   admin::v1::ActionResult result;

@@ -3,11 +3,13 @@
 #ifndef MULTI_BACKEND_OBSERVABILITY_ADMIN_ACTIONS_H_
 #define MULTI_BACKEND_OBSERVABILITY_ADMIN_ACTIONS_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "multi_backend/observability/admin/admin.pb.h"
 #include "multi_backend/observability/admin/monitor.h"
 
@@ -16,6 +18,11 @@ namespace multi_backend {
 enum class ActionKind {
   kMarkUnhealthy,
   kMarkHealthy,
+  kDrain,
+  kUndrain,
+  kSetWeight,
+  kResetWeight,
+  kResetBackoff,
 };
 
 struct Action {
@@ -23,12 +30,18 @@ struct Action {
   std::string target;   // "" = of all channels.
   std::string backend;  // Address or name.
   std::string reason;   // "" = "by <who asked>".
+  // With kDrain.
+  absl::Duration timeout = absl::InfiniteDuration();
+  uint32_t weight = 0;  // With kSetWeight.
 };
 
 // "markUnhealthy", …, as in the paths of the page.
 absl::string_view ActionName(ActionKind kind);
 
 Action ActionOf(ActionKind kind, const admin::v1::BackendRequest& request);
+// INVALID_ARGUMENT for a timeout that is not above zero.
+absl::StatusOr<Action> ActionOf(const admin::v1::DrainRequest& request);
+Action ActionOf(const admin::v1::SetWeightRequest& request);
 
 // The action with this name, its request as JSON.  NOT_FOUND for a name that no
 // action has, INVALID_ARGUMENT for bad JSON.

@@ -60,6 +60,26 @@ TEST_F(ActionsTest, AMarkIsSetAndEndedOnceForASharedPool) {
   EXPECT_EQ(Backend().state, BackendState::kAlive);
 }
 
+TEST_F(ActionsTest, ADrainIsBegunAndEnded) {
+  auto result = Run("drain", R"({"backend": "a:1", "timeout": "5s"})");
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_TRUE(Backend().draining);
+  result = Run("undrain", R"({"backend": "a:1"})");
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_FALSE(Backend().draining);
+}
+
+TEST_F(ActionsTest, AWeightIsSetAndReset) {
+  auto result = Run("setWeight", R"({"backend": "a:1", "weight": 7})");
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(Backend().weight, 7);
+  EXPECT_EQ(monitor_->events().After(0).back()->to(), "7");
+  result = Run("resetWeight", R"({"backend": "a:1"})");
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_NE(Backend().weight, 7);
+  EXPECT_TRUE(Run("resetBackoff", R"({"backend": "a:1"})").ok());
+}
+
 TEST_F(ActionsTest, EachIsAnEventWithWhoAsked) {
   ASSERT_TRUE(
       Run("markUnhealthy", R"({"backend": "a:1", "reason": "it is slow"})")
@@ -90,6 +110,16 @@ TEST_F(ActionsTest, WhatIsWrongIsRefusedAndNoEvent) {
        "knows the backend \"b:1\""},
       {"markHealthy", R"({"backend": "a:1", "target": "static:///z:1"})",
        absl::StatusCode::kNotFound, "to this target"},
+      {"drain", R"({"backend": "a:1", "timeout": "-1s"})",
+       absl::StatusCode::kInvalidArgument, "timeout:"},
+      {"drain", R"({"backend": "a:1", "timeout": "soon"})",
+       absl::StatusCode::kInvalidArgument, "DrainRequest"},
+      {"setWeight", R"({"backend": "a:1", "weight": 1000001})",
+       absl::StatusCode::kInvalidArgument, "1 to 1000000"},
+      {"setWeight", R"({"backend": "a:1"})", absl::StatusCode::kInvalidArgument,
+       "drain a backend"},
+      {"setWeight", R"({"backend": "a:1", "weight": -1})",
+       absl::StatusCode::kInvalidArgument, "SetWeightRequest"},
   };
   for (const Row& row : rows) {
     const auto result = Run(row.name, row.json);

@@ -268,7 +268,6 @@ std::unique_ptr<Event> MakeEvent(const StateChanged& change) {
   event->set_to(ShownText(change.to));
   event->set_reason(ShownText(change.reason));
   event->set_asked_by(ShownText(change.asked_by));
-  event->set_asked_by(ShownText(change.asked_by));
   event->set_ejection(Name(change.ejection));
   return event;
 }

@@ -14,8 +14,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "multi_backend/backend_pool.h"
-#include "multi_backend/observability.h"
+#include "multi_backend/lb_policy/backends/pool.h"
+#include "multi_backend/observability/admin/http/status_server.h"
+#include "multi_backend/observability/admin/monitor.h"
 
 namespace multi_backend {
 namespace {
@@ -47,10 +48,11 @@ class PoolSource : public ChannelSource {
       backend.name = from.name;
       backend.role = kPlanted;
       backend.zone = kPlanted;
-      backend.weight = 1000;
+      backend.weight = from.weight;
       backend.effective_weight = 1000;
       backend.state = std::string(StateName(from.state));
       backend.absent = from.absent;
+      backend.draining = from.draining;
       backend.reason = from.reason;
       backend.since = from.since;
       backend.link = "FAILED";

@@ -124,6 +124,27 @@ class PageTest(unittest.TestCase):
         row.find_element(By.CLASS_NAME, "act-markHealthy").click()
         self.until(lambda: "● alive" in self.row_text("b.example:1"))
 
+    def test_a_drain_by_button_works_and_is_undone(self):
+        row = self.open_actions("b.example:1")
+        row.find_element(By.CLASS_NAME, "act-drain").click()
+        self.until(lambda: "◆ draining" in self.row_text("b.example:1"))
+        events = self.browser.find_element(By.ID, "events-list")
+        self.until(lambda: "drain, asked by 127.0.0.1" in events.text)
+        row.find_element(By.CLASS_NAME, "act-undrain").click()
+        self.until(lambda: "● alive" in self.row_text("b.example:1"))
+
+    def test_a_weight_is_set_and_reset(self):
+        row = self.open_actions("b.example:1")
+        weight = row.find_element(By.CSS_SELECTOR, "input[type=number]")
+        weight.clear()
+        weight.send_keys("77")
+        row.find_element(By.CLASS_NAME, "act-setWeight").click()
+        answer = self.browser.find_element(By.ID, "answer")
+        self.until(lambda: "has another weight" in answer.text)
+        self.until(lambda: "of 77" in self.row_text("b.example:1"))
+        row.find_element(By.CLASS_NAME, "act-resetWeight").click()
+        self.until(lambda: "of 77" not in self.row_text("b.example:1"))
+
     def test_planted_scripts_stay_text(self):
         self.command("eject a.example:1")
         self.command("recover a.example:1")
@@ -178,7 +199,7 @@ class PageTest(unittest.TestCase):
         wanted = set(self.script(
             "return [...document.querySelectorAll('.actions button')]"
             ".map((b) => b.getAttribute('aria-label'))"))
-        self.assertEqual(len(wanted), 3 * 2)
+        self.assertEqual(len(wanted), 3 * 7)
         self.script("document.activeElement.blur()")
         reached = set()
         for _ in range(100):

@@ -94,6 +94,31 @@ class AdminService final : public admin::v1::Admin::Service {
                            ActionResult* result) override {
     return Run(*context, ActionOf(ActionKind::kMarkHealthy, *request), result);
   }
+  grpc::Status Drain(grpc::ServerContext* context,
+                     const admin::v1::DrainRequest* request,
+                     ActionResult* result) override {
+    return Run(*context, ActionOf(*request), result);
+  }
+  grpc::Status Undrain(grpc::ServerContext* context,
+                       const BackendRequest* request,
+                       ActionResult* result) override {
+    return Run(*context, ActionOf(ActionKind::kUndrain, *request), result);
+  }
+  grpc::Status SetWeight(grpc::ServerContext* context,
+                         const admin::v1::SetWeightRequest* request,
+                         ActionResult* result) override {
+    return Run(*context, ActionOf(*request), result);
+  }
+  grpc::Status ResetWeight(grpc::ServerContext* context,
+                           const BackendRequest* request,
+                           ActionResult* result) override {
+    return Run(*context, ActionOf(ActionKind::kResetWeight, *request), result);
+  }
+  grpc::Status ResetBackoff(grpc::ServerContext* context,
+                            const BackendRequest* request,
+                            ActionResult* result) override {
+    return Run(*context, ActionOf(ActionKind::kResetBackoff, *request), result);
+  }
 
  private:
   void Watch(const grpc::ServerContext& context,

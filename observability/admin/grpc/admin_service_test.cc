@@ -128,6 +128,28 @@ TEST_F(AdminServiceTest, AnActionIsAnEventWithWhoAsked) {
             grpc::StatusCode::NOT_FOUND);
 }
 
+TEST_F(AdminServiceTest, EveryActionOfTheProtoWorks) {
+  AdminOptions options;
+  options.enable_actions = true;
+  Start(options);
+  admin::v1::ActionResult result;
+  admin::v1::DrainRequest drain;
+  drain.set_backend("a:1");
+  ASSERT_TRUE(stub_->Drain(Context().get(), drain, &result).ok());
+  EXPECT_TRUE(pool_->GetAllBackends()[0].draining);
+  admin::v1::BackendRequest request;
+  request.set_backend("a:1");
+  ASSERT_TRUE(stub_->Undrain(Context().get(), request, &result).ok());
+  EXPECT_FALSE(pool_->GetAllBackends()[0].draining);
+  admin::v1::SetWeightRequest weight;
+  weight.set_backend("a:1");
+  weight.set_weight(5);
+  ASSERT_TRUE(stub_->SetWeight(Context().get(), weight, &result).ok());
+  EXPECT_EQ(pool_->GetAllBackends()[0].weight, 5);
+  ASSERT_TRUE(stub_->ResetWeight(Context().get(), request, &result).ok());
+  ASSERT_TRUE(stub_->ResetBackoff(Context().get(), request, &result).ok());
+}
+
 TEST_F(AdminServiceTest, WatchersSelectATargetAndMayEndWithWhatIsKept) {
   Start();
   StateChanged change;

@@ -169,8 +169,20 @@ function makeActions(row) {
     box.append(button);
     return button;
   };
+  add('Drain', 'drain');
+  add('Undrain', 'undrain');
   add('Mark unhealthy', 'markUnhealthy');
   add('Mark healthy', 'markHealthy');
+  const label = el('label', '', 'Weight ');
+  row.weight = el('input');
+  row.weight.type = 'number';
+  row.weight.min = 1;
+  row.weight.max = 1000000;
+  label.append(row.weight);
+  box.append(label);
+  add('Set weight', 'setWeight', () => ({weight: Number(row.weight.value)}));
+  add('Reset weight', 'resetWeight');
+  add('Reset backoff', 'resetBackoff');
   for (const button of box.querySelectorAll('button')) {
     button.setAttribute('aria-label', button.textContent + ' ' + row.label);
   }
@@ -236,6 +248,8 @@ function updateRow(row, backend, now) {
   row.bar.style.width = (minute ? minute.share * 100 : 0) + '%';
   drawSpark(row.spark, minute);
   row.actions.hidden = !actionsEnabled;
+  // Not while somebody may be typing.
+  if (!row.actions.open) row.weight.value = backend.weight;
 }
 
 // --- Channels ----------------------------------------------------------------
