@@ -74,11 +74,15 @@ absl::optional<CallLabel> TakeLabel(const MetadataScan& scan,
                                     grpc_metadata_batch* metadata,
                                     grpc_core::Arena* arena) {
   // The label's views must outlive the metadata they are taken from.
-  const absl::string_view value = scan.label()->as_string_view();
+  absl::string_view value = scan.label()->as_string_view();
+  // The application may have added one, too: that of its AttemptTrail.
+  std::string joined;
+  if (scan.has_second_label()) {
+    value = metadata->GetStringValue(kCallLabelKey, &joined).value_or(value);
+  }
   auto* copy = static_cast<char*>(arena->Alloc(value.size()));
   memcpy(copy, value.data(), value.size());
   metadata->Remove(kCallLabelKey);
-  if (scan.has_second_label()) return absl::nullopt;
   return DecodeCallLabel(absl::string_view(copy, value.size()));
 }
 
