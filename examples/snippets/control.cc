@@ -17,7 +17,7 @@ absl::Status DrainForDeploy(multi_backend::BackendPool& pool,
   multi_backend::DrainOptions options;
   options.timeout = absl::Seconds(60);
   options.reason = "deploy of 1.4";
-  options.who = "ann";
+  options.asked_by = "ann";
   return pool.Drain(address, options);
 }
 // [/control_drain]

@@ -31,7 +31,7 @@ DrainOptions Within(absl::Duration timeout) {
   DrainOptions options;
   options.timeout = timeout;
   options.reason = "deploy";
-  options.who = "ann";
+  options.asked_by = "ann";
   return options;
 }
 
@@ -232,7 +232,7 @@ TEST_F(ControlTest, ADrainAndAMarkAreIndependent) {
   const LeasePtr lease = Acquire(kIp);
   ASSERT_TRUE(pool_->Drain(kIp).ok());
   pool_->MarkUnhealthy(kIp, "disk", "bob");
-  EXPECT_EQ(lease->UnusableReason(), "marked unhealthy: disk (asked by bob)");
+  EXPECT_EQ(lease->UnusableReason(), "marked unhealthy: disk");
   pool_->MarkHealthy(kIp);
   EXPECT_EQ(DrainOf(kIp), "drained");
   pool_->MarkUnhealthy(kIp, "disk");
@@ -377,11 +377,25 @@ TEST_F(ControlTest, TextsOfOperatorsAreBoundedAndOnOneLine) {
   const LeasePtr lease = Acquire(kIp);
   DrainOptions options;
   options.reason = absl::StrCat("a\nb", std::string(1000, 'x'));
-  options.who = "c\nd";
+  options.asked_by = "c\nd";
   ASSERT_TRUE(pool_->Drain(kIp, options).ok());
   EXPECT_EQ(Events()[0],
             absl::StrCat("10.0.0.1:80: serving -> draining: a?b",
                          std::string(197, 'x'), " (asked by c?d)"));
+}
+
+TEST_F(ControlTest, EventsOfMarksSayWhoAskedForThem) {
+  const LeasePtr lease = Acquire(kIp);
+  pool_->MarkUnhealthy(kIp, "disk",
+                       absl::StrCat("a\nnn", std::string(1000, 'x')));
+  pool_->MarkHealthy(kIp, "done", "bob");
+  pool_->MarkUnhealthy(kIp, "disk");
+  const std::vector<PoolEvent> events = pool_->GetEvents();
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[0].asked_by, absl::StrCat("a?nn", std::string(196, 'x')));
+  EXPECT_EQ(events[0].reason, "marked unhealthy: disk");
+  EXPECT_EQ(events[1].asked_by, "bob");
+  EXPECT_EQ(events[2].asked_by, "");
 }
 
 class ForgetfulControlTest : public ControlTest {

@@ -211,14 +211,16 @@ bool BackendHealth::IsMarked() const {
   return tracker_.cause() == HealthCause::kManual;
 }
 
-bool BackendHealth::MarkHealthy(absl::string_view reason) {
+bool BackendHealth::MarkHealthy(absl::string_view reason,
+                                absl::string_view asked_by) {
   MutexLock lock(&mutex_);
-  return Apply(tracker_.MarkHealthy(reason, events_->time.Now()));
+  return Apply(tracker_.MarkHealthy(reason, events_->time.Now()), asked_by);
 }
 
-bool BackendHealth::MarkUnhealthy(absl::string_view reason) {
+bool BackendHealth::MarkUnhealthy(absl::string_view reason,
+                                  absl::string_view asked_by) {
   MutexLock lock(&mutex_);
-  return Apply(tracker_.MarkUnhealthy(reason, events_->time.Now()));
+  return Apply(tracker_.MarkUnhealthy(reason, events_->time.Now()), asked_by);
 }
 
 void BackendHealth::BeginSlowStart() {
@@ -251,14 +253,16 @@ BackendHealth::View BackendHealth::view() const {
   return shown_;
 }
 
-void BackendHealth::PublishView(absl::string_view what) {
-  const absl::Time now = events_->time.Now();
+void BackendHealth::PublishView(absl::string_view what,
+                                absl::string_view asked_by) {
   absl::optional<PoolEvent> event;
   {
     MutexLock lock(&shown_mutex_);
-    event = UpdateView(what, now);
+    event = UpdateView(what, events_->time.Now());
   }
-  if (event.has_value()) events_->Add(*std::move(event));
+  if (!event.has_value()) return;
+  event->asked_by = std::string(asked_by);
+  events_->Add(*std::move(event));
 }
 
 absl::optional<PoolEvent> BackendHealth::UpdateView(absl::string_view what,
@@ -297,16 +301,16 @@ void BackendHealth::OnTimer(absl::Time due) {
   bool notify = false;
   {
     MutexLock lock(&mutex_);
-    if (suspended_) return;
-    // A timer that was replaced while it began to run.
-    if (due != timer_at_) return;
+    // `due` differs for a timer that was replaced while it began to run.
+    if (suspended_ || due != timer_at_) return;
     timer_at_ = absl::InfiniteFuture();
     notify = Apply(tracker_.OnTime(events_->time.Now()));
   }
   if (notify) events_->Notify();
 }
 
-bool BackendHealth::Apply(const absl::optional<HealthChange>& change) {
+bool BackendHealth::Apply(const absl::optional<HealthChange>& change,
+                          absl::string_view asked_by) {
   ArmTimer();
   if (tracker_.state() != BackendState::kAlive) {
     load_->wants_successes.store(true, std::memory_order_relaxed);
@@ -319,7 +323,7 @@ bool BackendHealth::Apply(const absl::optional<HealthChange>& change) {
     ejections_.fetch_add(1, std::memory_order_relaxed);
   }
   WriteFlags();
-  if (change.has_value()) PublishView(change->reason);
+  if (change.has_value()) PublishView(change->reason, asked_by);
   // The flags act at once.  The watches build a new plan, which is needed only
   // when a backend goes down or comes back.
   return change.has_value() && (IsDown(change->from) || IsDown(change->to));

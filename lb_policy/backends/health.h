@@ -87,8 +87,10 @@ class BackendHealth {
   // If the result of one of these is true, the caller must call
   // events->Notify(), with no lock that a watch may take.  Marks act on an
   // absent backend, too.
-  ABSL_MUST_USE_RESULT bool MarkHealthy(absl::string_view reason);
-  ABSL_MUST_USE_RESULT bool MarkUnhealthy(absl::string_view reason);
+  ABSL_MUST_USE_RESULT bool MarkHealthy(absl::string_view reason,
+                                        absl::string_view asked_by = "");
+  ABSL_MUST_USE_RESULT bool MarkUnhealthy(absl::string_view reason,
+                                          absl::string_view asked_by = "");
   // Begins a slow start, unless the backend is DOWN.
   void BeginSlowStart();
   // Called when a channel's connection has changed from `from` to `to`.  `why`
@@ -131,8 +133,8 @@ class BackendHealth {
     return any_failed() && connected_channels_ == 0;
   }
   // Brings view() up to date and records an event when the state changed.
-  // `what` is the reason to give.
-  void PublishView(absl::string_view what)
+  // `what` is the reason to give, `asked_by` the operator who asked, if any.
+  void PublishView(absl::string_view what, absl::string_view asked_by = "")
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Returns the event when the state changed.
@@ -152,7 +154,8 @@ class BackendHealth {
       ABSL_LOCKS_EXCLUDED(mutex_);
   // Writes the flags that picks read and arms the timer.  If the result is
   // true, the caller must unlock and then call events_->Notify().
-  ABSL_MUST_USE_RESULT bool Apply(const absl::optional<HealthChange>& change)
+  ABSL_MUST_USE_RESULT bool Apply(const absl::optional<HealthChange>& change,
+                                  absl::string_view asked_by = "")
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteFlags() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AbandonTrial() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -68,7 +68,7 @@ struct DrainOptions {
   // nevertheless.  InfiniteDuration = until they end.  Not negative.
   absl::Duration timeout = absl::Seconds(30);
   std::string reason = "manual";  // For events and error texts.
-  std::string who;                // Who asked, for events.
+  std::string asked_by;           // The person or program, for events.
 };
 
 class BackendPool : public std::enable_shared_from_this<BackendPool> {
@@ -93,13 +93,13 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   // the next failed probes or calls may take the backend down again.  Nor does
   // it connect a backend whose connection has failed.
   //
-  // `who` is who asked, for events.
+  // `asked_by` is the person or program that asked, for events.
   void MarkHealthy(absl::string_view address,
                    absl::string_view reason = "manual",
-                   absl::string_view who = "");
+                   absl::string_view asked_by = "");
   void MarkUnhealthy(absl::string_view address,
                      absl::string_view reason = "manual",
-                     absl::string_view who = "");
+                     absl::string_view asked_by = "");
 
   // The following actions, too, are for all backends with this address or
   // configured name, in all channels of the pool.  What they decide outlives
@@ -122,16 +122,17 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   }
   // Ends a drain, done or not.  The backend then goes through slow start, as
   // one that came back.  Does nothing for a backend that does not drain.
-  absl::Status Undrain(absl::string_view address, absl::string_view who = "");
+  absl::Status Undrain(absl::string_view address,
+                       absl::string_view asked_by = "");
   // Replaces the weight that the list gives, 1 to 1,000,000, until
   // ResetWeight().
   absl::Status SetWeight(absl::string_view address, uint32_t weight,
-                         absl::string_view who = "");
+                         absl::string_view asked_by = "");
   absl::Status ResetWeight(absl::string_view address,
-                           absl::string_view who = "");
+                           absl::string_view asked_by = "");
   // Makes every channel that could not connect to the backends try again now.
   absl::Status ResetBackoff(absl::string_view address,
-                            absl::string_view who = "");
+                            absl::string_view asked_by = "");
 
   // The events from now on, for the application to take when it likes.
   std::unique_ptr<PoolEventWatch> Watch(size_t capacity = 1024) const {
@@ -255,7 +256,7 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   using Decide = absl::FunctionRef<absl::optional<BackendControl::Change>(
       BackendControl& control)>;
   absl::Status Control(absl::string_view address, bool remember,
-                       PoolEvent::Kind kind, absl::string_view who,
+                       PoolEvent::Kind kind, absl::string_view asked_by,
                        Decide decide) ABSL_LOCKS_EXCLUDED(mutex_);
   void UpdateDrainsAfter(absl::Duration delay) ABSL_LOCKS_EXCLUDED(mutex_);
   void UpdateDrains() ABSL_LOCKS_EXCLUDED(mutex_);

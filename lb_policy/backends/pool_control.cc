@@ -31,23 +31,19 @@ absl::Status CheckAddress(absl::string_view address) {
   return Endpoint::Parse(address).status();
 }
 
-std::string ReasonBy(absl::string_view reason, absl::string_view who) {
-  return who.empty() ? std::string(reason)
-                     : absl::StrCat(reason, " (asked by ", Bounded(who), ")");
-}
-
 }  // namespace
 
 // --- Marks -------------------------------------------------------------------
 
 void BackendPool::MarkHealthy(absl::string_view address,
-                              absl::string_view reason, absl::string_view who) {
+                              absl::string_view reason,
+                              absl::string_view asked_by) {
   int changed = 0;
   {
     MutexLock lock(&mutex_);
     ForgetLocked();
     for (Entry* entry : NamedLocked(address)) {
-      changed += entry->backend->health.MarkHealthy(ReasonBy(reason, who));
+      changed += entry->backend->health.MarkHealthy(reason, Bounded(asked_by));
       entry->marked_by_address = false;
       if (entry->users == 0 && !entry->backend->IsWorthRemembering()) {
         DropLocked(*entry);
@@ -80,14 +76,15 @@ void BackendPool::RenewAbsenceLocked(const std::vector<Entry*>& entries) {
 
 void BackendPool::MarkUnhealthy(absl::string_view address,
                                 absl::string_view reason,
-                                absl::string_view who) {
+                                absl::string_view asked_by) {
   int changed = 0;
   {
     MutexLock lock(&mutex_);
     ForgetLocked();
     const std::vector<Entry*> named = NamedOrNewLocked(address);
     for (Entry* entry : named) {
-      changed += entry->backend->health.MarkUnhealthy(ReasonBy(reason, who));
+      changed +=
+          entry->backend->health.MarkUnhealthy(reason, Bounded(asked_by));
       entry->marked_by_address |= entry->backend->address() == address;
     }
     RenewAbsenceLocked(named);
@@ -99,8 +96,8 @@ void BackendPool::MarkUnhealthy(absl::string_view address,
 // --- Drains, weights, reconnects ---------------------------------------------
 
 absl::Status BackendPool::Control(absl::string_view address, bool remember,
-                                  PoolEvent::Kind kind, absl::string_view who,
-                                  Decide decide) {
+                                  PoolEvent::Kind kind,
+                                  absl::string_view asked_by, Decide decide) {
   const absl::Status well_formed = CheckAddress(address);
   if (!well_formed.ok()) return well_formed;
   bool notify = false;
@@ -120,7 +117,7 @@ absl::Status BackendPool::Control(absl::string_view address, bool remember,
     for (Entry* entry : named) {
       Backend& backend = *entry->backend;
       const auto change = decide(backend.control);
-      if (change.has_value()) backend.Record(kind, *change, Bounded(who));
+      if (change.has_value()) backend.Record(kind, *change, Bounded(asked_by));
       if (change.has_value() && kind == PoolEvent::Kind::kDrain &&
           !backend.control.drains()) {
         backend.health.BeginSlowStart();
@@ -153,8 +150,8 @@ absl::Status BackendPool::Drain(absl::string_view address,
   const std::string reason = Bounded(options.reason);
   const absl::Time now = events_->time.Now();
   const absl::Status status =
-      Control(address, /*remember=*/true, PoolEvent::Kind::kDrain, options.who,
-              [&](BackendControl& control) {
+      Control(address, /*remember=*/true, PoolEvent::Kind::kDrain,
+              options.asked_by, [&](BackendControl& control) {
                 return control.BeginDrain(options.timeout, reason, now);
               });
   if (status.ok() && options.timeout < absl::InfiniteDuration()) {
@@ -165,13 +162,13 @@ absl::Status BackendPool::Drain(absl::string_view address,
 }
 
 absl::Status BackendPool::Undrain(absl::string_view address,
-                                  absl::string_view who) {
-  return Control(address, /*remember=*/false, PoolEvent::Kind::kDrain, who,
+                                  absl::string_view asked_by) {
+  return Control(address, /*remember=*/false, PoolEvent::Kind::kDrain, asked_by,
                  [](BackendControl& control) { return control.EndDrain(""); });
 }
 
 absl::Status BackendPool::SetWeight(absl::string_view address, uint32_t weight,
-                                    absl::string_view who) {
+                                    absl::string_view asked_by) {
   if (weight == 0) {
     return absl::InvalidArgumentError(
         "SetWeight: weight 0: must be 1..1000000; use Drain() to take a "
@@ -182,22 +179,22 @@ absl::Status BackendPool::SetWeight(absl::string_view address, uint32_t weight,
     return absl::InvalidArgumentError(absl::StrCat(
         "SetWeight: weight ", weight, ": must be 1..", kMaxEndpointWeight));
   }
-  return Control(address, /*remember=*/true, PoolEvent::Kind::kWeight, who,
+  return Control(address, /*remember=*/true, PoolEvent::Kind::kWeight, asked_by,
                  [weight](BackendControl& control) {
                    return control.SetWeight(weight, "");
                  });
 }
 
 absl::Status BackendPool::ResetWeight(absl::string_view address,
-                                      absl::string_view who) {
-  return Control(address, /*remember=*/false, PoolEvent::Kind::kWeight, who,
-                 [](BackendControl& control) {
+                                      absl::string_view asked_by) {
+  return Control(address, /*remember=*/false, PoolEvent::Kind::kWeight,
+                 asked_by, [](BackendControl& control) {
                    return control.SetWeight(absl::nullopt, "");
                  });
 }
 
 absl::Status BackendPool::ResetBackoff(absl::string_view address,
-                                       absl::string_view who) {
+                                       absl::string_view asked_by) {
   const absl::Status well_formed = CheckAddress(address);
   if (!well_formed.ok()) return well_formed;
   int listed = 0;
@@ -208,7 +205,7 @@ absl::Status BackendPool::ResetBackoff(absl::string_view address,
       ++listed;
       entry->backend->reconnect_requests.fetch_add(1);
       entry->backend->Record(PoolEvent::Kind::kReconnect,
-                             {"waiting", "connecting", ""}, Bounded(who));
+                             {"waiting", "connecting", ""}, Bounded(asked_by));
     }
   }
   if (listed == 0) {

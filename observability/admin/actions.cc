@@ -73,7 +73,7 @@ absl::Status CarryOut(const Action& action, absl::string_view reason,
       DrainOptions options;
       options.timeout = action.timeout;
       options.reason = std::string(reason);
-      options.who = std::string(asked_by);
+      options.asked_by = std::string(asked_by);
       return pool.Drain(action.backend, options);
     }
     case ActionKind::kUndrain:
