@@ -1,4 +1,4 @@
-// EventLog: the newest events of a process, and who waits for the next one.
+// EventLog: the newest events of a process, and a way to wait for the next one.
 //
 // Threads: any.
 #ifndef MULTI_BACKEND_OBSERVABILITY_ADMIN_EVENT_LOG_H_

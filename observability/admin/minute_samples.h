@@ -50,7 +50,7 @@ class MinuteSamples {
 
   // Backends beyond `max_backends` are not sampled while those that are have
   // had attempts in the last minute.
-  explicit MinuteSamples(size_t max_backends = 2000)
+  explicit MinuteSamples(size_t max_backends)
       : max_in_shard_((max_backends + kShards - 1) / kShards) {}
 
   // `second` is the present one, by any clock that counts whole seconds and

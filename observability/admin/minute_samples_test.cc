@@ -15,12 +15,12 @@ const Label kTarget("static:///a:1");
 const Label kBackend("a:1");
 
 TEST(MinuteSamplesTest, WithoutAttemptsThereIsNothing) {
-  MinuteSamples samples;
+  MinuteSamples samples(16);
   EXPECT_EQ(samples.Of(kTarget, kBackend, 1000), nullptr);
 }
 
 TEST(MinuteSamplesTest, ThePresentSecondIsNotShown) {
-  MinuteSamples samples;
+  MinuteSamples samples(16);
   samples.Add(kTarget, kBackend, false, 1'000'000, 1000);
   EXPECT_EQ(samples.Of(kTarget, kBackend, 1000), nullptr);
   const auto minute = samples.Of(kTarget, kBackend, 1001);
@@ -29,7 +29,7 @@ TEST(MinuteSamplesTest, ThePresentSecondIsNotShown) {
 }
 
 TEST(MinuteSamplesTest, EachSecondHasItsOwnCounts) {
-  MinuteSamples samples;
+  MinuteSamples samples(16);
   for (int64_t second = 1000; second < 1100; ++second) {
     for (int i = 0; i < second - 999; ++i) {
       samples.Add(kTarget, kBackend, i % 2 == 0, 1'500'000, second);
@@ -44,7 +44,7 @@ TEST(MinuteSamplesTest, EachSecondHasItsOwnCounts) {
 }
 
 TEST(MinuteSamplesTest, OldSecondsLeave) {
-  MinuteSamples samples;
+  MinuteSamples samples(16);
   samples.Add(kTarget, kBackend, true, 1, 1000);
   ASSERT_NE(samples.Of(kTarget, kBackend, 1060), nullptr);
   EXPECT_EQ(samples.Of(kTarget, kBackend, 1060)->front().errors, 1);
@@ -52,7 +52,7 @@ TEST(MinuteSamplesTest, OldSecondsLeave) {
 }
 
 TEST(MinuteSamplesTest, TargetsAndBackendsAreApart) {
-  MinuteSamples samples;
+  MinuteSamples samples(16);
   samples.Add(kTarget, kBackend, false, 1, 1000);
   EXPECT_EQ(samples.Of(kTarget, Label("b:1"), 1001), nullptr);
   EXPECT_EQ(samples.Of(Label("other"), kBackend, 1001), nullptr);
@@ -78,7 +78,7 @@ TEST(MinuteSamplesTest, AQuantileInTheLastBucketIsItsBeginning) {
 }
 
 TEST(MinuteSamplesTest, ALatencyAtABoundaryBelongsBelowIt) {
-  MinuteSamples samples;
+  MinuteSamples samples(16);
   samples.Add(kTarget, kBackend, false, 100'000, 1000);
   samples.Add(kTarget, kBackend, false, 100'001, 1000);
   const auto minute = samples.Of(kTarget, kBackend, 1001);

@@ -5,8 +5,8 @@
 //   auto server = multi_backend::ServeStatus({.monitor = monitor});
 //
 // A Monitor keeps the newest events, the last calls with their trails, the
-// counts of the last minute for each backend, and the metrics.  What channels
-// and backends are now it asks them when it is asked itself.  All of it is
+// counts of the last minute for each backend, and the metrics.  It reads the
+// present state of channels and backends only when it is asked.  All of it is
 // bounded: by default about 5 MB and 5 KB for each backend that has calls.
 //
 // Threads: any.
@@ -23,8 +23,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "multi_backend/clock/steady_now.h"
 #include "multi_backend/observability/channel_source.h"
 #include "multi_backend/observability/metrics_sink.h"
 #include "multi_backend/sync/mutex.h"
@@ -51,17 +51,17 @@ struct MonitorOptions {
   // What the monitor passes everything on to, for /metrics.  Null = it makes
   // one.  A channel must not have both as sinks, or it is counted twice.
   std::shared_ptr<Metrics> metrics;
-  // How many calls, and how many bytes of them, are kept.  All that failed or
-  // were retried compete with the samples of the others for the place.
+  // How many calls, and how many bytes of them, are kept.  Failed, retried and
+  // sampled calls share this room; the oldest go first.
   size_t max_calls = 1000;
   size_t max_call_bytes = 4 << 20;
-  // Of the calls that neither failed nor were retried, one in so many is kept;
-  // 0 = none.
+  // Of the calls that neither failed nor were retried, one call in this many is
+  // kept; 0 = none.
   uint32_t sample_one_in = 100;
   // How many backends have a sparkline at a time.
   size_t max_sampled_backends = 2000;
-  // For tests.
-  std::function<absl::Time()> now = absl::Now;
+  // For tests.  The clock of the events and of the calls.
+  std::function<absl::Time()> now = SteadyNow;
 };
 
 class Monitor : public MetricsSink {

@@ -133,6 +133,13 @@ TEST_F(MonitorTest, TheLastMinuteOfEachBackendHasItsShare) {
       monitor->GetStatus({}).channels(0).backends(0).has_last_minute());
 }
 
+TEST_F(MonitorTest, TheClockIsThatOfTheEventsAndCalls) {
+  const absl::Time before = SteadyNow();
+  const absl::Time now = Monitor::Create()->now();
+  EXPECT_GE(now, before);
+  EXPECT_LE(now, SteadyNow());
+}
+
 TEST_F(MonitorTest, KeepsCallsThatFailedOrHaveATrail) {
   const auto monitor = Monitor::Create(options_);
   CallEnded call;

@@ -18,13 +18,13 @@
 namespace multi_backend {
 
 struct RecentCallsLimits {
-  size_t calls = 1000;
-  size_t bytes = 4 << 20;  // Of the messages, without the allocator's overhead.
+  size_t calls;
+  size_t bytes;  // Of the messages, without the allocator's overhead.
 };
 
 class RecentCalls {
  public:
-  explicit RecentCalls(RecentCallsLimits limits = {}) : limits_(limits) {}
+  explicit RecentCalls(RecentCallsLimits limits) : limits_(limits) {}
 
   // Sets the call's sequence number, and drops the oldest calls as needed.  A
   // call that alone is above the limit is dropped itself.

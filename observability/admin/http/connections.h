@@ -2,7 +2,7 @@
 //
 // A client that sends its request slowly, or reads its answer slowly, costs
 // only a place.  When the places are used up, the connection that has been slow
-// for longest gives up its own, so a client that is quick is always served.
+// for longest is closed, so a client that is quick is always served.
 //
 // Pure.  Threads: one.
 #ifndef MULTI_BACKEND_OBSERVABILITY_ADMIN_HTTP_CONNECTIONS_H_
