@@ -71,7 +71,7 @@ absl::Status CarryOut(const Action& action, absl::string_view reason,
       return absl::OkStatus();
     case ActionKind::kDrain: {
       DrainOptions options;
-      options.timeout = action.timeout;
+      options.timeout = action.timeout.value_or(options.timeout);
       options.reason = std::string(reason);
       options.asked_by = std::string(asked_by);
       return pool.Drain(action.backend, options);
@@ -110,10 +110,8 @@ absl::StatusOr<Action> ActionOf(const admin::v1::DrainRequest& request) {
   if (request.has_timeout()) {
     action.timeout = absl::Seconds(request.timeout().seconds()) +
                      absl::Nanoseconds(request.timeout().nanos());
-    if (action.timeout <= absl::ZeroDuration()) {
-      return absl::InvalidArgumentError(
-          "timeout: must be above zero; leave it out to wait until the calls "
-          "end");
+    if (*action.timeout < absl::ZeroDuration()) {
+      return absl::InvalidArgumentError("timeout: must not be negative");
     }
   }
   return action;

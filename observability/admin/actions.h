@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "multi_backend/observability/admin/admin.pb.h"
 #include "multi_backend/observability/admin/monitor.h"
 
@@ -27,19 +28,18 @@ enum class ActionKind {
 
 struct Action {
   ActionKind kind = ActionKind::kMarkHealthy;
-  std::string target;   // "" = of all channels.
-  std::string backend;  // Address or name.
-  std::string reason;   // "" = "by <who asked>".
-  // With kDrain.
-  absl::Duration timeout = absl::InfiniteDuration();
-  uint32_t weight = 0;  // With kSetWeight.
+  std::string target;                      // "" = of all channels.
+  std::string backend;                     // Address or name.
+  std::string reason;                      // "" = "by <who asked>".
+  absl::optional<absl::Duration> timeout;  // With kDrain; unset = the pool's.
+  uint32_t weight = 0;                     // With kSetWeight.
 };
 
 // "markUnhealthy", …, as in the paths of the page.
 absl::string_view ActionName(ActionKind kind);
 
 Action ActionOf(ActionKind kind, const admin::v1::BackendRequest& request);
-// INVALID_ARGUMENT for a timeout that is not above zero.
+// INVALID_ARGUMENT for a negative timeout.
 absl::StatusOr<Action> ActionOf(const admin::v1::DrainRequest& request);
 Action ActionOf(const admin::v1::SetWeightRequest& request);
 

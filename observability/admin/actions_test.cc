@@ -64,6 +64,7 @@ TEST_F(ActionsTest, ADrainIsBegunAndEnded) {
   auto result = Run("drain", R"({"backend": "a:1", "timeout": "5s"})");
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_TRUE(Backend().draining);
+  EXPECT_TRUE(Backend().drained);  // It had no calls.
   result = Run("undrain", R"({"backend": "a:1"})");
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_FALSE(Backend().draining);

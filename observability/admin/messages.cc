@@ -170,6 +170,7 @@ void FillBackend(const BackendStatus& from, Backend* to) {
   to->set_effective_weight(from.effective_weight);
   to->set_state(from.state);
   to->set_draining(from.draining);
+  to->set_drained(from.drained);
   to->set_absent(from.absent);
   to->set_reason(ShownText(from.reason));
   if (from.since != absl::InfinitePast()) {

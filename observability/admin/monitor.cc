@@ -58,8 +58,9 @@ void Monitor::OnAttemptEnded(const AttemptEnded& attempt) {
   metrics_->OnAttemptEnded(attempt);
   const bool error = attempt.status != absl::StatusCode::kOk &&
                      attempt.status != absl::StatusCode::kCancelled;
-  samples_->Add(attempt.target, attempt.backend, error, attempt.latency_nanos,
-                absl::ToUnixSeconds(options_.now()));
+  // By address, since one name may have several.
+  samples_->Add(attempt.target, Label(attempt.address), error,
+                attempt.latency_nanos, absl::ToUnixSeconds(options_.now()));
 }
 
 void Monitor::OnCallEnded(const CallEnded& call) {
@@ -144,7 +145,7 @@ admin::v1::Status Monitor::GetStatus(
     uint64_t attempts = 0;
     for (size_t b = 0; b < kept; ++b) {
       const auto minute =
-          samples_->Of(target, Label(from.backends[b].name), second);
+          samples_->Of(target, Label(from.backends[b].address), second);
       if (minute == nullptr) continue;
       auto* const message = channel->mutable_backends(b)->mutable_last_minute();
       FillMinute(*minute, message);

@@ -33,6 +33,7 @@ class MonitorTest : public ::testing::Test {
     attempt.target = Label("static:///a:1,b:1");
     attempt.method = Label("/p.S/M");
     attempt.backend = Label(backend);
+    attempt.address = backend == "a:1" ? "10.0.0.1:1" : "10.0.0.2:1";
     attempt.status = status;
     attempt.latency_nanos = 3'000'000;
     return attempt;
@@ -131,6 +132,26 @@ TEST_F(MonitorTest, TheLastMinuteOfEachBackendHasItsShare) {
   now_ += absl::Seconds(61);
   EXPECT_FALSE(
       monitor->GetStatus({}).channels(0).backends(0).has_last_minute());
+}
+
+TEST_F(MonitorTest, AddressesOfOneNameHaveMinutesOfTheirOwn) {
+  const auto monitor = Monitor::Create(options_);
+  ChannelStatus one_name = TwoBackends();
+  one_name.backends[1].name = "a:1";
+  one_name.backends[1].draining = one_name.backends[1].drained = true;
+  const auto source = std::make_shared<FakeChannelSource>(one_name);
+  monitor->OnChannel(source);
+  AttemptEnded attempt = Attempt("a:1", absl::StatusCode::kOk);
+  for (int i = 0; i < 3; ++i) monitor->OnAttemptEnded(attempt);
+  attempt.address = "10.0.0.2:1";
+  monitor->OnAttemptEnded(attempt);
+  now_ += absl::Seconds(1);
+  const auto channel = monitor->GetStatus({}).channels(0);
+  EXPECT_EQ(channel.backends(0).last_minute().attempts(), 3);
+  EXPECT_EQ(channel.backends(0).last_minute().share(), 0.75);
+  EXPECT_EQ(channel.backends(1).last_minute().attempts(), 1);
+  EXPECT_FALSE(channel.backends(0).drained());
+  EXPECT_TRUE(channel.backends(1).drained());
 }
 
 TEST_F(MonitorTest, TheClockIsThatOfTheEventsAndCalls) {

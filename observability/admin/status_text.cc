@@ -18,6 +18,7 @@ using admin::v1::Route;
 using Row = std::vector<std::string>;
 
 constexpr size_t kMaxCell = 48;
+constexpr size_t kMaxLastCell = 200;  // It moves no other cell.
 
 absl::Duration ToDuration(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) +
@@ -47,9 +48,26 @@ std::string Latency(const google::protobuf::Duration& duration) {
 }
 
 std::string State(const Backend& backend) {
-  if (backend.absent()) return absl::StrCat(backend.state(), ",absent");
-  if (backend.draining()) return absl::StrCat(backend.state(), ",draining");
-  return backend.state();
+  return absl::StrCat(backend.state(),
+                      backend.drained()    ? ",drained"
+                      : backend.draining() ? ",draining"
+                                           : "",
+                      backend.absent() ? ",absent" : "");
+}
+
+// One name may have several addresses.
+std::string NameAndAddress(const Backend& backend) {
+  if (backend.name().empty()) return backend.address();
+  if (backend.address().empty() || backend.address() == backend.name()) {
+    return backend.name();
+  }
+  return absl::StrCat(backend.name(), " ", backend.address());
+}
+
+// The characters of a text from ShownText(), which is valid UTF-8.
+size_t Width(absl::string_view text) {
+  return std::count_if(text.begin(), text.end(),
+                       [](char c) { return (c & 0xC0) != 0x80; });
 }
 
 // Appends `rows`, of which the first is the heading.
@@ -58,9 +76,8 @@ void AppendTable(const std::vector<Row>& rows, std::string* text) {
   std::vector<Row> cut = rows;
   for (Row& row : cut) {
     for (size_t i = 0; i < row.size(); ++i) {
-      // The last cell ends the line, so it may be longer.
-      if (i + 1 < row.size()) row[i] = ShownText(row[i], kMaxCell);
-      widths[i] = std::max(widths[i], row[i].size());
+      row[i] = ShownText(row[i], i + 1 < row.size() ? kMaxCell : kMaxLastCell);
+      widths[i] = std::max(widths[i], Width(row[i]));
     }
   }
   for (const Row& row : cut) {
@@ -68,7 +85,7 @@ void AppendTable(const std::vector<Row>& rows, std::string* text) {
     for (size_t i = 0; i < row.size(); ++i) {
       absl::StrAppend(&line, row[i]);
       if (i + 1 < row.size()) {
-        line.append(widths[i] - row[i].size() + 2, ' ');
+        line.append(widths[i] - Width(row[i]) + 2, ' ');
       }
     }
     line.erase(line.find_last_not_of(' ') + 1);
@@ -78,18 +95,18 @@ void AppendTable(const std::vector<Row>& rows, std::string* text) {
 
 void AppendBackends(const Channel& channel, absl::Time now, std::string* text) {
   std::vector<Row> rows = {{"BACKEND", "ROLE", "STATE", "FOR", "WEIGHT",
-                            "SHARE", "FLIGHT", "ERR/MIN", "P50", "P99",
-                            "RETRIES", "CONN", "WHY"}};
+                            "SHARE", "FLIGHT", "CALLS/MIN", "ERR/MIN", "P50",
+                            "P99", "RETRIES", "CONN", "WHY"}};
   for (const Backend& backend : channel.backends()) {
     const auto& minute = backend.last_minute();
     rows.push_back(
-        {backend.name().empty() ? backend.address() : backend.name(),
-         backend.role().empty() ? "-" : backend.role(), State(backend),
+        {NameAndAddress(backend), backend.role().empty() ? "-" : backend.role(),
+         State(backend),
          backend.has_since() ? Age(now - ToTime(backend.since())) : "-",
          absl::StrFormat("%g", backend.effective_weight()),
          absl::StrFormat("%.0f%%", minute.share() * 100),
-         absl::StrCat(backend.in_flight()),
-         absl::StrCat(minute.errors(), "/", minute.attempts()),
+         absl::StrCat(backend.in_flight()), absl::StrCat(minute.attempts()),
+         absl::StrCat(minute.errors()),
          minute.attempts() > 0 ? Latency(minute.p50()) : "-",
          minute.attempts() > 0 ? Latency(minute.p99()) : "-",
          absl::StrCat(backend.retries_landed()),

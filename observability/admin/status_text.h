@@ -8,8 +8,9 @@
 
 namespace multi_backend {
 
-// Aligned tables, each cell at most 48 characters: for each
-// channel its backends, balancers that panic or let calls wait, and routes.
+// Aligned tables, each cell at most 48 bytes but for the last of a line, which
+// may have 200: for each channel its backends, balancers that panic or let
+// calls wait, and routes.
 std::string StatusText(const admin::v1::Status& status);
 
 }  // namespace multi_backend

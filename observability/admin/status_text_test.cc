@@ -52,21 +52,48 @@ TEST(StatusTextTest, AChannelIsATable) {
   auto* const route = channel->add_routes();
   route->set_name("p.S/M");
   route->set_never_matched(true);
-  EXPECT_EQ(
-      StatusText(status),
-      "multi_backend 0.2.0, up 1d3h, 1 channel\n"
-      "\n"
-      "static:///a:1,b:1  READY  1 of 2 usable\n"
-      "  PANIC: root ignores health, too few backends are well\n"
-      "  BACKEND  ROLE     STATE          FOR   WEIGHT  SHARE  FLIGHT  ERR/MIN"
-      "  P50     P99    RETRIES  CONN  WHY\n"
-      "  a:1      primary  ALIVE          -     1000    100%   3       1/200  "
-      "  1.50ms  120ms  0        1\n"
-      "  b:1      -        DOWN,draining  3h4m  0       0%     0       0/0    "
-      "  -       -      7        0     3 calls in a row failed\n"
-      "\n"
-      "  ROUTE  ROLE  MATCHES        LAST METHOD\n"
-      "  p.S/M  -     never matched\n");
+  EXPECT_EQ(StatusText(status),
+            "multi_backend 0.2.0, up 1d3h, 1 channel\n"
+            "\n"
+            "static:///a:1,b:1  READY  1 of 2 usable\n"
+            "  PANIC: root ignores health, too few backends are well\n"
+            "  BACKEND  ROLE     STATE          FOR   WEIGHT  SHARE  FLIGHT"
+            "  CALLS/MIN  ERR/MIN  P50     P99    RETRIES  CONN  WHY\n"
+            "  a:1      primary  ALIVE          -     1000    100%   3     "
+            "  200        1        1.50ms  120ms  0        1\n"
+            "  b:1      -        DOWN,draining  3h4m  0       0%     0     "
+            "  0          0        -       -      7        0     3 calls in a "
+            "row failed\n"
+            "\n"
+            "  ROUTE  ROLE  MATCHES        LAST METHOD\n"
+            "  p.S/M  -     never matched\n");
+}
+
+TEST(StatusTextTest, LongTextsAreCutAndMoveNoColumn) {
+  admin::v1::Status status;
+  auto* const channel = status.add_channels();
+  for (const std::string& name : {std::string(60, 'n'), std::string("b:1")}) {
+    auto* const backend = channel->add_backends();
+    backend->set_name(name);
+    backend->set_address("10.0.0.1:1");
+    backend->set_state("ALIVE");
+    backend->set_draining(true);
+    backend->set_drained(true);
+    backend->set_reason(std::string(300, 'w'));
+  }
+  // A character of several bytes is one column.
+  const std::string text = StatusText(status);
+  EXPECT_NE(text.find("  " + std::string(48, 'n') +
+                      "\xE2\x80\xA6  -     ALIVE,drained  -"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("  b:1 10.0.0.1:1" + std::string(35, ' ') +
+                      "  -     ALIVE,drained  -"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find(std::string(200, 'w') + "\xE2\x80\xA6\n"),
+            std::string::npos)
+      << text;
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ class PoolSource : public ChannelSource {
       backend.state = std::string(StateName(from.state));
       backend.absent = from.absent;
       backend.draining = from.draining;
+      backend.drained = from.drained;
       backend.reason = from.reason;
       backend.since = from.since;
       backend.link = "FAILED";

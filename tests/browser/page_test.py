@@ -127,7 +127,7 @@ class PageTest(unittest.TestCase):
     def test_a_drain_by_button_works_and_is_undone(self):
         row = self.open_actions("b.example:1")
         row.find_element(By.CLASS_NAME, "act-drain").click()
-        self.until(lambda: "◆ draining" in self.row_text("b.example:1"))
+        self.until(lambda: "◇ drained" in self.row_text("b.example:1"))
         events = self.browser.find_element(By.ID, "events-list")
         self.until(lambda: "drain, asked by 127.0.0.1" in events.text)
         row.find_element(By.CLASS_NAME, "act-undrain").click()

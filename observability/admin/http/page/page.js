@@ -58,6 +58,7 @@ const STATES = {
 function stateOf(backend) {
   const known = STATES[backend.state] || ['', '? ' + backend.state];
   if (backend.absent) return ['absent', '○ absent, ' + backend.state.toLowerCase()];
+  if (backend.drained) return ['draining', '◇ drained'];
   if (backend.draining) return ['draining', '◆ draining'];
   return known;
 }
