@@ -65,7 +65,7 @@ void AddActions(CLI::App& app, const Command& mb) {
           [flags = drain_flags](double seconds) {
             flags->request.timeout = absl::Seconds(seconds);
           },
-          "Seconds that calls in flight may go on; no bound unless given")
+          "Seconds that calls in flight may go on; 30 unless given")
       ->check(CLI::Range(0.0, 86400.0 * 365));
   AddAction(app, mb, ActionKind::kUndrain, "undrain", "End a drain",
             "mb undrain 127.0.0.1:9090 10.0.0.2:50051");
@@ -74,10 +74,8 @@ void AddActions(CLI::App& app, const Command& mb) {
                 "Set a backend's weight, or return to the listed one",
                 "mb weight 127.0.0.1:9090 10.0.0.2:50051 500");
   CLI::Option* const value =
-      weight
-          ->add_option("WEIGHT", weight_flags->request.weight,
-                       "0 (no new calls) to 1000000")
-          ->check(CLI::Range(0, 1'000'000));
+      weight->add_option("WEIGHT", weight_flags->request.weight, "1 to 1000000")
+          ->check(CLI::Range(1, 1'000'000));
   CLI::Option* const reset = weight->add_flag_function(
       "--reset",
       [flags = weight_flags](int64_t) {

@@ -32,7 +32,7 @@ struct ActionRequest {
   std::string target;                      // "" = all channels.
   std::string backend;                     // Address or name.
   std::string reason;                      // "" = the service's own words.
-  absl::optional<absl::Duration> timeout;  // Of kDrain; unset = no end.
+  absl::optional<absl::Duration> timeout;  // Of kDrain; unset = 30 s.
   uint32_t weight = 0;                     // Of kSetWeight.
 };
 

@@ -45,6 +45,7 @@ class ApplicationTest : public ::testing::Test {
     ASSERT_NE(server_, nullptr);
     StatusOptions status_options;
     status_options.monitor = monitor_;
+    status_options.enable_actions = true;
     auto page = ServeStatus(std::move(status_options));
     ASSERT_TRUE(page.ok()) << page.status();
     page_ = *std::move(page);
@@ -119,9 +120,48 @@ TEST_F(ApplicationTest, AMarkMovesTheCallsAndIsUndone) {
   EXPECT_EQ(RunMb({"unmark", addresses_[0], first}).exit_code, 0);
   EXPECT_TRUE(
       WaitUntil([&] { return client_->Call().served_by == fleet_->name(0); }));
-  // The page was served without actions.
-  EXPECT_THAT(RunMb({"mark", addresses_[1], first}).err,
+}
+
+TEST_F(ApplicationTest, APageWithoutActionsSaysHowToTurnThemOn) {
+  StatusOptions options;
+  options.monitor = monitor_;
+  const auto page = ServeStatus(std::move(options));
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_THAT(RunMb({"mark", (*page)->url(), fleet_->address(0)}).err,
               HasSubstr("actions are off"));
+}
+
+TEST_F(ApplicationTest, DrainWeightAndReconnectWorkBothWays) {
+  const std::string& first = fleet_->address(0);
+  const auto backend = [&] { return client_->pool().GetAllBackends()[0]; };
+  ASSERT_EQ(backend().address, first);
+  for (const std::string& address : addresses_) {
+    MbResult result =
+        RunMb({"drain", address, first, "--timeout=60", "--reason=deploy"});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_TRUE(WaitUntil([&] { return backend().drained; }));
+    EXPECT_THAT(RunMb({"status", address}).out,
+                HasSubstr(absl::StrCat("  ", first, "  ALIVE drained")));
+    EXPECT_EQ(client_->Call().served_by, fleet_->name(1));
+    result = RunMb({"undrain", address, first});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_FALSE(backend().draining);
+
+    result = RunMb({"weight", address, first, "77"});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(backend().weight, 77u);
+    result = RunMb({"weight", address, first, "--reset"});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(backend().weight, 1000u);
+
+    result = RunMb({"reconnect", address, first});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+  }
+  const MbResult events = RunMb({"events", addresses_[0]});
+  for (const char* action :
+       {"drain", "undrain", "setWeight", "resetWeight", "resetBackoff"}) {
+    EXPECT_THAT(events.out, HasSubstr(absl::StrCat("  ", action, " by ")));
+  }
 }
 
 }  // namespace

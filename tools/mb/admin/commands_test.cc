@@ -14,6 +14,7 @@
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/observability/admin/admin.grpc.pb.h"
+#include "multi_backend/observability/admin/event_log.h"
 #include "multi_backend/observability/admin/http/status_server.h"
 #include "multi_backend/observability/admin/monitor.h"
 #include "multi_backend/observability/admin/testing/fake_channel_source.h"
@@ -233,6 +234,7 @@ TEST_F(GrpcAdminTest, WrongUsage) {
            {"weight", address_, "b1:1"},
            {"weight", address_, "b1:1", "1000001"},
            {"weight", address_, "b1:1", "-1"},
+           {"weight", address_, "b1:1", "0"},
            {"weight", address_, "b1:1", "5", "--reset"},
            {"drain", address_, "b1:1", "--timeout=-1"}}) {
     const MbResult result = RunMb(arguments);
@@ -330,6 +332,12 @@ TEST_F(StatusPageTest, EventsThatAreKeptAndThatCome) {
                               HasSubstr("second")));
   EXPECT_THAT(RunMb({"events", server_->url(), "--after=1"}).out,
               AllOf(Not(HasSubstr("first")), HasSubstr("second")));
+  // An action on all channels has no target, so it concerns each.
+  auto action = std::make_unique<admin::v1::Event>();
+  action->set_reason("fourth");
+  monitor_->events().Add(std::move(action));
+  EXPECT_THAT(RunMb({"events", server_->url(), "--target=static:///x"}).out,
+              AllOf(Not(HasSubstr("second")), HasSubstr("fourth")));
   MbProcess follow({"events", server_->url(), "--follow"});
   ASSERT_TRUE(follow.AwaitOutput("second")) << follow.Wait().err;
   AddEvent("third");

@@ -113,7 +113,9 @@ class HttpAdminClient final : public AdminClient {
     EventStreamReader reader([&](const admin::v1::Event& event) {
       ended = ended || event.sequence() >= last;
       if (event.sequence() > last) return;
-      if (request.target().empty() || event.target() == request.target()) {
+      // An event without a target concerns all of them.
+      if (request.target().empty() || event.target().empty() ||
+          event.target() == request.target()) {
         on_event(event);
       }
     });

@@ -31,10 +31,6 @@ constexpr const char* kHelp[] = {
     "An action is carried out after you have answered y.",
 };
 
-std::string NameOf(const Backend& backend) {
-  return backend.name().empty() ? backend.address() : backend.name();
-}
-
 const char* OrderName(TopOrder order) {
   switch (order) {
     case TopOrder::kAddress:
@@ -101,7 +97,7 @@ std::vector<Place> PlacesOf(const admin::v1::Status& status, TopOrder order) {
 size_t SelectedOf(const std::vector<Place>& places, const TopState& state) {
   for (size_t i = 0; i < places.size(); ++i) {
     if (places[i].channel == state.channel &&
-        NameOf(*places[i].backend) == state.backend) {
+        places[i].backend->address() == state.backend) {
       return i;
     }
   }
@@ -111,9 +107,10 @@ size_t SelectedOf(const std::vector<Place>& places, const TopState& state) {
 void AddChannel(const Channel& channel, absl::Time now, const TopState& state,
                 const Place* selected, std::vector<TopLine>& lines) {
   lines.push_back(
-      {absl::StrCat(Printable(channel.target()), "  ",
-                    Printable(channel.state()), "  ", channel.backends_usable(),
-                    " of ", channel.backends_size(), " usable"),
+      {absl::StrCat(
+           Printable(channel.target()), "  ", Printable(channel.state()), "  ",
+           channel.backends_usable(), " of ",
+           channel.backends_size() + channel.backends_left_out(), " usable"),
        Style::kTitle});
   if (!channel.resolver().last_error().empty()) {
     lines.push_back(
@@ -181,7 +178,7 @@ std::string BottomOf(const TopState& state) {
 
 void Select(const std::vector<Place>& places, size_t index, TopState& state) {
   state.channel = places[index].channel;
-  state.backend = NameOf(*places[index].backend);
+  state.backend = places[index].backend->address();
 }
 
 // Asks before the action; or says why there is none.
@@ -199,7 +196,7 @@ void Ask(ActionKind kind, const admin::v1::Status& status,
   const Place& place = places[SelectedOf(places, state)];
   ActionRequest request;
   request.kind = kind;
-  request.backend = NameOf(*place.backend);
+  request.backend = place.backend->address();
   for (const Channel& channel : status.channels()) {
     if (channel.id() == place.channel) request.target = channel.target();
   }

@@ -22,10 +22,10 @@ admin::v1::Status StatusOf(const std::string& fields = "") {
         time { seconds: 100 } started { seconds: 40 } library_version: "0.2.0"
         channels { id: 7 target: "static:///x" state: "READY"
           backends_usable: 1
-          backends { name: "b1:1" state: "ALIVE"
+          backends { name: "b1:1" address: "b1:1" state: "ALIVE"
                      last_minute { attempts: 9 share: 0.9 p50 { nanos: 1000000 }
                                    p99 { nanos: 2000000 } } }
-          backends { name: "b2:1" state: "DOWN" reason: "evil\033[2J"
+          backends { name: "b2:1" address: "b2:1" state: "DOWN" reason: "evil\033[2J"
                      last_minute { attempts: 1 errors: 1 share: 0.1
                                    p50 { nanos: 1000000 }
                                    p99 { nanos: 2000000 } } } })",
@@ -72,7 +72,7 @@ TEST(DrawTopTest, TheSelectedBackendIsAlwaysShown) {
   admin::v1::Status status = StatusOf();
   auto& channel = *status.mutable_channels(0);
   for (int i = 3; i < 100; ++i) {
-    channel.add_backends()->set_name(absl::StrCat("b", i, ":1"));
+    channel.add_backends()->set_address(absl::StrCat("b", i, ":1"));
   }
   TopState state;
   for (int i = 0; i < 98; ++i) {
@@ -85,6 +85,30 @@ TEST(DrawTopTest, TheSelectedBackendIsAlwaysShown) {
   EXPECT_EQ(state.backend, "b99:1");
   OnTopKey(TopKey::kUp, 0, status, state);
   EXPECT_EQ(state.backend, "b98:1");
+}
+
+TEST(DrawTopTest, BackendsThatAreLeftOutCount) {
+  admin::v1::Status status = StatusOf();
+  status.mutable_channels(0)->set_backends_left_out(40);
+  EXPECT_THAT(TextOf(DrawTop(status, TopState(), 10, 100)),
+              HasSubstr("1 of 42 usable"));
+}
+
+TEST(OnTopKeyTest, EachAddressOfANameIsSelectedAndActedOnAlone) {
+  admin::v1::Status status = StatusOf("actions_enabled: true");
+  auto& channel = *status.mutable_channels(0);
+  channel.mutable_backends(0)->set_name("db:1");
+  channel.mutable_backends(1)->set_name("db:1");
+  TopState state;
+  OnTopKey(TopKey::kDown, 0, status, state);
+  const auto lines = DrawTop(status, state, 10, 100);
+  EXPECT_FALSE(lines[3].selected);
+  EXPECT_THAT(lines[4].text, HasSubstr("> db:1 b2:1"));
+  EXPECT_TRUE(lines[4].selected);
+  OnTopKey(TopKey::kOther, 'd', status, state);
+  const TopEffect yes = OnTopKey(TopKey::kOther, 'y', status, state);
+  ASSERT_TRUE(yes.action.has_value());
+  EXPECT_EQ(yes.action->backend, "b2:1");
 }
 
 TEST(OnTopKeyTest, SortingKeepsTheSelection) {

@@ -144,10 +144,17 @@ std::string CallText(const admin::v1::Call& call) {
 
 BackendRow RowOf(const Backend& backend, absl::Time now) {
   BackendRow row;
-  row.backend = backend.name().empty() ? backend.address() : backend.name();
-  row.state =
-      absl::StrCat(backend.state(), backend.draining() ? " draining" : "",
-                   backend.absent() ? " absent" : "");
+  row.backend = backend.name();
+  if (row.backend.empty()) {
+    row.backend = backend.address();
+  } else if (!backend.address().empty() && backend.address() != row.backend) {
+    absl::StrAppend(&row.backend, " ", backend.address());
+  }
+  row.state = absl::StrCat(backend.state(),
+                           backend.drained()    ? " drained"
+                           : backend.draining() ? " draining"
+                                                : "",
+                           backend.absent() ? " absent" : "");
   if (backend.has_since()) row.age = Age(now - ToTime(backend.since()));
   row.role = backend.role();
   row.weight = absl::StrFormat("%.6g", backend.effective_weight());

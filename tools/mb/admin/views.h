@@ -27,9 +27,9 @@ std::string FormatResult(const admin::v1::ActionResult& result);
 
 // The cells of a backend's row, for tables of their own.
 struct BackendRow {
-  std::string backend;
-  std::string state;  // "DOWN draining".
-  std::string age;    // In that state: "42s".
+  std::string backend;  // Its name, and its address if that differs.
+  std::string state;    // "DOWN draining".
+  std::string age;      // In that state: "42s".
   std::string role;
   std::string weight;
   std::string share;  // Of the last minute's attempts.

@@ -48,13 +48,27 @@ static:///b1:1,b2:1  READY  1 of 2 usable
   warning: routes[0] never matches
   PANIC: root ignores health, because too few backends are well
   backlog of root: ALIVE, 3 of 10 calls wait
-  BACKEND     STATE          FOR  ROLE     WEIGHT  SHARE  FLIGHT  CALLS/MIN  ERR/MIN     P50    P99  RETRIES  CONN  WHY
-  b1:1        ALIVE               primary    1000  50.0%       2         10        1  1.50ms  250ms        5     1
-  b2\nevil:1  DOWN draining  42s                0   0.0%       0          0        0                       0     0  3 failures\x1b[1m
+  BACKEND                STATE          FOR  ROLE     WEIGHT  SHARE  FLIGHT  CALLS/MIN  ERR/MIN     P50    P99  RETRIES  CONN  WHY
+  b1:1 10.0.0.1:1        ALIVE               primary    1000  50.0%       2         10        1  1.50ms  250ms        5     1
+  b2\nevil:1 10.0.0.2:1  DOWN draining  42s                0   0.0%       0          0        0                       0     0  3 failures\x1b[1m
   ROUTE      ROLE     MATCHES  LAST METHOD
   writes     primary        7  /a.B/CreateX
   routes[1]             never
 )");
+}
+
+TEST(RowOfTest, NamesAreShownWithTheirAddressAndDrainsWithTheirEnd) {
+  const auto row = [](const std::string& backend) {
+    return RowOf(Parse<admin::v1::Backend>(backend), absl::UnixEpoch());
+  };
+  EXPECT_EQ(row(R"(name: "10.0.0.1:1" address: "10.0.0.1:1")").backend,
+            "10.0.0.1:1");
+  EXPECT_EQ(row(R"(name: "b:1" address: "10.0.0.1:1")").backend,
+            "b:1 10.0.0.1:1");
+  EXPECT_EQ(row(R"(address: "10.0.0.1:1")").backend, "10.0.0.1:1");
+  EXPECT_EQ(row(R"(state: "ALIVE" draining: true)").state, "ALIVE draining");
+  EXPECT_EQ(row(R"(state: "ALIVE" draining: true drained: true)").state,
+            "ALIVE drained");
 }
 
 TEST(FormatStatusTest, AProcessWithoutChannels) {
