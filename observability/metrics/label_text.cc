@@ -62,7 +62,7 @@ std::string LabelText(absl::string_view text) {
   return valid;
 }
 
-MethodName SplitMethod(absl::string_view path) {
+MethodLabels MethodLabelsOf(absl::string_view path) {
   const size_t slash = path.rfind('/');
   if (slash == absl::string_view::npos || slash < 2 || path[0] != '/' ||
       slash + 1 == path.size()) {

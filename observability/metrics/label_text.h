@@ -23,13 +23,13 @@ constexpr absl::string_view kOtherLabel = "other";
 // than it returns.
 std::string LabelText(absl::string_view text);
 
-// "/package.Service/Method" in two views of `path`.  Both are kOtherLabel when
-// it has another form.
-struct MethodName {
+// The labels of "/package.Service/Method", as views of `path`.  Both are
+// kOtherLabel when it has another form.
+struct MethodLabels {
   absl::string_view service;
   absl::string_view method;
 };
-MethodName SplitMethod(absl::string_view path);
+MethodLabels MethodLabelsOf(absl::string_view path);
 
 }  // namespace multi_backend
 

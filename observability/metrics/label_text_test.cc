@@ -46,13 +46,13 @@ TEST(LabelTextTest, LongTextsAreCutBetweenCharacters) {
   EXPECT_LE(cut.size(), kMaxLabelBytes);
 }
 
-TEST(SplitMethodTest, OnlyAPathHasAServiceAndAMethod) {
-  EXPECT_EQ(SplitMethod("/pkg.Users/GetUser").service, "pkg.Users");
-  EXPECT_EQ(SplitMethod("/pkg.Users/GetUser").method, "GetUser");
+TEST(MethodLabelsOfTest, OnlyAPathHasAServiceAndAMethod) {
+  EXPECT_EQ(MethodLabelsOf("/pkg.Users/GetUser").service, "pkg.Users");
+  EXPECT_EQ(MethodLabelsOf("/pkg.Users/GetUser").method, "GetUser");
   for (const char* path : {"", "/", "//", "GetUser", "/GetUser", "pkg/Get",
                            "/pkg/", "//Get", "other"}) {
-    EXPECT_EQ(SplitMethod(path).service, "other") << path;
-    EXPECT_EQ(SplitMethod(path).method, "other") << path;
+    EXPECT_EQ(MethodLabelsOf(path).service, "other") << path;
+    EXPECT_EQ(MethodLabelsOf(path).method, "other") << path;
   }
 }
 

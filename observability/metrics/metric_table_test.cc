@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include "multi_backend/observability/metrics/bucket_of.h"
 #include "multi_backend/observability/metrics/latency_buckets.h"
 
 namespace multi_backend {

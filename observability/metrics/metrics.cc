@@ -16,6 +16,11 @@
 #include "absl/time/time.h"
 #include "multi_backend/observability/build_info.h"
 #include "multi_backend/observability/metrics/label_text.h"
+#include "multi_backend/observability/metrics/label_values.h"
+#include "multi_backend/observability/metrics/merge_equal_series.h"
+#include "multi_backend/observability/metrics/presence.h"
+#include "multi_backend/observability/metrics/series_key.h"
+#include "multi_backend/observability/metrics/series_table.h"
 #include "multi_backend/observability/metrics/status_series.h"
 
 namespace multi_backend {
@@ -28,15 +33,6 @@ constexpr size_t kMinSeries = 512;
 // A thread would have to be stopped for that long in the middle of a few
 // instructions to count something in the wrong series (series_table.h).
 constexpr absl::Duration kGrace = absl::Minutes(1);
-
-// The values of the label `outcome`.
-constexpr string_view kOutcomes[] = {"different_backend", "same_backend",
-                                     "no_backend", "budget_exhausted"};
-enum Outcome { kDifferent, kSame, kNoBackend, kBudgetExhausted };
-
-// The values of the label `where`.
-constexpr string_view kPlaces[] = {"pick", "backlog"};
-enum Place { kPick, kBacklog };
 
 // For keys of owners; those of series begin with a Metric.
 constexpr uint64_t kTargetKind = kMetrics;
@@ -94,13 +90,17 @@ std::shared_ptr<Metrics> Metrics::Create(MetricsOptions options) {
 
 Metrics::Metrics(const MetricsOptions& options)
     : max_series_(std::max(options.max_series, kMinSeries)),
-      table_(max_series_ / 4 * 3, kGrace),
-      presence_(options.series_lifetime) {}
+      table_(std::make_unique<SeriesTable>(max_series_ / 4 * 3, kGrace)),
+      presence_(std::make_unique<Presence>(options.series_lifetime)) {}
+
+Metrics::~Metrics() = default;
+
+size_t Metrics::allocated_series() const { return table_->allocated(); }
 
 template <typename Identity, typename Overflow>
 Series* Metrics::Get(SeriesKey key, const Identity& identity,
                      SeriesKey overflow_key, const Overflow& overflow) {
-  if (Series* series = table_.Find(key.value())) return series;
+  if (Series* series = table_->Find(key.value())) return series;
   return AddOrOverflow(key.value(), identity, overflow_key.value(), overflow);
 }
 
@@ -109,14 +109,14 @@ Series* Metrics::AddOrOverflow(uint64_t key,
                                uint64_t overflow_key,
                                absl::FunctionRef<SeriesIdentity()> overflow) {
   // While the table is full, Add() would make every call wait for a lock.
-  if (!table_.full()) {
+  if (!table_->full()) {
     Series* series =
-        table_.Add(key, SeriesTable::Priority::kOrdinary, identity);
+        table_->Add(key, SeriesTable::Priority::kOrdinary, identity);
     if (series != nullptr) return series;
   }
   overflows_.fetch_add(1, std::memory_order_relaxed);
-  if (Series* series = table_.Find(overflow_key)) return series;
-  return table_.Add(overflow_key, SeriesTable::Priority::kReserved, overflow);
+  if (Series* series = table_->Find(overflow_key)) return series;
+  return table_->Add(overflow_key, SeriesTable::Priority::kReserved, overflow);
 }
 
 void Metrics::OnAttemptEnded(const AttemptEnded& attempt) {
@@ -130,7 +130,7 @@ void Metrics::OnAttemptEnded(const AttemptEnded& attempt) {
           .With(attempt.role.hash)
           .With(HashOfCode(code)),
       [&] {
-        const MethodName name = SplitMethod(attempt.method.text);
+        const MethodLabels name = MethodLabelsOf(attempt.method.text);
         return MakeIdentity(
             kMetric, BackendOwner(attempt.target.hash, attempt.backend.hash),
             {attempt.target.text, name.service, name.method,
@@ -144,10 +144,8 @@ void Metrics::OnAttemptEnded(const AttemptEnded& attempt) {
                       kOtherLabel, absl::StatusCodeToString(code)});
       });
   if (series != nullptr) series->Record(attempt.latency_nanos);
-  if (attempt.retried != Retried::kFirst) {
-    CountRetry(
-        attempt.target, attempt.method,
-        attempt.retried == Retried::kDifferentBackend ? kDifferent : kSame);
+  if (const auto outcome = RetryOutcomeOf(attempt); outcome.has_value()) {
+    CountRetry(attempt.target, attempt.method, *outcome);
   }
 }
 
@@ -161,7 +159,7 @@ void Metrics::OnCallEnded(const CallEnded& call) {
           .With(HashOfCode(code))
           .With(call.route.hash),
       [&] {
-        const MethodName name = SplitMethod(call.method.text);
+        const MethodLabels name = MethodLabelsOf(call.method.text);
         return MakeIdentity(kMetric, TargetOwner(call.target.hash),
                             {call.target.text, name.service, name.method,
                              absl::StatusCodeToString(code), call.route.text});
@@ -174,50 +172,48 @@ void Metrics::OnCallEnded(const CallEnded& call) {
       });
   if (series != nullptr) series->Record(call.latency_nanos);
   if (call.waited_in_pick_nanos > 0) {
-    RecordWait(call.target, kPick, call.waited_in_pick_nanos);
+    RecordWait(call.target, WaitedIn::kPick, call.waited_in_pick_nanos);
   }
   if (call.waited_in_backlog_nanos > 0) {
-    RecordWait(call.target, kBacklog, call.waited_in_backlog_nanos);
+    RecordWait(call.target, WaitedIn::kBacklog, call.waited_in_backlog_nanos);
   }
-  if (call.last_step == NextStep::kNoOtherBackend) {
-    CountRetry(call.target, call.method, kNoBackend);
-  } else if (call.last_step == NextStep::kBudgetEmpty) {
-    CountRetry(call.target, call.method, kBudgetExhausted);
+  if (const auto outcome = RetryOutcomeOf(call); outcome.has_value()) {
+    CountRetry(call.target, call.method, *outcome);
   }
 }
 
 void Metrics::CountRetry(const Label& target, const Label& method,
-                         int outcome) {
+                         RetryOutcome outcome) {
   constexpr Metric kMetric = Metric::kRetries;
   const uint64_t outcome_hash = static_cast<uint64_t>(outcome) + 1;
   Series* series = Get(
       KeyOf(kMetric).With(target.hash).With(method.hash).With(outcome_hash),
       [&] {
-        const MethodName name = SplitMethod(method.text);
+        const MethodLabels name = MethodLabelsOf(method.text);
         return MakeIdentity(
             kMetric, TargetOwner(target.hash),
-            {target.text, name.service, name.method, kOutcomes[outcome]});
+            {target.text, name.service, name.method, NameOf(outcome)});
       },
       KeyOf(kMetric).With(outcome_hash),
       [&] {
-        return OverflowIdentity(kMetric, {kOtherLabel, kOtherLabel, kOtherLabel,
-                                          kOutcomes[outcome]});
+        return OverflowIdentity(
+            kMetric, {kOtherLabel, kOtherLabel, kOtherLabel, NameOf(outcome)});
       });
   if (series != nullptr) series->Increment();
 }
 
-void Metrics::RecordWait(const Label& target, int where, int64_t nanos) {
+void Metrics::RecordWait(const Label& target, WaitedIn where, int64_t nanos) {
   constexpr Metric kMetric = Metric::kWaited;
   const uint64_t where_hash = static_cast<uint64_t>(where) + 1;
   Series* series = Get(
       KeyOf(kMetric).With(target.hash).With(where_hash),
       [&] {
         return MakeIdentity(kMetric, TargetOwner(target.hash),
-                            {target.text, kPlaces[where]});
+                            {target.text, NameOf(where)});
       },
       KeyOf(kMetric).With(where_hash),
       [&] {
-        return OverflowIdentity(kMetric, {kOtherLabel, kPlaces[where]});
+        return OverflowIdentity(kMetric, {kOtherLabel, NameOf(where)});
       });
   if (series != nullptr) series->Record(nanos);
 }
@@ -226,9 +222,7 @@ void Metrics::OnStateChanged(const StateChanged& change) {
   if (change.kind != StateChanged::Kind::kBackend) return;
   CountChange(Metric::kTransitions, change, change.to);
   if (change.ejection != Ejection::kNone) {
-    CountChange(Metric::kEjections, change,
-                change.ejection == Ejection::kFailedCalls ? "failed_calls"
-                                                          : "failure_rate");
+    CountChange(Metric::kEjections, change, NameOf(change.ejection));
   }
 }
 
@@ -281,19 +275,19 @@ MetricsSnapshot Metrics::Collect(absl::Time now) {
   MutexLock lock(&collect_mutex_);
   for (const ChannelReading& channel : channels) {
     const uint64_t target = Label(channel.status.target).hash;
-    presence_.Seen(TargetOwner(target), now);
+    presence_->Seen(TargetOwner(target), now);
     for (const BackendStatus& backend : channel.status.backends) {
       if (backend.absent) continue;
-      presence_.Seen(BackendOwner(target, Label(backend.name).hash), now);
+      presence_->Seen(BackendOwner(target, Label(backend.name).hash), now);
     }
   }
   size_t live = 0;
   bool ambiguous[kMetrics] = {};
-  table_.ForEach([&](Series& series) ABSL_EXCLUSIVE_LOCKS_REQUIRED(
-                     collect_mutex_) {
+  table_->ForEach([&](Series& series) ABSL_EXCLUSIVE_LOCKS_REQUIRED(
+                      collect_mutex_) {
     const SeriesIdentity& identity = series.identity();
-    if (identity.owner != 0 && presence_.Ended(identity.owner, now)) {
-      table_.Retire(series, now);
+    if (identity.owner != 0 && presence_->Ended(identity.owner, now)) {
+      table_->Retire(series, now);
       return;
     }
     ++live;
@@ -313,8 +307,8 @@ MetricsSnapshot Metrics::Collect(absl::Time now) {
   for (size_t i = 0; i < kMetrics; ++i) {
     if (ambiguous[i]) MergeEqualSeries(&snapshot.families[i]);
   }
-  presence_.Forget(now);
-  table_.Recycle(now);
+  presence_->Forget(now);
+  table_->Recycle(now);
 
   const size_t left = max_series_ - live - SeriesTable::kReserved;
   sample_overflows_ += AddStatusSeries(channels, left, &snapshot);

@@ -19,8 +19,8 @@
 // last channel of its target, has left, at the next Collect().
 //
 // Cost: less than 200 instructions for an attempt and its call, no lock and no
-// allocation unless a label set is new.  Memory: 200 bytes a series and its
-// labels, and half a megabyte for 10,000 of them.
+// allocation unless a label set is new.  Memory: 256 bytes and its labels for
+// each series, and half a megabyte for the lookup table at the default bound.
 //
 // Threads: every method may be called from any thread.  Collect() holds no lock
 // that a call takes.
@@ -35,17 +35,24 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "multi_backend/clock/steady_now.h"
 #include "multi_backend/observability/channel_source.h"
-#include "multi_backend/observability/metrics/presence.h"
-#include "multi_backend/observability/metrics/series_key.h"
-#include "multi_backend/observability/metrics/series_table.h"
+#include "multi_backend/observability/metrics/metric_table.h"
 #include "multi_backend/observability/metrics/snapshot.h"
 #include "multi_backend/observability/metrics_sink.h"
 #include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
+
+class Presence;                     // presence.h
+class Series;                       // series_table.h
+class SeriesKey;                    // series_key.h
+class SeriesTable;                  // series_table.h
+enum class RetryOutcome : uint8_t;  // label_values.h
+enum class WaitedIn : uint8_t;      // label_values.h
+struct SeriesIdentity;              // series_table.h
 
 struct MetricsOptions {
   // Label sets of all metrics together.  Less than 512 count as 512, because
@@ -58,6 +65,7 @@ struct MetricsOptions {
 class Metrics final : public MetricsSink {
  public:
   static std::shared_ptr<Metrics> Create(MetricsOptions options = {});
+  ~Metrics() override;
 
   // All metrics as they are at `now`, which never decreases from one call to
   // the next.
@@ -65,7 +73,7 @@ class Metrics final : public MetricsSink {
       ABSL_LOCKS_EXCLUDED(collect_mutex_, sources_mutex_);
 
   // The label sets for which memory is held; it never shrinks.
-  size_t allocated_series() const { return table_.allocated(); }
+  size_t allocated_series() const;
 
   void OnAttemptEnded(const AttemptEnded& attempt) override;
   void OnCallEnded(const CallEnded& call) override;
@@ -86,15 +94,16 @@ class Metrics final : public MetricsSink {
                         uint64_t overflow_key,
                         absl::FunctionRef<SeriesIdentity()> overflow);
 
-  void CountRetry(const Label& target, const Label& method, int outcome);
-  void RecordWait(const Label& target, int where, int64_t nanos);
+  void CountRetry(const Label& target, const Label& method,
+                  RetryOutcome outcome);
+  void RecordWait(const Label& target, WaitedIn where, int64_t nanos);
   void CountChange(Metric metric, const StateChanged& change,
                    absl::string_view what);
   std::vector<std::shared_ptr<ChannelSource>> Sources()
       ABSL_LOCKS_EXCLUDED(sources_mutex_);
 
   const size_t max_series_;
-  SeriesTable table_;
+  const std::unique_ptr<SeriesTable> table_;
   std::atomic<uint64_t> overflows_{0};
 
   Mutex sources_mutex_;
@@ -103,7 +112,7 @@ class Metrics final : public MetricsSink {
 
   // One collection after the other.
   Mutex collect_mutex_;
-  Presence presence_ ABSL_GUARDED_BY(collect_mutex_);
+  const std::unique_ptr<Presence> presence_ ABSL_PT_GUARDED_BY(collect_mutex_);
   uint64_t sample_overflows_ ABSL_GUARDED_BY(collect_mutex_) = 0;
 };
 

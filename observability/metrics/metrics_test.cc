@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "multi_backend/observability/metrics/bucket_of.h"
 #include "multi_backend/observability/metrics/testing/find_series.h"
 #include "multi_backend/observability/metrics/testing/fixed_channel.h"
 

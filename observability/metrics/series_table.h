@@ -33,6 +33,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
+#include "multi_backend/observability/metrics/bucket_of.h"
 #include "multi_backend/observability/metrics/latency_buckets.h"
 #include "multi_backend/observability/metrics/metric_table.h"
 #include "multi_backend/sync/mutex.h"

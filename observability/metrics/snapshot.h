@@ -40,9 +40,6 @@ struct SeriesFamily {
   std::vector<SeriesValue> series;  // In no particular order.
 };
 
-// Makes one of the series whose labels are equal, as exporters require.
-void MergeEqualSeries(SeriesFamily* family);
-
 struct MetricsSnapshot {
   SeriesFamily families[kMetrics];  // In the order of Metric.
 

@@ -7,6 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "multi_backend/observability/metrics/latency_buckets.h"
+
 namespace multi_backend {
 namespace {
 
@@ -59,6 +64,28 @@ TEST(PrometheusTextTest, WritesEachKind) {
       "# TYPE multi_backend_series_overflows_total counter\n"
       "multi_backend_series_overflows_total 1e+06\n";
   EXPECT_EQ(PrometheusText(snapshot), expected);
+}
+
+TEST(PrometheusTextTest, TheBoundariesAreThoseOfTheBuckets) {
+  MetricsSnapshot snapshot;
+  snapshot[Metric::kWaited].series.push_back(
+      Series({"static:///a:1", "pick"}, 0));
+  const std::string text = PrometheusText(snapshot);
+  size_t boundaries = 0;
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    const std::vector<absl::string_view> parts = absl::StrSplit(line, "le=\"");
+    if (parts.size() < 2) continue;
+    const absl::string_view shown = parts[1].substr(0, parts[1].find('"'));
+    if (boundaries == kBoundaries) {
+      EXPECT_EQ(shown, "+Inf");
+    } else {
+      double seconds = 0;
+      EXPECT_TRUE(absl::SimpleAtod(shown, &seconds)) << shown;
+      EXPECT_EQ(seconds, kBoundarySeconds[boundaries]);
+    }
+    ++boundaries;
+  }
+  EXPECT_EQ(boundaries, kBuckets);
 }
 
 TEST(PrometheusTextTest, ASnapshotWithoutSeriesIsEmpty) {

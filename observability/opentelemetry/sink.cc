@@ -28,6 +28,7 @@
 #include "multi_backend/observability/build_info.h"
 #include "multi_backend/observability/channel_source.h"
 #include "multi_backend/observability/metrics/label_text.h"
+#include "multi_backend/observability/metrics/label_values.h"
 #include "multi_backend/observability/metrics/metric_table.h"
 #include "multi_backend/observability/metrics/snapshot.h"
 #include "multi_backend/observability/metrics/status_series.h"
@@ -48,7 +49,7 @@ double Seconds(int64_t nanos) {
 }
 
 std::string MethodAttribute(string_view path) {
-  const MethodName name = SplitMethod(path);
+  const MethodLabels name = MethodLabelsOf(path);
   if (name.service == kOtherLabel) return std::string(kOtherLabel);
   return LabelText(absl::StrCat(name.service, "/", name.method));
 }
@@ -123,11 +124,8 @@ class OpenTelemetrySink final : public MetricsSink {
         .Add("role", attempt.role.text)
         .AddStatus(attempt.status);
     Record(*attempt_duration_, attempt.latency_nanos, attributes);
-    if (attempt.retried != Retried::kFirst) {
-      CountRetry(attempt.target, attempt.method,
-                 attempt.retried == Retried::kDifferentBackend
-                     ? "different_backend"
-                     : "same_backend");
+    if (const auto outcome = RetryOutcomeOf(attempt); outcome.has_value()) {
+      CountRetry(attempt.target, attempt.method, *outcome);
     }
   }
 
@@ -138,12 +136,10 @@ class OpenTelemetrySink final : public MetricsSink {
         .AddStatus(call.status)
         .Add("route", call.route.text);
     Record(*call_duration_, call.latency_nanos, attributes);
-    RecordWait(call.target, "pick", call.waited_in_pick_nanos);
-    RecordWait(call.target, "backlog", call.waited_in_backlog_nanos);
-    if (call.last_step == NextStep::kNoOtherBackend) {
-      CountRetry(call.target, call.method, "no_backend");
-    } else if (call.last_step == NextStep::kBudgetEmpty) {
-      CountRetry(call.target, call.method, "budget_exhausted");
+    RecordWait(call.target, WaitedIn::kPick, call.waited_in_pick_nanos);
+    RecordWait(call.target, WaitedIn::kBacklog, call.waited_in_backlog_nanos);
+    if (const auto outcome = RetryOutcomeOf(call); outcome.has_value()) {
+      CountRetry(call.target, call.method, *outcome);
     }
   }
 
@@ -154,9 +150,7 @@ class OpenTelemetrySink final : public MetricsSink {
         .Add("backend", change.backend.text);
     if (change.ejection != Ejection::kNone) {
       Attributes ejection = attributes;
-      ejection.Add("reason", change.ejection == Ejection::kFailedCalls
-                                 ? "failed_calls"
-                                 : "failure_rate");
+      ejection.Add("reason", NameOf(change.ejection));
       Count(*ejections_, ejection);
     }
     attributes.Add("to", change.to);
@@ -241,18 +235,18 @@ class OpenTelemetrySink final : public MetricsSink {
   }
 
   void CountRetry(const Label& target, const Label& method,
-                  string_view outcome) {
+                  RetryOutcome outcome) {
     Attributes attributes;
     attributes.Add("target", target.text)
         .AddMethod(method.text)
-        .Add("outcome", outcome);
+        .Add("outcome", NameOf(outcome));
     Count(*retries_, attributes);
   }
 
-  void RecordWait(const Label& target, string_view where, int64_t nanos) {
+  void RecordWait(const Label& target, WaitedIn where, int64_t nanos) {
     if (nanos <= 0) return;
     Attributes attributes;
-    attributes.Add("target", target.text).Add("where", where);
+    attributes.Add("target", target.text).Add("where", NameOf(where));
     Record(*waited_, nanos, attributes);
   }
 

@@ -1,6 +1,7 @@
-#include "multi_backend/observability/metrics/snapshot.h"
+#include "multi_backend/observability/metrics/merge_equal_series.h"
 
 #include <cstddef>
+#include <string>
 #include <utility>
 #include <vector>
 
