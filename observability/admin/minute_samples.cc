@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "multi_backend/observability/metrics/bucket_of.h"
+
 namespace multi_backend {
 namespace {
 
@@ -13,19 +15,17 @@ uint64_t KeyOf(const Label& target, const Label& backend) {
 
 }  // namespace
 
-constexpr std::array<int64_t, 17> MinuteSamples::kBucketNanos;
-
 double MinuteSamples::Counts::Quantile(double quantile) const {
   const double rank = quantile * attempts;
   double below = 0;
-  for (size_t i = 0; i < kBucketNanos.size(); ++i) {
+  for (size_t i = 0; i < kBoundaries; ++i) {
     if (buckets[i] > 0 && below + buckets[i] >= rank) {
-      const double from = i == 0 ? 0 : kBucketNanos[i - 1];
-      return from + (kBucketNanos[i] - from) * (rank - below) / buckets[i];
+      const double from = i == 0 ? 0 : kBoundaryNanos[i - 1];
+      return from + (kBoundaryNanos[i] - from) * (rank - below) / buckets[i];
     }
     below += buckets[i];
   }
-  return attempts == 0 ? 0 : kBucketNanos.back();
+  return attempts == 0 ? 0 : kBoundaryNanos[kBoundaries - 1];
 }
 
 void MinuteSamples::Counts::Add(const Counts& other) {
@@ -37,9 +37,7 @@ void MinuteSamples::Counts::Add(const Counts& other) {
 void MinuteSamples::Add(const Label& target, const Label& backend, bool error,
                         int64_t latency_nanos, int64_t second) {
   const uint64_t key = KeyOf(target, backend);
-  const size_t bucket = std::lower_bound(kBucketNanos.begin(),
-                                         kBucketNanos.end(), latency_nanos) -
-                        kBucketNanos.begin();
+  const size_t bucket = BucketOf(std::max<int64_t>(latency_nanos, 0));
   Shard& shard = shards_[key % kShards];
   MutexLock lock(&shard.mutex);
   Series* const series = FindOrAddLocked(shard, key, second);

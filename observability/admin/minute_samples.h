@@ -17,6 +17,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "multi_backend/observability/metrics/latency_buckets.h"
 #include "multi_backend/observability/metrics_sink.h"
 #include "multi_backend/sync/mutex.h"
 
@@ -25,13 +26,6 @@ namespace multi_backend {
 class MinuteSamples {
  public:
   static constexpr int kSeconds = 60;
-  // The upper ends of the buckets, inclusive, as those of the metric
-  // multi_backend_attempt_duration_seconds; one more bucket has the rest.
-  static constexpr std::array<int64_t, 17> kBucketNanos = {
-      100'000,       300'000,       600'000,     1'000'000,     2'000'000,
-      4'000'000,     8'000'000,     16'000'000,  30'000'000,    65'000'000,
-      130'000'000,   250'000'000,   500'000'000, 1'000'000'000, 2'000'000'000,
-      5'000'000'000, 10'000'000'000};
 
   struct Counts {
     // The latency in nanoseconds that the fraction `quantile` of the attempts
@@ -42,7 +36,7 @@ class MinuteSamples {
 
     uint64_t attempts = 0;
     uint64_t errors = 0;
-    std::array<uint32_t, kBucketNanos.size() + 1> buckets = {};
+    std::array<uint32_t, kBuckets> buckets = {};  // See BucketOf().
   };
 
   // Seconds before the present one, oldest first.
@@ -53,8 +47,8 @@ class MinuteSamples {
   explicit MinuteSamples(size_t max_backends)
       : max_in_shard_((max_backends + kShards - 1) / kShards) {}
 
-  // `second` is the present one, by any clock that counts whole seconds and
-  // does not go backwards by much.
+  // `second` is the present one, in whole Unix seconds; its clock does not go
+  // backwards by much.
   void Add(const Label& target, const Label& backend, bool error,
            int64_t latency_nanos, int64_t second);
 
@@ -71,7 +65,7 @@ class MinuteSamples {
     int64_t second = -1;
     uint32_t attempts = 0;
     uint32_t errors = 0;
-    std::array<uint32_t, kBucketNanos.size() + 1> buckets = {};
+    std::array<uint32_t, kBuckets> buckets = {};
   };
   struct Series {
     int64_t newest = 0;
