@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
+#include "multi_backend/observability/channel/channel_record.h"
 
 namespace multi_backend {
 namespace {
@@ -68,15 +69,7 @@ std::string ShownText(absl::string_view text, size_t max) {
 }
 
 std::string ShownTarget(absl::string_view target) {
-  const size_t slashes = target.find("//");
-  if (slashes == absl::string_view::npos) return ShownText(target);
-  const size_t begin = slashes + 2;
-  const absl::string_view authority =
-      target.substr(begin, target.find('/', begin) - begin);
-  const size_t at = authority.rfind('@');
-  if (at == absl::string_view::npos) return ShownText(target);
-  return ShownText(
-      absl::StrCat(target.substr(0, begin), "***", target.substr(begin + at)));
+  return ShownText(TargetWithoutSecrets(target));
 }
 
 }  // namespace multi_backend

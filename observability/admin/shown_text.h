@@ -21,8 +21,8 @@ constexpr size_t kMaxShownText = 512;
 // UTF-8, and each control character, becomes U+FFFD.  O(max).
 std::string ShownText(absl::string_view text, size_t max = kMaxShownText);
 
-// ShownText() of a target, in which "***" stands for a user and password before
-// an "@" of its authority.
+// ShownText() of TargetWithoutSecrets(): "***" stands for a user and password
+// before an "@" of the authority.
 std::string ShownTarget(absl::string_view target);
 
 }  // namespace multi_backend

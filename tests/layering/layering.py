@@ -93,7 +93,8 @@ ROOMS = [
      "proto/config resolver/endpoint sync"),
     ("observability/admin",
      "status, recent calls and events of a process, as messages; actions",
-     "clock lb_policy/backends observability observability/metrics sync"),
+     "clock lb_policy/backends observability observability/channel "
+     "observability/metrics sync"),
     ("observability/admin/grpc", "the admin service",
      "observability observability/admin"),
     ("observability/admin/http", "the status page",
