@@ -1,9 +1,13 @@
 #include "multi_backend/observability/admin/http/http_daemon.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdarg>
@@ -35,6 +39,14 @@ constexpr size_t kMaxPending = 8 << 20;
 constexpr unsigned kClosingPlaces = 64;
 
 void Shut(Connection& connection) { shutdown(connection.fd, SHUT_RDWR); }
+
+// False if `fd` is closed, or belongs to another file by now.
+bool IsSameSocket(int fd, int other) {
+  struct stat a;
+  struct stat b;
+  return fstat(fd, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev &&
+         a.st_ino == b.st_ino;
+}
 
 }  // namespace
 
@@ -174,6 +186,13 @@ absl::StatusOr<std::unique_ptr<HttpDaemon>> HttpDaemon::Start(
       new HttpDaemon(std::move(options), std::move(site)));
   const HttpDaemonOptions& o = daemon->options_;
   const bool tls = !o.tls_private_key.empty();
+  // Some starts that fail close the socket, and others do not, so libmicrohttpd
+  // gets a descriptor of its own.
+  const int listen_fd = fcntl(o.listen_fd, F_DUPFD_CLOEXEC, 0);
+  if (listen_fd < 0) {
+    return absl::UnavailableError(
+        absl::StrCat("the status page cannot start: ", strerror(errno)));
+  }
   MHD_OptionItem tls_items[] = {
       {MHD_OPTION_HTTPS_MEM_CERT, 0,
        const_cast<char*>(o.tls_certificate_chain.c_str())},
@@ -186,7 +205,7 @@ absl::StatusOr<std::unique_ptr<HttpDaemon>> HttpDaemon::Start(
           (tls ? MHD_USE_TLS : 0),
       0, nullptr, nullptr, &Callbacks::OnRequest, daemon.get(),
       MHD_OPTION_EXTERNAL_LOGGER, &Callbacks::Log, daemon.get(),
-      MHD_OPTION_LISTEN_SOCKET, static_cast<MHD_socket>(o.listen_fd),
+      MHD_OPTION_LISTEN_SOCKET, static_cast<MHD_socket>(listen_fd),
       MHD_OPTION_CONNECTION_LIMIT,
       static_cast<unsigned>(o.max_connections + kClosingPlaces),
       MHD_OPTION_CONNECTION_TIMEOUT, kIdleSeconds,
@@ -197,6 +216,8 @@ absl::StatusOr<std::unique_ptr<HttpDaemon>> HttpDaemon::Start(
       MHD_OPTION_NOTIFY_COMPLETED, &Callbacks::OnCompleted, daemon.get(),
       MHD_OPTION_ARRAY, tls ? tls_items : no_items, MHD_OPTION_END);
   if (daemon->daemon_ == nullptr) {
+    // Another thread may have got the number of a descriptor that was closed.
+    if (IsSameSocket(listen_fd, o.listen_fd)) close(listen_fd);
     const std::string why(absl::StripAsciiWhitespace(daemon->log_));
     if (tls) {
       return absl::InvalidArgumentError(absl::StrCat(
@@ -227,8 +248,7 @@ HttpDaemon::~HttpDaemon() {
   if (daemon_ == nullptr) return;
   stop_.store(true);
   thread_.join();
-  // The socket is the caller's, so libmicrohttpd must not close it.
-  MHD_quiesce_daemon(daemon_);
+  close(MHD_quiesce_daemon(daemon_));
   for (Viewer& viewer : viewers_) {
     viewer.gone = true;
     Resume(viewer);
