@@ -305,6 +305,8 @@ int HttpDaemon::Queue(MHD_Connection* connection, Exchange& exchange) {
     Viewer& viewer = viewers_.back();
     viewer.connection = connection;
     viewer.place = place;
+    // The destructor's last run may read a request, and must suspend nobody.
+    viewer.gone = stop_.load();
     place->viewer = true;
     // A browser that connects again says what it has seen.
     (void)absl::SimpleAtoi(exchange.request.Header("last-event-id"),

@@ -10,10 +10,12 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -21,11 +23,13 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/observability/admin/testing/fake_channel_source.h"
@@ -128,6 +132,42 @@ class ShortDirectory {
   char path_[32] = "/tmp/mb_status_XXXXXX";
   std::vector<std::string> files_;
 };
+
+// A channel whose status waits for Release(), once it was told to.
+class HeldSource : public ChannelSource {
+ public:
+  void HoldNext() { hold_ = true; }
+  void AwaitHeld() {
+    EXPECT_TRUE(held_.WaitForNotificationWithTimeout(kPatience));
+  }
+  void Release() { released_.Notify(); }
+
+  const std::string& target() const override { return target_; }
+  ChannelStatus Status() const override {
+    if (hold_.exchange(false)) {
+      held_.Notify();
+      EXPECT_TRUE(released_.WaitForNotificationWithTimeout(kPatience));
+    }
+    ChannelStatus status;
+    status.target = target_;
+    return status;
+  }
+  std::shared_ptr<BackendPool> pool() const override { return nullptr; }
+
+ private:
+  const std::string target_ = "static:///held:1";
+  mutable std::atomic<bool> hold_{false};
+  mutable absl::Notification held_;
+  absl::Notification released_;
+};
+
+// Whether a thread of this process sleeps until another one wakes it.
+bool IsAsleep(int64_t thread) {
+  std::string stat;
+  std::getline(std::ifstream(absl::StrCat("/proc/self/task/", thread, "/stat")),
+               stat);
+  return absl::StrContains(stat, ") S ");
+}
 
 class StatusServerTest : public ::testing::Test {
  protected:
@@ -384,6 +424,38 @@ TEST_F(StatusServerTest, ViewersHearOfEventsAndAreBounded) {
   // It also ends while viewers follow.
   server.reset();
   EXPECT_THAT(first.ReadUntil(""), ::testing::Not(HasSubstr("id: 2")));
+}
+
+// The request is read when the server's thread has ended already.
+TEST_F(StatusServerTest, AViewerThatComesWhileTheServerStopsIsSentAway) {
+  const auto held = std::make_shared<HeldSource>();
+  options_.monitor->OnChannel(held);
+  auto server = Serve();
+  ASSERT_NE(server, nullptr);
+  const std::string request = "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  Client late(server->port());
+  // The server has accepted it.
+  late.Send("GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_THAT(late.ReadUntil("there is nothing here"), HasSubstr("404"));
+  Client first(server->port());
+  first.Send(request);
+  EXPECT_THAT(first.ReadUntil("event: status"), HasSubstr("200 OK"));
+  // The thread writes the next status for the first viewer.
+  held->HoldNext();
+  held->AwaitHeld();
+  late.Send(request);
+  std::atomic<int64_t> stopping{0};
+  std::thread stop([&] {
+    stopping = syscall(SYS_gettid);
+    server.reset();
+  });
+  const absl::Time deadline = absl::Now() + kPatience;
+  while ((stopping == 0 || !IsAsleep(stopping)) && absl::Now() < deadline) {
+    std::this_thread::yield();
+  }
+  held->Release();
+  stop.join();
+  EXPECT_THAT(late.ReadUntil(""), ::testing::Not(HasSubstr("event: status")));
 }
 
 TEST_F(StatusServerTest, AViewerThatConnectsAgainGetsWhatItMissed) {
