@@ -8,6 +8,15 @@ namespace multi_backend {
 
 using admin::v1::Event;
 
+namespace {
+
+// How many of the events 1 to `last` come after `sequence`.
+uint64_t CountAfter(uint64_t sequence, uint64_t last) {
+  return sequence > last ? last : last - sequence;
+}
+
+}  // namespace
+
 void EventLog::Add(std::unique_ptr<Event> event) {
   std::shared_ptr<const Event> dropped;  // Destroyed without the lock.
   {
@@ -25,9 +34,8 @@ void EventLog::Add(std::unique_ptr<Event> event) {
 std::vector<std::shared_ptr<const Event>> EventLog::After(
     uint64_t sequence) const {
   MutexLock lock(&mutex_);
-  const uint64_t newer =
-      last_sequence_ > sequence ? last_sequence_ - sequence : 0;
-  const size_t count = std::min<uint64_t>(newer, events_.size());
+  const size_t count =
+      std::min<uint64_t>(CountAfter(sequence, last_sequence_), events_.size());
   return {events_.end() - count, events_.end()};
 }
 
@@ -40,7 +48,8 @@ void EventLog::WaitAfter(uint64_t sequence, absl::Duration timeout) const {
   const auto end =
       std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(timeout);
   MutexLock lock(&mutex_);
-  while (last_sequence_ <= sequence && std::chrono::steady_clock::now() < end) {
+  while (CountAfter(sequence, last_sequence_) == 0 &&
+         std::chrono::steady_clock::now() < end) {
     added_.WaitUntil(&mutex_, end);
   }
 }

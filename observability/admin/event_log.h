@@ -25,13 +25,15 @@ class EventLog {
   // Sets the event's sequence number, and wakes those who wait.
   void Add(std::unique_ptr<admin::v1::Event> event) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The events with larger numbers that are kept, oldest first.
+  // The events with larger numbers that are kept, oldest first.  A reader whose
+  // `sequence` is above newest() has it from an earlier process at the same
+  // address, so it gets all events that are kept.
   std::vector<std::shared_ptr<const admin::v1::Event>> After(
       uint64_t sequence) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   uint64_t newest() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Waits until an event is added after `sequence`, for `timeout` at most.
+  // Waits until After(sequence) has an event, for `timeout` at most.
   void WaitAfter(uint64_t sequence, absl::Duration timeout) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 

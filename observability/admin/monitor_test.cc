@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "google/protobuf/util/json_util.h"
 #include "multi_backend/observability/admin/admin.pb.h"
 #include "multi_backend/observability/admin/event_log.h"
@@ -235,7 +236,6 @@ TEST_F(MonitorTest, EventsAreNumberedAndTheOldestLeave) {
   EXPECT_EQ(all.back()->ejection(), "FAILED_CALLS");
   EXPECT_EQ(monitor->events().After(1100).size(), 1);
   EXPECT_TRUE(monitor->events().After(1101).empty());
-  EXPECT_TRUE(monitor->events().After(~uint64_t{0}).empty());
   EXPECT_EQ(monitor->GetStatus({}).newest_event(), 1101);
 }
 
@@ -248,6 +248,23 @@ TEST_F(MonitorTest, AnEventWakesThoseWhoWait) {
   waiting.join();
   // It is there already.
   monitor->events().WaitAfter(0, absl::Hours(1));
+}
+
+// A reader may bring a number from before the process was started again.
+TEST_F(MonitorTest, ANumberThatIsNotGivenYetIsOfAnEarlierProcess) {
+  const auto monitor = Monitor::Create(options_);
+  EXPECT_TRUE(monitor->events().After(5000).empty());
+  monitor->OnStateChanged({});
+  monitor->OnStateChanged({});
+  for (const uint64_t sequence : {uint64_t{3}, uint64_t{5000}, ~uint64_t{0}}) {
+    const auto all = monitor->events().After(sequence);
+    ASSERT_EQ(all.size(), 2) << sequence;
+    EXPECT_EQ(all.front()->sequence(), 1);
+    // Nor does it wait for so many events.
+    const absl::Time start = absl::Now();
+    monitor->events().WaitAfter(sequence, absl::Minutes(1));
+    EXPECT_LT(absl::Now() - start, absl::Seconds(30));
+  }
 }
 
 TEST_F(MonitorTest, EveryMessageHasJson) {

@@ -469,6 +469,12 @@ TEST_F(StatusServerTest, AViewerThatConnectsAgainGetsWhatItMissed) {
   const std::string heard = client.ReadUntil("id: 3");
   EXPECT_THAT(heard, ::testing::Not(HasSubstr("id: 2\n")));
   EXPECT_THAT(heard, HasSubstr("id: 3"));
+  // This one has seen the events of an earlier process at the same port.
+  Client older(server->port());
+  older.Send(
+      "GET /events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 5000\r\n\r\n");
+  EXPECT_THAT(older.ReadUntil("id: 3"),
+              AllOf(HasSubstr("id: 1\n"), HasSubstr("id: 3\n")));
 }
 
 TEST_F(StatusServerTest, TlsWorks) {

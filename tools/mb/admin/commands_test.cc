@@ -332,6 +332,10 @@ TEST_F(StatusPageTest, EventsThatAreKeptAndThatCome) {
                               HasSubstr("second")));
   EXPECT_THAT(RunMb({"events", server_->url(), "--after=1"}).out,
               AllOf(Not(HasSubstr("first")), HasSubstr("second")));
+  EXPECT_EQ(RunMb({"events", server_->url(), "--after=2"}).out, "");
+  // A number of an earlier process at the same address.
+  EXPECT_THAT(RunMb({"events", server_->url(), "--after=5000"}).out,
+              AllOf(HasSubstr("first"), HasSubstr("second")));
   // An action on all channels has no target, so it concerns each.
   auto action = std::make_unique<admin::v1::Event>();
   action->set_reason("fourth");
