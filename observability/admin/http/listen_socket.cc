@@ -84,8 +84,10 @@ absl::StatusOr<std::unique_ptr<ListenSocket>> ListenSocket::Open(
 }
 
 ListenSocket::~ListenSocket() {
-  if (fd_ >= 0) close(fd_);
+  // In this order, since the path may be another process's when nobody listens
+  // here any more.
   if (!unix_path_.empty()) unlink(unix_path_.c_str());
+  if (fd_ >= 0) close(fd_);
 }
 
 absl::Status ListenSocket::OpenUnix(absl::string_view path) {
@@ -105,10 +107,11 @@ absl::Status ListenSocket::OpenUnix(absl::string_view path) {
   // The mode of the socket is that of the file descriptor at bind().
   fchmod(fd_, 0600);
   if (bind(fd_, raw, sizeof(address)) != 0) {
+    const int error = errno;
     struct stat file;
-    if (errno != EADDRINUSE || lstat(address.sun_path, &file) != 0 ||
+    if (error != EADDRINUSE || lstat(address.sun_path, &file) != 0 ||
         !S_ISSOCK(file.st_mode) || IsAlive(address)) {
-      return SystemError("listen at", path, EADDRINUSE);
+      return SystemError("listen at", path, error);
     }
     unlink(address.sun_path);
     if (bind(fd_, raw, sizeof(address)) != 0) {

@@ -19,8 +19,8 @@ class ListenSocket {
   // A Unix socket is for the user of the process only (mode 0600).  One that a
   // process has left behind is replaced.
   //
-  // INVALID_ARGUMENT for a malformed address; UNAVAILABLE when another socket
-  // has the address.
+  // INVALID_ARGUMENT for a malformed address; UNAVAILABLE, with the system's
+  // reason, when the address is taken or cannot be used.
   static absl::StatusOr<std::unique_ptr<ListenSocket>> Open(
       absl::string_view address);
   // Removes a Unix socket.

@@ -63,8 +63,8 @@ class StatusServer {
   virtual std::string url() const = 0;
 };
 
-// INVALID_ARGUMENT says which option is wrong and what to do; UNAVAILABLE when
-// the address is taken.
+// INVALID_ARGUMENT says which option is wrong and what to do; UNAVAILABLE, with
+// the system's reason, when the address is taken or cannot be used.
 absl::StatusOr<std::unique_ptr<StatusServer>> ServeStatus(
     StatusOptions options);
 

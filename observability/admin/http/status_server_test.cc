@@ -263,6 +263,21 @@ TEST_F(StatusServerTest, AUnixSocketThatWasLeftBehindIsReplaced) {
   EXPECT_EQ(content.str(), "precious");
 }
 
+TEST_F(StatusServerTest, AUnixSocketThatCannotBeMadeSaysWhy) {
+  options_.address = "unix:" + directory_.File("missing/status.sock");
+  const auto missing = ServeStatus(options_);
+  EXPECT_EQ(missing.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(missing.status().message()),
+              AllOf(HasSubstr(options_.address.substr(5)),
+                    HasSubstr("No such file or directory")));
+  // The path of a file that is no socket is taken.
+  const std::string file = directory_.File("file");
+  std::ofstream(file) << "precious";
+  options_.address = "unix:" + file;
+  EXPECT_THAT(std::string(ServeStatus(options_).status().message()),
+              HasSubstr("Address already in use; choose another"));
+}
+
 TEST_F(StatusServerTest, BeyondLoopbackTlsAndATokenAreRequired) {
   for (const char* const address : {"0.0.0.0:0", "[::]:0"}) {
     options_.address = address;
