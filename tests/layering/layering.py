@@ -98,7 +98,7 @@ ROOMS = [
     ("observability/admin/grpc", "the admin service",
      "observability observability/admin"),
     ("observability/admin/http", "the status page",
-     "observability observability/admin observability/metrics"),
+     "clock observability observability/admin observability/metrics"),
     ("lb_policy/waiting", "the bounded queue of calls", "proto/config sync"),
     ("lb_policy/connections",
      "how many connections a backend has, and when it is connected again",

@@ -18,7 +18,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "multi_backend/clock/steady_now.h"
 #include "multi_backend/observability/admin/http/listen_socket.h"
 
 namespace multi_backend {
@@ -93,7 +93,7 @@ struct HttpDaemon::Callbacks {
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
             ->connect_fd;
     Connection* surplus = nullptr;
-    *context = daemon.connections_.Add(fd, absl::Now(), &surplus);
+    *context = daemon.connections_.Add(fd, SteadyNow(), &surplus);
     if (surplus != nullptr) Shut(*surplus);
   }
 
@@ -144,7 +144,7 @@ struct HttpDaemon::Callbacks {
       return request.body.size() > kMaxActionBody ? MHD_NO : MHD_YES;
     }
     if (Connection* const place = PlaceOf(connection)) {
-      daemon.connections_.Progress(place, absl::Now());
+      daemon.connections_.Progress(place, SteadyNow());
     }
     return static_cast<MHD_Result>(daemon.Queue(connection, exchange));
   }
@@ -160,7 +160,7 @@ struct HttpDaemon::Callbacks {
         return &viewer == exchange->viewer;
       });
     } else if (Connection* const place = PlaceOf(connection)) {
-      Self(self).connections_.Progress(place, absl::Now());
+      Self(self).connections_.Progress(place, SteadyNow());
     }
     delete exchange;
   }
@@ -260,7 +260,7 @@ HttpDaemon::~HttpDaemon() {
 void HttpDaemon::Run() {
   while (!stop_.load()) {
     MHD_run_wait(daemon_, kTickMilliseconds);
-    const absl::Time now = absl::Now();
+    const absl::Time now = SteadyNow();
     for (Connection* const overdue : connections_.Overdue(now)) Shut(*overdue);
     FeedViewers(now);
   }
