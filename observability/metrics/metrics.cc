@@ -247,30 +247,11 @@ void Metrics::CountChange(Metric metric, const StateChanged& change,
 }
 
 void Metrics::OnChannel(std::weak_ptr<ChannelSource> channel) {
-  MutexLock lock(&sources_mutex_);
-  sources_.push_back(std::move(channel));
-}
-
-std::vector<std::shared_ptr<ChannelSource>> Metrics::Sources() {
-  // The last references to channels that end now are dropped without the lock.
-  std::vector<std::shared_ptr<ChannelSource>> sources;
-  MutexLock lock(&sources_mutex_);
-  sources_.erase(std::remove_if(sources_.begin(), sources_.end(),
-                                [&](const std::weak_ptr<ChannelSource>& weak) {
-                                  sources.push_back(weak.lock());
-                                  if (sources.back() != nullptr) return false;
-                                  sources.pop_back();
-                                  return true;
-                                }),
-                 sources_.end());
-  return sources;
+  channels_.Add(std::move(channel));
 }
 
 MetricsSnapshot Metrics::Collect(absl::Time now) {
-  std::vector<ChannelReading> channels;
-  for (const std::shared_ptr<ChannelSource>& source : Sources()) {
-    channels.push_back({source->Status(), source->pool().get()});
-  }
+  const std::vector<ChannelReading> channels = ReadingsOf(channels_);
   MetricsSnapshot snapshot;
   MutexLock lock(&collect_mutex_);
   for (const ChannelReading& channel : channels) {

@@ -31,7 +31,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
@@ -39,6 +38,7 @@
 #include "absl/time/time.h"
 #include "multi_backend/clock/steady_now.h"
 #include "multi_backend/observability/channel_source.h"
+#include "multi_backend/observability/live_channels.h"
 #include "multi_backend/observability/metrics/metric_table.h"
 #include "multi_backend/observability/metrics/snapshot.h"
 #include "multi_backend/observability/metrics_sink.h"
@@ -70,7 +70,7 @@ class Metrics final : public MetricsSink {
   // All metrics as they are at `now`, which never decreases from one call to
   // the next.
   MetricsSnapshot Collect(absl::Time now = SteadyNow())
-      ABSL_LOCKS_EXCLUDED(collect_mutex_, sources_mutex_);
+      ABSL_LOCKS_EXCLUDED(collect_mutex_);
 
   // The label sets for which memory is held; it never shrinks.
   size_t allocated_series() const;
@@ -78,8 +78,7 @@ class Metrics final : public MetricsSink {
   void OnAttemptEnded(const AttemptEnded& attempt) override;
   void OnCallEnded(const CallEnded& call) override;
   void OnStateChanged(const StateChanged& change) override;
-  void OnChannel(std::weak_ptr<ChannelSource> channel)
-      ABSL_LOCKS_EXCLUDED(sources_mutex_) override;
+  void OnChannel(std::weak_ptr<ChannelSource> channel) override;
 
  private:
   explicit Metrics(const MetricsOptions& options);
@@ -99,16 +98,12 @@ class Metrics final : public MetricsSink {
   void RecordWait(const Label& target, WaitedIn where, int64_t nanos);
   void CountChange(Metric metric, const StateChanged& change,
                    absl::string_view what);
-  std::vector<std::shared_ptr<ChannelSource>> Sources()
-      ABSL_LOCKS_EXCLUDED(sources_mutex_);
 
   const size_t max_series_;
   const std::unique_ptr<SeriesTable> table_;
   std::atomic<uint64_t> overflows_{0};
 
-  Mutex sources_mutex_;
-  std::vector<std::weak_ptr<ChannelSource>> sources_
-      ABSL_GUARDED_BY(sources_mutex_);
+  LiveChannels channels_;
 
   // One collection after the other.
   Mutex collect_mutex_;

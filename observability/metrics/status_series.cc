@@ -141,6 +141,15 @@ void AddChannel(const ChannelStatus& status, Samples* samples) {
 
 }  // namespace
 
+std::vector<ChannelReading> ReadingsOf(const LiveChannels& channels) {
+  std::vector<ChannelReading> readings;
+  for (const LiveChannels::Channel& channel : channels.Get()) {
+    readings.push_back(
+        {channel.source->Status(), channel.source->pool().get()});
+  }
+  return readings;
+}
+
 uint64_t AddStatusSeries(const std::vector<ChannelReading>& channels,
                          size_t max_series, MetricsSnapshot* snapshot) {
   Samples samples(max_series, snapshot);

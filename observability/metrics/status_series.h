@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "multi_backend/observability/channel_source.h"
+#include "multi_backend/observability/live_channels.h"
 #include "multi_backend/observability/metrics/snapshot.h"
 
 namespace multi_backend {
@@ -18,6 +19,8 @@ struct ChannelReading {
   // counters and the calls in flight of its backends.
   const void* pool = nullptr;
 };
+
+std::vector<ChannelReading> ReadingsOf(const LiveChannels& channels);
 
 // Adds the samples of `channels` to `snapshot`.  Samples with equal labels,
 // which channels with the same target and addresses with the same name have,

@@ -21,18 +21,17 @@
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "multi_backend/observability/build_info.h"
 #include "multi_backend/observability/channel_source.h"
+#include "multi_backend/observability/live_channels.h"
 #include "multi_backend/observability/metrics/label_text.h"
 #include "multi_backend/observability/metrics/label_values.h"
 #include "multi_backend/observability/metrics/metric_table.h"
 #include "multi_backend/observability/metrics/snapshot.h"
 #include "multi_backend/observability/metrics/status_series.h"
-#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 namespace {
@@ -158,8 +157,7 @@ class OpenTelemetrySink final : public MetricsSink {
   }
 
   void OnChannel(std::weak_ptr<ChannelSource> channel) override {
-    MutexLock lock(&mutex_);
-    sources_.push_back(std::move(channel));
+    channels_.Add(std::move(channel));
   }
 
  private:
@@ -251,22 +249,9 @@ class OpenTelemetrySink final : public MetricsSink {
   }
 
   MetricsSnapshot Status() {
-    std::vector<std::shared_ptr<ChannelSource>> sources;
-    {
-      MutexLock lock(&mutex_);
-      sources_.erase(
-          std::remove_if(sources_.begin(), sources_.end(),
-                         [](const auto& weak) { return weak.expired(); }),
-          sources_.end());
-      for (const auto& weak : sources_) sources.push_back(weak.lock());
-    }
-    std::vector<ChannelReading> channels;
-    for (const auto& source : sources) {
-      if (source == nullptr) continue;
-      channels.push_back({source->Status(), source->pool().get()});
-    }
     MetricsSnapshot snapshot;
-    AddStatusSeries(channels, std::numeric_limits<size_t>::max(), &snapshot);
+    AddStatusSeries(ReadingsOf(channels_), std::numeric_limits<size_t>::max(),
+                    &snapshot);
     return snapshot;
   }
 
@@ -279,8 +264,7 @@ class OpenTelemetrySink final : public MetricsSink {
   const CounterPtr ejections_;
   const CounterPtr transitions_;
 
-  Mutex mutex_;
-  std::vector<std::weak_ptr<ChannelSource>> sources_ ABSL_GUARDED_BY(mutex_);
+  LiveChannels channels_;
 
   // Last, because their callbacks use the rest.
   std::vector<std::unique_ptr<Observed>> observed_;
