@@ -66,8 +66,20 @@ reaches_not() {
 }
 cares=@cares//... curl=@curl//... zookeeper=@zookeeper//...
 etcd=@multi_backend//resolver/grpc/etcd:etcd_proto
-reaches_not //:core $cares $curl $zookeeper $etcd
+prometheus=@prometheus_cpp//... microhttpd=@microhttpd//...
+opentelemetry=@opentelemetry_cpp//...
+sources="$cares $curl $zookeeper $etcd"
+observers="$prometheus $microhttpd $opentelemetry"
+reaches_not //:core $sources $observers
+reaches_not //:multi_backend $observers
 reaches_not //sources:dns $curl $zookeeper $etcd
 reaches_not //sources:zookeeper $cares $curl $etcd
 reaches_not //sources:etcd $cares $curl $zookeeper
 reaches_not //probes:http $cares $zookeeper $etcd
+reaches_not //observability/metrics $sources $observers
+reaches_not //observability/prometheus $sources $microhttpd $opentelemetry
+reaches_not //observability/opentelemetry $sources $prometheus $microhttpd
+reaches_not //observability/admin:monitor $sources $observers
+reaches_not //observability/admin/grpc:admin_service $sources $observers
+reaches_not //observability/admin/http:status_server $sources $prometheus \
+  $opentelemetry

@@ -158,6 +158,7 @@ LIBRARY_OF = [
     (re.compile(r"^zookeeper/"), {"resolver/zookeeper"}, "libzookeeper"),
     (re.compile(r"^microhttpd\.h"), {"observability/admin/http"},
      "libmicrohttpd"),
+    (re.compile(r"^ncurses\.h"), {"tools/mb/admin"}, "ncurses"),
     # clang checks the locks of sync/mutex.h, and tsan sees them.  Programs use
     # what they like.
     (re.compile(r"^(mutex|shared_mutex|condition_variable|"
