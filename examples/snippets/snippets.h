@@ -47,6 +47,13 @@ absl::Status RegisterDnsGroup();
 absl::Status RegisterTextRecords(const std::string& name,
                                  const std::string& server);
 
+// control.cc, for docs/control.md
+
+absl::Status DrainForDeploy(multi_backend::BackendPool& pool,
+                            absl::string_view address);
+void PrintEventsOf(multi_backend::PoolEventWatch& watch,
+                   absl::Duration patience, std::ostream& out);
+
 // functions.cc, for docs/strategies.md and docs/failover.md
 
 // The key of GetUser is the user's id.
@@ -85,10 +92,6 @@ void PrintBackends(const multi_backend::BackendPool& pool, std::ostream& out);
 bool TakeOut(multi_backend::BackendPool& pool, absl::string_view address,
              absl::Duration timeout);
 void BringBack(multi_backend::BackendPool& pool, absl::string_view address);
-absl::Status DrainForDeploy(multi_backend::BackendPool& pool,
-                            absl::string_view address);  // control.cc
-void PrintEventsOf(multi_backend::PoolEventWatch& watch,
-                   absl::Duration patience, std::ostream& out);  // control.cc
 uint64_t PrintNewEvents(const multi_backend::BackendPool& pool, uint64_t seen,
                         std::ostream& out);
 
@@ -133,6 +136,22 @@ grpc::Status GetUserAndExplain(
 ChannelOr CreateLoggingChannel(const std::string& target,
                                const Credentials& creds,
                                std::function<void(absl::string_view)> log);
+
+// status.cc, for docs/status_page.md
+
+struct ShownChannel {
+  std::shared_ptr<grpc::Channel> channel;
+  std::shared_ptr<multi_backend::Monitor> monitor;
+  std::unique_ptr<multi_backend::StatusServer> server;
+};
+// `address` is the page's.
+absl::StatusOr<ShownChannel> CreateShownChannel(const std::string& target,
+                                                const Credentials& creds,
+                                                const std::string& address);
+// The service must outlive the server.
+std::unique_ptr<grpc::Service> AddAdminService(
+    const std::shared_ptr<multi_backend::Monitor>& monitor,
+    grpc::ServerBuilder& builder);
 
 // when_not_to_use.cc, for docs/when_not_to_use.md
 

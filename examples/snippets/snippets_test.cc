@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -217,7 +218,7 @@ TEST_F(SnippetsTest, TrailsSayWhichBackendsACallTried) {
     seen.insert(ServedBy(*channel));
     return seen.size() == 2;
   }));
-  for (size_t i = 0; i < 2; ++i) fleet_->SetBehaviour(i, Failing());
+  for (size_t i = 0; i < 2; ++i) fleet_->SetBehaviour(i, multi_backend::Failing());
   lines.clear();
   std::vector<std::string> trails;
   const grpc::Status status = GetUserAndExplain(
@@ -449,6 +450,46 @@ TEST_F(SnippetsTest, AnExposerServesTheMetricsOfAChannel) {
   EXPECT_GT(scraped->port, 0);
   const multi_backend::MetricsSnapshot snapshot = scraped->metrics->Collect();
   EXPECT_EQ(snapshot[multi_backend::Metric::kBuildInfo].series.size(), 1u);
+}
+
+TEST_F(SnippetsTest, APageAndAServiceShowTheChannel) {
+  StartFleet(1);
+  auto shown =
+      CreateShownChannel(fleet_->StaticTarget(), Insecure(), "127.0.0.1:0");
+  ASSERT_TRUE(shown.ok()) << shown.status();
+  EXPECT_EQ(ServedBy(shown->channel), "b0");
+  EXPECT_THAT(shown->server->url(), HasSubstr("http://127.0.0.1:"));
+
+  grpc::ServerBuilder builder;
+  const std::unique_ptr<grpc::Service> admin =
+      AddAdminService(shown->monitor, builder);
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+                           &port);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  ASSERT_NE(server, nullptr);
+  // Examples use public headers only, so this one asks without the messages.
+  grpc::GenericStub stub(
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), Insecure()));
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + kTestTimeout));
+  grpc::Slice nothing;
+  grpc::ByteBuffer answer;
+  grpc::CompletionQueue queue;
+  const auto call =
+      stub.PrepareUnaryCall(&context, "/multi_backend.admin.v1.Admin/GetStatus",
+                            grpc::ByteBuffer(&nothing, 1), &queue);
+  call->StartCall();
+  grpc::Status status;
+  call->Finish(&answer, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  ASSERT_TRUE(queue.Next(&tag, &ok));
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  grpc::Slice bytes;
+  ASSERT_TRUE(answer.DumpToSingleSlice(&bytes).ok());
+  EXPECT_THAT(std::string(bytes.begin(), bytes.end()),
+              HasSubstr(fleet_->StaticTarget()));
 }
 
 TEST_F(SnippetsTest, ASessionStaysWithTheBackendThatBeganIt) {
