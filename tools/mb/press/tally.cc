@@ -19,7 +19,7 @@ constexpr double kGrowth = 1.05;
 
 }  // namespace
 
-void LatencyBuckets::Add(absl::Duration latency) {
+void PressHistogram::Add(absl::Duration latency) {
   // Within bounds before it becomes an integer: a duration may be infinite.
   const double micros =
       std::min(std::max(1.0, absl::ToDoubleMicroseconds(latency)), 1e12);
@@ -28,12 +28,12 @@ void LatencyBuckets::Add(absl::Duration latency) {
   ++total_;
 }
 
-void LatencyBuckets::Merge(const LatencyBuckets& other) {
+void PressHistogram::Merge(const PressHistogram& other) {
   for (size_t i = 0; i < kBuckets; ++i) counts_[i] += other.counts_[i];
   total_ += other.total_;
 }
 
-absl::Duration LatencyBuckets::Quantile(double quantile) const {
+absl::Duration PressHistogram::Quantile(double quantile) const {
   if (total_ == 0) return absl::ZeroDuration();
   const double wanted = quantile * static_cast<double>(total_);
   uint64_t seen = 0;

@@ -18,10 +18,10 @@ namespace mb {
 
 // Durations in buckets, each 5 % longer than the one before, from 1 us to about
 // 5 minutes.  Longer ones count as that.  Thread-compatible.
-class LatencyBuckets {
+class PressHistogram {
  public:
   void Add(absl::Duration latency);
-  void Merge(const LatencyBuckets& other);
+  void Merge(const PressHistogram& other);
   // The upper end of the bucket with the `quantile` of the values, 0 to 1; zero
   // without values.
   absl::Duration Quantile(double quantile) const;
@@ -51,7 +51,7 @@ class PressTally {
   struct Row {
     uint64_t calls = 0;
     uint64_t failed = 0;
-    LatencyBuckets latencies;
+    PressHistogram latencies;
   };
 
   uint64_t calls_ = 0;

@@ -9,8 +9,8 @@ namespace multi_backend {
 namespace mb {
 namespace {
 
-TEST(LatencyBucketsTest, QuantilesAreAtMostABucketTooLarge) {
-  LatencyBuckets buckets;
+TEST(PressHistogramTest, QuantilesAreAtMostABucketTooLarge) {
+  PressHistogram buckets;
   EXPECT_EQ(buckets.Quantile(0.5), absl::ZeroDuration());
   for (int i = 1; i <= 1000; ++i) buckets.Add(absl::Milliseconds(i));
   for (const double quantile : {0.01, 0.5, 0.9, 0.99, 1.0}) {
@@ -21,8 +21,8 @@ TEST(LatencyBucketsTest, QuantilesAreAtMostABucketTooLarge) {
   }
 }
 
-TEST(LatencyBucketsTest, NothingIsOutOfBounds) {
-  LatencyBuckets buckets;
+TEST(PressHistogramTest, NothingIsOutOfBounds) {
+  PressHistogram buckets;
   buckets.Add(-absl::Seconds(1));
   buckets.Add(absl::ZeroDuration());
   buckets.Add(absl::InfiniteDuration());
