@@ -250,10 +250,8 @@ void Metrics::OnChannel(std::weak_ptr<ChannelSource> channel) {
   channels_.Add(std::move(channel));
 }
 
-MetricsSnapshot Metrics::Collect(absl::Time now) {
-  const std::vector<ChannelReading> channels = ReadingsOf(channels_);
-  MetricsSnapshot snapshot;
-  MutexLock lock(&collect_mutex_);
+void Metrics::NotePresence(const std::vector<ChannelReading>& channels,
+                           absl::Time now) {
   for (const ChannelReading& channel : channels) {
     const uint64_t target = Label(channel.status.target).hash;
     presence_->Seen(TargetOwner(target), now);
@@ -262,6 +260,9 @@ MetricsSnapshot Metrics::Collect(absl::Time now) {
       presence_->Seen(BackendOwner(target, Label(backend.name).hash), now);
     }
   }
+}
+
+size_t Metrics::CollectSeries(absl::Time now, MetricsSnapshot* snapshot) {
   size_t live = 0;
   bool ambiguous[kMetrics] = {};
   table_->ForEach([&](Series& series) ABSL_EXCLUSIVE_LOCKS_REQUIRED(
@@ -273,7 +274,7 @@ MetricsSnapshot Metrics::Collect(absl::Time now) {
     }
     ++live;
     ambiguous[static_cast<size_t>(identity.metric)] |= identity.ambiguous;
-    std::vector<SeriesValue>& values = snapshot[identity.metric].series;
+    std::vector<SeriesValue>& values = (*snapshot)[identity.metric].series;
     SeriesValue& value = values.emplace_back();
     value.labels = identity.labels;
     if (SpecOf(identity.metric).kind != MetricKind::kHistogram) {
@@ -286,11 +287,19 @@ MetricsSnapshot Metrics::Collect(absl::Time now) {
     value.histogram.sum_seconds = static_cast<double>(series.sum_nanos()) / 1e9;
   });
   for (size_t i = 0; i < kMetrics; ++i) {
-    if (ambiguous[i]) MergeEqualSeries(&snapshot.families[i]);
+    if (ambiguous[i]) MergeEqualSeries(&snapshot->families[i]);
   }
   presence_->Forget(now);
   table_->Recycle(now);
+  return live;
+}
 
+MetricsSnapshot Metrics::Collect(absl::Time now) {
+  const std::vector<ChannelReading> channels = ReadingsOf(channels_);
+  MetricsSnapshot snapshot;
+  MutexLock lock(&collect_mutex_);
+  NotePresence(channels, now);
+  const size_t live = CollectSeries(now, &snapshot);
   const size_t left = max_series_ - live - SeriesTable::kReserved;
   sample_overflows_ += AddStatusSeries(channels, left, &snapshot);
   const auto add = [&](Metric metric, LabelValues labels, double number) {

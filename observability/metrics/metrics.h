@@ -31,6 +31,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
@@ -52,6 +53,7 @@ class SeriesKey;                    // series_key.h
 class SeriesTable;                  // series_table.h
 enum class RetryOutcome : uint8_t;  // label_values.h
 enum class WaitedIn : uint8_t;      // label_values.h
+struct ChannelReading;              // status_series.h
 struct SeriesIdentity;              // series_table.h
 
 struct MetricsOptions {
@@ -98,6 +100,13 @@ class Metrics final : public MetricsSink {
   void RecordWait(const Label& target, WaitedIn where, int64_t nanos);
   void CountChange(Metric metric, const StateChanged& change,
                    absl::string_view what);
+
+  // The parts of Collect().  CollectSeries() ends the series of what is gone,
+  // and returns how many are left.
+  void NotePresence(const std::vector<ChannelReading>& channels, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(collect_mutex_);
+  size_t CollectSeries(absl::Time now, MetricsSnapshot* snapshot)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(collect_mutex_);
 
   const size_t max_series_;
   const std::unique_ptr<SeriesTable> table_;
