@@ -1,5 +1,4 @@
-// CallObserver: to whom one channel tells about its calls, and how much of
-// their trails these sinks want.
+// CallObserver: the sinks of one channel, and which trails they want.
 //
 // Immutable except for the count that spreads the samples; thread-safe.
 #ifndef MULTI_BACKEND_CALL_CALL_OBSERVER_H_

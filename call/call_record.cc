@@ -230,7 +230,7 @@ void CallRecord::OnCallEnded(absl::StatusCode code, absl::string_view message,
   if (call_.reader != nullptr) call_.reader->OnCallEnded(call);
 }
 
-void CallRecord::TellOfUnrouted(const CallObserver& observer,
+void CallRecord::ReportUnrouted(const CallObserver& observer,
                                 absl::string_view method, absl::StatusCode code,
                                 absl::string_view message, int64_t start_nanos,
                                 int64_t now) {

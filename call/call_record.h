@@ -19,7 +19,8 @@
 // Threads: core serialises the ends of attempts, the decisions and the call's
 // end.  Picks and attempt starts run under the channel's pick lock, so one of
 // them may run while the caller cancels the call.  An attempt that starts after
-// the call's end is told of when it ends.  The sinks run on the calling thread.
+// the call's end is reported when it ends.  The sinks run on the calling
+// thread.
 //
 // Pure: times are nanoseconds of one monotonic clock, std::chrono's in
 // production.
@@ -170,7 +171,7 @@ class CallRecord {
                    int64_t now);
 
   // Tells of a call that ended before it was routed; it has no record.
-  static void TellOfUnrouted(const CallObserver& observer,
+  static void ReportUnrouted(const CallObserver& observer,
                              absl::string_view method, absl::StatusCode code,
                              absl::string_view message, int64_t start_nanos,
                              int64_t now);

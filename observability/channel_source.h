@@ -42,7 +42,7 @@ struct BackendStatus {
   uint64_t ejections = 0;  // By failed calls and by failure rates.
   uint64_t probes_passed = 0;
   uint64_t probes_failed = 0;
-  std::string last_probe;  // Its result, "" without probes.
+  std::string last_probe;  // "passed" or "failed: why"; "" before the first.
 };
 
 struct BalancerStatus {
@@ -51,8 +51,8 @@ struct BalancerStatus {
   bool panic = false;
   bool has_backlog = false;
   std::string backlog_state;  // "ALIVE", "OVERLOADED", "DOWN".
-  uint64_t waiting = 0;
-  uint64_t limit = 0;
+  uint64_t waiting = 0;       // Calls in the backlog.
+  uint64_t limit = 0;         // Calls that it takes.
 };
 
 struct RouteStatus {

@@ -72,7 +72,7 @@ enum class ChosenBy : uint8_t {
 
 // What became of the call when an attempt had ended, or a pick had failed.
 enum class NextStep : uint8_t {
-  kDone,            // The attempt's status is the call's: nothing was asked.
+  kDone,            // The attempt succeeded.
   kRetried,         // Another attempt was allowed.
   kReplayed,        // The backend saw nothing, so core sent the call again.
   kForbidden,       // The route says `retry: NEVER`.
@@ -131,7 +131,7 @@ struct CallEnded {
   Label target;
   Label method;
   Label route;
-  absl::string_view role;  // That the route asks for, "" for none.
+  absl::string_view role;  // The role that the route asks for, "" for none.
   absl::StatusCode status = absl::StatusCode::kOk;
   absl::string_view message;
   absl::Time start;  // Set if a sink has asked for the trail of this call.
@@ -182,7 +182,7 @@ struct StateChanged {
 struct TrailSampling {
   // The attempts of every call that failed or was retried.
   bool failed_and_retried = false;
-  // The whole trail of one in so many of all calls; 0 = of none.
+  // The whole trail of one call in this many; 0 = none.
   uint32_t one_in = 0;
 };
 

@@ -167,7 +167,8 @@ class CallContext final
   // Where the stream filter records the newest attempt.  The LB policy sets it
   // before core makes the attempt's stream.  Null: nobody wants a record.
   StreamRecord* stream = nullptr;
-  // What the call tells its observers; null: nobody observes it.
+  // What the call tells its observers.  Null if the channel has no sinks and
+  // the call no trail.
   CallRecord* record = nullptr;
   // The trailing metadata of an earlier attempt, status included, with which
   // the LB policy has ended the call.  Null: the call ends as core says.

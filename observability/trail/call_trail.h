@@ -2,7 +2,7 @@
 //
 //   trail.ToString();  // One line:
 //   b2:50051 UNAVAILABLE after 12 ms (sent, no answer); retried: b3:50051 OK
-//   after 4 ms (b1:50051 down)
+//   after 4.0 ms (b1:50051 down)
 //
 // Error texts and names may come from servers and from discovery.  They are cut
 // to kMaxTextBytes when they are copied, and ToString() escapes what is not
@@ -61,7 +61,7 @@ struct CallTrail {
   std::string target;
   std::string method;  // "/package.Service/Method".
   std::string route;   // RouteName() of the rule that decided, "" for none.
-  std::string role;    // That the route asks for, "" for none.
+  std::string role;    // The role that the route asks for, "" for none.
   absl::StatusCode status = absl::StatusCode::kOk;
   std::string message;
   absl::Time start = absl::InfinitePast();

@@ -59,7 +59,7 @@ class CallEndElement {
     if (watched_.record != nullptr) {
       watched_.record->OnCallEnded(status.code, status.message, now);
     } else {
-      CallRecord::TellOfUnrouted(
+      CallRecord::ReportUnrouted(
           observer_, grpc_core::StringViewFromSlice(path_), status.code,
           status.message, watched_.start_nanos, now);
     }
