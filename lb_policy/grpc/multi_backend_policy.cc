@@ -323,8 +323,9 @@ void MultiBackendPolicy::PublishLocked() {
 
 void MultiBackendPolicy::RecordLocked(std::string state) {
   if (record_ == nullptr) return;
-  record_->SetPolicyPart(std::make_shared<const PlanStatus>(PlanStatus::Args{
-      pool_, std::move(state), plan_, backends_.ReadyConnections()}));
+  const auto part = std::make_shared<const PlanStatus>(PlanStatus::Args{
+      pool_, std::move(state), plan_, backends_.ReadyConnections()});
+  record_->SetPolicyPart(this, part, /*last=*/shutdown_);
 }
 
 void MultiBackendPolicy::TraceEventsLocked() {

@@ -4,11 +4,15 @@
 
 namespace multi_backend {
 
-void ChannelRecord::SetPolicyPart(std::shared_ptr<const PolicyPart> part) {
+void ChannelRecord::SetPolicyPart(const void* policy,
+                                  std::shared_ptr<const PolicyPart> part,
+                                  bool last) {
   // The old part is destroyed without the lock: that may take locks of
   // backends.
   MutexLock lock(&mutex_);
-  policy_.swap(part);
+  if (last && policy_part_ != nullptr && policy_ != policy) return;
+  policy_part_.swap(part);
+  policy_ = policy;
 }
 
 void ChannelRecord::OnResolverStarted(
@@ -53,7 +57,7 @@ ChannelStatus ChannelRecord::Status() const {
   bool resolving = false;
   {
     MutexLock lock(&mutex_);
-    policy = policy_;
+    policy = policy_part_;
     configuration = configuration_;
     newest_error = newest_error_;
     status.resolver = resolver_;

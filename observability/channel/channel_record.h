@@ -54,7 +54,11 @@ class ChannelRecord final : public ChannelSource {
 
   // --- For the LB policy -----------------------------------------------------
 
-  void SetPolicyPart(std::shared_ptr<const PolicyPart> part);
+  // `policy` is the address of who sets it.  `last` says that the policy shuts
+  // down; then the part of another policy stays, because core may have made a
+  // successor before.
+  void SetPolicyPart(const void* policy, std::shared_ptr<const PolicyPart> part,
+                     bool last);
 
   // --- For the resolver ------------------------------------------------------
 
@@ -79,7 +83,8 @@ class ChannelRecord final : public ChannelSource {
   const std::string target_;
   const std::shared_ptr<BackendPool> pool_;
   mutable Mutex mutex_;
-  std::shared_ptr<const PolicyPart> policy_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<const PolicyPart> policy_part_ ABSL_GUARDED_BY(mutex_);
+  const void* policy_ ABSL_GUARDED_BY(mutex_) = nullptr;  // Who set the part.
   std::shared_ptr<const Configuration> configuration_ ABSL_GUARDED_BY(mutex_);
   std::function<std::string()> newest_error_ ABSL_GUARDED_BY(mutex_);
   // How many resolvers run.  A new one may start before the old one has ended.

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "gtest/gtest.h"
 
@@ -28,6 +29,11 @@ class FixedPart final : public ChannelRecord::PolicyPart {
 
 class ChannelRecordTest : public ::testing::Test {
  protected:
+  void Set(const void* policy, std::string state, bool last = false) {
+    record_.SetPolicyPart(
+        policy, std::make_shared<const FixedPart>(std::move(state)), last);
+  }
+
   const std::shared_ptr<BackendPool> pool_ = std::make_shared<BackendPool>();
   ChannelRecord record_{"dns:///users:50051", pool_};
 };
@@ -89,12 +95,21 @@ TEST_F(ChannelRecordTest, BoundsTheTextsOfResolvers) {
 
 TEST_F(ChannelRecordTest, APolicySaysTheStateAndTheBackends) {
   record_.OnResolverStarted();
-  record_.SetPolicyPart(std::make_shared<const FixedPart>("READY"));
+  const int policy = 0;
+  Set(&policy, "READY");
   EXPECT_EQ(record_.Status().state, "READY");
   EXPECT_EQ(record_.Status().backends.size(), 1u);
-  record_.SetPolicyPart(std::make_shared<const FixedPart>(""));
+  Set(&policy, "", /*last=*/true);
   record_.OnResolverStopped();
   EXPECT_EQ(record_.Status().state, "IDLE");
+}
+
+TEST_F(ChannelRecordTest, AnEndedPolicyLeavesThePartOfItsSuccessor) {
+  const int old = 0, successor = 0;
+  Set(&old, "READY");
+  Set(&successor, "CONNECTING");
+  Set(&old, "", /*last=*/true);
+  EXPECT_EQ(record_.Status().state, "CONNECTING");
 }
 
 TEST_F(ChannelRecordTest, ShowsTheConfigurationInForce) {
@@ -126,8 +141,9 @@ TEST_F(ChannelRecordTest, DestroysAReplacedPartWithoutItsLock) {
    private:
     ChannelRecord* const record_;
   };
-  record_.SetPolicyPart(std::make_shared<const Asking>(&record_));
-  record_.SetPolicyPart(std::make_shared<const FixedPart>("READY"));
+  record_.SetPolicyPart(nullptr, std::make_shared<const Asking>(&record_),
+                        /*last=*/false);
+  Set(nullptr, "READY");
 }
 
 TEST(TargetWithoutSecretsTest, TakesOutTheUserOnly) {
