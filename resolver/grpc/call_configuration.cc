@@ -319,9 +319,16 @@ const absl::StatusOr<CallConfiguration>& CallConfigurationCache::Get(
   made_ =
       CallConfiguration::Make(args_, *config, default_strategy_, retry_state_);
   text_ = std::string(text);
+  // Core keeps its selector when the text is the same, and its calls count in
+  // the routes of that one.
+  if (made_.ok() && made_->selector != nullptr &&
+      applied_.selector != nullptr &&
+      made_->selector->Equals(applied_.selector.get())) {
+    made_ = applied_;
+  }
   if (made_.ok() && made_->selector != nullptr) Announce(**config->parsed());
   // Calls show the error themselves when there is no last good one.
-  if (!made_.ok() && last_good_has_selector_) {
+  if (!made_.ok() && applied_.selector != nullptr) {
     Log(LogSeverity::kError,
         absl::StrCat("target \"",
                      args_.GetString(GRPC_ARG_SERVER_URI).value_or(""),
@@ -354,15 +361,15 @@ void CallConfigurationCache::ApplyTo(grpc_core::Resolver::Result& result) {
     const auto& configuration = Get(result.service_config->get());
     if (configuration.ok()) {
       result.service_config = configuration->service_config;
-      last_good_has_selector_ = configuration->selector != nullptr;
-      if (last_good_has_selector_) {
+      applied_ = *configuration;
+      if (applied_.selector != nullptr) {
         result.args = result.args.SetObject(configuration->selector);
       }
     } else {
       result.service_config = configuration.status();
     }
   }
-  if (last_good_has_selector_) {
+  if (applied_.selector != nullptr) {
     result.args = result.args.SetObject(retry_state_);
   }
 }

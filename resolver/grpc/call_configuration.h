@@ -79,8 +79,9 @@ class CallConfigurationCache {
   const grpc_core::RefCountedPtr<ChannelRetryState> retry_state_;
   std::shared_ptr<ChannelRecord> record_;  // Null without observers.
   absl::optional<std::string> text_;       // The service config of `made_`.
-  bool last_good_has_selector_ = false;
   absl::StatusOr<CallConfiguration> made_;
+  // What core follows: the newest good one that a result has had.
+  CallConfiguration applied_;
 };
 
 }  // namespace multi_backend

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -35,6 +36,20 @@ class CallConfigurationCacheTest : public ::testing::Test {
   }
   static bool HasSelector(const Resolver::Result& result) {
     return result.args.GetObject<grpc_core::ConfigSelector>() != nullptr;
+  }
+
+  static grpc_core::RefCountedPtr<grpc_core::ServiceConfig> Parsed(
+      const std::string& text) {
+    auto parsed = grpc_core::ServiceConfigImpl::Create(ChannelArgs(), text);
+    EXPECT_TRUE(parsed.ok()) << parsed.status();
+    return parsed.ok() ? *std::move(parsed) : nullptr;
+  }
+  static Resolver::Result Apply(CallConfigurationCache& cache,
+                                const std::string& text) {
+    Resolver::Result result;
+    result.service_config = Parsed(text);
+    cache.ApplyTo(result);
+    return result;
   }
 
   grpc_core::ExecCtx exec_ctx_;
@@ -130,6 +145,37 @@ TEST_F(CallConfigurationCacheTest, AResolversTextIsNotParsedAgain) {
     if (i == 0) parses = ParsedConfigs().parses();
     EXPECT_EQ(ParsedConfigs().parses(), parses);
   }
+}
+
+// Core keeps its selector when the new service config has the same text, so
+// observers must go on reading the routes of that selector.
+TEST_F(CallConfigurationCacheTest, AnEqualConfigurationKeepsItsRoutes) {
+  const std::string text =
+      R"({"loadBalancingConfig":[{"multi_backend":{"strategy":"RANDOM"}}],)"
+      R"("multiBackend":{"routes":[{"match":{"method":"Get.*"}}]}})";
+  CallConfigurationCache cache(ChannelArgs(), StrategyKind::kRoundRobin);
+  const auto selector = [](const Resolver::Result& result) {
+    return result.args.GetObject<grpc_core::ConfigSelector>();
+  };
+  const Resolver::Result first = Apply(cache, text);
+  ASSERT_TRUE(HasSelector(first));
+  const auto routes = cache.Get(Parsed(text).get())->routes;
+  ASSERT_NE(routes, nullptr);
+  const auto expect_the_first = [&](const std::string& again) {
+    EXPECT_EQ(selector(Apply(cache, again)), selector(first)) << again;
+    EXPECT_EQ(cache.Get(Parsed(again).get())->routes, routes) << again;
+  };
+  EXPECT_FALSE(
+      Apply(cache, R"({"multiBackend":{"routes":[{"match":{"method":"("}}]}})")
+          .service_config.ok());
+  expect_the_first(text);
+  expect_the_first(absl::StrCat("\n ", text));
+  cache.SetDefaultStrategy(StrategyKind::kLeastBusy);
+  expect_the_first(text);
+  // Core takes another one, and then one like the first, as new.
+  EXPECT_TRUE(HasSelector(Apply(cache, "{}")));
+  EXPECT_NE(selector(Apply(cache, text)), selector(first));
+  EXPECT_NE(cache.Get(Parsed(text).get())->routes, routes);
 }
 
 }  // namespace
