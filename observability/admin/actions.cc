@@ -185,10 +185,14 @@ absl::StatusOr<admin::v1::ActionResult> Act(const Monitor& monitor,
                                  ? absl::StrCat("by ", ShownText(asked_by))
                                  : ShownText(action.reason);
   const std::string who = ShownText(asked_by);
+  size_t done = 0;
+  absl::Status first_error;
   for (const auto& pool : pools) {
-    const absl::Status done = CarryOut(action, reason, who, *pool);
-    if (!done.ok()) return done;
+    const absl::Status status = CarryOut(action, reason, who, *pool);
+    if (status.ok()) ++done;
+    first_error.Update(status);
   }
+  if (done == 0) return first_error;
 
   const ActionRow& row = RowOf(action.kind);
   auto event = std::make_unique<admin::v1::Event>();
@@ -208,10 +212,15 @@ absl::StatusOr<admin::v1::ActionResult> Act(const Monitor& monitor,
   admin::v1::ActionResult result;
   result.set_action(std::string(row.name));
   result.set_backend(ShownText(action.backend));
-  result.set_pools(static_cast<uint32_t>(pools.size()));
-  result.set_message(
-      absl::StrCat(ShownText(action.backend), " ", row.done,
-                   pools.size() == 1 ? "" : " in all its pools"));
+  result.set_pools(static_cast<uint32_t>(done));
+  std::string message = absl::StrCat(ShownText(action.backend), " ", row.done);
+  if (done < pools.size()) {
+    absl::StrAppend(&message, " in ", done, " of ", pools.size(),
+                    " pools: ", ShownText(first_error.message()));
+  } else if (done > 1) {
+    absl::StrAppend(&message, " in all its pools");
+  }
+  result.set_message(std::move(message));
   return result;
 }
 

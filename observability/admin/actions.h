@@ -50,7 +50,9 @@ absl::StatusOr<Action> ParseAction(absl::string_view name,
 
 // Carries the action out in each pool that knows the backend, and adds an event
 // with who asked.  NOT_FOUND if no pool of the channels knows it, and
-// INVALID_ARGUMENT if a field is wrong; then nothing is done.
+// INVALID_ARGUMENT if a field is wrong; then nothing is done.  When a pool
+// refuses and another does not, the result says how many carried it out; when
+// all refuse, the first error is returned.
 absl::StatusOr<admin::v1::ActionResult> Act(const Monitor& monitor,
                                             const Action& action,
                                             absl::string_view asked_by);

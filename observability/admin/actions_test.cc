@@ -94,6 +94,30 @@ TEST_F(ActionsTest, EachIsAnEventWithWhoAsked) {
   EXPECT_EQ(events[0]->reason(), "it is slow");
 }
 
+// The second pool remembers the backend, and no channel lists it.
+TEST_F(ActionsTest, OnePoolIsEnoughAndIsAnEvent) {
+  const auto other_pool = BackendPool::Create();
+  other_pool->Acquire("10.0.0.1:1", "a:1");
+  ASSERT_TRUE(other_pool->Drain("10.0.0.1:1").ok());
+  ChannelStatus status;
+  status.target = "static:///b:1";
+  const auto source = std::make_shared<FakeChannelSource>(status, other_pool);
+  monitor_->OnChannel(source);
+  const auto result = Run("resetBackoff", R"({"backend": "10.0.0.1:1"})");
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->pools(), 1);
+  EXPECT_EQ(result->message(),
+            "10.0.0.1:1 connects at once in 1 of 2 pools: backend "
+            "\"10.0.0.1:1\": no channel lists it, so none connects to it");
+  ASSERT_EQ(monitor_->events().After(0).size(), 1);
+  EXPECT_EQ(monitor_->events().After(0)[0]->action(), "resetBackoff");
+  const auto absent =
+      Run("resetBackoff",
+          R"({"backend": "10.0.0.1:1", "target": "static:///b:1"})");
+  EXPECT_EQ(absent.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(monitor_->events().After(0).size(), 1);
+}
+
 TEST_F(ActionsTest, WhatIsWrongIsRefusedAndNoEvent) {
   struct Row {
     const char* name;
