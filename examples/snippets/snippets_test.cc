@@ -218,7 +218,8 @@ TEST_F(SnippetsTest, TrailsSayWhichBackendsACallTried) {
     seen.insert(ServedBy(*channel));
     return seen.size() == 2;
   }));
-  for (size_t i = 0; i < 2; ++i) fleet_->SetBehaviour(i, multi_backend::Failing());
+  for (size_t i = 0; i < 2; ++i)
+    fleet_->SetBehaviour(i, multi_backend::Failing());
   lines.clear();
   std::vector<std::string> trails;
   const grpc::Status status = GetUserAndExplain(

@@ -10,8 +10,8 @@
 //
 // A call whose label names a role fails with INTERNAL, because it would go to
 // any backend: the connection was chosen without regard to the role.  For other
-// labels the call goes on.  Either is logged once for each target.  A label that
-// only asks for a trail is taken off without a word.
+// labels the call goes on.  Either is logged once for each target.  A label
+// that only asks for a trail is taken off without a word.
 //
 // Cost: calls without a label pay for one look at their metadata.
 #ifndef MULTI_BACKEND_CALL_GRPC_FILTERS_LABEL_FILTER_H_
