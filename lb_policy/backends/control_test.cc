@@ -280,6 +280,21 @@ TEST_F(ControlTest, ByAddressAllNamesAreDrained) {
   EXPECT_EQ(Flags(second), kDraining | kKeysMoved);
 }
 
+// No call of the new name will end and say so.
+TEST_F(ControlTest, ADrainByAddressIsDoneForANameWithoutCalls) {
+  const LeasePtr first = Acquire(kIp, kName);
+  first->backend()->BeginCall();
+  ASSERT_TRUE(pool_->Drain(kIp).ok());
+  EXPECT_EQ(first->backend()->control.drain(),
+            BackendControl::Drain::kDraining);
+  const LeasePtr second = Acquire(kIp, "other.example:80");
+  EXPECT_EQ(second->backend()->control.drain(),
+            BackendControl::Drain::kDrained);
+  EXPECT_EQ(first->backend()->control.drain(),
+            BackendControl::Drain::kDraining);
+  first->backend()->EndCall();
+}
+
 TEST_F(ControlTest, ARenamedBackendGoesOnWithItsDrainAndItsCalls) {
   LeasePtr lease = Acquire(kIp, kName);
   const BackendRef old = lease->backend();

@@ -202,6 +202,9 @@ void BackendPool::InheritLocked(Entry& added, Entry* renamed) {
     old->backend->HandOverCalls(added.backend.get());
     DropLocked(*old);
   }
+  // Without calls, a drain that was taken over is done.  The calls of a renamed
+  // backend come when its old name ends.
+  if (renamed == nullptr) (void)added.backend->UpdateDrain();
 }
 
 void BackendPool::Release(Entry* entry) {
