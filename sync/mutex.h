@@ -45,6 +45,11 @@ class ABSL_LOCKABLE Mutex {
   // runs a callback.
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mutex_.lock(); }
   void Unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
+  // Locks and returns true, or returns false at once when the lock is held; now
+  // and then also when it is free.
+  bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) {
+    return mutex_.try_lock();
+  }
 
  private:
   friend class CondVar;

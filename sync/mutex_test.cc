@@ -33,6 +33,17 @@ TEST(MutexTest, OneThreadAtATimeIsInTheScope) {
   EXPECT_EQ(counter.count, kThreads * kRounds);
 }
 
+TEST(MutexTest, TryLockDoesNotWait) {
+  Mutex mutex;
+  bool taken = true;
+  mutex.Lock();
+  std::thread([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    taken = mutex.TryLock();
+  }).join();
+  mutex.Unlock();
+  EXPECT_FALSE(taken);
+}
+
 TEST(CondVarTest, EachThreadHasTheLockAgainAfterItsWait) {
   constexpr int kRounds = 1000;
   struct {
