@@ -88,8 +88,7 @@ constexpr MetricSpec kTable[] = {
      "{event}",
      {},
      "Events and samples that were counted under the label value other, "
-     "because "
-     "the bound of the number of series was reached."},
+     "because the bound of series or of methods was reached."},
 };
 static_assert(sizeof(kTable) / sizeof(kTable[0]) == kMetrics,
               "each Metric has a row");

@@ -37,6 +37,7 @@ constexpr absl::Duration kGrace = absl::Minutes(1);
 // For keys of owners; those of series begin with a Metric.
 constexpr uint64_t kTargetKind = kMetrics;
 constexpr uint64_t kBackendKind = kMetrics + 1;
+constexpr uint64_t kMethodKind = kMetrics + 2;
 
 constexpr SeriesKey KeyOf(Metric metric) {
   return SeriesKey(static_cast<uint64_t>(metric));
@@ -91,6 +92,8 @@ std::shared_ptr<Metrics> Metrics::Create(MetricsOptions options) {
 Metrics::Metrics(const MetricsOptions& options)
     : max_series_(std::max(options.max_series, kMinSeries)),
       table_(std::make_unique<SeriesTable>(max_series_ / 4 * 3, kGrace)),
+      methods_(std::make_unique<SeriesTable>(
+          options.max_methods + SeriesTable::kReserved, kGrace)),
       presence_(std::make_unique<Presence>(options.series_lifetime)) {}
 
 Metrics::~Metrics() = default;
@@ -119,18 +122,37 @@ Series* Metrics::AddOrOverflow(uint64_t key,
   return table_->Add(overflow_key, SeriesTable::Priority::kReserved, overflow);
 }
 
+Label Metrics::Admit(const Label& target, const Label& method) {
+  const uint64_t key =
+      SeriesKey(kMethodKind).With(target.hash).With(method.hash).value();
+  if (methods_->Find(key) != nullptr) return method;
+  // What is no path gets `other` in any case, and needs no place.
+  if (MethodLabelsOf(method.text).service == kOtherLabel) return method;
+  if (!methods_->full() &&
+      methods_->Add(key, SeriesTable::Priority::kOrdinary, [&] {
+        SeriesIdentity identity;
+        identity.owner = TargetOwner(target.hash);
+        return identity;
+      }) != nullptr) {
+    return method;
+  }
+  overflows_.fetch_add(1, std::memory_order_relaxed);
+  return Label(kOtherLabel);
+}
+
 void Metrics::OnAttemptEnded(const AttemptEnded& attempt) {
   constexpr Metric kMetric = Metric::kAttemptDuration;
+  const Label method = Admit(attempt.target, attempt.method);
   const absl::StatusCode code = KnownCode(attempt.status);
   Series* series = Get(
       KeyOf(kMetric)
           .With(attempt.target.hash)
-          .With(attempt.method.hash)
+          .With(method.hash)
           .With(attempt.backend.hash)
           .With(attempt.role.hash)
           .With(HashOfCode(code)),
       [&] {
-        const MethodLabels name = MethodLabelsOf(attempt.method.text);
+        const MethodLabels name = MethodLabelsOf(method.text);
         return MakeIdentity(
             kMetric, BackendOwner(attempt.target.hash, attempt.backend.hash),
             {attempt.target.text, name.service, name.method,
@@ -145,21 +167,22 @@ void Metrics::OnAttemptEnded(const AttemptEnded& attempt) {
       });
   if (series != nullptr) series->Record(attempt.latency_nanos);
   if (const auto outcome = RetryOutcomeOf(attempt); outcome.has_value()) {
-    CountRetry(attempt.target, attempt.method, *outcome);
+    CountRetry(attempt.target, method, *outcome);
   }
 }
 
 void Metrics::OnCallEnded(const CallEnded& call) {
   constexpr Metric kMetric = Metric::kCallDuration;
+  const Label method = Admit(call.target, call.method);
   const absl::StatusCode code = KnownCode(call.status);
   Series* series = Get(
       KeyOf(kMetric)
           .With(call.target.hash)
-          .With(call.method.hash)
+          .With(method.hash)
           .With(HashOfCode(code))
           .With(call.route.hash),
       [&] {
-        const MethodLabels name = MethodLabelsOf(call.method.text);
+        const MethodLabels name = MethodLabelsOf(method.text);
         return MakeIdentity(kMetric, TargetOwner(call.target.hash),
                             {call.target.text, name.service, name.method,
                              absl::StatusCodeToString(code), call.route.text});
@@ -178,7 +201,7 @@ void Metrics::OnCallEnded(const CallEnded& call) {
     RecordWait(call.target, WaitedIn::kBacklog, call.waited_in_backlog_nanos);
   }
   if (const auto outcome = RetryOutcomeOf(call); outcome.has_value()) {
-    CountRetry(call.target, call.method, *outcome);
+    CountRetry(call.target, method, *outcome);
   }
 }
 
@@ -289,8 +312,15 @@ size_t Metrics::CollectSeries(absl::Time now, MetricsSnapshot* snapshot) {
   for (size_t i = 0; i < kMetrics; ++i) {
     if (ambiguous[i]) MergeEqualSeries(&snapshot->families[i]);
   }
+  methods_->ForEach([&](Series& method)
+                        ABSL_EXCLUSIVE_LOCKS_REQUIRED(collect_mutex_) {
+                          if (presence_->Ended(method.identity().owner, now)) {
+                            methods_->Retire(method, now);
+                          }
+                        });
   presence_->Forget(now);
   table_->Recycle(now);
+  methods_->Recycle(now);
   return live;
 }
 

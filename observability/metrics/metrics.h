@@ -18,12 +18,17 @@
 // channels' states.  A series ends `series_lifetime` after its backend, or the
 // last channel of its target, has left, at the next Collect().
 //
+// A proxy passes on whatever names its clients make up, so at most
+// MetricsOptions::max_methods methods have series.  The events of further ones
+// have `other` as service and method, and count as overflows, too.
+//
 // Cost: less than 200 instructions for an attempt and its call, no lock and no
 // allocation unless a label set is new.  Memory: 256 bytes and its labels for
-// each series, and half a megabyte for the lookup table at the default bound.
+// each series, 256 bytes for each method, and half a megabyte for the lookup
+// table at the default bound.
 //
 // Threads: every method may be called from any thread.  Collect() holds no lock
-// that a call takes.
+// that a call waits for.
 #ifndef MULTI_BACKEND_OBSERVABILITY_METRICS_METRICS_H_
 #define MULTI_BACKEND_OBSERVABILITY_METRICS_METRICS_H_
 
@@ -60,6 +65,9 @@ struct MetricsOptions {
   // Label sets of all metrics together.  Less than 512 count as 512, because
   // some are reserved for what does not fit.
   size_t max_series = 10'000;
+  // Methods that have series of their own, each counted once for each target.
+  // A method's place is free again when the series of its target have ended.
+  size_t max_methods = 500;
   // How long a series outlives its backend.
   absl::Duration series_lifetime = absl::Minutes(10);
 };
@@ -95,6 +103,8 @@ class Metrics final : public MetricsSink {
                         uint64_t overflow_key,
                         absl::FunctionRef<SeriesIdentity()> overflow);
 
+  // `method`, or `other` when it has no place among max_methods.
+  Label Admit(const Label& target, const Label& method);
   void CountRetry(const Label& target, const Label& method,
                   RetryOutcome outcome);
   void RecordWait(const Label& target, WaitedIn where, int64_t nanos);
@@ -110,6 +120,8 @@ class Metrics final : public MetricsSink {
 
   const size_t max_series_;
   const std::unique_ptr<SeriesTable> table_;
+  // By target and method; nothing is counted in it.
+  const std::unique_ptr<SeriesTable> methods_;
   std::atomic<uint64_t> overflows_{0};
 
   LiveChannels channels_;

@@ -296,6 +296,47 @@ TEST(MetricsTest, HostileTextsAreBoundedAndTheirSeriesAreOne) {
       3);
 }
 
+TEST(MetricsTest, MadeUpMethodsLeavePlaceForNewBackends) {
+  MetricsOptions options;
+  options.max_methods = 3;
+  const auto metrics = Metrics::Create(options);
+  const std::string target = "dns:///users";
+  auto channel = std::make_shared<FixedChannel>(target);
+  metrics->OnChannel(channel);
+  std::vector<std::string> paths;
+  for (int i = 0; i < 10'000; ++i) {
+    paths.push_back(absl::StrCat("/made.Up/M", i));
+    AttemptEnded attempt = Attempt("b1:1");
+    attempt.method = Label(paths.back());
+    metrics->OnAttemptEnded(attempt);
+    CallEnded call = Call();
+    call.method = attempt.method;
+    metrics->OnCallEnded(call);
+  }
+  MetricsSnapshot snapshot = metrics->Collect(kStart);
+  EXPECT_THAT(snapshot[Metric::kAttemptDuration].series, SizeIs(4));
+  EXPECT_THAT(snapshot[Metric::kCallDuration].series, SizeIs(4));
+  EXPECT_EQ(ValueOf(snapshot, Metric::kAttemptDuration,
+                    {target, "other", "other", "b1:1", "replica", "OK"}),
+            9'997);
+  EXPECT_EQ(ValueOf(snapshot, Metric::kSeriesOverflows, {}), 2 * 9'997);
+  AttemptEnded known = Attempt("b2:1");
+  known.method = Label(paths[0]);
+  metrics->OnAttemptEnded(known);
+  EXPECT_EQ(ValueOf(metrics->Collect(kStart), Metric::kAttemptDuration,
+                    {target, "made.Up", "M0", "b2:1", "replica", "OK"}),
+            1);
+  // The places are free again some time after the target has gone.
+  channel = nullptr;
+  metrics->Collect(kStart + absl::Minutes(10));
+  metrics->Collect(kStart + absl::Minutes(11));
+  metrics->OnAttemptEnded(Attempt("b1:1"));
+  EXPECT_EQ(ValueOf(metrics->Collect(kStart + absl::Minutes(11)),
+                    Metric::kAttemptDuration,
+                    {target, "acme.Users", "GetUser", "b1:1", "replica", "OK"}),
+            1);
+}
+
 TEST(MetricsTest, AnUnknownCodeIsUnknown) {
   const auto metrics = Metrics::Create();
   metrics->OnCallEnded(Call(static_cast<absl::StatusCode>(77)));
