@@ -198,7 +198,7 @@ class MetricsSink {
   virtual void OnStateChanged(const StateChanged& change);
   // A channel begins to report to this sink.  `channel` tells its present
   // state, as long as the channel lives.
-  virtual void OnChannel(std::weak_ptr<ChannelSource> channel);
+  virtual void OnChannel(const std::weak_ptr<ChannelSource>& channel);
 
   // Asked when a channel begins to resolve its target, so again after it has
   // been idle.

@@ -119,18 +119,18 @@ std::unique_ptr<BackendPool::Lease> BackendPool::Acquire(
   MutexLock lock(&mutex_);
   ForgetLocked();
   auto found = entries_.find(Key(address, name));
+  Entry* const former = renamed == nullptr ? nullptr : renamed->entry_;
   Entry* entry = nullptr;
   if (found == entries_.end()) {
     entry = &AddLocked(address, name);
-    InheritLocked(*entry, renamed == nullptr ? nullptr : renamed->entry_);
+    InheritLocked(*entry, former);
   } else {
     entry = found->second.get();
     entry->successor = BackendRef();
     // The calls that still run under the other name count here from its end on,
     // unless that name is remembered with what has been decided about it.
-    if (renamed != nullptr && renamed->entry_ != entry &&
-        !renamed->entry_->backend->IsDecided()) {
-      renamed->entry_->successor = entry->backend;
+    if (former != nullptr && former != entry && !former->backend->IsDecided()) {
+      former->successor = entry->backend;
     }
     if (entry->users == 0) {
       EndAbsenceLocked(*entry);

@@ -122,7 +122,8 @@ absl::Status BackendPool::Control(absl::string_view address, bool remember,
           !backend.control.drains()) {
         backend.health.BeginSlowStart();
       }
-      notify |= backend.UpdateDrain() | change.has_value();
+      const bool drained = backend.UpdateDrain();
+      notify = notify || drained || change.has_value();
       entry->controlled_by_address =
           backend.control.IsDecided() &&
           (entry->controlled_by_address ||

@@ -36,7 +36,7 @@ std::vector<std::shared_ptr<const Event>> EventLog::After(
   MutexLock lock(&mutex_);
   const size_t count =
       std::min<uint64_t>(CountAfter(sequence, last_sequence_), events_.size());
-  return {events_.end() - count, events_.end()};
+  return {events_.end() - static_cast<ptrdiff_t>(count), events_.end()};
 }
 
 uint64_t EventLog::newest() const {

@@ -13,19 +13,24 @@ uint64_t KeyOf(const Label& target, const Label& backend) {
   return target.hash * 0x9E3779B97F4A7C15u + backend.hash;
 }
 
+// Where bucket number `bucket` begins, in nanoseconds.
+double Boundary(size_t bucket) {
+  return bucket == 0 ? 0 : static_cast<double>(kBoundaryNanos[bucket - 1]);
+}
+
 }  // namespace
 
 double MinuteSamples::Counts::Quantile(double quantile) const {
-  const double rank = quantile * attempts;
+  const double rank = quantile * static_cast<double>(attempts);
   double below = 0;
   for (size_t i = 0; i < kBoundaries; ++i) {
     if (buckets[i] > 0 && below + buckets[i] >= rank) {
-      const double from = i == 0 ? 0 : kBoundaryNanos[i - 1];
-      return from + (kBoundaryNanos[i] - from) * (rank - below) / buckets[i];
+      const double from = Boundary(i);
+      return from + (Boundary(i + 1) - from) * (rank - below) / buckets[i];
     }
     below += buckets[i];
   }
-  return attempts == 0 ? 0 : kBoundaryNanos[kBoundaries - 1];
+  return attempts == 0 ? 0 : Boundary(kBoundaries);
 }
 
 void MinuteSamples::Counts::Add(const Counts& other) {

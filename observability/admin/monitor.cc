@@ -76,14 +76,14 @@ void Monitor::OnStateChanged(const StateChanged& change) {
   events_->Add(MakeEvent(change));
 }
 
-void Monitor::OnChannel(std::weak_ptr<ChannelSource> channel) {
+void Monitor::OnChannel(const std::weak_ptr<ChannelSource>& channel) {
   metrics_->OnChannel(channel);
   MutexLock lock(&mutex_);
   channels_.erase(
       std::remove_if(channels_.begin(), channels_.end(),
                      [](const auto& known) { return known.second.expired(); }),
       channels_.end());
-  channels_.emplace_back(++last_channel_, std::move(channel));
+  channels_.emplace_back(++last_channel_, channel);
 }
 
 TrailSampling Monitor::trail_sampling() const {
@@ -135,15 +135,15 @@ admin::v1::Status Monitor::GetStatus(
     admin::v1::Channel* const channel = status.add_channels();
     *channel = MakeChannel(from, now);
     channel->set_id(channels[i].first);
-    const size_t kept =
-        std::min<size_t>(channel->backends_size(), backends_left);
+    const int kept = static_cast<int>(
+        std::min<size_t>(channel->backends_size(), backends_left));
     backends_left -= kept;
     channel->set_backends_left_out(from.backends.size() - kept);
     channel->mutable_backends()->DeleteSubrange(
         kept, channel->backends_size() - kept);
     const Label target(from.target);
     uint64_t attempts = 0;
-    for (size_t b = 0; b < kept; ++b) {
+    for (int b = 0; b < kept; ++b) {
       const auto minute =
           samples_->Of(target, Label(from.backends[b].address), second);
       if (minute == nullptr) continue;
@@ -154,7 +154,8 @@ admin::v1::Status Monitor::GetStatus(
     for (auto& backend : *channel->mutable_backends()) {
       if (!backend.has_last_minute() || attempts == 0) continue;
       auto* const message = backend.mutable_last_minute();
-      message->set_share(static_cast<double>(message->attempts()) / attempts);
+      message->set_share(static_cast<double>(message->attempts()) /
+                         static_cast<double>(attempts));
     }
   }
   return status;

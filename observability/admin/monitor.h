@@ -72,7 +72,7 @@ class Monitor : public MetricsSink {
   void OnAttemptEnded(const AttemptEnded& attempt) override;
   void OnCallEnded(const CallEnded& call) override;
   void OnStateChanged(const StateChanged& change) override;
-  void OnChannel(std::weak_ptr<ChannelSource> channel) override;
+  void OnChannel(const std::weak_ptr<ChannelSource>& channel) override;
   TrailSampling trail_sampling() const override;
 
   // --- For the admin service and the status page ---------------------------

@@ -269,8 +269,8 @@ void Metrics::CountChange(Metric metric, const StateChanged& change,
   if (series != nullptr) series->Increment();
 }
 
-void Metrics::OnChannel(std::weak_ptr<ChannelSource> channel) {
-  channels_.Add(std::move(channel));
+void Metrics::OnChannel(const std::weak_ptr<ChannelSource>& channel) {
+  channels_.Add(channel);
 }
 
 void Metrics::NotePresence(const std::vector<ChannelReading>& channels,

@@ -88,7 +88,7 @@ class Metrics final : public MetricsSink {
   void OnAttemptEnded(const AttemptEnded& attempt) override;
   void OnCallEnded(const CallEnded& call) override;
   void OnStateChanged(const StateChanged& change) override;
-  void OnChannel(std::weak_ptr<ChannelSource> channel) override;
+  void OnChannel(const std::weak_ptr<ChannelSource>& channel) override;
 
  private:
   explicit Metrics(const MetricsOptions& options);

@@ -38,7 +38,7 @@ class Samples {
   Samples(size_t max_series, MetricsSnapshot* snapshot)
       : free_(max_series), snapshot_(*snapshot) {}
 
-  void Add(Metric metric, std::vector<string_view> labels, Merge merge,
+  void Add(Metric metric, const std::vector<string_view>& labels, Merge merge,
            double value) {
     std::vector<std::string> values;
     values.reserve(labels.size());

@@ -156,8 +156,8 @@ class OpenTelemetrySink final : public MetricsSink {
     Count(*transitions_, attributes);
   }
 
-  void OnChannel(std::weak_ptr<ChannelSource> channel) override {
-    channels_.Add(std::move(channel));
+  void OnChannel(const std::weak_ptr<ChannelSource>& channel) override {
+    channels_.Add(channel);
   }
 
  private:

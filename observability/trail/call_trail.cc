@@ -26,7 +26,8 @@ std::string Shown(absl::string_view text) {
 std::string Millis(absl::Duration duration) {
   const double millis = absl::ToDoubleMilliseconds(duration);
   if (millis >= 10'000) return absl::StrFormat("%.1f s", millis / 1000);
-  return absl::StrFormat(millis < 10 ? "%.1f ms" : "%.0f ms", millis);
+  if (millis >= 10) return absl::StrFormat("%.0f ms", millis);
+  return absl::StrFormat("%.1f ms", millis);
 }
 
 void AppendWaits(absl::Duration in_pick, absl::Duration in_backlog,

@@ -54,6 +54,7 @@ bool IsDuration(absl::string_view text) {
 // The error text for `key`, which is not a field of `type`.
 std::string UnknownField(const Descriptor& type, absl::string_view key) {
   std::vector<absl::string_view> names;
+  names.reserve(static_cast<size_t>(type.field_count()));
   for (int i = 0; i < type.field_count(); ++i) {
     names.push_back(type.field(i)->camelcase_name());
   }

@@ -28,9 +28,9 @@ using ::testing::IsEmpty;
 
 class Recorder final : public MetricsSink {
  public:
-  void OnChannel(std::weak_ptr<ChannelSource> channel) override {
+  void OnChannel(const std::weak_ptr<ChannelSource>& channel) override {
     absl::MutexLock lock(&mutex_);
-    channels_.push_back(std::move(channel));
+    channels_.push_back(channel);
   }
   void OnStateChanged(const StateChanged& change) override {
     absl::MutexLock lock(&mutex_);

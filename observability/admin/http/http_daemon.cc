@@ -13,6 +13,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -25,7 +26,9 @@ namespace multi_backend {
 namespace {
 
 // The headers of a request, and the memory for each connection.
-constexpr size_t kConnectionMemory = 32 * 1024;
+constexpr size_t kConnectionMemory = size_t{32} * 1024;
+// What a viewer is sent at a time.
+constexpr size_t kStreamChunk = size_t{32} * 1024;
 // Without any byte from or to a client.
 constexpr unsigned kIdleSeconds = 10;
 // How often the thread looks after viewers and slow clients.
@@ -174,7 +177,7 @@ struct HttpDaemon::Callbacks {
       return 0;
     }
     const size_t size = std::min(max, viewer.pending.size());
-    memcpy(buffer, viewer.pending.data(), size);
+    viewer.pending.copy(buffer, size);
     viewer.pending.erase(0, size);
     return static_cast<ssize_t>(size);
   }
@@ -191,7 +194,8 @@ absl::StatusOr<std::unique_ptr<HttpDaemon>> HttpDaemon::Start(
   const int listen_fd = fcntl(o.listen_fd, F_DUPFD_CLOEXEC, 0);
   if (listen_fd < 0) {
     return absl::UnavailableError(
-        absl::StrCat("the status page cannot start: ", strerror(errno)));
+        absl::StrCat("the status page cannot start: ",
+                     std::system_category().message(errno)));
   }
   MHD_OptionItem tls_items[] = {
       {MHD_OPTION_HTTPS_MEM_CERT, 0,
@@ -316,7 +320,7 @@ int HttpDaemon::Queue(MHD_Connection* connection, Exchange& exchange) {
                      site_->StreamEvents(&viewer.newest_event));
     exchange.viewer = &viewer;
     response = MHD_create_response_from_callback(
-        MHD_SIZE_UNKNOWN, 32 * 1024, &Callbacks::OnStream, &viewer, nullptr);
+        MHD_SIZE_UNKNOWN, kStreamChunk, &Callbacks::OnStream, &viewer, nullptr);
   } else {
     response = MHD_create_response_from_buffer(
         answer.body.size(), const_cast<char*>(answer.body.data()),

@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <system_error>
+
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -25,11 +27,12 @@ constexpr int kFlags = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
 
 absl::Status SystemError(absl::string_view what, absl::string_view address,
                          int error) {
-  return absl::UnavailableError(absl::StrCat(
-      "the status page cannot ", what, " ", address, ": ", strerror(error),
-      error == EADDRINUSE ? "; choose another address, or port 0 "
-                            "for one that the system chooses"
-                          : ""));
+  return absl::UnavailableError(
+      absl::StrCat("the status page cannot ", what, " ", address, ": ",
+                   std::system_category().message(error),
+                   error == EADDRINUSE ? "; choose another address, or port 0 "
+                                         "for one that the system chooses"
+                                       : ""));
 }
 
 // Whether a process listens at the path.
