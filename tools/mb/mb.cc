@@ -4,6 +4,8 @@
 // command line is wrong.
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <cstdio>
+#include <exception>
 #include <iostream>
 #include <string>
 
@@ -59,5 +61,11 @@ int Main(int argc, char** argv) {
 int main(int argc, char** argv) {
   // `mb events … | head` ends by a failed write, not by a message.
   signal(SIGPIPE, SIG_DFL);
-  return Main(argc, argv);
+  try {
+    return Main(argc, argv);
+  } catch (const std::exception& error) {
+    // CLI11 throws when an option is declared in a way that it does not allow.
+    fprintf(stderr, "mb: %s\n", error.what());
+    return static_cast<int>(ExitCode::kProblem);
+  }
 }

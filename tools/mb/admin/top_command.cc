@@ -29,7 +29,9 @@ struct TopFlags : AdminFlags {
 class Terminal {
  public:
   explicit Terminal(int interval_millis) {
-    setlocale(LC_ALL, "");
+    // ncurses needs it for texts that are not ASCII, and no other thread of the
+    // program asks for the locale.
+    setlocale(LC_ALL, "");  // NOLINT(concurrency-mt-unsafe)
     initscr();
     cbreak();
     noecho();
@@ -50,7 +52,7 @@ class Terminal {
     const auto lines = DrawTop(status, state, static_cast<size_t>(LINES),
                                static_cast<size_t>(COLS));
     for (size_t i = 0; i < lines.size(); ++i) {
-      attrset(AttributesOf(lines[i]));
+      attrset(static_cast<int>(AttributesOf(lines[i])));
       mvaddstr(static_cast<int>(i), 0, lines[i].text.c_str());
     }
     refresh();

@@ -103,9 +103,7 @@ std::vector<LintWarning> FindInOwnParts(const std::string& json,
   std::vector<LintWarning> warnings;
   for (const auto& [field, texts] : strict.by_field()) {
     for (const std::string& text : texts) {
-      if (!absl::StartsWith(text, kUnknownField)) {
-        Add(v1::ERROR, field, text, validation);
-      } else if (unknown == v1::ERROR) {
+      if (!absl::StartsWith(text, kUnknownField) || unknown == v1::ERROR) {
         Add(v1::ERROR, field, text, validation);
       } else {
         warnings.push_back({field, text});

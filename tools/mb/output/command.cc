@@ -3,9 +3,9 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <iostream>
+#include <system_error>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -23,8 +23,8 @@ absl::StatusOr<std::string> ReadStream(std::istream& in,
   in.read(&text[0], static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<size_t>(in.gcount()));
   if (in.bad()) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot read ", name, ": ", strerror(errno)));
+    return absl::UnavailableError(absl::StrCat(
+        "cannot read ", name, ": ", std::system_category().message(errno)));
   }
   if (text.size() > kMaxInputBytes) {
     return absl::InvalidArgumentError(
@@ -47,8 +47,8 @@ absl::StatusOr<std::string> ReadInput(const std::string& path,
   if (path == "-") return ReadStream(in, "standard input");
   struct stat file;
   if (stat(path.c_str(), &file) != 0) {
-    return absl::NotFoundError(
-        absl::StrCat("cannot open ", path, ": ", strerror(errno)));
+    return absl::NotFoundError(absl::StrCat(
+        "cannot open ", path, ": ", std::system_category().message(errno)));
   }
   if (S_ISDIR(file.st_mode)) {
     return absl::InvalidArgumentError(
@@ -56,8 +56,8 @@ absl::StatusOr<std::string> ReadInput(const std::string& path,
   }
   std::ifstream stream(path, std::ios::binary);
   if (!stream) {
-    return absl::NotFoundError(
-        absl::StrCat("cannot open ", path, ": ", strerror(errno)));
+    return absl::NotFoundError(absl::StrCat(
+        "cannot open ", path, ": ", std::system_category().message(errno)));
   }
   return ReadStream(stream, path);
 }
