@@ -49,9 +49,9 @@ void MultiBackendPolicy::ShutdownLocked() {
   // Calls may outlive the policy, and a plan keeps its backends in the pool.
   latest_plan_->Set(nullptr);
   plan_ = nullptr;
-  RecordLocked("");
   picker_args_ = nullptr;
   backends_.Clear();
+  RecordLocked("");  // Last: an idle channel's backends are absent.
 }
 
 void MultiBackendPolicy::ResetBackoffLocked() {

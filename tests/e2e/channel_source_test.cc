@@ -144,7 +144,11 @@ TEST_F(ChannelSourceTest, AnswersWhileTheChannelIsIdle) {
   const auto client = Connect(std::move(options));
   ASSERT_NE(client, nullptr);
   client->pool().MarkUnhealthy(fleet_->address(1), "by hand");
-  ASSERT_TRUE(WaitUntil([&]() { return sink_->Status().state == "IDLE"; }));
+  // Core drops its picker, which holds backends, a moment after the policy.
+  ASSERT_TRUE(WaitUntil([&]() {
+    const ChannelStatus status = sink_->Status();
+    return status.state == "IDLE" && !status.backends.empty();
+  }));
   const ChannelStatus idle = sink_->Status();
   ASSERT_EQ(idle.backends.size(), 1u);
   EXPECT_EQ(idle.backends[0].address, fleet_->address(1));
