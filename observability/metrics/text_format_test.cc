@@ -59,8 +59,8 @@ TEST(PrometheusTextTest, WritesEachKind) {
       "multi_backend_effective_weight{target=\"dns:///users\","
       "backend=\"b\\\\1\\\"\\n:1\"} 0.25\n"
       "# HELP multi_backend_series_overflows_total Events and samples that "
-      "were counted under the label value other, because the bound of the "
-      "number of series was reached.\n"
+      "were counted under the label value other, because the bound of series "
+      "or of methods was reached.\n"
       "# TYPE multi_backend_series_overflows_total counter\n"
       "multi_backend_series_overflows_total 1e+06\n";
   EXPECT_EQ(PrometheusText(snapshot), expected);
