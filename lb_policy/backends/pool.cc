@@ -204,7 +204,9 @@ void BackendPool::InheritLocked(Entry& added, Entry* renamed) {
   }
   // Without calls, a drain that was taken over is done.  The calls of a renamed
   // backend come when its old name ends.
-  if (renamed == nullptr) (void)added.backend->UpdateDrain();
+  if (renamed == nullptr && added.backend->control.drains()) {
+    (void)added.backend->UpdateDrain();
+  }
 }
 
 void BackendPool::Release(Entry* entry) {
