@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "multi_backend/text/utf8.h"
 
 namespace multi_backend {
 namespace {
@@ -14,31 +15,6 @@ namespace {
 constexpr size_t kShownKeySize = 40;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-// Bytes of the well-formed UTF-8 character at the start of `text` (Unicode 15,
-// table 3-7); 0 when there is none.
-size_t Utf8Size(absl::string_view text) {
-  const auto byte = [&](size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  const auto in = [&](size_t i, unsigned low, unsigned high) {
-    return byte(i) >= low && byte(i) <= high;
-  };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF) return in(1, 0x80, 0xBF) ? 2 : 0;
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    const unsigned low = lead == 0xE0 ? 0xA0 : 0x80;
-    const unsigned high = lead == 0xED ? 0x9F : 0xBF;
-    return in(1, low, high) && in(2, 0x80, 0xBF) ? 3 : 0;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    const unsigned low = lead == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = lead == 0xF4 ? 0x8F : 0xBF;
-    return in(1, low, high) && in(2, 0x80, 0xBF) && in(3, 0x80, 0xBF) ? 4 : 0;
-  }
-  return 0;
-}
 
 // A recursive-descent reader; every method stops at the first error and then
 // returns false.
@@ -161,7 +137,7 @@ class Checker {
         if (!Escape()) return false;
         continue;
       }
-      const size_t size = Utf8Size(text_.substr(at_));
+      const size_t size = FirstUtf8Character(text_.substr(at_)).size;
       if (size == 0) return Fail("invalid UTF-8");
       at_ += size;
     }
