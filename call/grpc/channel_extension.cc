@@ -2,14 +2,14 @@
 
 #include <memory>
 #include <string>
-#include <utility>
+#include <vector>
 
 #include "multi_backend/observability/channel/channel_record.h"
 #include "multi_backend/observability/metrics_sink.h"
 
 namespace multi_backend {
 
-std::string ShownTarget(const grpc_core::ChannelArgs& args) {
+std::string ReportedTarget(const grpc_core::ChannelArgs& args) {
   const auto target = args.GetString(GRPC_ARG_SERVER_URI);
   if (!target.has_value()) return "";
   const auto uri = grpc_core::URI::Parse(*target);
@@ -17,23 +17,39 @@ std::string ShownTarget(const grpc_core::ChannelArgs& args) {
       uri.ok() && uri->scheme() == kWrappingScheme ? uri->path() : *target);
 }
 
-std::shared_ptr<ChannelRecord> RecordOf(const grpc_core::ChannelArgs& args) {
+const std::vector<std::shared_ptr<MetricsSink>>& SinksOf(
+    const grpc_core::ChannelArgs& args) {
+  static const auto* const none =
+      new std::vector<std::shared_ptr<MetricsSink>>();
   const auto* extension = args.GetObject<ChannelExtension>();
-  auto* store = args.GetObject<ChannelStore>();
-  if (extension == nullptr || extension->sinks.empty() || store == nullptr) {
-    return nullptr;
+  return extension == nullptr ? *none : extension->sinks;
+}
+
+std::shared_ptr<BackendPool> PoolOf(
+    const grpc_core::ChannelArgs& args,
+    const std::function<std::shared_ptr<BackendPool>()>& make) {
+  const auto* extension = args.GetObject<ChannelExtension>();
+  if (extension != nullptr && extension->pool != nullptr) {
+    return extension->pool;
   }
+  // Core destroys the policy of a channel that goes idle.  The store stays, so
+  // the next policy knows what the pool remembers.
+  auto* store = args.GetObject<ChannelStore>();
+  return store == nullptr ? make() : store->Get<BackendPool>(make);
+}
+
+std::shared_ptr<ChannelRecord> RecordOf(const grpc_core::ChannelArgs& args) {
+  const auto& sinks = SinksOf(args);
+  auto* store = args.GetObject<ChannelStore>();
+  if (sinks.empty() || store == nullptr) return nullptr;
   std::shared_ptr<ChannelRecord> record = store->record();
   if (record != nullptr) return record;
-  std::shared_ptr<BackendPool> pool =
-      extension->pool != nullptr
-          ? extension->pool
-          : store->Get<BackendPool>(extension->make_pool);
-  auto made =
-      std::make_shared<ChannelRecord>(ShownTarget(args), std::move(pool));
+  auto made = std::make_shared<ChannelRecord>(
+      ReportedTarget(args),
+      PoolOf(args, args.GetObject<ChannelExtension>()->make_pool));
   record = store->Record(made);
   if (record == made) {
-    for (const std::shared_ptr<MetricsSink>& sink : extension->sinks) {
+    for (const std::shared_ptr<MetricsSink>& sink : sinks) {
       sink->OnChannel(record);
     }
   }

@@ -8,9 +8,11 @@
 #ifndef MULTI_BACKEND_CALL_GRPC_CHANNEL_EXTENSION_H_
 #define MULTI_BACKEND_CALL_GRPC_CHANNEL_EXTENSION_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
@@ -91,9 +93,20 @@ constexpr absl::string_view kForeignServiceConfigArg =
 // The scheme that CreateChannel() puts before targets of gRPC's own resolvers.
 constexpr absl::string_view kWrappingScheme = "multi-backend";
 
-// The target as the application wrote it, without secrets; "" when the args
-// have none.
-std::string ShownTarget(const grpc_core::ChannelArgs& args);
+// The target as observers are told it: as the application wrote it, without
+// secrets; "" when the args have none.
+std::string ReportedTarget(const grpc_core::ChannelArgs& args);
+
+// The channel's sinks, which live as long as its extension.
+const std::vector<std::shared_ptr<MetricsSink>>& SinksOf(
+    const grpc_core::ChannelArgs& args);
+
+// Returns the pool that the application gave the channel.  Without one, it
+// returns the channel's own, which the first call makes by `make` and the
+// channel keeps while it is idle.
+std::shared_ptr<BackendPool> PoolOf(
+    const grpc_core::ChannelArgs& args,
+    const std::function<std::shared_ptr<BackendPool>()>& make);
 
 // Returns the channel's record for its sinks, or null if it has no sinks.  The
 // first call makes the record and hands it to the sinks.

@@ -10,9 +10,6 @@
 
 namespace multi_backend {
 
-// Whether the channel has sinks.
-bool HasSinks(const grpc_core::ChannelArgs& args);
-
 // Null for a channel without sinks.
 std::unique_ptr<CallObserver> MakeChannelObserver(
     const grpc_core::ChannelArgs& args);

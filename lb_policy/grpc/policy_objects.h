@@ -15,15 +15,7 @@ namespace multi_backend {
 
 inline std::shared_ptr<BackendPool> PoolFrom(
     const grpc_core::ChannelArgs& args) {
-  auto* extension = args.GetObject<ChannelExtension>();
-  if (extension != nullptr && extension->pool != nullptr) {
-    return extension->pool;
-  }
-  // Core destroys the policy of a channel that goes idle.  The store stays, so
-  // the next policy knows what the pool remembers.
-  auto* store = args.GetObject<ChannelStore>();
-  if (store == nullptr) return BackendPool::Create();
-  return store->Get<BackendPool>([]() { return BackendPool::Create(); });
+  return PoolOf(args, []() { return BackendPool::Create(); });
 }
 
 inline std::shared_ptr<const AttemptClassifier> ClassifierFrom(
@@ -33,10 +25,7 @@ inline std::shared_ptr<const AttemptClassifier> ClassifierFrom(
 }
 
 inline SinkReporter SinksFrom(const grpc_core::ChannelArgs& args) {
-  auto* extension = args.GetObject<ChannelExtension>();
-  return SinkReporter(ShownTarget(args), extension == nullptr
-                                             ? SinkReporter::Sinks()
-                                             : extension->sinks);
+  return SinkReporter(ReportedTarget(args), SinksOf(args));
 }
 
 }  // namespace multi_backend

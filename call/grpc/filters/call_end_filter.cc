@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/call/grpc/channel_observer.h"
 #include "multi_backend/clock/steady_clock.h"
 #include "multi_backend/port/call_slot.h"
@@ -144,7 +145,7 @@ void RegisterCallEndFilter(CoreBuilder& builder) {
   // After all others, so that it is at the top.
   builder.builder->channel_init()->RegisterStage(
       GRPC_CLIENT_CHANNEL, INT_MAX, [](grpc_core::ChannelStackBuilder* stack) {
-        if (HasSinks(stack->channel_args())) {
+        if (!SinksOf(stack->channel_args()).empty()) {
           stack->PrependFilter(&kCallEndFilter);
         }
         return true;
