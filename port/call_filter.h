@@ -3,14 +3,19 @@
 // `Element` is what the filter keeps for one call (or one attempt, by the stack
 // in which it stands).  It has a constructor from const grpc_call_element_args&
 // and Watch(grpc_transport_stream_op_batch&), which sees each batch before the
-// filters below do and may put its own closures into it.  The filter keeps
-// nothing for its channel.  Core serialises all that touches one call.
+// filters below do and may put its own closures into it.  Core serialises all
+// that touches one call.
+//
+// `Channel` is what the filter keeps for its channel, if it keeps something.
+// It has a constructor from const grpc_core::ChannelArgs&, and the element's
+// constructor gets it, too, as const Channel&.
 //
 // ClosureHook: such a closure of a filter's own, in the place of one of the
 // filters above.
 #ifndef MULTI_BACKEND_PORT_CALL_FILTER_H_
 #define MULTI_BACKEND_PORT_CALL_FILTER_H_
 
+#include <cstddef>
 #include <new>
 #include <utility>
 
@@ -18,8 +23,45 @@
 
 namespace multi_backend {
 
+// The part of a filter that is about its channel.
+template <typename Channel>
+struct FilterChannel {
+  static constexpr size_t kSize = sizeof(Channel);
+
+  static grpc_error_handle Init(grpc_channel_element* element,
+                                grpc_channel_element_args* args) {
+    new (element->channel_data)
+        Channel(grpc_core::ChannelArgs::FromC(args->channel_args));
+    return absl::OkStatus();
+  }
+  static void Destroy(grpc_channel_element* element) {
+    static_cast<Channel*>(element->channel_data)->~Channel();
+  }
+  template <typename Element>
+  static void InitCall(const grpc_call_element& element,
+                       const grpc_call_element_args& args) {
+    new (element.call_data)
+        Element(args, *static_cast<const Channel*>(element.channel_data));
+  }
+};
+template <>
+struct FilterChannel<void> {
+  static constexpr size_t kSize = 0;
+
+  static grpc_error_handle Init(grpc_channel_element*,
+                                grpc_channel_element_args*) {
+    return absl::OkStatus();
+  }
+  static void Destroy(grpc_channel_element*) {}
+  template <typename Element>
+  static void InitCall(const grpc_call_element& element,
+                       const grpc_call_element_args& args) {
+    new (element.call_data) Element(args);
+  }
+};
+
 // `name` is what core's traces call the filter, and must live for ever.
-template <typename Element>
+template <typename Element, typename Channel = void>
 constexpr grpc_channel_filter CallFilter(const char* name) {
   return {
       [](grpc_call_element* element, grpc_transport_stream_op_batch* batch) {
@@ -30,7 +72,7 @@ constexpr grpc_channel_filter CallFilter(const char* name) {
       grpc_channel_next_op,
       sizeof(Element),
       [](grpc_call_element* element, const grpc_call_element_args* args) {
-        new (element->call_data) Element(*args);
+        FilterChannel<Channel>::template InitCall<Element>(*element, *args);
         return absl::OkStatus();
       },
       grpc_call_stack_ignore_set_pollset_or_pollset_set,
@@ -38,12 +80,10 @@ constexpr grpc_channel_filter CallFilter(const char* name) {
          grpc_closure*) {
         static_cast<Element*>(element->call_data)->~Element();
       },
-      /*sizeof_channel_data=*/0,
-      [](grpc_channel_element*, grpc_channel_element_args*) {
-        return absl::OkStatus();
-      },
+      FilterChannel<Channel>::kSize,
+      FilterChannel<Channel>::Init,
       grpc_channel_stack_no_post_init,
-      [](grpc_channel_element*) {},
+      FilterChannel<Channel>::Destroy,
       grpc_channel_next_get_info,
       name};
 }

@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/call/grpc/filters/call_end_filter.h"
+#include "multi_backend/call/grpc/filters/call_status.h"
 #include "multi_backend/call/try_timeout_message.h"
 #include "multi_backend/clock/steady_clock.h"
 #include "multi_backend/port/call_filter.h"
@@ -91,7 +92,11 @@ class AnswerElement {
   }
 
   bool IsTryTimeout(const grpc_error_handle& error) const {
-    if (!error.ok()) return IsTryTimeoutError(error);
+    if (!error.ok()) {
+      const CallStatus status = CallStatus::Of(error, trailers_, deadline_);
+      return status.code == absl::StatusCode::kCancelled &&
+             status.message == kCoreTryTimeoutMessage;
+    }
     if (trailers_->get(grpc_core::GrpcStatusMetadata()) !=
         GRPC_STATUS_CANCELLED) {
       return false;
@@ -104,14 +109,6 @@ class AnswerElement {
         trailers_->get_pointer(grpc_core::GrpcMessageMetadata());
     return message != nullptr &&
            message->as_string_view() == kCoreTryTimeoutMessage;
-  }
-
-  bool IsTryTimeoutError(const grpc_error_handle& error) const {
-    grpc_status_code code;
-    std::string message;
-    grpc_error_get_status(error, deadline_, &code, &message,
-                          /*http_error=*/nullptr, /*error_string=*/nullptr);
-    return code == GRPC_STATUS_CANCELLED && message == kCoreTryTimeoutMessage;
   }
 
   CallContext* const context_;  // Null for a call without one.

@@ -2,12 +2,13 @@
 
 #include <climits>
 #include <memory>
-#include <new>
 #include <utility>
 
 #include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/call/grpc/channel_observer.h"
+#include "multi_backend/call/grpc/filters/call_status.h"
 #include "multi_backend/clock/steady_clock.h"
+#include "multi_backend/port/call_filter.h"
 #include "multi_backend/port/call_slot.h"
 #include "multi_backend/port/core_builder.h"
 
@@ -16,14 +17,20 @@ namespace {
 
 int64_t Now() { return SteadyClock::Get().NowNanos(); }
 
-using Observer = std::unique_ptr<CallObserver>;
+// What all calls of one channel share.
+struct ObservedChannel {
+  explicit ObservedChannel(const grpc_core::ChannelArgs& args)
+      : observer(MakeChannelObserver(args)) {}
+
+  const std::unique_ptr<const CallObserver> observer;
+};
 
 // The element of one call.  Everything runs in the call's combiner.
 class CallEndElement {
  public:
   CallEndElement(const grpc_call_element_args& args,
-                 const CallObserver& observer)
-      : observer_(observer),
+                 const ObservedChannel& channel)
+      : observer_(*channel.observer),
         deadline_(args.deadline),
         path_(grpc_core::CSliceRef(args.path)) {
     watched_.start_nanos = Now();
@@ -42,16 +49,15 @@ class CallEndElement {
     if (!batch.recv_trailing_metadata) return;
     auto& payload = batch.payload->recv_trailing_metadata;
     trailers_ = payload.recv_trailing_metadata;
-    original_ = payload.recv_trailing_metadata_ready;
-    payload.recv_trailing_metadata_ready =
-        GRPC_CLOSURE_INIT(&closure_, OnEnd, this, nullptr);
+    end_.Wrap(this, OnEnd, &payload.recv_trailing_metadata_ready);
   }
 
  private:
   static void OnEnd(void* arg, grpc_error_handle error) {
-    auto* const self = static_cast<CallEndElement*>(arg);
-    self->Tell(CallStatus::Of(error, self->trailers_, self->deadline_));
-    grpc_core::Closure::Run(DEBUG_LOCATION, self->original_, std::move(error));
+    const auto& hook = *static_cast<ClosureHook<CallEndElement>*>(arg);
+    CallEndElement& self = hook.element();
+    self.Tell(CallStatus::Of(error, self.trailers_, self.deadline_));
+    hook.Pass(std::move(error));
   }
 
   void Tell(const CallStatus& status) {
@@ -72,74 +78,14 @@ class CallEndElement {
   WatchedCall watched_;
   bool started_ = false;
   bool told_ = false;
-  grpc_closure closure_;
-  grpc_closure* original_ = nullptr;
+  ClosureHook<CallEndElement> end_;
   grpc_metadata_batch* trailers_ = nullptr;
 };
 
-CallEndElement& ElementOf(grpc_call_element* element) {
-  return *static_cast<CallEndElement*>(element->call_data);
-}
-
-Observer& ObserverOf(void* channel_data) {
-  return *static_cast<Observer*>(channel_data);
-}
-
-const grpc_channel_filter kCallEndFilter = {
-    [](grpc_call_element* element, grpc_transport_stream_op_batch* batch) {
-      ElementOf(element).Watch(*batch);
-      grpc_call_next_op(element, batch);
-    },
-    /*make_call_promise=*/nullptr,
-    grpc_channel_next_op,
-    sizeof(CallEndElement),
-    [](grpc_call_element* element, const grpc_call_element_args* args) {
-      new (element->call_data)
-          CallEndElement(*args, *ObserverOf(element->channel_data));
-      return absl::OkStatus();
-    },
-    grpc_call_stack_ignore_set_pollset_or_pollset_set,
-    [](grpc_call_element* element, const grpc_call_final_info*, grpc_closure*) {
-      ElementOf(element).~CallEndElement();
-    },
-    sizeof(Observer),
-    [](grpc_channel_element* element, grpc_channel_element_args* args) {
-      new (element->channel_data) Observer(MakeChannelObserver(
-          grpc_core::ChannelArgs::FromC(args->channel_args)));
-      return absl::OkStatus();
-    },
-    grpc_channel_stack_no_post_init,
-    [](grpc_channel_element* element) {
-      ObserverOf(element->channel_data).~Observer();
-    },
-    grpc_channel_next_get_info,
-    "multi_backend_call_end"};
+constexpr grpc_channel_filter kCallEndFilter =
+    CallFilter<CallEndElement, ObservedChannel>("multi_backend_call_end");
 
 }  // namespace
-
-CallStatus CallStatus::Of(const grpc_error_handle& error,
-                          const grpc_metadata_batch* trailers,
-                          grpc_core::Timestamp deadline) {
-  CallStatus status;
-  grpc_status_code code = GRPC_STATUS_UNKNOWN;
-  if (!error.ok()) {
-    grpc_error_get_status(error, deadline, &code, &status.message,
-                          /*http_error=*/nullptr, /*error_string=*/nullptr);
-  } else {
-    code = trailers->get(grpc_core::GrpcStatusMetadata())
-               .value_or(GRPC_STATUS_UNKNOWN);
-    const grpc_core::Slice* const message =
-        code == GRPC_STATUS_OK
-            ? nullptr
-            : trailers->get_pointer(grpc_core::GrpcMessageMetadata());
-    if (message != nullptr) {
-      status.message = std::string(message->as_string_view());
-    }
-  }
-  // As absl::Status has it: a code that gRPC does not know is UNKNOWN.
-  status.code = absl::Status(static_cast<absl::StatusCode>(code), "").code();
-  return status;
-}
 
 void RegisterCallEndFilter(CoreBuilder& builder) {
   // After all others, so that it is at the top.

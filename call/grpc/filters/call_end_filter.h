@@ -10,11 +10,8 @@
 #define MULTI_BACKEND_CALL_GRPC_FILTERS_CALL_END_FILTER_H_
 
 #include <cstdint>
-#include <string>
 
-#include "absl/status/status.h"
 #include "multi_backend/call/call_record.h"
-#include "multi_backend/port/core_api.h"
 #include "multi_backend/port/registration.h"
 
 namespace multi_backend {
@@ -27,17 +24,6 @@ struct WatchedCall {
 
 // A CorePart.
 void RegisterCallEndFilter(CoreBuilder& builder);
-
-// The end of a call, from its trailing metadata or from the error in their
-// place.
-struct CallStatus {
-  absl::StatusCode code = absl::StatusCode::kUnknown;
-  std::string message;
-
-  static CallStatus Of(const grpc_error_handle& error,
-                       const grpc_metadata_batch* trailers,
-                       grpc_core::Timestamp deadline);
-};
 
 }  // namespace multi_backend
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "multi_backend/call/grpc/call_context.h"
+#include "multi_backend/call/grpc/filters/call_status.h"
 #include "multi_backend/port/call_filter.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/port/core_builder.h"
@@ -103,13 +104,6 @@ class StreamElement {
     report.ended_with = KnownCode(code);
     report.sent |= stats_ != nullptr && stats_->outgoing.header_bytes > 0;
     if (report.from_server) record_->trailers = trailers_;
-  }
-
-  // As absl::Status has it: a code that gRPC does not know is UNKNOWN.
-  static absl::StatusCode KnownCode(grpc_status_code code) {
-    return code < GRPC_STATUS_OK || code > GRPC_STATUS_UNAUTHENTICATED
-               ? absl::StatusCode::kUnknown
-               : static_cast<absl::StatusCode>(code);
   }
 
   const grpc_core::Timestamp deadline_;
