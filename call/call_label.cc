@@ -85,21 +85,51 @@ void AddTrail(uint64_t id, TrailIds& trails) {
   }
 }
 
-// The size of the value that `values` begins with; nullopt when it does not
+// Takes the value that `values` begins with off it; nullopt when it does not
 // begin with one.
-absl::optional<size_t> FirstSize(absl::string_view values) {
+absl::optional<CallLabel> TakeFirst(absl::string_view& values) {
   if (values.size() < kFixedSize || ReadBytes(values.data()) != ProcessTag()) {
     return absl::nullopt;
   }
-  const int cls = static_cast<unsigned char>(values[kClassOffset]);
-  const size_t size =
-      kFixedSize + static_cast<unsigned char>(values[kRoleLengthOffset]) +
-      static_cast<unsigned char>(values[kFallbackLengthOffset]) +
-      (cls - kFirstClass >= kWithTrails ? kTrailsSize : 0);
-  return size > values.size() ? absl::nullopt : absl::optional<size_t>(size);
-}
+  // Unsigned arithmetic: a byte below kFirstClass wraps around to a large
+  // number, which the range check below rejects.
+  unsigned cls = static_cast<unsigned char>(values[kClassOffset]) - kFirstClass;
+  const size_t role_size =
+      static_cast<unsigned char>(values[kRoleLengthOffset]);
+  const size_t fallback_size =
+      static_cast<unsigned char>(values[kFallbackLengthOffset]);
+  if (cls >= 2 * kWithTrails || role_size > kMaxRoleNameSize ||
+      fallback_size > kMaxRoleNameSize) {
+    return absl::nullopt;
+  }
+  const bool has_trails = cls >= kWithTrails;
+  if (has_trails) cls -= kWithTrails;
+  const size_t trails_offset = kFixedSize + role_size + fallback_size;
+  const size_t size = trails_offset + (has_trails ? kTrailsSize : 0);
+  if (size > values.size()) return absl::nullopt;
+  const absl::string_view value = values.substr(0, size);
+  values.remove_prefix(size);
 
-absl::optional<CallLabel> DecodeOne(absl::string_view value);
+  CallLabel label;
+  if (has_trails) {
+    label.trails.first = ReadBytes(&value[trails_offset]);
+    label.trails.second = ReadBytes(&value[trails_offset + sizeof(uint64_t)]);
+  }
+  const unsigned key = cls / kRouteClasses;
+  label.key_decided = key != kUndecided;
+  if (key == kKey) label.key_hash = ReadBytes(&value[kKeyOffset]);
+  const unsigned route = cls % kRouteClasses;
+  if (route == kUndecidedRoute) {
+    if (role_size + fallback_size > 0) return absl::nullopt;
+    label.route_decided = false;
+    return label;
+  }
+  label.retry = static_cast<RetryMode>(route / kWhenValues);
+  label.when_unavailable = static_cast<WhenUnavailable>(route % kWhenValues);
+  label.role = value.substr(kFixedSize, role_size);
+  label.fallback_role = value.substr(kFixedSize + role_size, fallback_size);
+  return label;
+}
 
 }  // namespace
 
@@ -155,57 +185,15 @@ std::string EncodeCallLabel(absl::string_view prefix,
 }
 
 absl::optional<CallLabel> DecodeCallLabel(absl::string_view value) {
-  absl::optional<size_t> size = FirstSize(value);
-  if (!size.has_value()) return absl::nullopt;
-  absl::optional<CallLabel> label = DecodeOne(value.substr(0, *size));
-  while (label.has_value() && *size < value.size()) {
-    if (value[*size] != ',') return absl::nullopt;
-    value.remove_prefix(*size + 1);
-    size = FirstSize(value);
-    if (!size.has_value()) return absl::nullopt;
-    const absl::optional<CallLabel> next = DecodeOne(value.substr(0, *size));
+  absl::optional<CallLabel> label = TakeFirst(value);
+  while (label.has_value() && !value.empty()) {
+    if (value[0] != ',') return absl::nullopt;
+    value.remove_prefix(1);
+    const absl::optional<CallLabel> next = TakeFirst(value);
     if (!next.has_value()) return absl::nullopt;
     label = CombineLabels(*label, *next);
   }
   return label;
 }
 
-namespace {
-
-// `value` has the size that FirstSize() says.
-absl::optional<CallLabel> DecodeOne(absl::string_view value) {
-  // Unsigned arithmetic: a byte below kFirstClass wraps around to a large
-  // number, which the range check below rejects.
-  unsigned cls = static_cast<unsigned char>(value[kClassOffset]) - kFirstClass;
-  const size_t role_size = static_cast<unsigned char>(value[kRoleLengthOffset]);
-  const size_t fallback_size =
-      static_cast<unsigned char>(value[kFallbackLengthOffset]);
-  if (cls >= 2 * kWithTrails || role_size > kMaxRoleNameSize ||
-      fallback_size > kMaxRoleNameSize) {
-    return absl::nullopt;
-  }
-  CallLabel label;
-  if (cls >= kWithTrails) {
-    cls -= kWithTrails;
-    const size_t offset = kFixedSize + role_size + fallback_size;
-    label.trails.first = ReadBytes(&value[offset]);
-    label.trails.second = ReadBytes(&value[offset + sizeof(uint64_t)]);
-  }
-  const unsigned key = cls / kRouteClasses;
-  label.key_decided = key != kUndecided;
-  if (key == kKey) label.key_hash = ReadBytes(&value[kKeyOffset]);
-  const unsigned route = cls % kRouteClasses;
-  if (route == kUndecidedRoute) {
-    if (role_size + fallback_size > 0) return absl::nullopt;
-    label.route_decided = false;
-    return label;
-  }
-  label.retry = static_cast<RetryMode>(route / kWhenValues);
-  label.when_unavailable = static_cast<WhenUnavailable>(route % kWhenValues);
-  label.role = value.substr(kFixedSize, role_size);
-  label.fallback_role = value.substr(kFixedSize + role_size, fallback_size);
-  return label;
-}
-
-}  // namespace
 }  // namespace multi_backend
