@@ -179,9 +179,7 @@ NextStep CallRecord::LastStep(absl::StatusCode code) const {
                             : newest->next_.load(std::memory_order_relaxed);
   if (step != NextStep::kRetried && step != NextStep::kReplayed) return step;
   // Another attempt was allowed, but has not come about.
-  const bool gave_up = code == absl::StatusCode::kCancelled ||
-                       code == absl::StatusCode::kDeadlineExceeded;
-  return gave_up && !pick_failed_.load(std::memory_order_relaxed)
+  return MayMeanGivenUp(code) && !pick_failed_.load(std::memory_order_relaxed)
              ? NextStep::kCallerGaveUp
              : NextStep::kNoOtherBackend;
 }
@@ -241,10 +239,8 @@ void CallRecord::ReportUnrouted(const CallObserver& observer,
   call.message = message;
   call.latency_nanos = now - start_nanos;
   call.waited_in_pick_nanos = call.latency_nanos;
-  call.last_step = code == absl::StatusCode::kCancelled ||
-                           code == absl::StatusCode::kDeadlineExceeded
-                       ? NextStep::kCallerGaveUp
-                       : NextStep::kNoOtherBackend;
+  call.last_step = MayMeanGivenUp(code) ? NextStep::kCallerGaveUp
+                                        : NextStep::kNoOtherBackend;
   call.start = SteadyTime(start_nanos);
   observer.OnCallEnded(call);
 }

@@ -7,7 +7,7 @@
 //
 //   record.OnQueued(CallRecord::Place::kBacklog, now);  // A pick found none.
 //   record.OnPicked(now);                               // A later one did.
-//   record.OnAttemptStarted(attempt, now);
+//   record.OnAttemptStarted(attempt, stream, /*is_replay=*/false, now);
 //   record.OnAttemptEnded(attempt, end, now);
 //   record.OnNextStep(NextStep::kRetried, now);
 //   … the next attempt …
@@ -80,6 +80,13 @@ class AttemptRecord {
   Sent sent_ = Sent::kNever;
   std::atomic<NextStep> next_{NextStep::kDone};
 };
+
+// Whether a call that its caller gave up ends with this status.  Others may,
+// too.
+constexpr bool MayMeanGivenUp(absl::StatusCode code) {
+  return code == absl::StatusCode::kCancelled ||
+         code == absl::StatusCode::kDeadlineExceeded;
+}
 
 // How an attempt ended.
 struct AttemptEnd {

@@ -1,7 +1,7 @@
 // The messages of an attempt that runs into perTryTimeout, which is core's
 // perAttemptRecvTimeout: that of core's retry filter, the caller's, and the
-// record's.  Only
-// the message tells: core's status code is that of a cancelled call.
+// record's.  Only the message tells: core's status code is that of a cancelled
+// call.
 #ifndef MULTI_BACKEND_CALL_TRY_TIMEOUT_MESSAGE_H_
 #define MULTI_BACKEND_CALL_TRY_TIMEOUT_MESSAGE_H_
 

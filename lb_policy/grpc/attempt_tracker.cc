@@ -206,25 +206,30 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
   // The log reads the status after the tracker's end, so the arena owns it.
   const auto* status =
       call_->context.arena->ManagedNew<absl::Status>(args.status);
+  const std::shared_ptr<RetryPolicy> policy = RetryPolicy::Of(call_->context);
   // After perTryTimeout, core has decided on the retry before the attempt ends.
-  const bool retriable = error != ErrorClass::kTimeout && !client_fault &&
-                         AllowsRetry(view, args.trailing_metadata);
+  const bool retriable =
+      error != ErrorClass::kTimeout && !client_fault &&
+      AllowsRetry(policy.get(), view, args.trailing_metadata);
   if (record_ != nullptr) {
-    AttemptEnd end;
-    const bool timed_out = error == ErrorClass::kTimeout;
-    end.code = timed_out ? absl::StatusCode::kDeadlineExceeded : view.code;
-    end.message = timed_out ? kAttemptTimeoutMessage : view.message;
-    // The time of a client's fault may have gone by before anything was sent.
-    end.caller_gave_up =
-        error == ErrorClass::kCallerGaveUp ||
-        (client_fault && (view.code == absl::StatusCode::kCancelled ||
-                          view.code == absl::StatusCode::kDeadlineExceeded));
-    end.retriable = retriable;
-    const std::shared_ptr<RetryPolicy> policy = RetryPolicy::Of(call_->context);
-    end.makes_retries = policy == nullptr || policy->failover.max_retries() > 0;
-    Record(end);
+    RecordFailure(error, view, policy.get(), retriable);
   }
   call_->OnFailed(attempt_, status, stream_->trailers, retriable);
+}
+
+void AttemptTracker::RecordFailure(ErrorClass error, const AttemptView& view,
+                                   const RetryPolicy* policy, bool retriable) {
+  AttemptEnd end;
+  const bool timed_out = error == ErrorClass::kTimeout;
+  end.code = timed_out ? absl::StatusCode::kDeadlineExceeded : view.code;
+  end.message = timed_out ? kAttemptTimeoutMessage : view.message;
+  // The time of a client's fault may have gone by before anything was sent.
+  end.caller_gave_up =
+      error == ErrorClass::kCallerGaveUp ||
+      (error == ErrorClass::kClientFault && MayMeanGivenUp(view.code));
+  end.retriable = retriable;
+  end.makes_retries = policy == nullptr || policy->failover.max_retries() > 0;
+  Record(end);
 }
 
 void AttemptTracker::Record(const AttemptEnd& end) {
@@ -240,9 +245,9 @@ void AttemptTracker::CountFailure() {
   }
 }
 
-bool AttemptTracker::AllowsRetry(const AttemptView& view,
+bool AttemptTracker::AllowsRetry(const RetryPolicy* policy,
+                                 const AttemptView& view,
                                  MetadataInterface* trailing_metadata) const {
-  const std::shared_ptr<RetryPolicy> policy = RetryPolicy::Of(call_->context);
   if (policy == nullptr || !policy->failover.IsRetriable(view)) return false;
   if (trailing_metadata == nullptr) return true;
   const grpc_core::Duration left =

@@ -17,6 +17,7 @@
 #include "multi_backend/clock/clock.h"
 #include "multi_backend/lb_policy/backends/backend.h"
 #include "multi_backend/lb_policy/connections/load.h"
+#include "multi_backend/lb_policy/failover/error_class.h"
 #include "multi_backend/lb_policy/failover/failover.h"
 #include "multi_backend/lb_policy/grpc/call_attempts.h"
 #include "multi_backend/lb_policy/grpc/retry_policy.h"
@@ -71,8 +72,11 @@ class AttemptTracker final
   void OnSucceeded();
   void OnFailed(const FinishArgs& args);
   void CountFailure();
+  // `policy` of these is null before the LB policy's first update.
+  void RecordFailure(ErrorClass error, const AttemptView& view,
+                     const RetryPolicy* policy, bool retriable);
   void Record(const AttemptEnd& end);
-  bool AllowsRetry(const AttemptView& view,
+  bool AllowsRetry(const RetryPolicy* policy, const AttemptView& view,
                    MetadataInterface* trailing_metadata) const;
   void ObserveLatencies(bool failed);
 
