@@ -92,6 +92,7 @@ void Backend::Record(PoolEvent::Kind kind, const BackendControl::Change& change,
 bool Backend::UpdateDrain() {
   // Before the look at the calls in flight, so that no end of a call is missed.
   WatchCalls();
+  if (control.drain() != BackendControl::Drain::kDraining) return false;
   const auto drained = control.OnTime(events_->time.Now());
   if (!drained.has_value()) return false;
   WatchCalls();

@@ -1,5 +1,7 @@
 #include "multi_backend/lb_policy/backends/control.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "multi_backend/lb_policy/backends/flags.h"
 
@@ -22,12 +24,13 @@ absl::optional<BackendControl::Change> BackendControl::BeginDrain(
   MutexLock lock(&mutex_);
   if (drain() == Drain::kDrained) return absl::nullopt;
   const Drain before = drain_.exchange(Drain::kDraining);
-  reason_ = std::string(reason);
-  deadline_ = now + timeout;
-  move_keys_at_ = now + timeout * kKeysStay;
-  WriteFlags();
+  // A second drain does not bring back the keys that the first one has moved.
+  progress_.reason = std::string(reason);
+  progress_.deadline = now + timeout;
+  progress_.move_keys_at = now + timeout * kKeysStayShare;
+  WriteFlagsLocked();
   return Change{std::string(DrainName(before)),
-                std::string(DrainName(Drain::kDraining)), reason_};
+                std::string(DrainName(Drain::kDraining)), progress_.reason};
 }
 
 absl::optional<BackendControl::Change> BackendControl::EndDrain(
@@ -35,7 +38,9 @@ absl::optional<BackendControl::Change> BackendControl::EndDrain(
   MutexLock lock(&mutex_);
   const Drain before = drain();
   if (before == Drain::kNone) return absl::nullopt;
-  ClearDrain();
+  drain_.store(Drain::kNone);
+  progress_ = Progress();
+  WriteFlagsLocked();
   return Change{std::string(DrainName(before)),
                 std::string(DrainName(Drain::kNone)), std::string(reason)};
 }
@@ -58,10 +63,10 @@ absl::optional<BackendControl::Change> BackendControl::OnTime(absl::Time now) {
   // does the call that ends after it.
   const int64_t in_flight =
       load_->in_flight.fetch_add(0, std::memory_order_acq_rel);
-  const bool late = now >= deadline_;
-  keys_moved_ |= now >= move_keys_at_ || in_flight == 0;
+  const bool late = now >= progress_.deadline;
+  progress_.keys_moved |= now >= progress_.move_keys_at || in_flight == 0;
   if (late || in_flight == 0) drain_.store(Drain::kDrained);
-  WriteFlags();
+  WriteFlagsLocked();
   if (drain() == Drain::kDraining) return absl::nullopt;
   return Change{
       std::string(DrainName(Drain::kDraining)),
@@ -72,44 +77,29 @@ absl::optional<BackendControl::Change> BackendControl::OnTime(absl::Time now) {
 std::string BackendControl::DrainText() const {
   MutexLock lock(&mutex_);
   if (!drains()) return "";
-  return absl::StrCat(DrainName(drain()), reason_.empty() ? "" : ": ", reason_);
+  return absl::StrCat(DrainName(drain()), progress_.reason.empty() ? "" : ": ",
+                      progress_.reason);
 }
 
 void BackendControl::TakeOver(const BackendControl& other) {
   weight_.store(other.weight_.load());
-  bool keys_moved;
-  std::string reason;
-  absl::Time move_keys_at;
-  absl::Time deadline;
-  Drain taken;
+  Drain drain;
+  Progress progress;
   {
     MutexLock lock(&other.mutex_);
-    taken = other.drain();
-    keys_moved = other.keys_moved_;
-    reason = other.reason_;
-    move_keys_at = other.move_keys_at_;
-    deadline = other.deadline_;
+    drain = other.drain();
+    progress = other.progress_;
   }
   MutexLock lock(&mutex_);
-  drain_.store(taken);
-  keys_moved_ = keys_moved;
-  reason_ = std::move(reason);
-  move_keys_at_ = move_keys_at;
-  deadline_ = deadline;
-  WriteFlags();
+  drain_.store(drain);
+  progress_ = std::move(progress);
+  WriteFlagsLocked();
 }
 
-void BackendControl::ClearDrain() {
-  drain_.store(Drain::kNone);
-  keys_moved_ = false;
-  reason_.clear();
-  WriteFlags();
-}
-
-void BackendControl::WriteFlags() {
-  const uint32_t flags = !drains()     ? 0
-                         : keys_moved_ ? kDraining | kKeysMoved
-                                       : kDraining;
+void BackendControl::WriteFlagsLocked() {
+  const uint32_t flags = !drains()              ? 0
+                         : progress_.keys_moved ? kDraining | kKeysMoved
+                                                : kDraining;
   load_->unusable_reasons.fetch_or(flags, std::memory_order_acq_rel);
   load_->unusable_reasons.fetch_and(~(kDraining | kKeysMoved) | flags,
                                     std::memory_order_acq_rel);

@@ -2,8 +2,8 @@
 // drains, and its weight.
 //
 // A drain has two parts.  At first the backend takes only the calls whose
-// sticky key lives there.  When no call is in flight, or kKeysStay of the
-// timeout is over, its keys move to other backends.  The backend is drained
+// sticky key lives there.  When no call is in flight, or kKeysStayShare of
+// the timeout is over, its keys move to other backends.  The backend is drained
 // when no call is in flight or the timeout is over, and takes no calls until
 // Undrain().  Picks see each step at once, by flags of LoadStats.
 //
@@ -27,7 +27,7 @@ namespace multi_backend {
 class BackendControl {
  public:
   // The share of a drain's timeout for which calls with a sticky key go on.
-  static constexpr double kKeysStay = 0.5;
+  static constexpr double kKeysStayShare = 0.5;
 
   enum class Drain { kNone, kDraining, kDrained };
   // "serving", "draining", "drained".
@@ -73,17 +73,21 @@ class BackendControl {
   void TakeOver(const BackendControl& other);
 
  private:
-  void WriteFlags() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ClearDrain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What there is to know of a drain beside its state.
+  struct Progress {
+    bool keys_moved = false;
+    std::string reason;
+    absl::Time move_keys_at;
+    absl::Time deadline;
+  };
+
+  void WriteFlagsLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   LoadStats* const load_;
   std::atomic<uint32_t> weight_{0};         // 0 = as listed.
   std::atomic<Drain> drain_{Drain::kNone};  // Written under mutex_.
   mutable Mutex mutex_;
-  bool keys_moved_ ABSL_GUARDED_BY(mutex_) = false;
-  std::string reason_ ABSL_GUARDED_BY(mutex_);
-  absl::Time move_keys_at_ ABSL_GUARDED_BY(mutex_);
-  absl::Time deadline_ ABSL_GUARDED_BY(mutex_);
+  Progress progress_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace multi_backend

@@ -179,34 +179,42 @@ void BackendPool::InheritLocked(Entry& added, Entry* renamed) {
     sources.push_back(by_name->second.get());
     controlled.push_back(by_name->second.get());
   }
-  // A mark outranks what calls and probes say.
-  const auto marked = std::find_if(
-      sources.begin(), sources.end(),
-      [](const Entry* source) { return source->backend->health.IsMarked(); });
-  const Entry* source = marked != sources.end() ? *marked
-                        : sources.empty()       ? nullptr
-                                                : sources.front();
-  if (source != nullptr) {
-    added.backend->health.TakeOver(source->backend->health);
-    added.marked_by_address = source->marked_by_address &&
-                              source->backend->address() == backend.address();
-  }
-  for (const Entry* old : controlled) {
-    if (!old->backend->control.IsDecided()) continue;
-    added.backend->TakeOverControl(*old->backend);
-    added.controlled_by_address = old->controlled_by_address &&
-                                  old->backend->address() == backend.address();
-    break;
-  }
+  InheritHealth(sources, added);
+  InheritControl(controlled, added);
   for (Entry* old : absent) {
     old->backend->HandOverCalls(added.backend.get());
     DropLocked(*old);
   }
   // Without calls, a drain that was taken over is done.  The calls of a renamed
   // backend come when its old name ends.
-  if (renamed == nullptr && added.backend->control.drains()) {
-    (void)added.backend->UpdateDrain();
-  }
+  if (renamed == nullptr) (void)added.backend->UpdateDrain();
+}
+
+void BackendPool::InheritHealth(const std::vector<Entry*>& sources,
+                                Entry& added) {
+  if (sources.empty()) return;
+  // A mark outranks what calls and probes say.
+  const auto marked = std::find_if(
+      sources.begin(), sources.end(),
+      [](const Entry* source) { return source->backend->health.IsMarked(); });
+  const Entry& source = marked != sources.end() ? **marked : *sources.front();
+  added.backend->health.TakeOver(source.backend->health);
+  added.marked_by_address =
+      source.marked_by_address &&
+      source.backend->address() == added.backend->address();
+}
+
+void BackendPool::InheritControl(const std::vector<Entry*>& sources,
+                                 Entry& added) {
+  const auto decided = std::find_if(
+      sources.begin(), sources.end(),
+      [](const Entry* source) { return source->backend->control.IsDecided(); });
+  if (decided == sources.end()) return;
+  const Entry& source = **decided;
+  added.backend->TakeOverControl(*source.backend);
+  added.controlled_by_address =
+      source.controlled_by_address &&
+      source.backend->address() == added.backend->address();
 }
 
 void BackendPool::Release(Entry* entry) {

@@ -236,6 +236,10 @@ class BackendPool : public std::enable_shared_from_this<BackendPool> {
   // Gives `added`, a new entry, what is known about its address or its name.
   void InheritLocked(Entry& added, Entry* renamed)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The parts of it: what health, and what an operator has decided.  The first
+  // of `sources` counts most.
+  static void InheritHealth(const std::vector<Entry*>& sources, Entry& added);
+  static void InheritControl(const std::vector<Entry*>& sources, Entry& added);
   void BeginAbsenceLocked(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndAbsenceLocked(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Removes an absent entry.

@@ -156,7 +156,7 @@ absl::Status BackendPool::Drain(absl::string_view address,
                 return control.BeginDrain(options.timeout, reason, now);
               });
   if (status.ok() && options.timeout < absl::InfiniteDuration()) {
-    UpdateDrainsAfter(options.timeout * BackendControl::kKeysStay);
+    UpdateDrainsAfter(options.timeout * BackendControl::kKeysStayShare);
     UpdateDrainsAfter(options.timeout);
   }
   return status;
@@ -173,8 +173,7 @@ absl::Status BackendPool::SetWeight(absl::string_view address, uint32_t weight,
   if (weight == 0) {
     return absl::InvalidArgumentError(
         "SetWeight: weight 0: must be 1..1000000; use Drain() to take a "
-        "backend "
-        "out of use");
+        "backend out of use");
   }
   if (weight > kMaxEndpointWeight) {
     return absl::InvalidArgumentError(absl::StrCat(
