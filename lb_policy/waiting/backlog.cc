@@ -161,7 +161,6 @@ absl::optional<Backlog::StateChange> Backlog::EnterLocked(State to, int64_t now,
   if (to == state_) return absl::nullopt;
   StateChange change{state_, to, now, std::move(reason)};
   state_ = to;
-  shown_state_.store(to, std::memory_order_relaxed);
   PublishLocked();
   return change;
 }

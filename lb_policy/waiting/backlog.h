@@ -158,7 +158,7 @@ class Backlog {
     size_t limit;
   };
   Glance glance() const {
-    return {shown_state_.load(std::memory_order_relaxed),
+    return {state_.load(std::memory_order_relaxed),
             waiting_count_.load(std::memory_order_relaxed),
             limit_.load(std::memory_order_relaxed)};
   }
@@ -187,9 +187,9 @@ class Backlog {
   std::atomic<uint64_t> next_number_{1};
   std::atomic<size_t> waiting_count_{0};
   std::atomic<uint64_t> turn_limit_{0};  // No waiting call beyond it may go.
-  std::atomic<int64_t> quiet_until_{INT64_MAX};    // No refusal before it.
-  std::atomic<size_t> limit_{0};                   // Written under mutex_.
-  std::atomic<State> shown_state_{State::kAlive};  // The same as state_.
+  std::atomic<int64_t> quiet_until_{INT64_MAX};  // No refusal before it.
+  std::atomic<size_t> limit_{0};                 // Written under mutex_.
+  std::atomic<State> state_{State::kAlive};      // Written under mutex_.
 
   mutable Mutex mutex_;
   int64_t timeout_ ABSL_GUARDED_BY(mutex_);
@@ -203,7 +203,6 @@ class Backlog {
   // go, unless the pace forbids it.
   uint64_t turn_ ABSL_GUARDED_BY(mutex_) = 0;
   ReturnPace pace_ ABSL_GUARDED_BY(mutex_);
-  State state_ ABSL_GUARDED_BY(mutex_) = State::kAlive;
   bool any_usable_ ABSL_GUARDED_BY(mutex_) = false;
   // When all members went down; not used in ALIVE.
   int64_t overloaded_at_ ABSL_GUARDED_BY(mutex_) = 0;
