@@ -37,7 +37,7 @@ PlanEntry ChannelBackend::MakePlanEntry() const {
 }
 
 const std::shared_ptr<const BackendLabels>& ChannelBackend::labels() {
-  if (labels_ == nullptr) labels_ = LabelsOf(MakePlanEntry());
+  if (labels_ == nullptr) labels_ = LabelsOf(*lease_->backend(), *endpoint_);
   return labels_;
 }
 

@@ -220,14 +220,14 @@ AttemptRecord* Picker::Record(const PickPlan::Result& picked,
     record.OnPicked(args_->retry_policy->clock->NowNanos());
   }
   const PickPlan& plan = *args_->plan;
+  const PlanEntry& entry = plan.entries()[picked.entry];
   AttemptRecord::Choice choice;
   choice.backend = args_->labels.empty()
-                       ? LabelsOf(plan.entries()[picked.entry])
+                       ? LabelsOf(entry.backend(), *entry.endpoint)
                        : args_->labels[picked.entry];
   choice.connection = static_cast<int>(connection) + 1;
   choice.chosen_by = ExplainChoice(plan, call.context.label, request, picked);
-  choice.tried_before =
-      call.log.tried().Contains(plan.entries()[picked.entry].backend().id());
+  choice.tried_before = call.log.tried().Contains(entry.backend().id());
   if (record.WantsPassedOver()) {
     // The plan may be gone when the call ends.
     auto* const passed_over = call.context.arena->ManagedNew<PassedOverList>(

@@ -62,9 +62,10 @@ ChosenBy ExplainChoice(const PickPlan& plan, const CallLabel& label,
                                                        : ChosenBy::kStrategy;
 }
 
-std::shared_ptr<const BackendLabels> LabelsOf(const PlanEntry& entry) {
+std::shared_ptr<const BackendLabels> LabelsOf(const Backend& backend,
+                                              const Endpoint& endpoint) {
   return std::make_shared<const BackendLabels>(
-      entry.backend().name(), entry.backend().address(), entry.endpoint->role);
+      backend.name(), backend.address(), endpoint.role);
 }
 
 std::vector<PassedOver> ExplainPassedOver(

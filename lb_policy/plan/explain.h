@@ -24,8 +24,9 @@ ChosenBy ExplainChoice(const PickPlan& plan, const CallLabel& label,
                        const PickRequest& request,
                        const PickPlan::Result& result);
 
-// What records say of the entry's backend.
-std::shared_ptr<const BackendLabels> LabelsOf(const PlanEntry& entry);
+// What records say of a backend, which discovery describes by `endpoint`.
+std::shared_ptr<const BackendLabels> LabelsOf(const Backend& backend,
+                                              const Endpoint& endpoint);
 
 // At most this many backends are named, those of other roles last.
 constexpr size_t kMaxPassedOver = 16;
