@@ -38,4 +38,12 @@ absl::string_view NameOf(Ejection ejection) {
   return "";
 }
 
+bool HasFewValues(absl::string_view label) {
+  for (const absl::string_view one :
+       {"status", "outcome", "where", "reason", "to", "state", "result"}) {
+    if (label == one) return true;
+  }
+  return false;
+}
+
 }  // namespace multi_backend

@@ -1,4 +1,5 @@
-// The values of the labels that count cases: `outcome`, `where` and `reason`.
+// The values of the labels that count cases: `outcome`, `where` and `reason`;
+// and which labels of all have few values.
 //
 // The aggregate and OpenTelemetry's sink use them alike.  Pure.
 #ifndef MULTI_BACKEND_OBSERVABILITY_METRICS_LABEL_VALUES_H_
@@ -27,6 +28,10 @@ absl::string_view NameOf(RetryOutcome outcome);
 absl::string_view NameOf(WaitedIn where);
 // The label `reason`; "" for kNone.
 absl::string_view NameOf(Ejection ejection);
+
+// Whether the label has a few values, which the library chooses.  It keeps them
+// where the names of targets, methods, backends and the like do not fit.
+bool HasFewValues(absl::string_view label);
 
 // Where the attempt went, if it is a retry.
 inline std::optional<RetryOutcome> RetryOutcomeOf(const AttemptEnded& attempt) {

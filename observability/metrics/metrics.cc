@@ -51,17 +51,6 @@ uint64_t BackendOwner(uint64_t target_hash, uint64_t backend_hash) {
   return SeriesKey(kBackendKind).With(target_hash).With(backend_hash).value();
 }
 
-// Of what does not fit.  A label set that has the same values because its own
-// are `other` is ambiguous itself.
-SeriesIdentity OverflowIdentity(Metric metric,
-                                std::initializer_list<string_view> labels) {
-  SeriesIdentity identity;
-  identity.metric = metric;
-  identity.labels =
-      std::make_shared<const LabelValues>(labels.begin(), labels.end());
-  return identity;
-}
-
 SeriesIdentity MakeIdentity(Metric metric, uint64_t owner,
                             std::initializer_list<string_view> labels) {
   auto values = std::make_shared<LabelValues>();
@@ -71,6 +60,20 @@ SeriesIdentity MakeIdentity(Metric metric, uint64_t owner,
     ambiguous |= values->back() != label || label == kOtherLabel;
   }
   return {metric, std::move(values), ambiguous, owner};
+}
+
+// Of what does not fit.  A label set that has the same values because its own
+// are `other` is ambiguous itself.
+SeriesIdentity OverflowOf(const SeriesIdentity& identity) {
+  auto values = std::make_shared<LabelValues>(*identity.labels);
+  const auto names = SpecOf(identity.metric).labels;
+  for (size_t i = 0; i < values->size(); ++i) {
+    if (!HasFewValues(names[i])) (*values)[i] = std::string(kOtherLabel);
+  }
+  SeriesIdentity overflow;
+  overflow.metric = identity.metric;
+  overflow.labels = std::move(values);
+  return overflow;
 }
 
 // A number that no list of codes has would be the key of further series.
@@ -100,17 +103,15 @@ Metrics::~Metrics() = default;
 
 size_t Metrics::allocated_series() const { return table_->allocated(); }
 
-template <typename Identity, typename Overflow>
-Series* Metrics::Get(SeriesKey key, const Identity& identity,
-                     SeriesKey overflow_key, const Overflow& overflow) {
+template <typename Identity>
+Series* Metrics::Get(SeriesKey key, SeriesKey overflow_key,
+                     const Identity& identity) {
   if (Series* series = table_->Find(key.value())) return series;
-  return AddOrOverflow(key.value(), identity, overflow_key.value(), overflow);
+  return AddOrOverflow(key.value(), overflow_key.value(), identity);
 }
 
-Series* Metrics::AddOrOverflow(uint64_t key,
-                               absl::FunctionRef<SeriesIdentity()> identity,
-                               uint64_t overflow_key,
-                               absl::FunctionRef<SeriesIdentity()> overflow) {
+Series* Metrics::AddOrOverflow(uint64_t key, uint64_t overflow_key,
+                               absl::FunctionRef<SeriesIdentity()> identity) {
   // While the table is full, Add() would make every call wait for a lock.
   if (!table_->full()) {
     Series* series =
@@ -119,7 +120,8 @@ Series* Metrics::AddOrOverflow(uint64_t key,
   }
   overflows_.fetch_add(1, std::memory_order_relaxed);
   if (Series* series = table_->Find(overflow_key)) return series;
-  return table_->Add(overflow_key, SeriesTable::Priority::kReserved, overflow);
+  return table_->Add(overflow_key, SeriesTable::Priority::kReserved,
+                     [&identity] { return OverflowOf(identity()); });
 }
 
 Label Metrics::Admit(const Label& target, const Label& method) {
@@ -151,19 +153,13 @@ void Metrics::OnAttemptEnded(const AttemptEnded& attempt) {
           .With(attempt.backend.hash)
           .With(attempt.role.hash)
           .With(HashOfCode(code)),
-      [&] {
+      KeyOf(kMetric).With(HashOfCode(code)), [&] {
         const MethodLabels name = MethodLabelsOf(method.text);
         return MakeIdentity(
             kMetric, BackendOwner(attempt.target.hash, attempt.backend.hash),
             {attempt.target.text, name.service, name.method,
              attempt.backend.text, attempt.role.text,
              absl::StatusCodeToString(code)});
-      },
-      KeyOf(kMetric).With(HashOfCode(code)),
-      [&] {
-        return OverflowIdentity(
-            kMetric, {kOtherLabel, kOtherLabel, kOtherLabel, kOtherLabel,
-                      kOtherLabel, absl::StatusCodeToString(code)});
       });
   if (series != nullptr) series->Record(attempt.latency_nanos);
   if (const auto outcome = RetryOutcomeOf(attempt); outcome.has_value()) {
@@ -175,24 +171,18 @@ void Metrics::OnCallEnded(const CallEnded& call) {
   constexpr Metric kMetric = Metric::kCallDuration;
   const Label method = Admit(call.target, call.method);
   const absl::StatusCode code = KnownCode(call.status);
-  Series* series = Get(
-      KeyOf(kMetric)
-          .With(call.target.hash)
-          .With(method.hash)
-          .With(HashOfCode(code))
-          .With(call.route.hash),
-      [&] {
-        const MethodLabels name = MethodLabelsOf(method.text);
-        return MakeIdentity(kMetric, TargetOwner(call.target.hash),
-                            {call.target.text, name.service, name.method,
-                             absl::StatusCodeToString(code), call.route.text});
-      },
-      KeyOf(kMetric).With(HashOfCode(code)),
-      [&] {
-        return OverflowIdentity(kMetric,
-                                {kOtherLabel, kOtherLabel, kOtherLabel,
-                                 absl::StatusCodeToString(code), kOtherLabel});
-      });
+  Series* series = Get(KeyOf(kMetric)
+                           .With(call.target.hash)
+                           .With(method.hash)
+                           .With(HashOfCode(code))
+                           .With(call.route.hash),
+                       KeyOf(kMetric).With(HashOfCode(code)), [&] {
+                         const MethodLabels name = MethodLabelsOf(method.text);
+                         return MakeIdentity(
+                             kMetric, TargetOwner(call.target.hash),
+                             {call.target.text, name.service, name.method,
+                              absl::StatusCodeToString(code), call.route.text});
+                       });
   if (series != nullptr) series->Record(call.latency_nanos);
   if (call.waited_in_pick_nanos > 0) {
     RecordWait(call.target, WaitedIn::kPick, call.waited_in_pick_nanos);
@@ -209,35 +199,25 @@ void Metrics::CountRetry(const Label& target, const Label& method,
                          RetryOutcome outcome) {
   constexpr Metric kMetric = Metric::kRetries;
   const uint64_t outcome_hash = static_cast<uint64_t>(outcome) + 1;
-  Series* series = Get(
-      KeyOf(kMetric).With(target.hash).With(method.hash).With(outcome_hash),
-      [&] {
-        const MethodLabels name = MethodLabelsOf(method.text);
-        return MakeIdentity(
-            kMetric, TargetOwner(target.hash),
-            {target.text, name.service, name.method, NameOf(outcome)});
-      },
-      KeyOf(kMetric).With(outcome_hash),
-      [&] {
-        return OverflowIdentity(
-            kMetric, {kOtherLabel, kOtherLabel, kOtherLabel, NameOf(outcome)});
-      });
+  Series* series =
+      Get(KeyOf(kMetric).With(target.hash).With(method.hash).With(outcome_hash),
+          KeyOf(kMetric).With(outcome_hash), [&] {
+            const MethodLabels name = MethodLabelsOf(method.text);
+            return MakeIdentity(
+                kMetric, TargetOwner(target.hash),
+                {target.text, name.service, name.method, NameOf(outcome)});
+          });
   if (series != nullptr) series->Increment();
 }
 
 void Metrics::RecordWait(const Label& target, WaitedIn where, int64_t nanos) {
   constexpr Metric kMetric = Metric::kWaited;
   const uint64_t where_hash = static_cast<uint64_t>(where) + 1;
-  Series* series = Get(
-      KeyOf(kMetric).With(target.hash).With(where_hash),
-      [&] {
-        return MakeIdentity(kMetric, TargetOwner(target.hash),
-                            {target.text, NameOf(where)});
-      },
-      KeyOf(kMetric).With(where_hash),
-      [&] {
-        return OverflowIdentity(kMetric, {kOtherLabel, NameOf(where)});
-      });
+  Series* series = Get(KeyOf(kMetric).With(target.hash).With(where_hash),
+                       KeyOf(kMetric).With(where_hash), [&] {
+                         return MakeIdentity(kMetric, TargetOwner(target.hash),
+                                             {target.text, NameOf(where)});
+                       });
   if (series != nullptr) series->Record(nanos);
 }
 
@@ -252,20 +232,16 @@ void Metrics::OnStateChanged(const StateChanged& change) {
 void Metrics::CountChange(Metric metric, const StateChanged& change,
                           string_view what) {
   const uint64_t what_hash = absl::HashOf(what);
-  Series* series = Get(
-      KeyOf(metric)
-          .With(change.target.hash)
-          .With(change.backend.hash)
-          .With(what_hash),
-      [&] {
-        return MakeIdentity(
-            metric, BackendOwner(change.target.hash, change.backend.hash),
-            {change.target.text, change.backend.text, what});
-      },
-      KeyOf(metric).With(what_hash),
-      [&] {
-        return OverflowIdentity(metric, {kOtherLabel, kOtherLabel, what});
-      });
+  Series* series =
+      Get(KeyOf(metric)
+              .With(change.target.hash)
+              .With(change.backend.hash)
+              .With(what_hash),
+          KeyOf(metric).With(what_hash), [&] {
+            return MakeIdentity(
+                metric, BackendOwner(change.target.hash, change.backend.hash),
+                {change.target.text, change.backend.text, what});
+          });
   if (series != nullptr) series->Increment();
 }
 

@@ -94,14 +94,11 @@ class Metrics final : public MetricsSink {
   explicit Metrics(const MetricsOptions& options);
 
   // The series of `key`, which is added if it is new.  When there is no place
-  // for it, the one of `overflow_key`.
-  template <typename Identity, typename Overflow>
-  Series* Get(SeriesKey key, const Identity& identity, SeriesKey overflow_key,
-              const Overflow& overflow);
-  Series* AddOrOverflow(uint64_t key,
-                        absl::FunctionRef<SeriesIdentity()> identity,
-                        uint64_t overflow_key,
-                        absl::FunctionRef<SeriesIdentity()> overflow);
+  // for it, the one of `overflow_key`, in which `other` stands for all names.
+  template <typename Identity>
+  Series* Get(SeriesKey key, SeriesKey overflow_key, const Identity& identity);
+  Series* AddOrOverflow(uint64_t key, uint64_t overflow_key,
+                        absl::FunctionRef<SeriesIdentity()> identity);
 
   // `method`, or `other` when it has no place among max_methods.
   Label Admit(const Label& target, const Label& method);

@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "multi_backend/observability/metrics/label_text.h"
+#include "multi_backend/observability/metrics/label_values.h"
 #include "multi_backend/observability/metrics/metric_table.h"
 
 namespace multi_backend {
@@ -27,11 +28,6 @@ constexpr string_view kStates[] = {"ALIVE", "OVERLOADED", "DOWN", "DOWN_RETRY"};
 constexpr string_view kDraining = "DRAINING";
 
 enum class Merge { kAdd, kMax };
-
-// Of the labels in the table, those whose values this file chooses.
-bool IsClosed(string_view label) {
-  return label == "state" || label == "result";
-}
 
 class Samples {
  public:
@@ -49,7 +45,7 @@ class Samples {
       ++overflows_;
       const auto names = SpecOf(metric).labels;
       for (size_t i = 0; i < values.size(); ++i) {
-        if (!IsClosed(names[i])) values[i] = std::string(kOtherLabel);
+        if (!HasFewValues(names[i])) values[i] = std::string(kOtherLabel);
       }
       // What is many things at once is counted.
       merge = Merge::kAdd;
