@@ -64,9 +64,9 @@ class CallConfigurationCache {
       const grpc_core::ServiceConfig* resolved);
 
   // Puts the configuration, or the error, into `result`, and tells the
-  // observers what the result is.  After an error core
-  // goes on with the last good service config, so the retry_state that belongs
-  // to that one stays, too.
+  // observers what the result is.  After an error core goes on with the last
+  // good service config, so the retry_state that belongs to that one stays,
+  // too.
   void ApplyTo(grpc_core::Resolver::Result& result);
 
  private:
