@@ -9,7 +9,6 @@
 #ifndef MULTI_BACKEND_OBSERVABILITY_METRICS_PRESENCE_H_
 #define MULTI_BACKEND_OBSERVABILITY_METRICS_PRESENCE_H_
 
-#include <cstddef>
 #include <cstdint>
 
 #include "absl/container/flat_hash_map.h"
@@ -37,8 +36,6 @@ class Presence {
       return now - entry.second >= lifetime_;
     });
   }
-
-  size_t size() const { return last_seen_.size(); }
 
  private:
   const absl::Duration lifetime_;

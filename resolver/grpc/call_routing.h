@@ -41,11 +41,6 @@ class CallRouting {
   Decision Decide(absl::string_view full_method,
                   const grpc_metadata_batch& metadata,
                   const absl::optional<CallLabel>& labelled) const;
-  CallLabel LabelOf(absl::string_view full_method,
-                    const grpc_metadata_batch& metadata,
-                    const absl::optional<CallLabel>& labelled) const {
-    return Decide(full_method, metadata, labelled).label;
-  }
 
   // The routes, which an observer may keep for longer.
   const std::shared_ptr<const RouteTable>& routes() const { return routes_; }

@@ -74,7 +74,7 @@ class CallRoutingTest : public testing::Test {
     EXPECT_TRUE(routing.ok()) << routing.status();
     if (!routing.ok()) return CallLabel();
     routing_ = *std::move(routing);  // The label points into it.
-    return routing_->LabelOf("/p.Users/Set", metadata_, labelled);
+    return routing_->Decide("/p.Users/Set", metadata_, labelled).label;
   }
 
   grpc_core::ExecCtx exec_ctx_;
