@@ -258,15 +258,14 @@ void BackendHealth::PublishView(absl::string_view what,
   absl::optional<PoolEvent> event;
   {
     MutexLock lock(&shown_mutex_);
-    event = UpdateView(what, events_->time.Now());
+    event = UpdateView(what);
   }
   if (!event.has_value()) return;
   event->asked_by = std::string(asked_by);
   events_->Add(*std::move(event));
 }
 
-absl::optional<PoolEvent> BackendHealth::UpdateView(absl::string_view what,
-                                                    absl::Time now) {
+absl::optional<PoolEvent> BackendHealth::UpdateView(absl::string_view what) {
   const bool by_tracker = IsDown(tracker_.state());
   const BackendState state =
       !by_tracker && unreachable() ? BackendState::kDown : tracker_.state();
@@ -280,9 +279,10 @@ absl::optional<PoolEvent> BackendHealth::UpdateView(absl::string_view what,
   } else if (changed) {
     shown_.reason = std::string(what);
   }
+  // Most changes of connections change no state, so the clock is read here.
   if (!changed) return absl::nullopt;
   PoolEvent event;
-  event.time = now;
+  event.time = events_->time.Now();
   event.kind = PoolEvent::Kind::kState;
   event.who = backend_->address();
   event.name = backend_->name();
@@ -293,7 +293,7 @@ absl::optional<PoolEvent> BackendHealth::UpdateView(absl::string_view what,
   event.to = std::string(StateName(state));
   event.reason = shown_.reason;
   shown_.state = state;
-  shown_.since = now;
+  shown_.since = event.time;
   return event;
 }
 

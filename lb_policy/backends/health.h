@@ -138,7 +138,7 @@ class BackendHealth {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Returns the event when the state changed.
-  absl::optional<PoolEvent> UpdateView(absl::string_view what, absl::Time now)
+  absl::optional<PoolEvent> UpdateView(absl::string_view what)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, shown_mutex_);
 
   // `due`: the time for which the timer was armed.

@@ -258,6 +258,7 @@ void BackendPool::DropLocked(Entry& entry) {
 }
 
 void BackendPool::ForgetLocked() {
+  if (absent_.empty()) return;
   const absl::Time now = events_->time.Now();
   while (!absent_.empty()) {
     Entry& oldest = *absent_.front();
