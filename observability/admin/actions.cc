@@ -170,7 +170,7 @@ absl::StatusOr<admin::v1::ActionResult> Act(const Monitor& monitor,
   }
   std::vector<std::shared_ptr<BackendPool>> pools;
   for (const auto& channel : monitor.Channels(action.target)) {
-    auto pool = channel.second->pool();
+    auto pool = channel.source->pool();
     if (pool != nullptr && Knows(*pool, action.backend) &&
         std::find(pools.begin(), pools.end(), pool) == pools.end()) {
       pools.push_back(std::move(pool));

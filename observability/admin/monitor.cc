@@ -1,6 +1,7 @@
 #include "multi_backend/observability/admin/monitor.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "multi_backend/observability/admin/admin.pb.h"
@@ -78,12 +79,7 @@ void Monitor::OnStateChanged(const StateChanged& change) {
 
 void Monitor::OnChannel(const std::weak_ptr<ChannelSource>& channel) {
   metrics_->OnChannel(channel);
-  MutexLock lock(&mutex_);
-  channels_.erase(
-      std::remove_if(channels_.begin(), channels_.end(),
-                     [](const auto& known) { return known.second.expired(); }),
-      channels_.end());
-  channels_.emplace_back(++last_channel_, channel);
+  channels_.Add(channel);
 }
 
 TrailSampling Monitor::trail_sampling() const {
@@ -93,24 +89,15 @@ TrailSampling Monitor::trail_sampling() const {
   return sampling;
 }
 
-std::vector<Monitor::LiveChannel> Monitor::Channels(
+std::vector<LiveChannels::Channel> Monitor::Channels(
     absl::string_view target) const {
-  std::vector<LiveChannel> live;
-  {
-    MutexLock lock(&mutex_);
-    live.reserve(channels_.size());
-    for (const auto& channel : channels_) {
-      auto source = channel.second.lock();
-      if (source != nullptr)
-        live.emplace_back(channel.first, std::move(source));
-    }
-  }
+  std::vector<LiveChannels::Channel> live = channels_.Get();
   if (target.empty()) return live;
   live.erase(std::remove_if(live.begin(), live.end(),
-                            [target](const LiveChannel& channel) {
-                              return channel.second->target() != target &&
-                                     ShownTarget(channel.second->target()) !=
-                                         target;
+                            [target](const LiveChannels::Channel& channel) {
+                              const std::string& own = channel.source->target();
+                              return own != target &&
+                                     ShownTarget(own) != target;
                             }),
              live.end());
   return live;
@@ -126,15 +113,16 @@ admin::v1::Status Monitor::GetStatus(
   status.set_newest_event(events_->newest());
   status.set_library_version(kLibraryVersion);
   status.set_grpc_version(kGrpcVersion);
-  const std::vector<LiveChannel> channels = Channels(request.target());
+  const std::vector<LiveChannels::Channel> channels =
+      Channels(request.target());
   const size_t shown = std::min(channels.size(), kMaxChannelsShown);
   status.set_channels_left_out(channels.size() - shown);
   size_t backends_left = kMaxBackendsShown;
   for (size_t i = 0; i < shown; ++i) {
-    const ChannelStatus from = channels[i].second->Status();
+    const ChannelStatus from = channels[i].source->Status();
     admin::v1::Channel* const channel = status.add_channels();
     *channel = MakeChannel(from, now);
-    channel->set_id(channels[i].first);
+    channel->set_id(channels[i].id);
     const int kept = static_cast<int>(
         std::min<size_t>(channel->backends_size(), backends_left));
     backends_left -= kept;
@@ -171,12 +159,13 @@ admin::v1::Calls Monitor::GetCalls(
 admin::v1::Config Monitor::GetConfig(
     const admin::v1::GetConfigRequest& request) const {
   admin::v1::Config config;
-  const std::vector<LiveChannel> channels = Channels(request.target());
+  const std::vector<LiveChannels::Channel> channels =
+      Channels(request.target());
   const size_t shown = std::min(channels.size(), kMaxChannelsShown);
   for (size_t i = 0; i < shown; ++i) {
-    const ChannelStatus from = channels[i].second->Status();
+    const ChannelStatus from = channels[i].source->Status();
     auto* const channel = config.add_channels();
-    channel->set_id(channels[i].first);
+    channel->set_id(channels[i].id);
     channel->set_target(ShownTarget(from.target));
     // JSON has line ends and tabs, which ShownText() would replace.
     if (from.config_json.size() <= kMaxShownConfig) {

@@ -18,16 +18,14 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "multi_backend/clock/steady_now.h"
 #include "multi_backend/observability/channel_source.h"
+#include "multi_backend/observability/live_channels.h"
 #include "multi_backend/observability/metrics_sink.h"
-#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -85,10 +83,8 @@ class Monitor : public MetricsSink {
   EventLog& events() const { return *events_; }
   const std::shared_ptr<Metrics>& metrics() const { return metrics_; }
 
-  // The channels that live, with their ids, oldest first.
-  using LiveChannel = std::pair<uint64_t, std::shared_ptr<ChannelSource>>;
-  std::vector<LiveChannel> Channels(absl::string_view target) const
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  // The channels to this target that live, oldest first; "" = to all targets.
+  std::vector<LiveChannels::Channel> Channels(absl::string_view target) const;
   absl::Time now() const { return options_.now(); }
 
  private:
@@ -100,10 +96,7 @@ class Monitor : public MetricsSink {
   const std::unique_ptr<EventLog> events_;
   const std::unique_ptr<RecentCalls> calls_;
   const std::unique_ptr<MinuteSamples> samples_;
-  mutable Mutex mutex_;
-  mutable std::vector<std::pair<uint64_t, std::weak_ptr<ChannelSource>>>
-      channels_ ABSL_GUARDED_BY(mutex_);
-  uint64_t last_channel_ ABSL_GUARDED_BY(mutex_) = 0;
+  LiveChannels channels_;
 };
 
 }  // namespace multi_backend
