@@ -273,11 +273,12 @@ std::unique_ptr<Event> MakeEvent(const StateChanged& change) {
   return event;
 }
 
-Channel MakeChannel(const ChannelStatus& status, absl::Time now) {
+Channel MakeChannel(const ChannelStatus& status, absl::Time now,
+                    size_t max_backends) {
   Channel channel;
   channel.set_target(ShownTarget(status.target));
   channel.set_state(status.state);
-  const size_t shown = std::min(status.backends.size(), kMaxBackendsShown);
+  const size_t shown = std::min(status.backends.size(), max_backends);
   uint64_t usable = 0;
   for (size_t i = 0; i < status.backends.size(); ++i) {
     if (TakesCalls(status.backends[i])) ++usable;

@@ -36,8 +36,10 @@ std::unique_ptr<admin::v1::Call> MakeCall(const CallEnded& call,
 // Leaves the sequence number to the log.
 std::unique_ptr<admin::v1::Event> MakeEvent(const StateChanged& change);
 
-// Leaves `id` and the minutes of the backends to the caller.
-admin::v1::Channel MakeChannel(const ChannelStatus& status, absl::Time now);
+// With `max_backends` of the backends at most.  Leaves `id` and the minutes of
+// the backends to the caller.
+admin::v1::Channel MakeChannel(const ChannelStatus& status, absl::Time now,
+                               size_t max_backends);
 
 }  // namespace multi_backend
 

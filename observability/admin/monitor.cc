@@ -36,6 +36,29 @@ void FillMinute(const MinuteSamples::Minute& minute,
   *message->mutable_p99() = DurationOf(absl::Nanoseconds(sum.Quantile(0.99)));
 }
 
+// Adds the minute before `second` to the backends of `channel`, which are the
+// first ones of `from`.
+void FillMinutes(const MinuteSamples& samples, const ChannelStatus& from,
+                 int64_t second, admin::v1::Channel* channel) {
+  const Label target(from.target);
+  uint64_t attempts = 0;
+  for (int i = 0; i < channel->backends_size(); ++i) {
+    const auto minute =
+        samples.Of(target, Label(from.backends[i].address), second);
+    if (minute == nullptr) continue;
+    auto* const message = channel->mutable_backends(i)->mutable_last_minute();
+    FillMinute(*minute, message);
+    attempts += message->attempts();
+  }
+  if (attempts == 0) return;
+  for (auto& backend : *channel->mutable_backends()) {
+    if (!backend.has_last_minute()) continue;
+    auto* const message = backend.mutable_last_minute();
+    message->set_share(static_cast<double>(message->attempts()) /
+                       static_cast<double>(attempts));
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<Monitor> Monitor::Create(MonitorOptions options) {
@@ -121,30 +144,10 @@ admin::v1::Status Monitor::GetStatus(
   for (size_t i = 0; i < shown; ++i) {
     const ChannelStatus from = channels[i].source->Status();
     admin::v1::Channel* const channel = status.add_channels();
-    *channel = MakeChannel(from, now);
+    *channel = MakeChannel(from, now, backends_left);
     channel->set_id(channels[i].id);
-    const int kept = static_cast<int>(
-        std::min<size_t>(channel->backends_size(), backends_left));
-    backends_left -= kept;
-    channel->set_backends_left_out(from.backends.size() - kept);
-    channel->mutable_backends()->DeleteSubrange(
-        kept, channel->backends_size() - kept);
-    const Label target(from.target);
-    uint64_t attempts = 0;
-    for (int b = 0; b < kept; ++b) {
-      const auto minute =
-          samples_->Of(target, Label(from.backends[b].address), second);
-      if (minute == nullptr) continue;
-      auto* const message = channel->mutable_backends(b)->mutable_last_minute();
-      FillMinute(*minute, message);
-      attempts += message->attempts();
-    }
-    for (auto& backend : *channel->mutable_backends()) {
-      if (!backend.has_last_minute() || attempts == 0) continue;
-      auto* const message = backend.mutable_last_minute();
-      message->set_share(static_cast<double>(message->attempts()) /
-                         static_cast<double>(attempts));
-    }
+    backends_left -= static_cast<size_t>(channel->backends_size());
+    FillMinutes(*samples_, from, second, channel);
   }
   return status;
 }
