@@ -9,7 +9,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/observability/admin/event_log.h"
-#include "multi_backend/observability/admin/messages.h"
+#include "multi_backend/observability/admin/proto_time.h"
 #include "multi_backend/observability/admin/shown_text.h"
 
 namespace multi_backend {
@@ -108,8 +108,7 @@ absl::StatusOr<Action> ActionOf(const admin::v1::DrainRequest& request) {
   action.backend = request.backend();
   action.reason = request.reason();
   if (request.has_timeout()) {
-    action.timeout = absl::Seconds(request.timeout().seconds()) +
-                     absl::Nanoseconds(request.timeout().nanos());
+    action.timeout = ToDuration(request.timeout());
     if (*action.timeout < absl::ZeroDuration()) {
       return absl::InvalidArgumentError("timeout: must not be negative");
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "multi_backend/observability/admin/proto_time.h"
 #include "multi_backend/observability/admin/shown_text.h"
 
 namespace multi_backend {
@@ -213,26 +214,6 @@ bool TakesCalls(const BackendStatus& backend) {
 }
 
 }  // namespace
-
-void SetTimestamp(absl::Time time, google::protobuf::Timestamp* timestamp) {
-  if (time == absl::InfinitePast() || time == absl::InfiniteFuture()) return;
-  const int64_t seconds = absl::ToUnixSeconds(time);
-  timestamp->set_seconds(seconds);
-  timestamp->set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
-}
-
-google::protobuf::Duration DurationOf(absl::Duration duration) {
-  google::protobuf::Duration result;
-  // Protobuf's JSON takes no longer ones.
-  duration = std::min(std::max(duration, -absl::Hours(24 * 365 * 1000)),
-                      absl::Hours(24 * 365 * 1000));
-  const int64_t seconds = duration / absl::Seconds(1);
-  result.set_seconds(seconds);
-  result.set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(duration - absl::Seconds(seconds))));
-  return result;
-}
 
 std::unique_ptr<Call> MakeCall(const CallEnded& call, absl::Time now) {
   auto result = std::make_unique<Call>();

@@ -10,8 +10,6 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "google/protobuf/duration.pb.h"
-#include "google/protobuf/timestamp.pb.h"
 #include "multi_backend/observability/admin/admin.pb.h"
 #include "multi_backend/observability/channel_source.h"
 #include "multi_backend/observability/metrics_sink.h"
@@ -24,10 +22,6 @@ constexpr size_t kMaxBackendsShown = 2000;
 // Attempts of a call, and backends that a pick passed over.
 constexpr size_t kMaxAttemptsShown = 16;
 constexpr size_t kMaxPassedOverShown = 16;
-
-// Sets nothing where `time` is infinite.
-void SetTimestamp(absl::Time time, google::protobuf::Timestamp* timestamp);
-google::protobuf::Duration DurationOf(absl::Duration duration);
 
 // `now` stands in for a start that the call does not have.
 std::unique_ptr<admin::v1::Call> MakeCall(const CallEnded& call,

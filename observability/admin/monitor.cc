@@ -8,6 +8,7 @@
 #include "multi_backend/observability/admin/event_log.h"
 #include "multi_backend/observability/admin/messages.h"
 #include "multi_backend/observability/admin/minute_samples.h"
+#include "multi_backend/observability/admin/proto_time.h"
 #include "multi_backend/observability/admin/recent_calls.h"
 #include "multi_backend/observability/admin/shown_text.h"
 #include "multi_backend/observability/build_info.h"

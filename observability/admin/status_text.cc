@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "multi_backend/observability/admin/proto_time.h"
 #include "multi_backend/observability/admin/shown_text.h"
 
 namespace multi_backend {
@@ -19,16 +20,6 @@ using Row = std::vector<std::string>;
 
 constexpr size_t kMaxCell = 48;
 constexpr size_t kMaxLastCell = 200;  // It moves no other cell.
-
-absl::Duration ToDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) +
-         absl::Nanoseconds(duration.nanos());
-}
-
-absl::Time ToTime(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) +
-         absl::Nanoseconds(time.nanos());
-}
 
 // "42s", "5m12s", "3h4m", "2d5h".
 std::string Age(absl::Duration age) {

@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "absl/time/time.h"
 #include "google/protobuf/util/json_util.h"
+#include "multi_backend/observability/admin/proto_time.h"
 
 namespace multi_backend {
 namespace mb {
@@ -41,10 +41,7 @@ admin::v1::BackendRequest BackendRequestOf(const ActionRequest& request) {
 admin::v1::DrainRequest DrainRequestOf(const ActionRequest& request) {
   auto message = Begin<admin::v1::DrainRequest>(request);
   if (request.timeout.has_value()) {
-    const int64_t nanos = absl::ToInt64Nanoseconds(*request.timeout);
-    message.mutable_timeout()->set_seconds(nanos / 1'000'000'000);
-    message.mutable_timeout()->set_nanos(
-        static_cast<int32_t>(nanos % 1'000'000'000));
+    *message.mutable_timeout() = DurationOf(*request.timeout);
   }
   return message;
 }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "multi_backend/observability/admin/proto_time.h"
 #include "multi_backend/tools/mb/admin/messages.h"
 #include "multi_backend/tools/mb/admin/views.h"
 #include "multi_backend/tools/mb/output/text.h"

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "multi_backend/observability/admin/proto_time.h"
 #include "multi_backend/tools/mb/output/text.h"
 
 namespace multi_backend {
@@ -248,16 +249,6 @@ std::string Age(absl::Duration age) {
     return absl::StrCat(seconds / 3600, "h", seconds % 3600 / 60, "m");
   }
   return absl::StrCat(seconds / 86400, "d", seconds % 86400 / 3600, "h");
-}
-
-absl::Time ToTime(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) +
-         absl::Nanoseconds(time.nanos());
-}
-
-absl::Duration ToDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) +
-         absl::Nanoseconds(duration.nanos());
 }
 
 std::string Latency(absl::Duration latency) {

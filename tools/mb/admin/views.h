@@ -7,8 +7,6 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "google/protobuf/duration.pb.h"
-#include "google/protobuf/timestamp.pb.h"
 #include "multi_backend/observability/admin/admin.pb.h"
 
 namespace multi_backend {
@@ -45,8 +43,6 @@ BackendRow RowOf(const admin::v1::Backend& backend, absl::Time now);
 
 // "42s", "5m12s", "3h4m", "2d5h"; "0s" for a negative one.
 std::string Age(absl::Duration age);
-absl::Time ToTime(const google::protobuf::Timestamp& time);
-absl::Duration ToDuration(const google::protobuf::Duration& duration);
 // "1.2ms", "13ms", "2.5s".
 std::string Latency(absl::Duration latency);
 
