@@ -13,14 +13,14 @@ namespace mb {
 namespace {
 
 struct ActionFlags : AdminFlags {
-  ActionRequest request;
+  Action action;
 };
 
 void Run(ActionFlags& flags, const Command& mb) {
   const auto client = Connect(flags, mb);
   if (!client.ok()) return mb.Fail(client.status().message());
-  flags.request.target = flags.target;
-  const auto result = (*client)->Act(flags.request);
+  flags.action.target = flags.target;
+  const auto result = (*client)->Act(flags.action);
   if (!result.ok()) return mb.Fail(result.status().message());
   *mb.out << (flags.json ? ToJson(*result) : FormatResult(*result))
           << std::flush;
@@ -31,14 +31,14 @@ std::pair<CLI::App*, std::shared_ptr<ActionFlags>> AddAction(
     CLI::App& app, const Command& mb, ActionKind kind, const std::string& name,
     const std::string& what, const std::string& example) {
   const auto flags = std::make_shared<ActionFlags>();
-  flags->request.kind = kind;
+  flags->action.kind = kind;
   CLI::App* const command = app.add_subcommand(name, what);
   AddAdminFlags(*command, *flags);
   command
-      ->add_option("BACKEND", flags->request.backend,
+      ->add_option("BACKEND", flags->action.backend,
                    "Its address or its name, as `mb status` shows it")
       ->required();
-  command->add_option("--reason", flags->request.reason,
+  command->add_option("--reason", flags->action.reason,
                       "For the event that the action leaves");
   command->footer(absl::StrCat("The application must have turned actions on.\n",
                                kAddressHelp, "\nExample:\n  ", example));
@@ -63,7 +63,7 @@ void AddActions(CLI::App& app, const Command& mb) {
       ->add_option_function<double>(
           "--timeout",
           [flags = drain_flags](double seconds) {
-            flags->request.timeout = absl::Seconds(seconds);
+            flags->action.timeout = absl::Seconds(seconds);
           },
           "Seconds that calls in flight may go on; 30 unless given")
       ->check(CLI::Range(0.0, 86400.0 * 365));
@@ -74,12 +74,12 @@ void AddActions(CLI::App& app, const Command& mb) {
                 "Set a backend's weight, or return to the listed one",
                 "mb weight 127.0.0.1:9090 10.0.0.2:50051 500");
   CLI::Option* const value =
-      weight->add_option("WEIGHT", weight_flags->request.weight, "1 to 1000000")
+      weight->add_option("WEIGHT", weight_flags->action.weight, "1 to 1000000")
           ->check(CLI::Range(1, 1'000'000));
   CLI::Option* const reset = weight->add_flag_function(
       "--reset",
       [flags = weight_flags](int64_t) {
-        flags->request.kind = ActionKind::kResetWeight;
+        flags->action.kind = ActionKind::kResetWeight;
       },
       "Return to the weight that discovery gives");
   reset->excludes(value);

@@ -3,38 +3,17 @@
 #ifndef MULTI_BACKEND_TOOLS_MB_ADMIN_ADMIN_CLIENT_H_
 #define MULTI_BACKEND_TOOLS_MB_ADMIN_ADMIN_CLIENT_H_
 
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
-#include "absl/types/optional.h"
+#include "multi_backend/observability/admin/action.h"
 #include "multi_backend/observability/admin/admin.pb.h"
 
 namespace multi_backend {
 namespace mb {
-
-enum class ActionKind {
-  kMarkUnhealthy,
-  kMarkHealthy,
-  kDrain,
-  kUndrain,
-  kSetWeight,
-  kResetWeight,
-  kResetBackoff,
-};
-
-struct ActionRequest {
-  ActionKind kind = ActionKind::kMarkHealthy;
-  std::string target;                      // "" = all channels.
-  std::string backend;                     // Address or name.
-  std::string reason;                      // "" = the service's own words.
-  absl::optional<absl::Duration> timeout;  // Of kDrain; unset = 30 s.
-  uint32_t weight = 0;                     // Of kSetWeight.
-};
 
 struct AdminAddress {
   // "host:port" or "unix:/path" for gRPC, "http://host:port" or
@@ -63,8 +42,7 @@ class AdminClient {
   virtual absl::Status WatchEvents(
       const admin::v1::WatchEventsRequest& request,
       const std::function<void(const admin::v1::Event&)>& on_event) = 0;
-  virtual absl::StatusOr<admin::v1::ActionResult> Act(
-      const ActionRequest& request) = 0;
+  virtual absl::StatusOr<admin::v1::ActionResult> Act(const Action& action) = 0;
 };
 
 // INVALID_ARGUMENT for an address that cannot be read, for one with a password

@@ -66,29 +66,25 @@ class GrpcAdminClient final : public AdminClient {
     return Explained(reader->Finish());
   }
 
-  absl::StatusOr<admin::v1::ActionResult> Act(
-      const ActionRequest& request) override {
+  absl::StatusOr<admin::v1::ActionResult> Act(const Action& action) override {
     using Result = admin::v1::ActionResult;
-    switch (request.kind) {
+    switch (action.kind) {
       case ActionKind::kMarkUnhealthy:
         return Ask<Result>(&Admin::Stub::MarkUnhealthy,
-                           BackendRequestOf(request));
+                           BackendRequestOf(action));
       case ActionKind::kMarkHealthy:
-        return Ask<Result>(&Admin::Stub::MarkHealthy,
-                           BackendRequestOf(request));
+        return Ask<Result>(&Admin::Stub::MarkHealthy, BackendRequestOf(action));
       case ActionKind::kDrain:
-        return Ask<Result>(&Admin::Stub::Drain, DrainRequestOf(request));
+        return Ask<Result>(&Admin::Stub::Drain, DrainRequestOf(action));
       case ActionKind::kUndrain:
-        return Ask<Result>(&Admin::Stub::Undrain, BackendRequestOf(request));
+        return Ask<Result>(&Admin::Stub::Undrain, BackendRequestOf(action));
       case ActionKind::kSetWeight:
-        return Ask<Result>(&Admin::Stub::SetWeight,
-                           SetWeightRequestOf(request));
+        return Ask<Result>(&Admin::Stub::SetWeight, SetWeightRequestOf(action));
       case ActionKind::kResetWeight:
-        return Ask<Result>(&Admin::Stub::ResetWeight,
-                           BackendRequestOf(request));
+        return Ask<Result>(&Admin::Stub::ResetWeight, BackendRequestOf(action));
       case ActionKind::kResetBackoff:
         return Ask<Result>(&Admin::Stub::ResetBackoff,
-                           BackendRequestOf(request));
+                           BackendRequestOf(action));
     }
     return absl::InternalError("unknown action");
   }

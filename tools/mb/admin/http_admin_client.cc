@@ -133,8 +133,7 @@ class HttpAdminClient final : public AdminClient {
     return done;
   }
 
-  absl::StatusOr<admin::v1::ActionResult> Act(
-      const ActionRequest& request) override {
+  absl::StatusOr<admin::v1::ActionResult> Act(const Action& action) override {
     const auto status = GetStatus("");  // For the token.
     if (!status.ok()) return status.status();
     if (!status->actions_enabled()) {
@@ -146,9 +145,9 @@ class HttpAdminClient final : public AdminClient {
     headers.Add(absl::StrCat("X-CSRF-Token: ", csrf_token_));
     headers.Add("Content-Type: application/json");
     Exchange exchange;
-    const std::string body = ActionJson(request);
+    const std::string body = ActionJson(action);
     const absl::Status done =
-        Perform(absl::StrCat("/actions/", ActionName(request.kind)), &body,
+        Perform(absl::StrCat("/actions/", ActionName(action.kind)), &body,
                 headers, /*endless=*/false, exchange);
     if (!done.ok()) return done;
     admin::v1::ActionResult result;

@@ -15,11 +15,11 @@ namespace {
 constexpr size_t kMaxLine = 16 << 20;
 
 template <typename Request>
-Request Begin(const ActionRequest& request) {
+Request Begin(const Action& action) {
   Request message;
-  message.set_target(request.target);
-  message.set_backend(request.backend);
-  message.set_reason(request.reason);
+  message.set_target(action.target);
+  message.set_backend(action.backend);
+  message.set_reason(action.reason);
   return message;
 }
 
@@ -34,52 +34,32 @@ std::string ToLine(const google::protobuf::Message& message) {
 
 }  // namespace
 
-admin::v1::BackendRequest BackendRequestOf(const ActionRequest& request) {
-  return Begin<admin::v1::BackendRequest>(request);
+admin::v1::BackendRequest BackendRequestOf(const Action& action) {
+  return Begin<admin::v1::BackendRequest>(action);
 }
 
-admin::v1::DrainRequest DrainRequestOf(const ActionRequest& request) {
-  auto message = Begin<admin::v1::DrainRequest>(request);
-  if (request.timeout.has_value()) {
-    *message.mutable_timeout() = DurationOf(*request.timeout);
+admin::v1::DrainRequest DrainRequestOf(const Action& action) {
+  auto message = Begin<admin::v1::DrainRequest>(action);
+  if (action.timeout.has_value()) {
+    *message.mutable_timeout() = DurationOf(*action.timeout);
   }
   return message;
 }
 
-admin::v1::SetWeightRequest SetWeightRequestOf(const ActionRequest& request) {
-  auto message = Begin<admin::v1::SetWeightRequest>(request);
-  message.set_weight(request.weight);
+admin::v1::SetWeightRequest SetWeightRequestOf(const Action& action) {
+  auto message = Begin<admin::v1::SetWeightRequest>(action);
+  message.set_weight(action.weight);
   return message;
 }
 
-std::string ActionName(ActionKind kind) {
-  switch (kind) {
-    case ActionKind::kMarkUnhealthy:
-      return "markUnhealthy";
-    case ActionKind::kMarkHealthy:
-      return "markHealthy";
+std::string ActionJson(const Action& action) {
+  switch (action.kind) {
     case ActionKind::kDrain:
-      return "drain";
-    case ActionKind::kUndrain:
-      return "undrain";
+      return ToLine(DrainRequestOf(action));
     case ActionKind::kSetWeight:
-      return "setWeight";
-    case ActionKind::kResetWeight:
-      return "resetWeight";
-    case ActionKind::kResetBackoff:
-      return "resetBackoff";
-  }
-  return "";
-}
-
-std::string ActionJson(const ActionRequest& request) {
-  switch (request.kind) {
-    case ActionKind::kDrain:
-      return ToLine(DrainRequestOf(request));
-    case ActionKind::kSetWeight:
-      return ToLine(SetWeightRequestOf(request));
+      return ToLine(SetWeightRequestOf(action));
     default:
-      return ToLine(BackendRequestOf(request));
+      return ToLine(BackendRequestOf(action));
   }
 }
 

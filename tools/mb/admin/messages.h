@@ -9,19 +9,18 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "google/protobuf/message.h"
+#include "multi_backend/observability/admin/action.h"
 #include "multi_backend/observability/admin/admin.pb.h"
-#include "multi_backend/tools/mb/admin/admin_client.h"
 
 namespace multi_backend {
 namespace mb {
 
-admin::v1::BackendRequest BackendRequestOf(const ActionRequest& request);
-admin::v1::DrainRequest DrainRequestOf(const ActionRequest& request);
-admin::v1::SetWeightRequest SetWeightRequestOf(const ActionRequest& request);
+admin::v1::BackendRequest BackendRequestOf(const Action& action);
+admin::v1::DrainRequest DrainRequestOf(const Action& action);
+admin::v1::SetWeightRequest SetWeightRequestOf(const Action& action);
 
-// The last part of the action's path over HTTP, "markUnhealthy", and its body.
-std::string ActionName(ActionKind kind);
-std::string ActionJson(const ActionRequest& request);
+// The body of the action's request over HTTP.
+std::string ActionJson(const Action& action);
 
 // Reads JSON of a newer service too.  INVALID_ARGUMENT for what is no such
 // message.

@@ -12,20 +12,20 @@ namespace mb {
 namespace {
 
 TEST(ActionJsonTest, HasTheFieldsOfItsMessage) {
-  ActionRequest request;
-  request.backend = "b1:1";
-  request.reason = "disk \"full\"";
-  EXPECT_EQ(ActionJson(request),
+  Action action;
+  action.backend = "b1:1";
+  action.reason = "disk \"full\"";
+  EXPECT_EQ(ActionJson(action),
             R"({"backend":"b1:1","reason":"disk \"full\""})");
-  request.kind = ActionKind::kDrain;
-  request.timeout = absl::Milliseconds(1500);
-  EXPECT_EQ(DrainRequestOf(request).timeout().nanos(), 500'000'000);
+  action.kind = ActionKind::kDrain;
+  action.timeout = absl::Milliseconds(1500);
+  EXPECT_EQ(DrainRequestOf(action).timeout().nanos(), 500'000'000);
   EXPECT_EQ(
-      ActionJson(request),
+      ActionJson(action),
       R"({"backend":"b1:1","reason":"disk \"full\"","timeout":"1.500s"})");
-  request.kind = ActionKind::kSetWeight;
-  request.weight = 7;
-  EXPECT_EQ(ActionJson(request),
+  action.kind = ActionKind::kSetWeight;
+  action.weight = 7;
+  EXPECT_EQ(ActionJson(action),
             R"({"backend":"b1:1","reason":"disk \"full\"","weight":7})");
 }
 

@@ -85,8 +85,8 @@ class Terminal {
   }
 };
 
-void Act(AdminClient& client, const ActionRequest& request, TopState& state) {
-  const auto result = client.Act(request);
+void Act(AdminClient& client, const Action& action, TopState& state) {
+  const auto result = client.Act(action);
   state.message =
       result.ok() ? result->message() : std::string(result.status().message());
 }

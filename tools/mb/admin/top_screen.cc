@@ -1,11 +1,11 @@
 #include "multi_backend/tools/mb/admin/top_screen.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "multi_backend/observability/admin/proto_time.h"
-#include "multi_backend/tools/mb/admin/messages.h"
 #include "multi_backend/tools/mb/admin/views.h"
 #include "multi_backend/tools/mb/output/text.h"
 
@@ -195,14 +195,14 @@ void Ask(ActionKind kind, const admin::v1::Status& status,
   }
   if (places.empty()) return;
   const Place& place = places[SelectedOf(places, state)];
-  ActionRequest request;
-  request.kind = kind;
-  request.backend = place.backend->address();
+  Action action;
+  action.kind = kind;
+  action.backend = place.backend->address();
   for (const Channel& channel : status.channels()) {
-    if (channel.id() == place.channel) request.target = channel.target();
+    if (channel.id() == place.channel) action.target = channel.target();
   }
-  request.reason = "by mb top";
-  state.asked = request;
+  action.reason = "by mb top";
+  state.asked = std::move(action);
 }
 
 }  // namespace

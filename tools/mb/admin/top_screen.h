@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/types/optional.h"
+#include "multi_backend/observability/admin/action.h"
 #include "multi_backend/observability/admin/admin.pb.h"
-#include "multi_backend/tools/mb/admin/admin_client.h"
 
 namespace multi_backend {
 namespace mb {
@@ -27,7 +27,7 @@ struct TopState {
   bool read_only = false;
   bool help = false;
   // Waits for "y".
-  absl::optional<ActionRequest> asked;
+  absl::optional<Action> asked;
   std::string message;  // Of the newest action or failure.
 };
 
@@ -49,7 +49,7 @@ enum class TopKey { kOther, kUp, kDown };
 
 struct TopEffect {
   bool quit = false;
-  absl::optional<ActionRequest> action;  // To be carried out now.
+  absl::optional<Action> action;  // To be carried out now.
 };
 
 // `letter`: the key's character with kOther.

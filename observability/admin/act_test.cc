@@ -1,5 +1,5 @@
 // Tests of ParseAction() and Act().
-#include "multi_backend/observability/admin/actions.h"
+#include "multi_backend/observability/admin/act.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,9 +17,9 @@ namespace {
 using testing::FakeChannelSource;
 using ::testing::HasSubstr;
 
-class ActionsTest : public ::testing::Test {
+class ActTest : public ::testing::Test {
  protected:
-  ActionsTest()
+  ActTest()
       : pool_(BackendPool::Create()),
         lease_(pool_->Acquire("10.0.0.1:1", "a:1")),
         monitor_(Monitor::Create()) {
@@ -47,7 +47,7 @@ class ActionsTest : public ::testing::Test {
   std::shared_ptr<FakeChannelSource> other_source_;
 };
 
-TEST_F(ActionsTest, AMarkIsSetAndEndedOnceForASharedPool) {
+TEST_F(ActTest, AMarkIsSetAndEndedOnceForASharedPool) {
   auto result = Run("markUnhealthy", R"({"backend": "10.0.0.1:1"})");
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->pools(), 1);
@@ -60,7 +60,7 @@ TEST_F(ActionsTest, AMarkIsSetAndEndedOnceForASharedPool) {
   EXPECT_EQ(Backend().state, BackendState::kAlive);
 }
 
-TEST_F(ActionsTest, ADrainIsBegunAndEnded) {
+TEST_F(ActTest, ADrainIsBegunAndEnded) {
   auto result = Run("drain", R"({"backend": "a:1", "timeout": "5s"})");
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_TRUE(Backend().draining);
@@ -70,7 +70,7 @@ TEST_F(ActionsTest, ADrainIsBegunAndEnded) {
   EXPECT_FALSE(Backend().draining);
 }
 
-TEST_F(ActionsTest, AWeightIsSetAndReset) {
+TEST_F(ActTest, AWeightIsSetAndReset) {
   auto result = Run("setWeight", R"({"backend": "a:1", "weight": 7})");
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(Backend().weight, 7);
@@ -81,7 +81,7 @@ TEST_F(ActionsTest, AWeightIsSetAndReset) {
   EXPECT_TRUE(Run("resetBackoff", R"({"backend": "a:1"})").ok());
 }
 
-TEST_F(ActionsTest, EachIsAnEventWithWhoAsked) {
+TEST_F(ActTest, EachIsAnEventWithWhoAsked) {
   ASSERT_TRUE(
       Run("markUnhealthy", R"({"backend": "a:1", "reason": "it is slow"})")
           .ok());
@@ -95,7 +95,7 @@ TEST_F(ActionsTest, EachIsAnEventWithWhoAsked) {
 }
 
 // The second pool remembers the backend, and no channel lists it.
-TEST_F(ActionsTest, OnePoolIsEnoughAndIsAnEvent) {
+TEST_F(ActTest, OnePoolIsEnoughAndIsAnEvent) {
   const auto other_pool = BackendPool::Create();
   other_pool->Acquire("10.0.0.1:1", "a:1");
   ASSERT_TRUE(other_pool->Drain("10.0.0.1:1").ok());
@@ -118,7 +118,7 @@ TEST_F(ActionsTest, OnePoolIsEnoughAndIsAnEvent) {
   EXPECT_EQ(monitor_->events().After(0).size(), 1);
 }
 
-TEST_F(ActionsTest, WhatIsWrongIsRefusedAndNoEvent) {
+TEST_F(ActTest, WhatIsWrongIsRefusedAndNoEvent) {
   struct Row {
     const char* name;
     const char* json;

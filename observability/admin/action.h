@@ -1,18 +1,16 @@
-// Actions: what an operator may do to backends through the admin service and
-// the status page.
-#ifndef MULTI_BACKEND_OBSERVABILITY_ADMIN_ACTIONS_H_
-#define MULTI_BACKEND_OBSERVABILITY_ADMIN_ACTIONS_H_
+// Action: what an operator may ask to be done to a backend, through the admin
+// service, the status page or the command line.
+#ifndef MULTI_BACKEND_OBSERVABILITY_ADMIN_ACTION_H_
+#define MULTI_BACKEND_OBSERVABILITY_ADMIN_ACTION_H_
 
 #include <cstdint>
 #include <string>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "multi_backend/observability/admin/admin.pb.h"
-#include "multi_backend/observability/admin/monitor.h"
 
 namespace multi_backend {
 
@@ -48,15 +46,6 @@ Action ActionOf(const admin::v1::SetWeightRequest& request);
 absl::StatusOr<Action> ParseAction(absl::string_view name,
                                    absl::string_view json);
 
-// Carries the action out in each pool that knows the backend, and adds an event
-// with who asked.  NOT_FOUND if no pool of the channels knows it, and
-// INVALID_ARGUMENT if a field is wrong; then nothing is done.  When a pool
-// refuses and another does not, the result says how many carried it out; when
-// all refuse, the first error is returned.
-absl::StatusOr<admin::v1::ActionResult> Act(const Monitor& monitor,
-                                            const Action& action,
-                                            absl::string_view asked_by);
-
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_OBSERVABILITY_ADMIN_ACTIONS_H_
+#endif  // MULTI_BACKEND_OBSERVABILITY_ADMIN_ACTION_H_

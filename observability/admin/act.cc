@@ -1,4 +1,4 @@
-#include "multi_backend/observability/admin/actions.h"
+#include "multi_backend/observability/admin/act.h"
 
 #include <algorithm>
 #include <memory>
@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/util/json_util.h"
 #include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/observability/admin/event_log.h"
 #include "multi_backend/observability/admin/proto_time.h"
@@ -17,39 +16,25 @@ namespace {
 
 constexpr uint32_t kMaxWeight = 1'000'000;
 
-struct ActionRow {
-  ActionKind kind;
-  absl::string_view name;
-  absl::string_view done;  // "<done> in 1 pool".
-};
-
-constexpr ActionRow kActions[] = {
-    {ActionKind::kMarkUnhealthy, "markUnhealthy", "marked unhealthy"},
-    {ActionKind::kMarkHealthy, "markHealthy", "marked healthy"},
-    {ActionKind::kDrain, "drain", "draining"},
-    {ActionKind::kUndrain, "undrain", "gets calls again"},
-    {ActionKind::kSetWeight, "setWeight", "has another weight"},
-    {ActionKind::kResetWeight, "resetWeight", "has the listed weight"},
-    {ActionKind::kResetBackoff, "resetBackoff", "connects at once"},
-};
-
-const ActionRow& RowOf(ActionKind kind) {
-  return *std::find_if(
-      std::begin(kActions), std::end(kActions),
-      [kind](const ActionRow& row) { return row.kind == kind; });
-}
-
-template <typename Request>
-absl::StatusOr<Request> ParseRequest(absl::string_view json) {
-  Request request;
-  const auto parsed = google::protobuf::util::JsonStringToMessage(
-      google::protobuf::StringPiece(json.data(), json.size()), &request);
-  if (!parsed.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the body is no ", Request::descriptor()->name(),
-                     " in JSON: ", std::string(parsed.message())));
+// "<backend> marked unhealthy".
+const char* DoneText(ActionKind kind) {
+  switch (kind) {
+    case ActionKind::kMarkUnhealthy:
+      return "marked unhealthy";
+    case ActionKind::kMarkHealthy:
+      return "marked healthy";
+    case ActionKind::kDrain:
+      return "draining";
+    case ActionKind::kUndrain:
+      return "gets calls again";
+    case ActionKind::kSetWeight:
+      return "has another weight";
+    case ActionKind::kResetWeight:
+      return "has the listed weight";
+    case ActionKind::kResetBackoff:
+      return "connects at once";
   }
-  return request;
+  return "";
 }
 
 bool Knows(const BackendPool& pool, absl::string_view backend) {
@@ -90,70 +75,6 @@ absl::Status CarryOut(const Action& action, absl::string_view reason,
 
 }  // namespace
 
-absl::string_view ActionName(ActionKind kind) { return RowOf(kind).name; }
-
-Action ActionOf(ActionKind kind, const admin::v1::BackendRequest& request) {
-  Action action;
-  action.kind = kind;
-  action.target = request.target();
-  action.backend = request.backend();
-  action.reason = request.reason();
-  return action;
-}
-
-absl::StatusOr<Action> ActionOf(const admin::v1::DrainRequest& request) {
-  Action action;
-  action.kind = ActionKind::kDrain;
-  action.target = request.target();
-  action.backend = request.backend();
-  action.reason = request.reason();
-  if (request.has_timeout()) {
-    action.timeout = ToDuration(request.timeout());
-    if (*action.timeout < absl::ZeroDuration()) {
-      return absl::InvalidArgumentError("timeout: must not be negative");
-    }
-  }
-  return action;
-}
-
-Action ActionOf(const admin::v1::SetWeightRequest& request) {
-  Action action;
-  action.kind = ActionKind::kSetWeight;
-  action.target = request.target();
-  action.backend = request.backend();
-  action.reason = request.reason();
-  action.weight = request.weight();
-  return action;
-}
-
-absl::StatusOr<Action> ParseAction(absl::string_view name,
-                                   absl::string_view json) {
-  const auto* const row = std::find_if(
-      std::begin(kActions), std::end(kActions),
-      [name](const ActionRow& known) { return known.name == name; });
-  if (row == std::end(kActions)) {
-    std::string known;
-    for (const ActionRow& action : kActions) {
-      absl::StrAppend(&known, known.empty() ? "" : ", ", action.name);
-    }
-    return absl::NotFoundError(
-        absl::StrCat("there is no such action; the actions are ", known));
-  }
-  if (row->kind == ActionKind::kDrain) {
-    const auto request = ParseRequest<admin::v1::DrainRequest>(json);
-    if (!request.ok()) return request.status();
-    return ActionOf(*request);
-  }
-  if (row->kind == ActionKind::kSetWeight) {
-    const auto request = ParseRequest<admin::v1::SetWeightRequest>(json);
-    if (!request.ok()) return request.status();
-    return ActionOf(*request);
-  }
-  const auto request = ParseRequest<admin::v1::BackendRequest>(json);
-  if (!request.ok()) return request.status();
-  return ActionOf(row->kind, *request);
-}
-
 absl::StatusOr<admin::v1::ActionResult> Act(const Monitor& monitor,
                                             const Action& action,
                                             absl::string_view asked_by) {
@@ -180,10 +101,10 @@ absl::StatusOr<admin::v1::ActionResult> Act(const Monitor& monitor,
         "no channel", action.target.empty() ? "" : " to this target",
         " knows the backend \"", ShownText(action.backend, 200), "\""));
   }
-  const std::string reason = action.reason.empty()
-                                 ? absl::StrCat("by ", ShownText(asked_by))
-                                 : ShownText(action.reason);
   const std::string who = ShownText(asked_by);
+  const std::string backend = ShownText(action.backend);
+  const std::string reason = action.reason.empty() ? absl::StrCat("by ", who)
+                                                   : ShownText(action.reason);
   size_t done = 0;
   absl::Status first_error;
   for (const auto& pool : pools) {
@@ -193,15 +114,15 @@ absl::StatusOr<admin::v1::ActionResult> Act(const Monitor& monitor,
   }
   if (done == 0) return first_error;
 
-  const ActionRow& row = RowOf(action.kind);
+  const std::string name(ActionName(action.kind));
   auto event = std::make_unique<admin::v1::Event>();
   SetTimestamp(monitor.now(), event->mutable_time());
   event->set_kind("ACTION");
   event->set_target(ShownTarget(action.target));
-  event->set_backend(ShownText(action.backend));
-  event->set_who(ShownText(action.backend));
-  event->set_action(std::string(row.name));
-  event->set_asked_by(ShownText(asked_by));
+  event->set_backend(backend);
+  event->set_who(backend);
+  event->set_action(name);
+  event->set_asked_by(who);
   event->set_reason(reason);
   if (action.kind == ActionKind::kSetWeight) {
     event->set_to(absl::StrCat(action.weight));
@@ -209,10 +130,10 @@ absl::StatusOr<admin::v1::ActionResult> Act(const Monitor& monitor,
   monitor.events().Add(std::move(event));
 
   admin::v1::ActionResult result;
-  result.set_action(std::string(row.name));
-  result.set_backend(ShownText(action.backend));
+  result.set_action(name);
+  result.set_backend(backend);
   result.set_pools(static_cast<uint32_t>(done));
-  std::string message = absl::StrCat(ShownText(action.backend), " ", row.done);
+  std::string message = absl::StrCat(backend, " ", DoneText(action.kind));
   if (done < pools.size()) {
     absl::StrAppend(&message, " in ", done, " of ", pools.size(),
                     " pools: ", ShownText(first_error.message()));
