@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "multi_backend/observability/admin/asked_for.h"
+
 namespace multi_backend {
 
 using admin::v1::Call;
@@ -35,15 +37,8 @@ Calls RecentCalls::Get(const admin::v1::GetCallsRequest& request) const {
     result.set_dropped(dropped_);
   }
   for (auto call = calls.rbegin(); call != calls.rend(); ++call) {
-    const Call& candidate = **call;
-    if (!request.target().empty() && candidate.target() != request.target()) {
-      continue;
-    }
-    if (request.failed_or_retried_only() && candidate.status() == "OK" &&
-        candidate.attempts_made() <= 1) {
-      continue;
-    }
-    *result.add_calls() = candidate;
+    if (!IsAskedFor(**call, request)) continue;
+    *result.add_calls() = **call;
     if (request.limit() != 0 &&
         result.calls_size() >= static_cast<int>(request.limit())) {
       break;

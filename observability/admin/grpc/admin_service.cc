@@ -14,6 +14,7 @@
 #include "multi_backend/observability/admin/action.h"
 #include "multi_backend/observability/admin/admin.grpc.pb.h"
 #include "multi_backend/observability/admin/admin.pb.h"
+#include "multi_backend/observability/admin/asked_for.h"
 #include "multi_backend/observability/admin/event_log.h"
 
 namespace multi_backend {
@@ -129,12 +130,7 @@ class AdminService final : public admin::v1::Admin::Service {
     while (!context.IsCancelled()) {
       for (const auto& event : monitor_->events().After(newest)) {
         newest = event->sequence();
-        // Events of actions on all targets have none.
-        if (!request.target().empty() && !event->target().empty() &&
-            event->target() != request.target()) {
-          continue;
-        }
-        if (!writer.Write(*event)) return;
+        if (IsAskedFor(*event, request) && !writer.Write(*event)) return;
       }
       if (request.kept_only()) return;
       monitor_->events().WaitAfter(newest, kWatchPause);

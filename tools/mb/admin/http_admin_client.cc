@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "multi_backend/observability/admin/asked_for.h"
 #include "multi_backend/tools/mb/admin/admin_client.h"
 #include "multi_backend/tools/mb/admin/messages.h"
 
@@ -113,11 +114,7 @@ class HttpAdminClient final : public AdminClient {
     EventStreamReader reader([&](const admin::v1::Event& event) {
       ended = ended || event.sequence() >= last;
       if (event.sequence() > last) return;
-      // An event without a target concerns all of them.
-      if (request.target().empty() || event.target().empty() ||
-          event.target() == request.target()) {
-        on_event(event);
-      }
+      if (IsAskedFor(event, request)) on_event(event);
     });
     Exchange exchange;
     absl::Status status;

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "google/protobuf/util/json_util.h"
+#include "multi_backend/observability/admin/asked_for.h"
 #include "multi_backend/observability/admin/proto_time.h"
 
 namespace multi_backend {
@@ -86,12 +87,7 @@ void KeepAskedCalls(const admin::v1::GetCallsRequest& request,
                     admin::v1::Calls* calls) {
   auto& list = *calls->mutable_calls();
   for (int i = list.size() - 1; i >= 0; --i) {
-    const admin::v1::Call& call = list[i];
-    const bool is_plain = call.status() == "OK" && call.attempts_made() <= 1;
-    if ((!request.target().empty() && call.target() != request.target()) ||
-        (request.failed_or_retried_only() && is_plain)) {
-      list.DeleteSubrange(i, 1);
-    }
+    if (!IsAskedFor(list[i], request)) list.DeleteSubrange(i, 1);
   }
   const int limit = static_cast<int>(request.limit());
   if (limit > 0 && list.size() > limit) {
