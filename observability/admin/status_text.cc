@@ -21,38 +21,10 @@ using Row = std::vector<std::string>;
 constexpr size_t kMaxCell = 48;
 constexpr size_t kMaxLastCell = 200;  // It moves no other cell.
 
-// "42s", "5m12s", "3h4m", "2d5h".
-std::string Age(absl::Duration age) {
-  const int64_t seconds = std::max<int64_t>(0, absl::ToInt64Seconds(age));
-  if (seconds < 60) return absl::StrCat(seconds, "s");
-  if (seconds < 3600) return absl::StrCat(seconds / 60, "m", seconds % 60, "s");
-  if (seconds < 86400) {
-    return absl::StrCat(seconds / 3600, "h", seconds % 3600 / 60, "m");
-  }
-  return absl::StrCat(seconds / 86400, "d", seconds % 86400 / 3600, "h");
-}
-
 std::string Latency(const google::protobuf::Duration& duration) {
   const double milliseconds = absl::ToDoubleMilliseconds(ToDuration(duration));
   return milliseconds < 10 ? absl::StrFormat("%.2fms", milliseconds)
                            : absl::StrFormat("%.0fms", milliseconds);
-}
-
-std::string State(const Backend& backend) {
-  return absl::StrCat(backend.state(),
-                      backend.drained()    ? ",drained"
-                      : backend.draining() ? ",draining"
-                                           : "",
-                      backend.absent() ? ",absent" : "");
-}
-
-// One name may have several addresses.
-std::string NameAndAddress(const Backend& backend) {
-  if (backend.name().empty()) return backend.address();
-  if (backend.address().empty() || backend.address() == backend.name()) {
-    return backend.name();
-  }
-  return absl::StrCat(backend.name(), " ", backend.address());
 }
 
 // The characters of a text from ShownText(), which is valid UTF-8.
@@ -92,7 +64,7 @@ void AppendBackends(const Channel& channel, absl::Time now, std::string* text) {
     const auto& minute = backend.last_minute();
     rows.push_back(
         {NameAndAddress(backend), backend.role().empty() ? "-" : backend.role(),
-         State(backend),
+         StateOf(backend, ","),
          backend.has_since() ? Age(now - ToTime(backend.since())) : "-",
          absl::StrFormat("%g", backend.effective_weight()),
          absl::StrFormat("%.0f%%", minute.share() * 100),
@@ -171,6 +143,34 @@ std::string StatusText(const admin::v1::Status& status) {
                     " more channels\n");
   }
   return text;
+}
+
+std::string Age(absl::Duration age) {
+  const int64_t seconds = std::max<int64_t>(0, absl::ToInt64Seconds(age));
+  if (seconds < 60) return absl::StrCat(seconds, "s");
+  if (seconds < 3600) return absl::StrCat(seconds / 60, "m", seconds % 60, "s");
+  if (seconds < 86400) {
+    return absl::StrCat(seconds / 3600, "h", seconds % 3600 / 60, "m");
+  }
+  return absl::StrCat(seconds / 86400, "d", seconds % 86400 / 3600, "h");
+}
+
+std::string NameAndAddress(const Backend& backend) {
+  if (backend.name().empty()) return backend.address();
+  if (backend.address().empty() || backend.address() == backend.name()) {
+    return backend.name();
+  }
+  return absl::StrCat(backend.name(), " ", backend.address());
+}
+
+std::string StateOf(const Backend& backend, absl::string_view separator) {
+  std::string state = backend.state();
+  if (backend.draining() || backend.drained()) {
+    absl::StrAppend(&state, separator,
+                    backend.drained() ? "drained" : "draining");
+  }
+  if (backend.absent()) absl::StrAppend(&state, separator, "absent");
+  return state;
 }
 
 }  // namespace multi_backend

@@ -1,4 +1,4 @@
-// Tests of StatusText().
+// Tests of StatusText(), and of the words that other tables share with it.
 #include "multi_backend/observability/admin/status_text.h"
 
 #include <gtest/gtest.h>
@@ -94,6 +94,13 @@ TEST(StatusTextTest, LongTextsAreCutAndMoveNoColumn) {
   EXPECT_NE(text.find(std::string(200, 'w') + "\xE2\x80\xA6\n"),
             std::string::npos)
       << text;
+}
+
+TEST(AgeTest, TwoUnitsAtMost) {
+  EXPECT_EQ(Age(-absl::Seconds(1)), "0s");
+  EXPECT_EQ(Age(absl::Seconds(312)), "5m12s");
+  EXPECT_EQ(Age(absl::Minutes(184)), "3h4m");
+  EXPECT_EQ(Age(absl::Hours(53)), "2d5h");
 }
 
 }  // namespace

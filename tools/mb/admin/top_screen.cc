@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "multi_backend/observability/admin/proto_time.h"
+#include "multi_backend/observability/admin/status_text.h"
 #include "multi_backend/tools/mb/admin/views.h"
 #include "multi_backend/tools/mb/output/text.h"
 
@@ -107,12 +108,7 @@ size_t SelectedOf(const std::vector<Place>& places, const TopState& state) {
 
 void AddChannel(const Channel& channel, absl::Time now, const TopState& state,
                 const Place* selected, std::vector<TopLine>& lines) {
-  lines.push_back(
-      {absl::StrCat(
-           Printable(channel.target()), "  ", Printable(channel.state()), "  ",
-           channel.backends_usable(), " of ",
-           channel.backends_size() + channel.backends_left_out(), " usable"),
-       Style::kTitle});
+  lines.push_back({HeadingOf(channel), Style::kTitle});
   if (!channel.resolver().last_error().empty()) {
     lines.push_back(
         {absl::StrCat("resolver: ", Printable(channel.resolver().last_error())),

@@ -1,10 +1,9 @@
 #include "multi_backend/tools/mb/admin/views.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "multi_backend/observability/admin/proto_time.h"
+#include "multi_backend/observability/admin/status_text.h"
 #include "multi_backend/tools/mb/output/text.h"
 
 namespace multi_backend {
@@ -76,10 +75,7 @@ std::string BalancerLines(const Channel& channel) {
 }
 
 std::string ChannelText(const Channel& channel, absl::Time now) {
-  std::string text = absl::StrCat(
-      "\n", Printable(channel.target()), "  ", Printable(channel.state()), "  ",
-      channel.backends_usable(), " of ",
-      channel.backends_size() + channel.backends_left_out(), " usable\n");
+  std::string text = absl::StrCat("\n", HeadingOf(channel), "\n");
   const auto& resolver = channel.resolver();
   if (resolver.has_list_age()) {
     absl::StrAppend(&text, "  list of ",
@@ -143,19 +139,17 @@ std::string CallText(const admin::v1::Call& call) {
 
 }  // namespace
 
+std::string HeadingOf(const Channel& channel) {
+  return absl::StrCat(
+      Printable(channel.target()), "  ", Printable(channel.state()), "  ",
+      channel.backends_usable(), " of ",
+      channel.backends_size() + channel.backends_left_out(), " usable");
+}
+
 BackendRow RowOf(const Backend& backend, absl::Time now) {
   BackendRow row;
-  row.backend = backend.name();
-  if (row.backend.empty()) {
-    row.backend = backend.address();
-  } else if (!backend.address().empty() && backend.address() != row.backend) {
-    absl::StrAppend(&row.backend, " ", backend.address());
-  }
-  row.state = absl::StrCat(backend.state(),
-                           backend.drained()    ? " drained"
-                           : backend.draining() ? " draining"
-                                                : "",
-                           backend.absent() ? " absent" : "");
+  row.backend = NameAndAddress(backend);
+  row.state = StateOf(backend, " ");
   if (backend.has_since()) row.age = Age(now - ToTime(backend.since()));
   row.role = backend.role();
   row.weight = absl::StrFormat("%.6g", backend.effective_weight());
@@ -239,16 +233,6 @@ std::string FormatResult(const admin::v1::ActionResult& result) {
                       Printable(result.backend()), ": ",
                       Printable(result.message()), " (in ",
                       Count(result.pools(), "pool"), ")\n");
-}
-
-std::string Age(absl::Duration age) {
-  const int64_t seconds = std::max<int64_t>(0, absl::ToInt64Seconds(age));
-  if (seconds < 60) return absl::StrCat(seconds, "s");
-  if (seconds < 3600) return absl::StrCat(seconds / 60, "m", seconds % 60, "s");
-  if (seconds < 86400) {
-    return absl::StrCat(seconds / 3600, "h", seconds % 3600 / 60, "m");
-  }
-  return absl::StrCat(seconds / 86400, "d", seconds % 86400 / 3600, "h");
 }
 
 std::string Latency(absl::Duration latency) {

@@ -23,6 +23,9 @@ std::string FormatCalls(const admin::v1::Calls& calls);
 std::string FormatEvent(const admin::v1::Event& event);
 std::string FormatResult(const admin::v1::ActionResult& result);
 
+// "static:///b1:1  READY  1 of 2 usable".
+std::string HeadingOf(const admin::v1::Channel& channel);
+
 // The cells of a backend's row, for tables of their own.
 struct BackendRow {
   std::string backend;  // Its name, and its address if that differs.
@@ -34,16 +37,14 @@ struct BackendRow {
   std::string in_flight;
   std::string attempts;  // In the last minute.
   std::string errors;    // As `attempts`.
-  std::string p50, p99;  // "1.2ms", "" without attempts.
+  std::string p50, p99;  // "1.20ms", "" without attempts.
   std::string retries;   // Landed here.
   std::string connections;
   std::string why;
 };
 BackendRow RowOf(const admin::v1::Backend& backend, absl::Time now);
 
-// "42s", "5m12s", "3h4m", "2d5h"; "0s" for a negative one.
-std::string Age(absl::Duration age);
-// "1.2ms", "13ms", "2.5s".
+// "1.20ms", "13ms", "2.50s".
 std::string Latency(absl::Duration latency);
 
 // Whether an operator should look: a backend of `status` is not ALIVE, a

@@ -144,13 +144,6 @@ TEST(HasProblemTest, WhatAnOperatorShouldLookAt) {
   }
 }
 
-TEST(AgeTest, TwoUnitsAtMost) {
-  EXPECT_EQ(Age(-absl::Seconds(1)), "0s");
-  EXPECT_EQ(Age(absl::Seconds(312)), "5m12s");
-  EXPECT_EQ(Age(absl::Minutes(184)), "3h4m");
-  EXPECT_EQ(Age(absl::Hours(53)), "2d5h");
-}
-
 }  // namespace
 }  // namespace mb
 }  // namespace multi_backend
