@@ -24,18 +24,14 @@ Connection* Connections::Add(int fd, absl::Time now, Connection** surplus) {
 }
 
 void Connections::Remove(Connection* connection) {
-  const auto found = std::find_if(
-      open_.begin(), open_.end(),
-      [connection](const Connection& open) { return &open == connection; });
+  const auto found = Find(connection);
   if (found == open_.end()) return;
   if (found->closing) --closing_;
   open_.erase(found);
 }
 
 void Connections::Progress(Connection* connection, absl::Time now) {
-  const auto found = std::find_if(
-      open_.begin(), open_.end(),
-      [connection](const Connection& open) { return &open == connection; });
+  const auto found = Find(connection);
   if (found == open_.end()) return;
   found->since = now;
   open_.splice(open_.end(), open_, found);
@@ -51,6 +47,13 @@ std::vector<Connection*> Connections::Overdue(absl::Time now) {
     overdue.push_back(&connection);
   }
   return overdue;
+}
+
+std::list<Connection>::iterator Connections::Find(
+    const Connection* connection) {
+  return std::find_if(
+      open_.begin(), open_.end(),
+      [connection](const Connection& open) { return &open == connection; });
 }
 
 }  // namespace multi_backend

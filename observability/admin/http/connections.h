@@ -43,6 +43,8 @@ class Connections {
   size_t size() const { return open_.size(); }
 
  private:
+  std::list<Connection>::iterator Find(const Connection* connection);
+
   const size_t max_;
   const absl::Duration max_time_;
   // Ordered by `since`.

@@ -31,6 +31,8 @@ constexpr size_t kConnectionMemory = size_t{32} * 1024;
 constexpr size_t kStreamChunk = size_t{32} * 1024;
 // Without any byte from or to a client.
 constexpr unsigned kIdleSeconds = 10;
+// What a client has for each request, and for each answer.
+constexpr absl::Duration kMaxTime = absl::Seconds(15);
 // How often the thread looks after viewers and slow clients.
 constexpr int kTickMilliseconds = 50;
 // A status is pushed when something happened, but not more often than this.
@@ -108,8 +110,7 @@ struct HttpDaemon::Callbacks {
 
   static MHD_Result OnHeader(void* headers, MHD_ValueKind, const char* name,
                              const char* value) {
-    auto& known =
-        *static_cast<std::map<std::string, std::string, std::less<>>*>(headers);
+    auto& known = *static_cast<HttpRequest::Headers*>(headers);
     std::string& header = known[absl::AsciiStrToLower(name)];
     absl::StrAppend(&header, header.empty() ? "" : ",",
                     value == nullptr ? "" : value);
@@ -246,7 +247,7 @@ absl::StatusOr<std::unique_ptr<HttpDaemon>> HttpDaemon::Start(
 HttpDaemon::HttpDaemon(HttpDaemonOptions options, std::unique_ptr<Site> site)
     : options_(std::move(options)),
       site_(std::move(site)),
-      connections_(options_.max_connections, options_.max_time) {}
+      connections_(options_.max_connections, kMaxTime) {}
 
 HttpDaemon::~HttpDaemon() {
   if (daemon_ == nullptr) return;

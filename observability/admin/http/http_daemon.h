@@ -29,8 +29,6 @@ struct HttpDaemonOptions {
   std::string tls_private_key;
   size_t max_connections = 0;
   size_t max_viewers = 0;
-  // For each request, and for each answer.
-  absl::Duration max_time = absl::Seconds(15);
 };
 
 class HttpDaemon {

@@ -16,8 +16,6 @@
 namespace multi_backend {
 namespace {
 
-constexpr char kActions[] = "/actions/";
-
 // Takes the same time wherever the texts differ.
 bool SameSecret(absl::string_view given, absl::string_view secret) {
   unsigned char difference = given.size() == secret.size() ? 0 : 1;
@@ -171,7 +169,7 @@ HttpResponse CheckRequest(const HttpRequest& request,
                                   "Basic realm=\"multi_backend\"");
     return response;
   }
-  if (absl::StartsWith(request.path(), kActions)) {
+  if (absl::StartsWith(request.path(), kActionsPath)) {
     return CheckAction(request, rules);
   }
   if (request.method != "GET" && request.method != "HEAD") {

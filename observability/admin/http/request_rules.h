@@ -10,8 +10,10 @@
 #define MULTI_BACKEND_OBSERVABILITY_ADMIN_HTTP_REQUEST_RULES_H_
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -20,6 +22,10 @@
 namespace multi_backend {
 
 struct HttpRequest {
+  // By name in lower case.  A header that came twice has both values, joined
+  // by ",".
+  using Headers = std::map<std::string, std::string, std::less<>>;
+
   // One header; "" if it is absent.  `name` in lower case.
   absl::string_view Header(absl::string_view name) const;
   // The part of `uri` before "?".
@@ -29,9 +35,7 @@ struct HttpRequest {
 
   std::string method;  // "GET", …, in capitals.
   std::string uri;     // As the client sent it.
-  // By name in lower case.  A header that came twice has both values, joined
-  // by ",".
-  std::map<std::string, std::string, std::less<>> headers;
+  Headers headers;
   std::string body;
   std::string peer;  // Who asks, for events: "127.0.0.1:40312".
 };
@@ -53,6 +57,9 @@ struct RequestRules {
   std::string csrf_token;  // For actions.
   bool actions = false;
 };
+
+// What the paths of actions begin with.
+constexpr absl::string_view kActionsPath = "/actions/";
 
 // The longest body that an action may have.
 constexpr size_t kMaxActionBody = 4096;

@@ -100,7 +100,7 @@ HttpResponse Site::Route(const HttpRequest& request) const {
     response.stream = true;
     return response;
   }
-  if (absl::StartsWith(path, "/actions/")) return RunAction(request);
+  if (absl::StartsWith(path, kActionsPath)) return RunAction(request);
   return ErrorResponse(absl::NotFoundError(
       "there is nothing here; try /, /status.json, /calls.json, /config.json, "
       "/events or /metrics"));
@@ -110,12 +110,12 @@ HttpResponse Site::Index(const HttpRequest& request) const {
   if (WantsHtml(request)) {
     return Text("text/html; charset=utf-8", std::string(kIndexHtml));
   }
-  return Text("text/plain; charset=utf-8", StatusText(GetStatus({})));
+  return Text("text/plain; charset=utf-8", StatusText(GetStatus()));
 }
 
 HttpResponse Site::RunAction(const HttpRequest& request) const {
-  const auto action =
-      ParseAction(absl::StripPrefix(request.path(), "/actions/"), request.body);
+  const auto action = ParseAction(
+      absl::StripPrefix(request.path(), kActionsPath), request.body);
   if (!action.ok()) return ErrorResponse(action.status());
   const auto result =
       Act(*options_.monitor, *action, absl::StrCat(request.peer, " over HTTP"));
@@ -123,14 +123,13 @@ HttpResponse Site::RunAction(const HttpRequest& request) const {
   return Text(kJson, absl::StrCat(Json(*result), "\n"));
 }
 
-admin::v1::Status Site::GetStatus(
-    const admin::v1::GetStatusRequest& request) const {
-  admin::v1::Status status = options_.monitor->GetStatus(request);
+admin::v1::Status Site::GetStatus() const {
+  admin::v1::Status status = options_.monitor->GetStatus({});
   status.set_actions_enabled(options_.rules.actions);
   return status;
 }
 
-std::string Site::StatusJson() const { return Json(GetStatus({})); }
+std::string Site::StatusJson() const { return Json(GetStatus()); }
 
 std::string Site::StreamBeginning() { return "retry: 1000\n\n"; }
 

@@ -41,7 +41,7 @@ class Site {
   HttpResponse Index(const HttpRequest& request) const;
   HttpResponse RunAction(const HttpRequest& request) const;
   std::string StatusJson() const;
-  admin::v1::Status GetStatus(const admin::v1::GetStatusRequest& request) const;
+  admin::v1::Status GetStatus() const;
 
   const SiteOptions options_;
 };
