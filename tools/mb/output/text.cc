@@ -6,38 +6,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "multi_backend/text/utf8.h"
 
 namespace multi_backend {
 namespace mb {
 namespace {
-
-// A character of a text, or a byte that is none.
-struct Character {
-  size_t size = 1;
-  bool valid = false;
-  uint32_t code = 0;
-};
-
-// Reads the character at the beginning of `text`, which is not empty (RFC
-// 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF).
-Character ReadCharacter(absl::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t first = byte(0);
-  if (first < 0x80) return {1, true, first};
-  const size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < size) return {};
-  uint32_t code = first & (0x7f >> size);
-  for (size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {};
-    code = code << 6 | (byte(i) & 0x3f);
-  }
-  const bool overlong =
-      (size == 3 && code < 0x800) || (size == 4 && code < 0x10000);
-  if (overlong || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
-    return {};
-  }
-  return {size, true, code};
-}
 
 // Whether a terminal shows the character in its own place and direction.
 bool IsShown(uint32_t code) {
@@ -63,8 +36,9 @@ bool IsShown(uint32_t code) {
                       });
 }
 
-std::string Escape(const Character& character, absl::string_view bytes) {
-  if (!character.valid) {
+// `bytes` is the character, or a byte that is none.
+std::string Escape(const Utf8Character& character, absl::string_view bytes) {
+  if (character.size == 0) {
     return absl::StrFormat("\\x%02x", static_cast<uint8_t>(bytes[0]));
   }
   if (character.code == '\n') return "\\n";
@@ -74,6 +48,15 @@ std::string Escape(const Character& character, absl::string_view bytes) {
   return absl::StrFormat("\\u%04x", character.code);
 }
 
+// Removes from `text` the bytes of its first character, or a byte that is none.
+absl::string_view TakeBytes(const Utf8Character& character,
+                            absl::string_view& text) {
+  const absl::string_view bytes =
+      text.substr(0, std::max<size_t>(character.size, 1));
+  text.remove_prefix(bytes.size());
+  return bytes;
+}
+
 }  // namespace
 
 std::string Printable(absl::string_view text, size_t max) {
@@ -81,14 +64,13 @@ std::string Printable(absl::string_view text, size_t max) {
   size_t shown = 0;
   while (!text.empty()) {
     if (shown++ == max) return printable + "…";
-    const Character character = ReadCharacter(text);
-    const absl::string_view bytes = text.substr(0, character.size);
-    if (character.valid && IsShown(character.code)) {
+    const Utf8Character character = FirstUtf8Character(text);
+    const absl::string_view bytes = TakeBytes(character, text);
+    if (character.size > 0 && IsShown(character.code)) {
       absl::StrAppend(&printable, bytes);
     } else {
       absl::StrAppend(&printable, Escape(character, bytes));
     }
-    text.remove_prefix(character.size);
   }
   return printable;
 }
@@ -96,10 +78,9 @@ std::string Printable(absl::string_view text, size_t max) {
 std::string ValidUtf8(absl::string_view text) {
   std::string valid;
   while (!text.empty()) {
-    const Character character = ReadCharacter(text);
-    absl::StrAppend(&valid, character.valid ? text.substr(0, character.size)
-                                            : "\xef\xbf\xbd");
-    text.remove_prefix(character.size);
+    const Utf8Character character = FirstUtf8Character(text);
+    const absl::string_view bytes = TakeBytes(character, text);
+    absl::StrAppend(&valid, character.size > 0 ? bytes : "\xef\xbf\xbd");
   }
   return valid;
 }
