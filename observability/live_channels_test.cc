@@ -4,29 +4,18 @@
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <string>
-#include <utility>
 #include <vector>
+
+#include "multi_backend/observability/testing/fixed_channel.h"
 
 namespace multi_backend {
 namespace {
 
-class NamedChannel : public ChannelSource {
- public:
-  explicit NamedChannel(std::string target) : target_(std::move(target)) {}
-  const std::string& target() const override { return target_; }
-  ChannelStatus Status() const override { return {}; }
-  std::shared_ptr<BackendPool> pool() const override { return nullptr; }
-
- private:
-  const std::string target_;
-};
-
 TEST(LiveChannelsTest, AnEndedChannelIsForgottenAndNoIdIsUsedTwice) {
   LiveChannels channels;
   EXPECT_TRUE(channels.Get().empty());
-  auto first = std::make_shared<NamedChannel>("first");
-  auto second = std::make_shared<NamedChannel>("second");
+  auto first = std::make_shared<FixedChannel>("first");
+  auto second = std::make_shared<FixedChannel>("second");
   channels.Add(first);
   channels.Add(second);
   std::vector<LiveChannels::Channel> live = channels.Get();
@@ -37,7 +26,7 @@ TEST(LiveChannelsTest, AnEndedChannelIsForgottenAndNoIdIsUsedTwice) {
 
   live.clear();
   second.reset();
-  auto third = std::make_shared<NamedChannel>("third");
+  auto third = std::make_shared<FixedChannel>("third");
   channels.Add(third);
   live = channels.Get();
   ASSERT_EQ(live.size(), 2u);
@@ -50,7 +39,7 @@ TEST(LiveChannelsTest, AnEndedChannelIsForgottenAndNoIdIsUsedTwice) {
 TEST(LiveChannelsTest, AnEndedChannelIsForgottenWhenNobodyLooks) {
   LiveChannels channels;
   for (int i = 0; i < 1000; ++i) {
-    channels.Add(std::make_shared<NamedChannel>("short"));
+    channels.Add(std::make_shared<FixedChannel>("short"));
   }
   EXPECT_LE(channels.known(), 64u);
 }

@@ -9,12 +9,11 @@
 
 #include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/observability/admin/event_log.h"
-#include "multi_backend/observability/admin/testing/fake_channel_source.h"
+#include "multi_backend/observability/testing/fixed_channel.h"
 
 namespace multi_backend {
 namespace {
 
-using testing::FakeChannelSource;
 using ::testing::HasSubstr;
 
 class ActTest : public ::testing::Test {
@@ -25,9 +24,9 @@ class ActTest : public ::testing::Test {
         monitor_(Monitor::Create()) {
     ChannelStatus status;
     status.target = "static:///a:1";
-    source_ = std::make_shared<FakeChannelSource>(status, pool_);
+    source_ = std::make_shared<FixedChannel>(status, pool_);
     // Two channels that share a pool.
-    other_source_ = std::make_shared<FakeChannelSource>(status, pool_);
+    other_source_ = std::make_shared<FixedChannel>(status, pool_);
     monitor_->OnChannel(source_);
     monitor_->OnChannel(other_source_);
   }
@@ -43,8 +42,8 @@ class ActTest : public ::testing::Test {
   const std::shared_ptr<BackendPool> pool_;
   const std::unique_ptr<BackendPool::Lease> lease_;
   const std::shared_ptr<Monitor> monitor_;
-  std::shared_ptr<FakeChannelSource> source_;
-  std::shared_ptr<FakeChannelSource> other_source_;
+  std::shared_ptr<FixedChannel> source_;
+  std::shared_ptr<FixedChannel> other_source_;
 };
 
 TEST_F(ActTest, AMarkIsSetAndEndedOnceForASharedPool) {
@@ -101,7 +100,7 @@ TEST_F(ActTest, OnePoolIsEnoughAndIsAnEvent) {
   ASSERT_TRUE(other_pool->Drain("10.0.0.1:1").ok());
   ChannelStatus status;
   status.target = "static:///b:1";
-  const auto source = std::make_shared<FakeChannelSource>(status, other_pool);
+  const auto source = std::make_shared<FixedChannel>(status, other_pool);
   monitor_->OnChannel(source);
   const auto result = Run("resetBackoff", R"({"backend": "10.0.0.1:1"})");
   ASSERT_TRUE(result.ok()) << result.status();

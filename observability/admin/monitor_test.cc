@@ -13,12 +13,10 @@
 #include "google/protobuf/util/json_util.h"
 #include "multi_backend/observability/admin/admin.pb.h"
 #include "multi_backend/observability/admin/event_log.h"
-#include "multi_backend/observability/admin/testing/fake_channel_source.h"
+#include "multi_backend/observability/testing/fixed_channel.h"
 
 namespace multi_backend {
 namespace {
-
-using testing::FakeChannelSource;
 
 const absl::Time kStart = absl::FromUnixSeconds(1'700'000'000);
 
@@ -67,8 +65,8 @@ class MonitorTest : public ::testing::Test {
 
 TEST_F(MonitorTest, ShowsTheChannelsThatLive) {
   const auto monitor = Monitor::Create(options_);
-  auto first = std::make_shared<FakeChannelSource>(TwoBackends());
-  const auto second = std::make_shared<FakeChannelSource>(TwoBackends());
+  auto first = std::make_shared<FixedChannel>(TwoBackends());
+  const auto second = std::make_shared<FixedChannel>(TwoBackends());
   monitor->OnChannel(first);
   monitor->OnChannel(second);
   EXPECT_EQ(monitor->GetStatus({}).channels_size(), 2);
@@ -81,7 +79,7 @@ TEST_F(MonitorTest, ShowsTheChannelsThatLive) {
 
 TEST_F(MonitorTest, ShowsBackendsRoutesAndTheResolver) {
   const auto monitor = Monitor::Create(options_);
-  const auto source = std::make_shared<FakeChannelSource>(TwoBackends());
+  const auto source = std::make_shared<FixedChannel>(TwoBackends());
   monitor->OnChannel(source);
   const auto channel = monitor->GetStatus({}).channels(0);
   EXPECT_EQ(channel.backends_usable(), 1);
@@ -95,7 +93,7 @@ TEST_F(MonitorTest, ShowsBackendsRoutesAndTheResolver) {
 
 TEST_F(MonitorTest, TheTargetSelectsChannels) {
   const auto monitor = Monitor::Create(options_);
-  const auto source = std::make_shared<FakeChannelSource>(TwoBackends());
+  const auto source = std::make_shared<FixedChannel>(TwoBackends());
   monitor->OnChannel(source);
   admin::v1::GetStatusRequest request;
   request.set_target("static:///other:1");
@@ -106,7 +104,7 @@ TEST_F(MonitorTest, TheTargetSelectsChannels) {
 
 TEST_F(MonitorTest, TheLastMinuteOfEachBackendHasItsShare) {
   const auto monitor = Monitor::Create(options_);
-  const auto source = std::make_shared<FakeChannelSource>(TwoBackends());
+  const auto source = std::make_shared<FixedChannel>(TwoBackends());
   monitor->OnChannel(source);
   for (int i = 0; i < 30; ++i) {
     monitor->OnAttemptEnded(Attempt("a:1", absl::StatusCode::kOk));
@@ -140,7 +138,7 @@ TEST_F(MonitorTest, AddressesOfOneNameHaveMinutesOfTheirOwn) {
   ChannelStatus one_name = TwoBackends();
   one_name.backends[1].name = "a:1";
   one_name.backends[1].draining = one_name.backends[1].drained = true;
-  const auto source = std::make_shared<FakeChannelSource>(one_name);
+  const auto source = std::make_shared<FixedChannel>(one_name);
   monitor->OnChannel(source);
   AttemptEnded attempt = Attempt("a:1", absl::StatusCode::kOk);
   for (int i = 0; i < 3; ++i) monitor->OnAttemptEnded(attempt);
@@ -274,7 +272,7 @@ TEST_F(MonitorTest, EveryMessageHasJson) {
   hostile.backends[0].reason = "\xFF<script>alert(1)</script>\x1B[2J";
   hostile.backends[0].name = std::string(100'000, 'n');
   hostile.resolver.last_error = std::string("a\0b", 3);
-  const auto source = std::make_shared<FakeChannelSource>(hostile);
+  const auto source = std::make_shared<FixedChannel>(hostile);
   monitor->OnChannel(source);
   CallEnded call;
   call.status = absl::StatusCode::kUnknown;
@@ -301,10 +299,10 @@ TEST_F(MonitorTest, WhatIsTooMuchIsCounted) {
   const auto monitor = Monitor::Create(options_);
   ChannelStatus large = TwoBackends();
   large.backends.resize(1500);
-  std::vector<std::shared_ptr<FakeChannelSource>> sources;
+  std::vector<std::shared_ptr<FixedChannel>> sources;
   for (int i = 0; i < 210; ++i) {
     sources.push_back(
-        std::make_shared<FakeChannelSource>(i < 2 ? large : TwoBackends()));
+        std::make_shared<FixedChannel>(i < 2 ? large : TwoBackends()));
     monitor->OnChannel(sources.back());
   }
   const auto status = monitor->GetStatus({});

@@ -14,7 +14,7 @@
 #include "absl/time/time.h"
 #include "multi_backend/observability/metrics/metrics.h"
 #include "multi_backend/observability/metrics/testing/find_series.h"
-#include "multi_backend/observability/metrics/testing/fixed_channel.h"
+#include "multi_backend/observability/testing/fixed_channel.h"
 
 namespace multi_backend {
 namespace {

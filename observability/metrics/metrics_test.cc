@@ -13,7 +13,7 @@
 #include "absl/time/time.h"
 #include "multi_backend/observability/metrics/bucket_of.h"
 #include "multi_backend/observability/metrics/testing/find_series.h"
-#include "multi_backend/observability/metrics/testing/fixed_channel.h"
+#include "multi_backend/observability/testing/fixed_channel.h"
 
 namespace multi_backend {
 namespace {

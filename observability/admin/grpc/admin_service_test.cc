@@ -13,13 +13,12 @@
 #include "absl/strings/str_cat.h"
 #include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/observability/admin/admin.grpc.pb.h"
-#include "multi_backend/observability/admin/testing/fake_channel_source.h"
+#include "multi_backend/observability/testing/fixed_channel.h"
 
 namespace multi_backend {
 namespace {
 
 using ::testing::AllOf;
-using testing::FakeChannelSource;
 using ::testing::HasSubstr;
 
 class AdminServiceTest : public ::testing::Test {
@@ -31,7 +30,7 @@ class AdminServiceTest : public ::testing::Test {
     ChannelStatus status;
     status.target = "static:///a:1";
     status.config_json = "{}";
-    source_ = std::make_shared<FakeChannelSource>(status, pool_);
+    source_ = std::make_shared<FixedChannel>(status, pool_);
     monitor_->OnChannel(source_);
   }
   ~AdminServiceTest() override {
@@ -62,7 +61,7 @@ class AdminServiceTest : public ::testing::Test {
   const std::shared_ptr<BackendPool> pool_;
   const std::unique_ptr<BackendPool::Lease> lease_;
   const std::shared_ptr<Monitor> monitor_;
-  std::shared_ptr<FakeChannelSource> source_;
+  std::shared_ptr<FixedChannel> source_;
   std::unique_ptr<grpc::Service> service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<admin::v1::Admin::Stub> stub_;

@@ -11,13 +11,12 @@
 #include "google/protobuf/util/json_util.h"
 #include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/observability/admin/admin.pb.h"
-#include "multi_backend/observability/admin/testing/fake_channel_source.h"
+#include "multi_backend/observability/testing/fixed_channel.h"
 
 namespace multi_backend {
 namespace {
 
 using ::testing::AllOf;
-using testing::FakeChannelSource;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -174,7 +173,7 @@ class SiteTest : public ::testing::Test {
     status.backends.resize(1);
     status.backends[0].name = "<script>a</script>:1";
     status.backends[0].state = "ALIVE";
-    source_ = std::make_shared<FakeChannelSource>(status, pool_);
+    source_ = std::make_shared<FixedChannel>(status, pool_);
     options_.monitor = Monitor::Create();
     options_.monitor->OnChannel(source_);
     options_.rules = Rules();
@@ -182,7 +181,7 @@ class SiteTest : public ::testing::Test {
 
   const std::shared_ptr<BackendPool> pool_;
   const std::unique_ptr<BackendPool::Lease> lease_;
-  std::shared_ptr<FakeChannelSource> source_;
+  std::shared_ptr<FixedChannel> source_;
   SiteOptions options_;
 };
 

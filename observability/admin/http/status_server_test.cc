@@ -32,14 +32,13 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "multi_backend/lb_policy/backends/pool.h"
-#include "multi_backend/observability/admin/testing/fake_channel_source.h"
+#include "multi_backend/observability/testing/fixed_channel.h"
 #include "multi_backend/tests/testing/tls_certificates.h"
 
 namespace multi_backend {
 namespace {
 
 using ::testing::AllOf;
-using testing::FakeChannelSource;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -174,12 +173,8 @@ class StatusServerTest : public ::testing::Test {
   StatusServerTest()
       : pool_(BackendPool::Create()),
         lease_(pool_->Acquire("1.1.1.1:1", "a:1")) {
-    ChannelStatus status;
-    status.target = "static:///a:1";
-    status.backends.resize(1);
-    status.backends[0].name = "a:1";
-    status.backends[0].state = "ALIVE";
-    source_ = std::make_shared<FakeChannelSource>(status, pool_);
+    source_->SharePool(pool_);
+    source_->List({"a:1"});
     options_.monitor = Monitor::Create();
     options_.monitor->OnChannel(source_);
   }
@@ -197,7 +192,8 @@ class StatusServerTest : public ::testing::Test {
 
   const std::shared_ptr<BackendPool> pool_;
   const std::unique_ptr<BackendPool::Lease> lease_;
-  std::shared_ptr<FakeChannelSource> source_;
+  const std::shared_ptr<FixedChannel> source_ =
+      std::make_shared<FixedChannel>("static:///a:1");
   StatusOptions options_;
   ShortDirectory directory_;
 };

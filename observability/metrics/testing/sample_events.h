@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "multi_backend/observability/metrics/testing/fixed_channel.h"
 #include "multi_backend/observability/metrics_sink.h"
+#include "multi_backend/observability/testing/fixed_channel.h"
 
 namespace multi_backend {
 

@@ -17,7 +17,7 @@
 #include "multi_backend/observability/admin/event_log.h"
 #include "multi_backend/observability/admin/http/status_server.h"
 #include "multi_backend/observability/admin/monitor.h"
-#include "multi_backend/observability/admin/testing/fake_channel_source.h"
+#include "multi_backend/observability/testing/fixed_channel.h"
 #include "multi_backend/tools/mb/testing/mb_process.h"
 
 namespace multi_backend {
@@ -273,8 +273,7 @@ class StatusPageTest : public ::testing::Test {
     status.backends[0].state = "ALIVE";
     pool_ = BackendPool::Create();
     pool_->MarkUnhealthy("10.0.0.1:1", "for a test");
-    channel_ = std::make_shared<multi_backend::testing::FakeChannelSource>(
-        status, pool_);
+    channel_ = std::make_shared<FixedChannel>(status, pool_);
     monitor_ = Monitor::Create();
     monitor_->OnChannel(channel_);
   }
@@ -301,7 +300,7 @@ class StatusPageTest : public ::testing::Test {
   }
 
   std::shared_ptr<BackendPool> pool_;
-  std::shared_ptr<multi_backend::testing::FakeChannelSource> channel_;
+  std::shared_ptr<FixedChannel> channel_;
   std::shared_ptr<Monitor> monitor_;
   std::unique_ptr<StatusServer> server_;
 };

@@ -19,7 +19,7 @@
 #include "multi_backend/backend_pool.h"
 #include "multi_backend/observability/admin/http/status_server.h"
 #include "multi_backend/observability/admin/monitor.h"
-#include "multi_backend/observability/admin/testing/fake_channel_source.h"
+#include "multi_backend/observability/testing/fixed_channel.h"
 #include "multi_backend/tests/testing/server_process.h"
 #include "multi_backend/tools/mb/testing/mb_process.h"
 
@@ -27,7 +27,6 @@ namespace multi_backend {
 namespace mb {
 namespace {
 
-using ::multi_backend::testing::FakeChannelSource;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -113,7 +112,7 @@ class TopTest : public ::testing::Test {
     status_.backends[0].state = "ALIVE";
     pool_ = BackendPool::Create();
     pool_->MarkUnhealthy("10.0.0.1:1", "for a test");
-    channel_ = std::make_shared<FakeChannelSource>(status_, pool_);
+    channel_ = std::make_shared<FixedChannel>(status_, pool_);
     monitor_ = Monitor::Create();
     monitor_->OnChannel(channel_);
     StatusOptions options;
@@ -126,7 +125,7 @@ class TopTest : public ::testing::Test {
 
   ChannelStatus status_;
   std::shared_ptr<BackendPool> pool_;
-  std::shared_ptr<FakeChannelSource> channel_;
+  std::shared_ptr<FixedChannel> channel_;
   std::shared_ptr<Monitor> monitor_;
   std::unique_ptr<StatusServer> server_;
 };

@@ -1,8 +1,8 @@
 // FixedChannel: a ChannelSource that says what the test has set.
 //
 // Thread-safe.
-#ifndef MULTI_BACKEND_OBSERVABILITY_METRICS_TESTING_FIXED_CHANNEL_H_
-#define MULTI_BACKEND_OBSERVABILITY_METRICS_TESTING_FIXED_CHANNEL_H_
+#ifndef MULTI_BACKEND_OBSERVABILITY_TESTING_FIXED_CHANNEL_H_
+#define MULTI_BACKEND_OBSERVABILITY_TESTING_FIXED_CHANNEL_H_
 
 #include <memory>
 #include <string>
@@ -19,6 +19,12 @@ class FixedChannel final : public ChannelSource {
  public:
   explicit FixedChannel(std::string target) : target_(std::move(target)) {
     status_.target = target_;
+  }
+  explicit FixedChannel(ChannelStatus status)
+      : target_(status.target), status_(std::move(status)) {}
+  FixedChannel(ChannelStatus status, std::shared_ptr<BackendPool> pool)
+      : FixedChannel(std::move(status)) {
+    SharePool(std::move(pool));
   }
 
   // Lists backends that are alive, with these names.
@@ -59,4 +65,4 @@ class FixedChannel final : public ChannelSource {
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_OBSERVABILITY_METRICS_TESTING_FIXED_CHANNEL_H_
+#endif  // MULTI_BACKEND_OBSERVABILITY_TESTING_FIXED_CHANNEL_H_
