@@ -10,15 +10,12 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "multi_backend/backend_pool.h"
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/observability/admin/admin.grpc.pb.h"
 #include "multi_backend/observability/admin/event_log.h"
-#include "multi_backend/observability/admin/http/status_server.h"
-#include "multi_backend/observability/admin/monitor.h"
-#include "multi_backend/observability/testing/fixed_channel.h"
 #include "multi_backend/tools/mb/testing/mb_process.h"
+#include "multi_backend/tools/mb/testing/status_page_of_one_backend.h"
 
 namespace multi_backend {
 namespace mb {
@@ -260,34 +257,8 @@ TEST_F(GrpcAdminTest, AServerThatIsNotThereOrHasNoAdminService) {
   EXPECT_THAT(none.err, HasSubstr("the server has no admin service"));
 }
 
-// A monitor with one channel, whose pool knows one backend, and its page.
-class StatusPageTest : public ::testing::Test {
+class StatusPageTest : public testing::StatusPageOfOneBackend {
  protected:
-  void SetUp() override {
-    ChannelStatus status;
-    status.target = "static:///10.0.0.1:1";
-    status.state = "READY";
-    status.backends.emplace_back();
-    status.backends[0].address = "10.0.0.1:1";
-    status.backends[0].name = "10.0.0.1:1";
-    status.backends[0].state = "ALIVE";
-    pool_ = BackendPool::Create();
-    pool_->MarkUnhealthy("10.0.0.1:1", "for a test");
-    channel_ = std::make_shared<FixedChannel>(status, pool_);
-    monitor_ = Monitor::Create();
-    monitor_->OnChannel(channel_);
-  }
-
-  void Serve(bool enable_actions, const std::string& token = "") {
-    StatusOptions options;
-    options.monitor = monitor_;
-    options.enable_actions = enable_actions;
-    options.token = token;
-    auto server = ServeStatus(std::move(options));
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-  }
-
   void AddEvent(const std::string& reason) {
     StateChanged change;
     const std::string target = "static:///10.0.0.1:1";
@@ -298,11 +269,6 @@ class StatusPageTest : public ::testing::Test {
     change.reason = reason;
     monitor_->OnStateChanged(change);
   }
-
-  std::shared_ptr<BackendPool> pool_;
-  std::shared_ptr<FixedChannel> channel_;
-  std::shared_ptr<Monitor> monitor_;
-  std::unique_ptr<StatusServer> server_;
 };
 
 TEST_F(StatusPageTest, Status) {

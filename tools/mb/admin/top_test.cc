@@ -16,12 +16,9 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "multi_backend/backend_pool.h"
-#include "multi_backend/observability/admin/http/status_server.h"
-#include "multi_backend/observability/admin/monitor.h"
-#include "multi_backend/observability/testing/fixed_channel.h"
 #include "multi_backend/tests/testing/server_process.h"
 #include "multi_backend/tools/mb/testing/mb_process.h"
+#include "multi_backend/tools/mb/testing/status_page_of_one_backend.h"
 
 namespace multi_backend {
 namespace mb {
@@ -101,33 +98,9 @@ class TerminalProcess {
   std::string output_;
 };
 
-class TopTest : public ::testing::Test {
+class TopTest : public testing::StatusPageOfOneBackend {
  protected:
-  void SetUp() override {
-    status_.target = "static:///10.0.0.1:1";
-    status_.state = "READY";
-    status_.backends.emplace_back();
-    status_.backends[0].address = "10.0.0.1:1";
-    status_.backends[0].name = "10.0.0.1:1";
-    status_.backends[0].state = "ALIVE";
-    pool_ = BackendPool::Create();
-    pool_->MarkUnhealthy("10.0.0.1:1", "for a test");
-    channel_ = std::make_shared<FixedChannel>(status_, pool_);
-    monitor_ = Monitor::Create();
-    monitor_->OnChannel(channel_);
-    StatusOptions options;
-    options.monitor = monitor_;
-    options.enable_actions = true;
-    auto server = ServeStatus(std::move(options));
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-  }
-
-  ChannelStatus status_;
-  std::shared_ptr<BackendPool> pool_;
-  std::shared_ptr<FixedChannel> channel_;
-  std::shared_ptr<Monitor> monitor_;
-  std::unique_ptr<StatusServer> server_;
+  void SetUp() override { Serve(/*enable_actions=*/true); }
 };
 
 TEST_F(TopTest, ChangesAppearAndKeysAct) {
