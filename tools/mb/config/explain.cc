@@ -21,6 +21,7 @@
 #include "multi_backend/tools/mb/config/call_order.h"
 #include "multi_backend/tools/mb/config/call_settings.h"
 #include "multi_backend/tools/mb/config/method_config.h"
+#include "multi_backend/tools/mb/output/command.h"
 #include "multi_backend/tools/mb/output/text.h"
 
 namespace multi_backend {
@@ -191,11 +192,7 @@ void SetBackends(const PolicyConfig& policy, const EndpointList& endpoints,
 }  // namespace
 
 absl::Status CheckMethodPath(absl::string_view method) {
-  const MethodName name = SplitMethodName(method);
-  if (!method.empty() && method[0] == '/' && !name.service.empty() &&
-      !name.method.empty()) {
-    return absl::OkStatus();
-  }
+  if (IsMethodPath(method)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("\"", method, "\": write it as /package.Service/Method"));
 }
@@ -226,14 +223,15 @@ absl::StatusOr<v1::Explanation> Explain(const std::string& service_config,
   SetRoute(config.routing, decision, explanation);
   CallLabel label = decision.label;
   label.key_hash = HashOfKey(SetKey(config.routing, call, explanation));
-  explanation.set_balancer(
-      TreeOf(BalancerOf(config.policy, explanation.role())));
+  const BalancerConfig& balancer =
+      BalancerOf(config.policy, explanation.role());
+  explanation.set_balancer(TreeOf(balancer));
   const MethodName name = SplitMethodName(call.method);
   const MethodConfig method =
       FindMethodConfig(service_config, name.service, name.method);
-  const CallSettings settings = SettingsOf(
-      config.policy, BalancerOf(config.policy, explanation.role()), method,
-      label.retry == RetryMode::kNever ? explanation.route() : "");
+  const CallSettings settings =
+      SettingsOf(config.policy, balancer, method,
+                 label.retry == RetryMode::kNever ? explanation.route() : "");
   for (const v1::Setting& setting : settings.settings) {
     *explanation.add_settings() = setting;
   }

@@ -1,6 +1,5 @@
 #include <sys/stat.h>
 
-#include <map>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -24,21 +23,6 @@ struct Flags {
   std::string backends;
   bool json = false;
 };
-
-std::map<std::string, std::string> ParseHeaders(
-    const std::vector<std::string>& headers) {
-  std::map<std::string, std::string> parsed;
-  for (const std::string& header : headers) {
-    auto entry = ParseHeader(header);
-    if (!entry.ok()) {
-      throw CLI::ValidationError("--header",
-                                 std::string(entry.status().message()));
-    }
-    // The first value counts, as in a call.
-    parsed.insert(*std::move(entry));
-  }
-  return parsed;
-}
 
 // `backends` names a file that exists, or is a list.
 absl::StatusOr<EndpointList> ReadBackends(const std::string& backends,
@@ -65,7 +49,9 @@ void Run(Flags& flags, bool has_key, const Command& mb) {
   if (!method.ok()) {
     throw CLI::ValidationError("--method", std::string(method.message()));
   }
-  flags.call.headers = ParseHeaders(flags.headers);
+  // The first value of a key counts, as in a call.
+  const auto headers = ParseHeaders(flags.headers);
+  flags.call.headers.insert(headers.begin(), headers.end());
   if (has_key) flags.call.key = flags.key;
   const auto config = ReadInput(flags.file, *mb.in);
   if (!config.ok()) return mb.Fail(config.status().message());

@@ -2,13 +2,18 @@
 
 #include <sys/stat.h>
 
+#include <CLI/Error.hpp>
 #include <cerrno>
 #include <fstream>
 #include <iostream>
 #include <system_error>
+#include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "multi_backend/interceptors/method_name.h"
 #include "multi_backend/interceptors/request_metadata.h"
 #include "multi_backend/tools/mb/output/text.h"
 
@@ -31,6 +36,20 @@ absl::StatusOr<std::string> ReadStream(std::istream& in,
         absl::StrCat(name, " is longer than ", kMaxInputBytes, " bytes"));
   }
   return text;
+}
+
+absl::StatusOr<std::pair<std::string, std::string>> ParseHeader(
+    const std::string& header) {
+  const size_t equals = header.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("write it as KEY=VALUE: ", Printable(header)));
+  }
+  std::string key = absl::AsciiStrToLower(header.substr(0, equals));
+  std::string value = header.substr(equals + 1);
+  const absl::Status status = CheckMetadataEntry(key, value);
+  if (!status.ok()) return status;
+  return std::make_pair(std::move(key), std::move(value));
 }
 
 }  // namespace
@@ -62,18 +81,24 @@ absl::StatusOr<std::string> ReadInput(const std::string& path,
   return ReadStream(stream, path);
 }
 
-absl::StatusOr<std::pair<std::string, std::string>> ParseHeader(
-    const std::string& header) {
-  const size_t equals = header.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("write it as KEY=VALUE: ", Printable(header)));
+bool IsMethodPath(absl::string_view path) {
+  const MethodName name = SplitMethodName(path);
+  return absl::StartsWith(path, "/") && !name.service.empty() &&
+         !name.method.empty();
+}
+
+std::multimap<std::string, std::string> ParseHeaders(
+    const std::vector<std::string>& headers) {
+  std::multimap<std::string, std::string> parsed;
+  for (const std::string& header : headers) {
+    auto entry = ParseHeader(header);
+    if (!entry.ok()) {
+      throw CLI::ValidationError("--header",
+                                 std::string(entry.status().message()));
+    }
+    parsed.insert(*std::move(entry));
   }
-  std::string key = absl::AsciiStrToLower(header.substr(0, equals));
-  std::string value = header.substr(equals + 1);
-  const absl::Status status = CheckMetadataEntry(key, value);
-  if (!status.ok()) return status;
-  return std::make_pair(std::move(key), std::move(value));
+  return parsed;
 }
 
 }  // namespace mb

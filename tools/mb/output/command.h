@@ -11,13 +11,11 @@
 #define MULTI_BACKEND_TOOLS_MB_OUTPUT_COMMAND_H_
 
 #include <cstddef>
-#include <functional>
 #include <iosfwd>
-#include <memory>
+#include <map>
 #include <string>
-#include <utility>
+#include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
@@ -51,10 +49,13 @@ constexpr size_t kMaxInputBytes = 1 << 20;
 absl::StatusOr<std::string> ReadInput(const std::string& path,
                                       std::istream& in);
 
-// The key, in lower case, and the value of "KEY=VALUE".  INVALID_ARGUMENT for
-// another form, and for what cannot be metadata of a call.
-absl::StatusOr<std::pair<std::string, std::string>> ParseHeader(
-    const std::string& header);
+// Whether it is "/package.Service/Method".
+bool IsMethodPath(absl::string_view path);
+
+// The keys, in lower case, and the values of --header, each "KEY=VALUE".
+// Throws for another form, and for what cannot be metadata of a call.
+std::multimap<std::string, std::string> ParseHeaders(
+    const std::vector<std::string>& headers);
 
 }  // namespace mb
 }  // namespace multi_backend

@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "multi_backend/interceptors/method_name.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tools/mb/output/interruption.h"
 #include "multi_backend/tools/mb/output/json.h"
@@ -33,20 +32,11 @@ struct Flags {
 
 // Throws for a value that a call cannot have.
 void Complete(Flags& flags) {
-  const MethodName method = SplitMethodName(flags.press.method);
-  if (flags.press.method[0] != '/' || method.service.empty() ||
-      method.method.empty()) {
+  if (!IsMethodPath(flags.press.method)) {
     throw CLI::ValidationError("--method",
                                "write it as /package.Service/Method");
   }
-  for (const std::string& header : flags.headers) {
-    auto entry = ParseHeader(header);
-    if (!entry.ok()) {
-      throw CLI::ValidationError("--header",
-                                 std::string(entry.status().message()));
-    }
-    flags.press.metadata.insert(*std::move(entry));
-  }
+  flags.press.metadata = ParseHeaders(flags.headers);
   flags.press.duration = absl::Seconds(flags.seconds);
   flags.press.timeout = absl::Seconds(flags.timeout_seconds);
 }
