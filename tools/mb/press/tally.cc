@@ -48,21 +48,14 @@ absl::Duration PressHistogram::Quantile(double quantile) const {
 
 void PressTally::Add(const std::string& backend, absl::StatusCode status,
                      absl::Duration latency) {
-  const bool failed = status != absl::StatusCode::kOk;
   Row& row = rows_[backend];
   ++row.calls;
-  ++calls_;
-  if (failed) {
-    ++row.failed;
-    ++failed_;
-  }
+  if (status != absl::StatusCode::kOk) ++row.failed;
   row.latencies.Add(latency);
   ++statuses_[absl::StatusCodeToString(status)];
 }
 
 void PressTally::Merge(const PressTally& other) {
-  calls_ += other.calls_;
-  failed_ += other.failed_;
   for (const auto& [backend, row] : other.rows_) {
     Row& mine = rows_[backend];
     mine.calls += row.calls;
@@ -78,14 +71,20 @@ v1::PressReport PressTally::Report(double seconds, bool total) const {
   v1::PressReport report;
   report.set_seconds(seconds);
   report.set_total(total);
-  report.set_calls(calls_);
-  report.set_failed(failed_);
+  uint64_t calls = 0;
+  uint64_t failed = 0;
+  for (const auto& [backend, row] : rows_) {
+    calls += row.calls;
+    failed += row.failed;
+  }
+  report.set_calls(calls);
+  report.set_failed(failed);
   for (const auto& [backend, row] : rows_) {
     v1::PressRow& message = *report.add_backends();
     message.set_backend(backend.empty() ? "(none)" : ValidUtf8(backend));
     message.set_calls(row.calls);
     message.set_share(static_cast<double>(row.calls) /
-                      static_cast<double>(calls_));
+                      static_cast<double>(calls));
     message.set_failed(row.failed);
     message.set_p50_ms(absl::ToDoubleMilliseconds(row.latencies.Quantile(0.5)));
     message.set_p99_ms(

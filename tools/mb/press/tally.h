@@ -41,9 +41,6 @@ class PressTally {
            absl::Duration latency);
   void Merge(const PressTally& other);
 
-  uint64_t calls() const { return calls_; }
-  uint64_t failed() const { return failed_; }
-
   // `seconds` and `total` are for the report.
   v1::PressReport Report(double seconds, bool total) const;
 
@@ -54,8 +51,6 @@ class PressTally {
     PressHistogram latencies;
   };
 
-  uint64_t calls_ = 0;
-  uint64_t failed_ = 0;
   std::map<std::string, Row> rows_;
   std::map<std::string, uint64_t> statuses_;
 };
