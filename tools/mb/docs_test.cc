@@ -6,14 +6,12 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "gtest/gtest.h"
 #include "multi_backend/tests/testing/server_process.h"
 #include "multi_backend/tools/mb/testing/mb_process.h"

@@ -6,8 +6,8 @@
 //   builder.RegisterService(admin.get());  // The application's own server.
 //
 // The service is multi_backend.admin.v1.Admin of
-// observability/admin/admin.proto. It answers everyone whom the server lets in,
-// so the server's credentials decide who that is.
+// observability/admin/admin.proto.  It answers everyone whom the server lets
+// in, so the server's credentials decide who that is.
 #ifndef MULTI_BACKEND_OBSERVABILITY_ADMIN_GRPC_ADMIN_SERVICE_H_
 #define MULTI_BACKEND_OBSERVABILITY_ADMIN_GRPC_ADMIN_SERVICE_H_
 

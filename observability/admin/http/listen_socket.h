@@ -2,7 +2,6 @@
 #ifndef MULTI_BACKEND_OBSERVABILITY_ADMIN_HTTP_LISTEN_SOCKET_H_
 #define MULTI_BACKEND_OBSERVABILITY_ADMIN_HTTP_LISTEN_SOCKET_H_
 
-#include <cstdint>
 #include <memory>
 #include <string>
 

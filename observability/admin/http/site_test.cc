@@ -6,7 +6,6 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "google/protobuf/util/json_util.h"
 #include "multi_backend/lb_policy/backends/pool.h"

@@ -4,7 +4,6 @@
 #define MULTI_BACKEND_TOOLS_MB_ADMIN_VIEWS_H_
 
 #include <string>
-#include <vector>
 
 #include "absl/time/time.h"
 #include "multi_backend/observability/admin/admin.pb.h"

@@ -1,10 +1,8 @@
 #include "multi_backend/tools/mb/config/call_order.h"
 
 #include <memory>
-#include <set>
 #include <utility>
 
-#include "absl/time/time.h"
 #include "multi_backend/clock/clock.h"
 #include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/lb_policy/plan/pick_plan.h"

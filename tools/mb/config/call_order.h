@@ -28,7 +28,7 @@ struct CallOrder {
 
 // All backends count as connected, healthy and idle.  `endpoints` are those
 // that discovery gives, with the configuration's `backends` applied.  Shares
-// are counted over 10,000 picks with a fixed seed, so the result is always the
+// are counted over 10,080 picks with a fixed seed, so the result is always the
 // same.  Cost: about 10 ms for 100 endpoints.  Thread-safe.
 CallOrder FindCallOrder(const PolicyConfig& config,
                         const EndpointList& endpoints, const CallLabel& label);

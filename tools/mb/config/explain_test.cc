@@ -1,7 +1,6 @@
 #include "multi_backend/tools/mb/config/explain.h"
 
 #include <string>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"

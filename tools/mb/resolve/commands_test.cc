@@ -1,8 +1,6 @@
 // Runs `mb resolve` as a user does, against real stores.
 #include <string>
-#include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

@@ -1,7 +1,6 @@
 #include "multi_backend/tools/mb/resolve/resolution.h"
 
 #include <map>
-#include <set>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
