@@ -38,6 +38,9 @@ function age(value) {
 
 const count = (value) => Number(value || 0).toLocaleString('en');
 
+// "sticky key" of STICKY_KEY.
+const words = (name) => name.toLowerCase().replace('_', ' ');
+
 function clock(timestamp) {
   const time = el('time', '', '');
   const date = new Date(timestamp);
@@ -257,22 +260,23 @@ function updateRow(row, backend, now) {
 
 const channels = new Map();
 
+const ROUTE_COLUMNS = [
+  ['Route', 'name'], ['Role', ''], ['Matches', 'number'], ['Last method', ''],
+];
+
 function makeChannel(channel) {
-  const view = {section: el('section', 'channel'), rows: new Map()};
-  view.title = el('h2', '', channel.target);
+  const view = {element: el('section', 'channel'), rows: new Map()};
   view.facts = el('p', 'facts');
   view.banners = el('div');
   const backends = makeTable('Backends', COLUMNS);
   view.body = backends.body;
   view.more = el('p', 'hint');
   view.routesTitle = el('h3', '', 'Routes');
-  const columns = [['Route', 'name'], ['Role', ''], ['Matches', 'number'], ['Last method', '']];
-  const routes = makeTable('Routes', columns);
-  view.routesColumns = columns;
+  const routes = makeTable('Routes', ROUTE_COLUMNS);
   view.routesTable = routes.table;
   view.routesBody = routes.body;
-  view.section.append(view.title, view.facts, view.banners, backends.table, view.more,
-                      view.routesTitle, routes.table);
+  view.element.append(el('h2', '', channel.target), view.facts, view.banners, backends.table,
+                      view.more, view.routesTitle, routes.table);
   return view;
 }
 
@@ -282,12 +286,11 @@ function fact(label, value) {
   return part;
 }
 
-function updateChannel(view, channel, now) {
-  const total = channel.backends.length + Number(channel.backendsLeftOut || 0);
+function factsOf(channel, leftOut) {
   const resolver = channel.resolver || {};
   const facts = [
     fact('channel', channel.state),
-    fact('usable', channel.backendsUsable + ' of ' + total),
+    fact('usable', channel.backendsUsable + ' of ' + (channel.backends.length + leftOut)),
   ];
   for (const balancer of channel.balancers) {
     facts.push(fact(balancer.path, balancer.strategy));
@@ -295,10 +298,14 @@ function updateChannel(view, channel, now) {
   if (resolver.listAge) facts.push(fact('list from', age(seconds(resolver.listAge)) + ' ago'));
   facts.push(fact('lists', count(resolver.updates)));
   if (Number(resolver.errors) > 0) facts.push(fact('resolver errors', count(resolver.errors)));
-  view.facts.replaceChildren(...facts);
+  return facts;
+}
 
+function bannersOf(channel) {
   const banners = [];
-  if (resolver.lastError) banners.push('⚠ resolver: ' + resolver.lastError);
+  if (channel.resolver && channel.resolver.lastError) {
+    banners.push('⚠ resolver: ' + channel.resolver.lastError);
+  }
   for (const balancer of channel.balancers) {
     if (balancer.panic) {
       banners.push('⚠ panic: ' + balancer.path + ' ignores health, too few backends are well');
@@ -309,12 +316,20 @@ function updateChannel(view, channel, now) {
     }
   }
   for (const warning of channel.warnings) banners.push('⚠ configuration: ' + warning);
-  const key = banners.join('\n');
-  if (view.bannerKey !== key) {
-    view.bannerKey = key;
-    view.banners.replaceChildren(...banners.map((text) => el('p', 'banner', text)));
-  }
+  return banners;
+}
 
+// Removes the views of `map` whose key is not in `seen`.
+function removeUnseen(map, seen) {
+  for (const [id, view] of map) {
+    if (!seen.has(id)) {
+      view.element.remove();
+      map.delete(id);
+    }
+  }
+}
+
+function updateBackends(view, channel, now) {
   const seen = new Set();
   let place = view.body.firstElementChild;
   for (const backend of channel.backends) {
@@ -332,29 +347,38 @@ function updateChannel(view, channel, now) {
     }
     updateRow(row, backend, now);
   }
-  for (const [id, row] of view.rows) {
-    if (!seen.has(id)) {
-      row.element.remove();
-      view.rows.delete(id);
-    }
-  }
-  const more = Number(channel.backendsLeftOut || 0);
-  setText(view.more, more > 0 ? '… and ' + count(more) + ' more' : '');
+  removeUnseen(view.rows, seen);
+}
 
-  view.routesTitle.hidden = view.routesTable.hidden = channel.routes.length === 0;
-  view.routesBody.replaceChildren(...channel.routes.map((route) => {
+function updateRoutes(view, routes) {
+  view.routesTitle.hidden = view.routesTable.hidden = routes.length === 0;
+  view.routesBody.replaceChildren(...routes.map((route) => {
     const row = el('tr');
     const texts = [route.name, route.role || '–',
                    route.neverMatched ? '⚠ never matched' : count(route.matches),
                    route.lastMethod || '–'];
     texts.forEach((text, i) => {
-      const cell = el('td', view.routesColumns[i][1]);
-      cell.dataset.label = view.routesColumns[i][0];
+      const cell = el('td', ROUTE_COLUMNS[i][1]);
+      cell.dataset.label = ROUTE_COLUMNS[i][0];
       cell.append(el('span', '', text));
       row.append(cell);
     });
     return row;
   }));
+}
+
+function updateChannel(view, channel, now) {
+  const leftOut = Number(channel.backendsLeftOut || 0);
+  view.facts.replaceChildren(...factsOf(channel, leftOut));
+  const banners = bannersOf(channel);
+  const key = banners.join('\n');
+  if (view.bannerKey !== key) {
+    view.bannerKey = key;
+    view.banners.replaceChildren(...banners.map((text) => el('p', 'banner', text)));
+  }
+  updateBackends(view, channel, now);
+  setText(view.more, leftOut > 0 ? '… and ' + count(leftOut) + ' more' : '');
+  updateRoutes(view, channel.routes);
 }
 
 function showStatus(status) {
@@ -370,16 +394,11 @@ function showStatus(status) {
     if (!view) {
       view = makeChannel(channel);
       channels.set(channel.id, view);
-      box.append(view.section);
+      box.append(view.element);
     }
     updateChannel(view, channel, now);
   }
-  for (const [id, view] of channels) {
-    if (!seen.has(id)) {
-      view.section.remove();
-      channels.delete(id);
-    }
-  }
+  removeUnseen(channels, seen);
   const none = $('none');
   if (channels.size === 0 && !none) {
     const text = el('p', 'hint', 'No channel reports here: add the monitor to ChannelOptions::sinks.');
@@ -420,11 +439,11 @@ function showEvent(event) {
 const MAX_CALLS = 50;
 
 function attemptTitle(attempt) {
-  const parts = [attempt.address, 'sent: ' + attempt.sent.toLowerCase(),
-                 'chosen by ' + attempt.chosenBy.toLowerCase().replace('_', ' ')];
+  const parts = [attempt.address, 'sent: ' + words(attempt.sent),
+                 'chosen by ' + words(attempt.chosenBy)];
   if (attempt.message) parts.push(attempt.message);
   for (const over of attempt.passedOver) {
-    parts.push('not ' + over.backend + ' (' + over.why.toLowerCase().replace('_', ' ') + ')');
+    parts.push('not ' + over.backend + ' (' + words(over.why) + ')');
   }
   return parts.join('; ');
 }
