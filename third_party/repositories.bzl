@@ -4,13 +4,22 @@ Nothing is downloaded.  A workspace that uses multi_backend calls
 multi_backend_repositories() too; tests/consumer shows how.
 """
 
-def _system_library_impl(ctx):
+def _library_lines(libraries):
+    """The lines of a BUILD file with these libraries.
+
+    Args:
+      libraries: target -> linker options.
+    """
     lines = ['package(default_visibility = ["//visibility:public"])']
-    for name, linkopts in ctx.attr.libraries.items():
+    for name, linkopts in libraries.items():
         lines.append("cc_library(name = %r, linkopts = %r)" % (
             name,
             linkopts.split(" ") if linkopts else [],
         ))
+    return lines
+
+def _system_library_impl(ctx):
+    lines = _library_lines(ctx.attr.libraries)
     for name, path in ctx.attr.tools.items():
         if not ctx.path(path).exists:
             fail("%s is missing: run %s" % (path, ctx.attr.setup))
@@ -42,12 +51,7 @@ system_library = repository_rule(
 def _optional_library_impl(ctx):
     found = ctx.path(ctx.attr.header).exists
     ctx.file("defs.bzl", "FOUND = %r\n" % found)
-    lines = ['package(default_visibility = ["//visibility:public"])']
-    for name, linkopts in ctx.attr.libraries.items():
-        lines.append("cc_library(name = %r, linkopts = %r)" % (
-            name,
-            linkopts.split(" ") if linkopts else [],
-        ))
+    lines = _library_lines(ctx.attr.libraries)
     ctx.file("BUILD.bazel", "\n".join(lines) + "\n")
 
 # A library that not every supported distribution has.  `FOUND` in its defs.bzl
