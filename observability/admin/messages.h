@@ -1,6 +1,6 @@
 // What sinks and channels tell, as the messages of admin.proto.
 //
-// Pure functions.  Every text goes through ShownText().
+// Pure functions.  Every text that others control goes through ShownText().
 #ifndef MULTI_BACKEND_OBSERVABILITY_ADMIN_MESSAGES_H_
 #define MULTI_BACKEND_OBSERVABILITY_ADMIN_MESSAGES_H_
 

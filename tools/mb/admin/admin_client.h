@@ -37,8 +37,8 @@ class AdminClient {
       const std::string& target) = 0;
   virtual absl::StatusOr<admin::v1::Calls> GetCalls(
       const admin::v1::GetCallsRequest& request) = 0;
-  // Calls `on_event` for each event, oldest first; with `kept_only` until there
-  // is no older one, else until the connection ends.
+  // Calls `on_event` for each event, oldest first: with `kept_only` for those
+  // that are kept now, else until the connection ends.
   virtual absl::Status WatchEvents(
       const admin::v1::WatchEventsRequest& request,
       const std::function<void(const admin::v1::Event&)>& on_event) = 0;

@@ -1,5 +1,6 @@
-// What the commands that ask an application print.  All texts are printable,
-// whatever the application says.  Pure and thread-safe.
+// What the commands that ask an application print.  All texts but the cells of
+// BackendRow are printable, whatever the application says.  Pure and
+// thread-safe.
 #ifndef MULTI_BACKEND_TOOLS_MB_ADMIN_VIEWS_H_
 #define MULTI_BACKEND_TOOLS_MB_ADMIN_VIEWS_H_
 
@@ -25,7 +26,7 @@ std::string FormatResult(const admin::v1::ActionResult& result);
 // "static:///b1:1  READY  1 of 2 usable".
 std::string HeadingOf(const admin::v1::Channel& channel);
 
-// The cells of a backend's row, for tables of their own.
+// The cells of a backend's row, for a TextTable, which makes them printable.
 struct BackendRow {
   std::string backend;  // Its name, and its address if that differs.
   std::string state;    // "DOWN draining".
