@@ -3,6 +3,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 
 namespace multi_backend {
 namespace mb {
@@ -22,6 +23,13 @@ absl::string_view HostOf(absl::string_view address) {
     return address.substr(0, address.find(']') + 1);
   }
   return address.substr(0, address.rfind(':'));
+}
+
+// Whether the host of "host:port", "unix:/path" or a URL is this machine.
+bool IsThisMachine(absl::string_view address) {
+  if (absl::StartsWith(address, "unix:")) return true;
+  const absl::string_view host = HostOf(address);
+  return host == "localhost" || host == "[::1]" || host == "127.0.0.1";
 }
 
 absl::Status CheckAddress(const AdminAddress& address) {
@@ -51,12 +59,6 @@ absl::Status CheckAddress(const AdminAddress& address) {
 }
 
 }  // namespace
-
-bool IsThisMachine(absl::string_view address) {
-  if (absl::StartsWith(address, "unix:")) return true;
-  const absl::string_view host = HostOf(address);
-  return host == "localhost" || host == "[::1]" || host == "127.0.0.1";
-}
 
 absl::StatusOr<std::unique_ptr<AdminClient>> MakeAdminClient(
     const AdminAddress& address) {

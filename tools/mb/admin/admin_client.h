@@ -8,7 +8,6 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "multi_backend/observability/admin/action.h"
 #include "multi_backend/observability/admin/admin.pb.h"
 
@@ -54,9 +53,6 @@ absl::StatusOr<std::unique_ptr<AdminClient>> MakeAdminClient(
 // The two kinds, for MakeAdminClient().
 std::unique_ptr<AdminClient> MakeGrpcAdminClient(const AdminAddress& address);
 std::unique_ptr<AdminClient> MakeHttpAdminClient(const AdminAddress& address);
-
-// Whether the host of "host:port", "unix:/path" or a URL is this machine.
-bool IsThisMachine(absl::string_view address);
 
 }  // namespace mb
 }  // namespace multi_backend
