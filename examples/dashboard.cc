@@ -5,10 +5,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <fstream>
 #include <iostream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <utility>
 
@@ -16,8 +14,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "multi_backend/endpoint_groups.h"
 #include "multi_backend/examples/demonstration.h"
+#include "multi_backend/examples/primary_and_replicas.h"
 #include "multi_backend/examples/traffic.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/observability.h"
@@ -29,12 +27,6 @@ namespace {
 using multi_backend::BackendFleet;
 using multi_backend::Monitor;
 using multi_backend::StatusServer;
-
-constexpr size_t kPrimary = 0;
-constexpr size_t kKilledReplica = 1;
-constexpr size_t kFrozenReplica = 2;
-// gRPC may wait two minutes before it connects to a lost backend again.
-constexpr int kMaxReconnectBackoffMs = 1000;
 
 struct Flags {
   double seconds = 600;
@@ -54,8 +46,6 @@ class Dashboard {
   int Finish();
 
  private:
-  absl::Status RegisterEndpoints() const;
-  absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel() const;
   // Waits; false when the time of the demonstration is over.
   bool WaitFor(absl::Duration time) const {
     absl::SleepFor(std::min(time, end_ - absl::Now()));
@@ -75,43 +65,13 @@ class Dashboard {
   std::unique_ptr<Traffic> traffic_;
 };
 
-absl::Status Dashboard::RegisterEndpoints() const {
-  multi_backend::EndpointList endpoints;
-  for (size_t i = 0; i < fleet_->size(); ++i) {
-    auto endpoint = multi_backend::Endpoint::Parse(fleet_->address(i));
-    if (!endpoint.ok()) return endpoint.status();
-    endpoints.push_back(endpoint->WithRole(fleet_->role(i)));
-  }
-  auto group = multi_backend::StaticEndpointGroup::Make(std::move(endpoints));
-  if (!group.ok()) return group.status();
-  return multi_backend::EndpointGroupRegistry::Register("users", *group);
-}
-
-absl::StatusOr<std::shared_ptr<grpc::Channel>> Dashboard::MakeChannel() const {
-  std::ifstream file(flags_.config);
-  std::ostringstream config;
-  config << file.rdbuf();
-  multi_backend::ChannelOptions options;
-  options.service_config_json = config.str();
-  options.sinks.push_back(monitor_);
-  options.args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
-                      kMaxReconnectBackoffMs);
-  return multi_backend::CreateChannel(
-      "group:///users", grpc::InsecureChannelCredentials(), std::move(options));
-}
-
 absl::Status Dashboard::Start() {
-  // Register() must run before the fleet makes channels of its own.
-  absl::Status status = multi_backend::Register();
-  if (!status.ok()) return status;
-  auto fleet = BackendFleet::Start({{"primary", "primary", {}},
-                                    {"replica-1", "replica", {}},
-                                    {"replica-2", "replica", {}}});
+  auto fleet = StartPrimaryAndReplicas();
   if (!fleet.ok()) return fleet.status();
   fleet_ = *std::move(fleet);
-  status = RegisterEndpoints();
-  if (!status.ok()) return status;
-  auto channel = MakeChannel();
+  multi_backend::ChannelOptions options;
+  options.sinks.push_back(monitor_);
+  auto channel = MakeChannelTo(*fleet_, flags_.config, std::move(options));
   if (!channel.ok()) return channel.status();
 
   multi_backend::StatusOptions page;
@@ -126,7 +86,6 @@ absl::Status Dashboard::Start() {
 
   Traffic::Options traffic;
   traffic.calls_per_second = flags_.calls_per_second;
-  traffic.threads = 32;
   traffic.writes_served_by = fleet_->name(kPrimary);
   traffic_ = std::make_unique<Traffic>(*channel, traffic);
   end_ = absl::Now() + absl::Seconds(flags_.seconds);
@@ -154,7 +113,6 @@ absl::Status Dashboard::Run() {
 }
 
 int Dashboard::Finish() {
-  if (traffic_ == nullptr) return 1;
   traffic_->Stop();
   const Traffic::Totals totals = traffic_->totals();
   for (const std::string& error : totals.first_errors) {

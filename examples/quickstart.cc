@@ -6,23 +6,20 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <fstream>
 #include <functional>
 #include <map>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "multi_backend/backend_pool.h"
-#include "multi_backend/endpoint_groups.h"
 #include "multi_backend/examples/demonstration.h"
+#include "multi_backend/examples/primary_and_replicas.h"
 #include "multi_backend/examples/traffic.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
@@ -34,17 +31,10 @@ using multi_backend::BackendFleet;
 using multi_backend::BackendPool;
 using multi_backend::BackendSnapshot;
 
-constexpr size_t kPrimary = 0;
-constexpr size_t kKilledReplica = 1;
-constexpr size_t kFrozenReplica = 2;
-
 constexpr absl::Duration kLivePeriod = absl::Seconds(1);
 constexpr absl::Duration kPollPeriod = absl::Milliseconds(50);
 // How long a restarted replica may take to get calls again.
 constexpr absl::Duration kReturnTimeout = absl::Seconds(10);
-// gRPC may wait two minutes before it connects to a lost backend again, which
-// is too long for a demonstration.
-constexpr int kMaxReconnectBackoffMs = 1000;
 
 struct Flags {
   double seconds = 12;
@@ -65,8 +55,6 @@ class Quickstart {
   int Finish();
 
  private:
-  absl::Status RegisterEndpoints() const;
-  absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel() const;
   void Say(const std::string& text) const;
   // Prints live lines until done() is true; false if `timeout` passes first.
   bool LiveUntil(absl::Duration timeout, const std::function<bool()>& done);
@@ -92,51 +80,15 @@ class Quickstart {
   std::vector<int64_t> server_reads_ = {0, 0, 0};
 };
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return absl::NotFoundError("cannot read " + path);
-  std::ostringstream contents;
-  contents << file.rdbuf();
-  return contents.str();
-}
-
-absl::Status Quickstart::RegisterEndpoints() const {
-  multi_backend::EndpointList endpoints;
-  for (size_t i = 0; i < fleet_->size(); ++i) {
-    auto endpoint = multi_backend::Endpoint::Parse(fleet_->address(i));
-    if (!endpoint.ok()) return endpoint.status();
-    endpoints.push_back(endpoint->WithRole(fleet_->role(i)));
-  }
-  auto group = multi_backend::StaticEndpointGroup::Make(std::move(endpoints));
-  if (!group.ok()) return group.status();
-  return multi_backend::EndpointGroupRegistry::Register("users", *group);
-}
-
-absl::StatusOr<std::shared_ptr<grpc::Channel>> Quickstart::MakeChannel() const {
-  auto config = ReadFile(flags_.config);
-  if (!config.ok()) return config.status();
-  multi_backend::ChannelOptions options;
-  options.service_config_json = *config;
-  options.pool = pool_;
-  options.args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
-                      kMaxReconnectBackoffMs);
-  return multi_backend::CreateChannel(
-      "group:///users", grpc::InsecureChannelCredentials(), std::move(options));
-}
-
 absl::Status Quickstart::Start() {
-  // Register() must run before the fleet makes channels of its own.
-  const absl::Status ready = multi_backend::Register();
-  if (!ready.ok()) return ready;
-  auto fleet = BackendFleet::Start({{"primary", "primary", {}},
-                                    {"replica-1", "replica", {}},
-                                    {"replica-2", "replica", {}}});
+  auto fleet = StartPrimaryAndReplicas();
   if (!fleet.ok()) return fleet.status();
   fleet_ = *std::move(fleet);
-  const absl::Status registered = RegisterEndpoints();
-  if (!registered.ok()) return registered;
   pool_ = BackendPool::Create();
-  auto channel = MakeChannel();
+  multi_backend::ChannelOptions channel_options;
+  channel_options.pool = pool_;
+  auto channel =
+      MakeChannelTo(*fleet_, flags_.config, std::move(channel_options));
   if (!channel.ok()) return channel.status();
 
   absl::PrintF(
