@@ -11,47 +11,27 @@
 #include "multi_backend/lb_policy/backends/backend.h"
 #include "multi_backend/lb_policy/backends/flags.h"
 #include "multi_backend/lb_policy/backends/pool.h"
+#include "multi_backend/lb_policy/backends/testing/virtual_pool_test.h"
 #include "multi_backend/proto/config/config.h"
-#include "multi_backend/tests/testing/strategy_members.h"
-#include "multi_backend/tests/testing/virtual_timers.h"
 
 namespace multi_backend {
 namespace {
-
-using LeasePtr = std::unique_ptr<BackendPool::Lease>;
 
 constexpr char kIp[] = "10.0.0.1:80";
 constexpr char kName[] = "db.example:80";
 constexpr char kOtherIp[] = "10.0.0.2:80";
 
-// A pool in virtual time, and leases as channels take them.
-class AbsentTest : public ::testing::Test {
+class AbsentTest : public VirtualPoolTest {
  protected:
-  AbsentTest() : AbsentTest(BackendPoolOptions()) {}
-  explicit AbsentTest(const BackendPoolOptions& options)
-      : timers_(std::make_shared<VirtualTimers>()) {
-    clock_.Set(absl::ToInt64Nanoseconds(absl::Seconds(100)));
-    PoolTime time;
-    time.clock = &clock_;
-    time.timers = [timers = timers_]() { return timers; };
-    pool_ = BackendPool::Create(std::move(time), options);
+  explicit AbsentTest(const BackendPoolOptions& options = {})
+      : VirtualPoolTest(options) {
     auto health = std::make_shared<HealthConfig>();
     health->passive.emplace();
     health->passive->down_retry_after = absl::Seconds(60);
     health->passive->max_down_retry_after = absl::Seconds(60);
-    passive_ = std::move(health);
+    health_ = std::move(health);
   }
 
-  LeasePtr Acquire(absl::string_view address, absl::string_view name,
-                   const LeasePtr& renamed = nullptr) {
-    LeasePtr lease = pool_->Acquire(address, name, renamed.get());
-    lease->Configure(passive_, /*max_requests=*/limit_,
-                     []() { return nullptr; });
-    return lease;
-  }
-  LeasePtr Acquire(absl::string_view address) {
-    return Acquire(address, address);
-  }
   // Takes the backend down by failed calls, for exactly 60 s.
   static void Fail(const LeasePtr& lease) {
     for (int i = 0; i < 3; ++i) {
@@ -62,11 +42,6 @@ class AbsentTest : public ::testing::Test {
   }
   static bool Usable(const LeasePtr& lease) {
     return lease->backend()->load.usable();
-  }
-  void Advance(absl::Duration by) {
-    // The clock goes first: a timer reads it.
-    clock_.Advance(by);
-    timers_->Advance(by);
   }
   // "10.0.0.1:80=DOWN 10.0.0.2:80=ALIVE"; absent ones in brackets.
   std::string All() const {
@@ -84,12 +59,6 @@ class AbsentTest : public ::testing::Test {
     const auto events = pool_->GetEvents();
     return events.empty() ? "" : events.back().ToString();
   }
-
-  testing::ManualClock clock_;
-  const std::shared_ptr<VirtualTimers> timers_;
-  std::shared_ptr<BackendPool> pool_;
-  std::shared_ptr<const HealthConfig> passive_;
-  int limit_ = 0;
 };
 
 // --- Marks -------------------------------------------------------------------

@@ -13,15 +13,12 @@
 #include "multi_backend/lb_policy/backends/backend.h"
 #include "multi_backend/lb_policy/backends/flags.h"
 #include "multi_backend/lb_policy/backends/pool.h"
+#include "multi_backend/lb_policy/backends/testing/virtual_pool_test.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
-#include "multi_backend/tests/testing/strategy_members.h"
-#include "multi_backend/tests/testing/virtual_timers.h"
 
 namespace multi_backend {
 namespace {
-
-using LeasePtr = std::unique_ptr<BackendPool::Lease>;
 
 constexpr char kIp[] = "10.0.0.1:80";
 constexpr char kOtherIp[] = "10.0.0.2:80";
@@ -35,34 +32,20 @@ DrainOptions Within(absl::Duration timeout) {
   return options;
 }
 
-// A pool in virtual time.
-class ControlTest : public ::testing::Test {
+class ControlTest : public VirtualPoolTest {
  protected:
-  ControlTest() : ControlTest(BackendPoolOptions()) {}
-  explicit ControlTest(const BackendPoolOptions& options)
-      : timers_(std::make_shared<VirtualTimers>()) {
-    clock_.Set(absl::ToInt64Nanoseconds(absl::Seconds(100)));
-    PoolTime time;
-    time.clock = &clock_;
-    time.timers = [timers = timers_]() { return timers; };
-    pool_ = BackendPool::Create(std::move(time), options);
-  }
+  using VirtualPoolTest::VirtualPoolTest;
 
+  // Listed with the weight 1,000.
   LeasePtr Acquire(absl::string_view address, absl::string_view name,
                    const LeasePtr& renamed = nullptr) {
-    LeasePtr lease = pool_->Acquire(address, name, renamed.get());
-    lease->Configure(health_, /*max_requests=*/limit_,
-                     []() { return nullptr; });
+    LeasePtr lease = VirtualPoolTest::Acquire(address, name, renamed);
     lease->SetEndpoint(std::make_shared<const Endpoint>(
         Endpoint::Parse(name)->WithWeight(1000)));
     return lease;
   }
   LeasePtr Acquire(absl::string_view address) {
     return Acquire(address, address);
-  }
-  void Advance(absl::Duration by) {
-    clock_.Advance(by);
-    timers_->Advance(by);
   }
   static uint32_t Flags(const LeasePtr& lease) {
     return lease->backend()->load.unusable_reasons.load();
@@ -89,12 +72,6 @@ class ControlTest : public ::testing::Test {
   }
   using Texts = std::vector<std::string>;
 
-  testing::ManualClock clock_;
-  const std::shared_ptr<VirtualTimers> timers_;
-  std::shared_ptr<BackendPool> pool_;
-  std::shared_ptr<const HealthConfig> health_ =
-      std::make_shared<const HealthConfig>();
-  int limit_ = 0;
   uint64_t seen_ = 0;
 };
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/backends/pool.h"
+#include "multi_backend/lb_policy/plan/testing/plan_inputs.h"
 #include "multi_backend/tests/testing/strategy_members.h"
 
 namespace multi_backend {
@@ -24,12 +25,8 @@ class Scene {
     config.failover.max_retries = 2;
     for (size_t i = 0; i < 2; ++i) {
       const std::string address = absl::StrCat("10.0.0.", i, ":1");
-      PlanEntry entry;
-      entry.lease = pool_->Acquire(address, address);
-      entry.endpoint =
-          std::make_shared<const Endpoint>(*Endpoint::Parse(address));
-      entry.link = LinkState::kReady;
-      entries_.push_back(std::move(entry));
+      entries_.push_back(
+          testing::ReadyEntry(*pool_, address, *Endpoint::Parse(address)));
     }
     Try(0);
     Fail(/*retriable=*/true);
@@ -64,10 +61,7 @@ class Scene {
   void DropPlan() { has_plan_ = false; }
 
   RetryDecision Decide() {
-    PickPlan::Args args;
-    args.config = std::make_shared<const PolicyConfig>(config);
-    args.entries = entries_;
-    args.clock = &clock_;
+    PickPlan::Args args = testing::PlanArgs(config, entries_, clock_);
     args.backlogs = std::make_shared<BacklogSet>();
     const auto plan = PickPlan::Make(std::move(args));
     plan->UpdateBacklogs(0);

@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/plan/explain.h"
 #include "multi_backend/lb_policy/plan/pick_plan.h"
+#include "multi_backend/lb_policy/plan/testing/plan_inputs.h"
 #include "multi_backend/tests/testing/strategy_members.h"
 
 namespace multi_backend {
@@ -22,12 +23,8 @@ class PlanControlTest : public ::testing::Test {
  protected:
   PlanControlTest() {
     for (size_t i = 0; i < 3; ++i) {
-      PlanEntry entry;
-      entry.lease = pool_->Acquire(AddressOf(i), AddressOf(i));
-      entry.endpoint =
-          std::make_shared<const Endpoint>(*Endpoint::Parse(AddressOf(i)));
-      entry.link = LinkState::kReady;
-      entries_.push_back(std::move(entry));
+      entries_.push_back(testing::ReadyEntry(*pool_, AddressOf(i),
+                                             *Endpoint::Parse(AddressOf(i))));
     }
   }
 
@@ -35,12 +32,8 @@ class PlanControlTest : public ::testing::Test {
     return absl::StrCat("10.0.0.", i, ":1");
   }
   void MakePlan() {
-    PickPlan::Args args;
-    args.config = std::make_shared<const PolicyConfig>(config_);
-    args.entries = entries_;
+    PickPlan::Args args = testing::PlanArgs(config_, entries_, clock_);
     args.previous = plan_.get();
-    args.clock = &clock_;
-    args.seed = 1;
     plan_ = PickPlan::Make(std::move(args));
   }
   // How many of `calls` calls each backend gets.

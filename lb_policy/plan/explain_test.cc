@@ -10,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/backends/flags.h"
+#include "multi_backend/lb_policy/plan/testing/plan_inputs.h"
 #include "multi_backend/tests/testing/strategy_members.h"
 
 namespace multi_backend {
@@ -17,6 +18,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using testing::ToRole;
 using Why = PassedOver::Why;
 
 struct Spec {
@@ -28,28 +30,20 @@ struct Spec {
 class ExplainTest : public ::testing::Test {
  protected:
   void Add(const Spec& spec) {
-    const std::string address = absl::StrCat("10.0.0.", entries_.size(), ":1");
-    Endpoint endpoint = *Endpoint::Parse(address);
+    const size_t index = entries_.size();
+    Endpoint endpoint = Endpoint::Of(absl::StrCat("b", index), 1);
     endpoint.role = spec.role;
     endpoint.weight = spec.weight;
-    PlanEntry entry;
-    entry.lease =
-        pool_->Acquire(address, absl::StrCat("b", entries_.size(), ":1"));
-    entry.endpoint = std::make_shared<const Endpoint>(std::move(endpoint));
-    entry.link = spec.link;
-    entries_.push_back(std::move(entry));
+    entries_.push_back(testing::ReadyEntry(
+        *pool_, absl::StrCat("10.0.0.", index, ":1"), std::move(endpoint)));
+    entries_.back().link = spec.link;
   }
   Backend& backend(size_t i) { return entries_[i].backend(); }
   void Flag(size_t i, uint32_t reason) {
     backend(i).load.unusable_reasons.fetch_or(reason);
   }
   void MakePlan() {
-    PickPlan::Args args;
-    args.config = std::make_shared<const PolicyConfig>(config_);
-    args.entries = entries_;
-    args.clock = &clock_;
-    args.seed = 1;
-    plan_ = PickPlan::Make(std::move(args));
+    plan_ = PickPlan::Make(testing::PlanArgs(config_, entries_, clock_));
   }
 
   ChosenBy Choice(const CallLabel& label, const PickRequest& request = {}) {
@@ -70,13 +64,6 @@ class ExplainTest : public ::testing::Test {
   }
   static std::string Is(absl::string_view backend, Why why) {
     return absl::StrCat(backend, ":1 ", static_cast<int>(why));
-  }
-  static CallLabel To(absl::string_view role,
-                      WhenUnavailable when = WhenUnavailable::kFail) {
-    CallLabel label;
-    label.role = role;
-    label.when_unavailable = when;
-    return label;
   }
 
   testing::ManualClock clock_;
@@ -125,13 +112,13 @@ TEST_F(ExplainTest, OtherRolesComeLastAndOnlyAsFarAsTheListIsBounded) {
   Add({"primary"});
   Flag(kMaxPassedOver + 1, kUnhealthy);
   MakePlan();
-  const auto passed = PassedOverBy(kMaxPassedOver, To("primary"));
+  const auto passed = PassedOverBy(kMaxPassedOver, ToRole("primary"));
   EXPECT_EQ(passed.size(), kMaxPassedOver);
   EXPECT_EQ(passed[0], Is(absl::StrCat("b", kMaxPassedOver + 1), Why::kDown));
   EXPECT_EQ(passed[1], Is("b0", Why::kOtherRole));
   // The fallback to any backend makes the replicas eligible.
   EXPECT_THAT(
-      PassedOverBy(kMaxPassedOver, To("primary", WhenUnavailable::kAny)),
+      PassedOverBy(kMaxPassedOver, ToRole("primary", WhenUnavailable::kAny)),
       ElementsAre(Is(absl::StrCat("b", kMaxPassedOver + 1), Why::kDown)));
 }
 
@@ -144,7 +131,8 @@ TEST_F(ExplainTest, TheFallbackTheKeyAndPanicAreToldApart) {
   EXPECT_EQ(Choice(CallLabel()), ChosenBy::kStrategy);
   EXPECT_EQ(Choice(CallLabel(), testing::RequestWithKey(1)),
             ChosenBy::kStickyKey);
-  EXPECT_EQ(Choice(To("primary", WhenUnavailable::kAny)), ChosenBy::kFallback);
+  EXPECT_EQ(Choice(ToRole("primary", WhenUnavailable::kAny)),
+            ChosenBy::kFallback);
   config_.health.panic_percent = 100;
   Flag(1, kUnhealthy);
   MakePlan();

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "multi_backend/lb_policy/plan/testing/plan_inputs.h"
 #include "multi_backend/tests/testing/strategy_members.h"
 
 namespace multi_backend {
@@ -42,19 +43,13 @@ class Watched {
       Endpoint endpoint = *Endpoint::Parse(address);
       endpoint.role = spec.role;
       endpoint.weight = spec.weight;
-      PlanEntry entry;
-      entry.lease = pool_->Acquire(address, address);
-      entry.endpoint = std::make_shared<const Endpoint>(std::move(endpoint));
-      entry.link = LinkState::kReady;
-      entry.lease->Configure(std::make_shared<const HealthConfig>(health),
-                             /*max_requests=*/0, []() { return nullptr; });
-      entries_.push_back(std::move(entry));
+      entries_.push_back(
+          testing::ReadyEntry(*pool_, address, std::move(endpoint)));
+      entries_.back().lease->Configure(
+          std::make_shared<const HealthConfig>(health),
+          /*max_requests=*/0, []() { return nullptr; });
     }
-    PickPlan::Args args;
-    args.config = std::make_shared<const PolicyConfig>(config_);
-    args.entries = entries_;
-    args.clock = &clock_;
-    plan_ = PickPlan::Make(std::move(args));
+    plan_ = PickPlan::Make(testing::PlanArgs(config_, entries_, clock_));
     Evaluate();  // Sets the baseline of the counters.
   }
 

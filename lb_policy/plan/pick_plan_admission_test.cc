@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/backends/flags.h"
 #include "multi_backend/lb_policy/plan/pick_plan.h"
+#include "multi_backend/lb_policy/plan/testing/plan_inputs.h"
 #include "multi_backend/tests/testing/strategy_members.h"
 #include "multi_backend/tests/testing/virtual_timers.h"
 
@@ -47,12 +48,9 @@ class Channel {
       const std::string address = absl::StrCat("10.0.0.", i, ":1");
       Endpoint endpoint = *Endpoint::Parse(address);
       endpoint.priority = static_cast<int32_t>(i);
-      PlanEntry entry;
-      entry.lease = pool_->Acquire(address, address);
-      entry.endpoint = std::make_shared<const Endpoint>(std::move(endpoint));
-      entry.link = LinkState::kReady;
-      entry.backend().health.Configure(health);
-      entries_.push_back(std::move(entry));
+      entries_.push_back(
+          testing::ReadyEntry(*pool_, address, std::move(endpoint)));
+      entries_.back().backend().health.Configure(health);
     }
   }
 
@@ -84,12 +82,7 @@ class Channel {
   std::unique_ptr<PickPlan> Make(
       StrategyKind strategy = StrategyKind::kRoundRobin) {
     config_.root.strategy = strategy;
-    PickPlan::Args args;
-    args.config = std::make_shared<const PolicyConfig>(config_);
-    args.entries = entries_;
-    args.clock = &clock_;
-    args.seed = 1;
-    return PickPlan::Make(std::move(args));
+    return PickPlan::Make(testing::PlanArgs(config_, entries_, clock_));
   }
 
  private:

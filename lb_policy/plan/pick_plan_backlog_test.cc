@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/backends/flags.h"
 #include "multi_backend/lb_policy/plan/pick_plan.h"
+#include "multi_backend/lb_policy/plan/testing/plan_inputs.h"
 #include "multi_backend/tests/testing/strategy_members.h"
 
 namespace multi_backend {
@@ -42,9 +43,7 @@ Waiter CallTo(absl::string_view role = "",
               WhenUnavailable when = WhenUnavailable::kFail,
               absl::string_view fallback_role = "") {
   Waiter call;
-  call.label.role = role;
-  call.label.when_unavailable = when;
-  call.label.fallback_role = fallback_role;
+  call.label = testing::ToRole(role, when, fallback_role);
   return call;
 }
 
@@ -63,11 +62,8 @@ class Channel {
       Endpoint endpoint = *Endpoint::Parse(address);
       endpoint.role = spec.role;
       endpoint.zone = spec.zone;
-      PlanEntry entry;
-      entry.lease = pool_->Acquire(address, address);
-      entry.endpoint = std::make_shared<const Endpoint>(std::move(endpoint));
-      entry.link = kReady;
-      entries_.push_back(std::move(entry));
+      entries_.push_back(
+          testing::ReadyEntry(*pool_, address, std::move(endpoint)));
     }
   }
 
@@ -89,12 +85,8 @@ class Channel {
       entries_[i].link = links[i];
       entries_[i].error = links[i] == kFailed ? "connection refused" : "";
     }
-    PickPlan::Args args;
-    args.config = std::make_shared<const PolicyConfig>(config_);
-    args.entries = entries_;
+    PickPlan::Args args = testing::PlanArgs(config_, entries_, clock_);
     args.previous = plan_.get();
-    args.clock = &clock_;
-    args.seed = 1;
     args.backlogs = backlogs_;
     plan_ = PickPlan::Make(std::move(args));
     changes_ = InWords(plan_->UpdateBacklogs(clock_.NowNanos()));

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/fast_random.h"
+#include "multi_backend/lb_policy/plan/testing/plan_inputs.h"
 #include "multi_backend/tests/testing/strategy_members.h"
 
 namespace multi_backend {
@@ -19,6 +20,7 @@ namespace {
 
 using Outcome = PickPlan::Outcome;
 using testing::kAllKinds;
+using testing::ToRole;
 
 // --- Builders ---------------------------------------------------------------
 
@@ -51,9 +53,8 @@ class Channel {
     endpoint.role = spec.role;
     endpoint.zone = spec.zone;
     endpoint.weight = spec.weight;
-    PlanEntry entry;
-    entry.lease = pool_->Acquire(AddressOf(index), name);
-    entry.endpoint = std::make_shared<const Endpoint>(std::move(endpoint));
+    PlanEntry entry =
+        testing::ReadyEntry(*pool_, AddressOf(index), std::move(endpoint));
     entry.link = spec.link;
     if (spec.link == kFailed) entry.error = "connection refused";
     entries_.push_back(std::move(entry));
@@ -77,11 +78,8 @@ class Channel {
 
   std::unique_ptr<PickPlan> Make(const PickPlan* previous = nullptr,
                                  uint64_t seed = 1) {
-    PickPlan::Args args;
-    args.config = std::make_shared<const PolicyConfig>(*config_);
-    args.entries = entries_;
+    PickPlan::Args args = testing::PlanArgs(*config_, entries_, clock_);
     args.previous = previous;
-    args.clock = &clock_;
     args.seed = seed;
     return PickPlan::Make(std::move(args));
   }
@@ -92,16 +90,6 @@ class Channel {
   std::shared_ptr<PolicyConfig> config_;
   std::vector<PlanEntry> entries_;
 };
-
-CallLabel ToRole(absl::string_view role,
-                 WhenUnavailable when = WhenUnavailable::kFail,
-                 absl::string_view fallback_role = "") {
-  CallLabel label;
-  label.role = role;
-  label.when_unavailable = when;
-  label.fallback_role = fallback_role;
-  return label;
-}
 
 BalancerConfig Of(StrategyKind kind) {
   BalancerConfig config;
@@ -792,15 +780,10 @@ TEST(PickPlanRebuildTest, APlanNeedsNothingOfItsMakersButTheClock) {
   std::unique_ptr<PickPlan> plan;
   for (int i = 0; i < 3; ++i) {
     auto pool = BackendPool::Create();
-    PickPlan::Args args;
-    args.config = std::make_shared<const PolicyConfig>();
-    PlanEntry entry;
-    entry.lease = pool->Acquire("1:1", "1:1");
-    entry.endpoint = std::make_shared<const Endpoint>(Endpoint::Of("1", 1));
-    entry.link = kReady;
-    args.entries.push_back(std::move(entry));
+    PickPlan::Args args = testing::PlanArgs(
+        PolicyConfig(),
+        {testing::ReadyEntry(*pool, "1:1", Endpoint::Of("1", 1))}, clock);
     args.previous = plan.get();
-    args.clock = &clock;
     plan = PickPlan::Make(std::move(args));
   }
   EXPECT_EQ(PickedBy(*plan, CallLabel()), 0u);

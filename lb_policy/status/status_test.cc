@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "multi_backend/lb_policy/plan/testing/plan_inputs.h"
 #include "multi_backend/lb_policy/status/event_reporter.h"
 #include "multi_backend/lb_policy/status/plan_status.h"
 #include "multi_backend/lb_policy/status/sink_reporter.h"
@@ -30,19 +31,18 @@ class PlanStatusTest : public ::testing::Test {
     endpoint.role = "main";
     endpoint.zone = "eu";
     endpoint.weight = 10;
-    PlanEntry entry;
-    entry.lease = pool_->Acquire(address, name);
-    entry.endpoint = std::make_shared<const Endpoint>(std::move(endpoint));
-    entry.link = link;
+    entries_.push_back(
+        testing::ReadyEntry(*pool_, address, std::move(endpoint)));
+    entries_.back().link = link;
+    Configure(entries_.back());
+  }
+  // Gives the backend the health configuration as it is now.
+  void Configure(const PlanEntry& entry) const {
     entry.lease->Configure(std::make_shared<const HealthConfig>(config_.health),
                            /*max_requests=*/0, []() { return nullptr; });
-    entries_.push_back(std::move(entry));
   }
   ChannelStatus Status() {
-    PickPlan::Args args;
-    args.config = std::make_shared<const PolicyConfig>(config_);
-    args.entries = entries_;
-    args.clock = &clock_;
+    PickPlan::Args args = testing::PlanArgs(config_, entries_, clock_);
     args.backlogs = backlogs_;
     PlanStatus::Args status_args;
     status_args.pool = pool_;
@@ -102,9 +102,7 @@ TEST_F(PlanStatusTest, ABackendOutOfUseHasNoEffectiveWeight) {
 
 TEST_F(PlanStatusTest, SlowStartLowersTheEffectiveWeight) {
   config_.health.slow_start = absl::Hours(10);
-  entries_[0].lease->Configure(
-      std::make_shared<const HealthConfig>(config_.health), 0,
-      []() { return nullptr; });
+  Configure(entries_[0]);
   pool_->MarkUnhealthy("db:1");
   pool_->MarkHealthy("db:1");
   EXPECT_DOUBLE_EQ(Status().backends[2].effective_weight, 1);
@@ -113,9 +111,7 @@ TEST_F(PlanStatusTest, SlowStartLowersTheEffectiveWeight) {
 TEST_F(PlanStatusTest, CountsEjectionsAndProbes) {
   config_.health.passive.emplace();
   config_.health.passive->unhealthy_after = 2;
-  entries_[0].lease->Configure(
-      std::make_shared<const HealthConfig>(config_.health), 0,
-      []() { return nullptr; });
+  Configure(entries_[0]);
   Backend& backend = entries_[0].backend();
   for (int i = 0; i < 2; ++i) {
     backend.health.OnCallEnded(AttemptOutcome::kFailed, "reset", 0);
@@ -196,9 +192,7 @@ TEST_F(PlanStatusTest, SinksHearOfEvents) {
   const SinkReporter reporter("dns:///db", {first, second});
   config_.health.passive.emplace();
   config_.health.passive->unhealthy_after = 1;
-  entries_[0].lease->Configure(
-      std::make_shared<const HealthConfig>(config_.health), 0,
-      []() { return nullptr; });
+  Configure(entries_[0]);
   entries_[0].backend().health.OnCallEnded(AttemptOutcome::kFailed, "reset", 0);
   pool_->MarkUnhealthy("10.0.0.1:1", "by hand");
   for (const PoolEvent& event : pool_->GetEvents()) reporter.Report(event);

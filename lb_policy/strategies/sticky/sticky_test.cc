@@ -112,7 +112,6 @@ TEST(StickyTest, AnUnusableMemberIsAsGoodAsAbsent) {
   }
 }
 
-// Removes and then adds each of some members, and checks every slot.
 TEST(StickyTest, AMemberThatDrainsKeepsItsOwnKeysAndGetsNoOthers) {
   StrategyMembers members({1, 2, 3, 4});
   const std::vector<uint32_t> slots = SampleSlots(400);
@@ -134,6 +133,7 @@ TEST(StickyTest, AMemberThatDrainsKeepsItsOwnKeysAndGetsNoOthers) {
   }
 }
 
+// Removes and then adds each of some members, and checks every slot.
 TEST(StickyTest, AMemberThatLeavesOrJoinsMovesItsOwnKeysOnly) {
   for (const size_t size : {10, 100, 1000}) {
     StrategyMembers members = StrategyMembers::Equal(size);
