@@ -89,8 +89,7 @@ int Run(const BenchFlags& flags) {
   more.AtMost("sinks on / no sink", Median(sinks) - Median(full), {}, 200);
   more.AtMost("trails of 1 % / sinks on", Median(trails) - Median(sinks), {},
               100);
-  const int exit_code = table.ExitCode(flags);
-  return exit_code != 0 ? exit_code : more.ExitCode(flags.check);
+  return std::max(table.ExitCode(flags), more.ExitCode(flags.check));
 }
 
 }  // namespace

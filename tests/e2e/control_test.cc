@@ -11,9 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/backend_pool.h"
-#include "multi_backend/endpoint_groups.h"
-#include "multi_backend/tests/testing/backend_fleet.h"
-#include "multi_backend/tests/testing/scripted_group.h"
+#include "multi_backend/tests/testing/listed_fleet_test.h"
 #include "multi_backend/tests/testing/users_client.h"
 #include "multi_backend/tests/testing/users_load.h"
 
@@ -31,25 +29,8 @@ DrainOptions Patiently() {
   return options;
 }
 
-class ControlTest : public ::testing::Test {
+class ControlTest : public ListedFleetTest {
  protected:
-  void SetUp() override {
-    auto fleet = BackendFleet::Start(3);
-    ASSERT_TRUE(fleet.ok()) << fleet.status();
-    fleet_ = *std::move(fleet);
-    group_ = std::make_shared<ScriptedGroup>(List({0, 1, 2}));
-    ASSERT_TRUE(EndpointGroupRegistry::Register("control", group_).ok());
-  }
-  void TearDown() override { EndpointGroupRegistry::Unregister("control"); }
-
-  EndpointList List(const std::vector<size_t>& indices) {
-    EndpointList list;
-    for (const size_t index : indices) {
-      list.push_back(Endpoint::Of(
-          "127.0.0.1", static_cast<uint16_t>(fleet_->server(index).port())));
-    }
-    return list;
-  }
   static UsersCall Keyed(int key) {
     UsersCall call;
     call.metadata = {{"x-user-id", absl::StrCat("user-", key)}};
@@ -59,7 +40,7 @@ class ControlTest : public ::testing::Test {
   std::unique_ptr<UsersClient> Connect(const std::string& policy,
                                        ChannelOptions options = {}) {
     options.service_config_json = ServiceConfig(policy, kByHeader);
-    auto client = UsersClient::Make("group:///control", std::move(options));
+    auto client = UsersClient::Make(kTarget, std::move(options));
     EXPECT_TRUE(client.ok()) << client.status();
     if (!client.ok()) return nullptr;
     // Keys of their own, so that STICKY reaches every backend.
@@ -84,26 +65,10 @@ class ControlTest : public ::testing::Test {
     }
     return homes;
   }
-  // Makes `calls` calls that succeed; returns how many reached b1.
-  int64_t CallsToB1(UsersClient& client, int calls) {
-    fleet_->ResetStats();
-    for (int i = 0; i < calls; ++i) {
-      const CallOutcome outcome = client.Call();
-      EXPECT_TRUE(outcome.ok()) << outcome.ToString();
-    }
-    return fleet_->CallsOf(1);
-  }
   bool AwaitDrained(UsersClient& client) {
     return WaitUntil(
         [&]() { return client.Backend(fleet_->address(1)).drained; });
   }
-  bool AwaitAbsent(UsersClient& client, bool absent) {
-    return WaitUntil(
-        [&]() { return client.Backend(fleet_->address(1)).absent == absent; });
-  }
-
-  std::unique_ptr<BackendFleet> fleet_;
-  std::shared_ptr<ScriptedGroup> group_;
 };
 
 TEST_F(ControlTest, ADrainUnderLoadLosesNoCall) {
@@ -118,7 +83,7 @@ TEST_F(ControlTest, ADrainUnderLoadLosesNoCall) {
   ASSERT_TRUE(WaitUntil([&]() { return load.calls() > calls + 100; }));
   const LoadResult result = load.Stop();
   EXPECT_THAT(result.failures, IsEmpty());
-  EXPECT_EQ(CallsToB1(*client, 30), 0);
+  EXPECT_EQ(CallsToB1(*client), 0);
   std::vector<std::string> drain;
   while (const auto event = watch->TryNext()) {
     if (event->kind == PoolEvent::Kind::kDrain) drain.push_back(event->to);
@@ -144,7 +109,7 @@ TEST_F(ControlTest, StickyKeysMoveLastAndOnlyThoseOfTheDrainedBackend) {
   ASSERT_TRUE(stream->Read(&reply));
   ASSERT_TRUE(WaitUntil([&]() { return client->InFlight() == 1; }));
   ASSERT_TRUE(client->pool().Drain(fleet_->address(1), Patiently()).ok());
-  EXPECT_EQ(CallsToB1(*client, 30), 0);
+  EXPECT_EQ(CallsToB1(*client), 0);
   EXPECT_EQ(Homes(*client), before);
   stream->WritesDone();
   EXPECT_TRUE(stream->Finish().ok());
@@ -166,10 +131,7 @@ TEST_F(ControlTest, AWeightShiftsSharesAndSurvivesAListWithoutTheBackend) {
   ASSERT_TRUE(client->pool().SetWeight(fleet_->address(1), 1).ok());
   // The lists say 1,000 for each backend.
   EXPECT_TRUE(WaitUntil([&]() { return CallsToB1(*client, 100) <= 1; }));
-  group_->SetEndpoints(List({0, 2}));
-  ASSERT_TRUE(AwaitAbsent(*client, true));
-  group_->SetEndpoints(List({0, 1, 2}));
-  ASSERT_TRUE(AwaitAbsent(*client, false));
+  ASSERT_NO_FATAL_FAILURE(LeaveB1OutAndBringItBack(*client));
   EXPECT_LE(CallsToB1(*client, 100), 1);
   ASSERT_TRUE(client->pool().ResetWeight(fleet_->address(1)).ok());
   EXPECT_TRUE(WaitUntil([&]() { return CallsToB1(*client, 100) >= 30; }));
@@ -179,11 +141,8 @@ TEST_F(ControlTest, ADrainHoldsOverAListWithoutTheBackend) {
   const auto client = Connect("");
   ASSERT_NE(client, nullptr);
   ASSERT_TRUE(client->pool().Drain(fleet_->address(1)).ok());
-  group_->SetEndpoints(List({0, 2}));
-  ASSERT_TRUE(AwaitAbsent(*client, true));
-  group_->SetEndpoints(List({0, 1, 2}));
-  ASSERT_TRUE(AwaitAbsent(*client, false));
-  EXPECT_EQ(CallsToB1(*client, 30), 0);
+  ASSERT_NO_FATAL_FAILURE(LeaveB1OutAndBringItBack(*client));
+  EXPECT_EQ(CallsToB1(*client), 0);
 }
 
 TEST_F(ControlTest, ResetBackoffConnectsAgainAtOnce) {
@@ -215,8 +174,8 @@ TEST_F(ControlTest, ActionsReachEachChannelOfThePool) {
   ASSERT_NE(first, nullptr);
   ASSERT_NE(second, nullptr);
   ASSERT_TRUE(pool->Drain(fleet_->address(1)).ok());
-  EXPECT_EQ(CallsToB1(*first, 30), 0);
-  EXPECT_EQ(CallsToB1(*second, 30), 0);
+  EXPECT_EQ(CallsToB1(*first), 0);
+  EXPECT_EQ(CallsToB1(*second), 0);
   ASSERT_TRUE(pool->Undrain(fleet_->address(1)).ok());
   for (UsersClient* client : {first.get(), second.get()}) {
     EXPECT_TRUE(WaitUntil([&]() { return client->Call().served_by == "b1"; }));

@@ -13,9 +13,8 @@
 #include "gtest/gtest.h"
 #include "multi_backend/backend_pool.h"
 #include "multi_backend/endpoint_groups.h"
-#include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/behaviours.h"
-#include "multi_backend/tests/testing/scripted_group.h"
+#include "multi_backend/tests/testing/listed_fleet_test.h"
 #include "multi_backend/tests/testing/users_client.h"
 
 namespace multi_backend {
@@ -25,30 +24,11 @@ namespace {
 constexpr char kOutForAMinute[] =
     R"("health":{"passive":{"downRetryAfter":"60s","maxDownRetryAfter":"60s"}})";
 
-class MarksTest : public ::testing::Test {
+class MarksTest : public ListedFleetTest {
  protected:
-  void SetUp() override {
-    auto fleet = BackendFleet::Start(3);
-    ASSERT_TRUE(fleet.ok()) << fleet.status();
-    fleet_ = *std::move(fleet);
-    group_ = std::make_shared<ScriptedGroup>(List({0, 1, 2}));
-    ASSERT_TRUE(EndpointGroupRegistry::Register("marks", group_).ok());
-  }
-  void TearDown() override { EndpointGroupRegistry::Unregister("marks"); }
-
-  Endpoint EndpointOf(size_t index, const std::string& host = "127.0.0.1") {
-    return Endpoint::Of(host,
-                        static_cast<uint16_t>(fleet_->server(index).port()));
-  }
-  EndpointList List(const std::vector<size_t>& indices) {
-    EndpointList list;
-    for (const size_t index : indices) list.push_back(EndpointOf(index));
-    return list;
-  }
-
   void Connect(const std::string& policy, ChannelOptions options = {}) {
     options.service_config_json = ServiceConfig(policy);
-    auto client = UsersClient::Make("group:///marks", std::move(options));
+    auto client = UsersClient::Make(kTarget, std::move(options));
     ASSERT_TRUE(client.ok()) << client.status();
     client_ = *std::move(client);
     ASSERT_TRUE(client_->ConnectTo(fleet_->addresses()));
@@ -62,41 +42,18 @@ class MarksTest : public ::testing::Test {
     }));
     fleet_->SetBehaviour(1, Succeeding());
   }
-  // Waits until the newest list is in use, in which only `absent` has no lease.
-  bool AwaitAbsent(size_t index, bool absent) {
-    return WaitUntil([&]() {
-      return client_->Backend(fleet_->address(index)).absent == absent;
-    });
-  }
   bool AwaitServedBy(const std::string& name) {
     return WaitUntil([&]() { return client_->Call().served_by == name; });
   }
-  // Makes 30 calls that succeed; returns how many reached b1.
-  int64_t CallsToB1() {
-    fleet_->ResetStats();
-    for (int i = 0; i < 30; ++i) {
-      const CallOutcome outcome = client_->Call();
-      EXPECT_TRUE(outcome.ok()) << outcome.ToString();
-    }
-    return fleet_->CallsOf(1);
-  }
-  void LeaveB1OutAndBringItBack() {
-    group_->SetEndpoints(List({0, 2}));
-    ASSERT_TRUE(AwaitAbsent(1, true));
-    group_->SetEndpoints(List({0, 1, 2}));
-    ASSERT_TRUE(AwaitAbsent(1, false));
-  }
 
-  std::unique_ptr<BackendFleet> fleet_;
-  std::shared_ptr<ScriptedGroup> group_;
   std::unique_ptr<UsersClient> client_;
 };
 
 TEST_F(MarksTest, AMarkHoldsOverAListThatLeavesItsBackendOut) {
   ASSERT_NO_FATAL_FAILURE(Connect(""));
   client_->pool().MarkUnhealthy(fleet_->address(1));
-  ASSERT_NO_FATAL_FAILURE(LeaveB1OutAndBringItBack());
-  EXPECT_EQ(CallsToB1(), 0);
+  ASSERT_NO_FATAL_FAILURE(LeaveB1OutAndBringItBack(*client_));
+  EXPECT_EQ(CallsToB1(*client_), 0);
   client_->pool().MarkHealthy(fleet_->address(1));
   EXPECT_TRUE(AwaitServedBy("b1"));
 }
@@ -104,9 +61,9 @@ TEST_F(MarksTest, AMarkHoldsOverAListThatLeavesItsBackendOut) {
 TEST_F(MarksTest, AnEjectionHoldsOverAListThatLeavesItsBackendOut) {
   ASSERT_NO_FATAL_FAILURE(Connect(kOutForAMinute));
   ASSERT_NO_FATAL_FAILURE(EjectB1());
-  ASSERT_NO_FATAL_FAILURE(LeaveB1OutAndBringItBack());
+  ASSERT_NO_FATAL_FAILURE(LeaveB1OutAndBringItBack(*client_));
   EXPECT_EQ(client_->Backend(fleet_->address(1)).state, BackendState::kDown);
-  EXPECT_EQ(CallsToB1(), 0);
+  EXPECT_EQ(CallsToB1(*client_), 0);
 }
 
 TEST_F(MarksTest, AMarkAndAnEjectionHoldWhenTheBackendIsRenamed) {
@@ -132,11 +89,11 @@ TEST_F(MarksTest, AMarkBeforeTheFirstChannelHolds) {
   options.pool = BackendPool::Create();
   options.pool->MarkUnhealthy(fleet_->address(1));
   options.service_config_json = ServiceConfig("");
-  auto client = UsersClient::Make("group:///marks", std::move(options));
+  auto client = UsersClient::Make(kTarget, std::move(options));
   ASSERT_TRUE(client.ok()) << client.status();
   client_ = *std::move(client);
   ASSERT_TRUE(client_->ConnectTo({fleet_->address(0), fleet_->address(2)}));
-  EXPECT_EQ(CallsToB1(), 0);
+  EXPECT_EQ(CallsToB1(*client_), 0);
 }
 
 // The pool is the channel's own here; the application does not keep it.
@@ -147,7 +104,7 @@ TEST_F(MarksTest, AnEjectionHoldsWhileTheChannelIsIdle) {
       absl::StrCat(R"("failover":{"maxRetries":0},)", kOutForAMinute)));
   args.SetInt(GRPC_ARG_CLIENT_IDLE_TIMEOUT_MS, 1000);
   auto channel = grpc::CreateCustomChannel(
-      "group:///marks", grpc::InsecureChannelCredentials(), args);
+      kTarget, grpc::InsecureChannelCredentials(), args);
   auto stub = examples::users::v1::Users::NewStub(channel);
   const auto call = [&stub]() {
     grpc::ClientContext context;

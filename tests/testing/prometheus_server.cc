@@ -10,7 +10,6 @@
 #include <fstream>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
@@ -35,15 +34,11 @@ size_t AppendTo(char* data, size_t size, size_t count, void* body) {
 }
 
 std::string UrlEncoded(absl::string_view text) {
-  std::string encoded;
-  for (unsigned char c : text) {
-    if (absl::ascii_isalnum(c)) {
-      encoded.push_back(static_cast<char>(c));
-    } else {
-      absl::StrAppend(&encoded, "%", absl::Hex(c, absl::kZeroPad2));
-    }
-  }
-  return encoded;
+  // libcurl 7.82 and newer needs no handle for this.
+  const std::unique_ptr<char, void (*)(void*)> encoded(
+      curl_easy_escape(nullptr, text.data(), static_cast<int>(text.size())),
+      curl_free);
+  return encoded.get();
 }
 
 }  // namespace

@@ -4,8 +4,7 @@
 //   MB_REQUIRE_PACKAGE(PrometheusServer::Installed(),
 //                      PrometheusServer::kHowToInstall);
 //   auto server = PrometheusServer::Start("127.0.0.1:9464");  // StatusOr
-//   auto samples = (*server)->Query("sum by (backend)
-//   (rate(calls_total[5s]))");
+//   auto samples = (*server)->Query("rate(calls_total[5s])");
 //
 // Every wait is bounded.  The child dies with this object, and with the thread
 // that started it.  Threads: only the one that started it.

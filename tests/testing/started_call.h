@@ -15,6 +15,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -35,12 +36,15 @@ class StartedCall {
     bool write = false;  // CreateUser instead of GetUser.
     absl::Duration timeout = kTestTimeout;
     bool wait_for_ready = false;
+    // Called with the context before the call begins, if set.
+    std::function<void(grpc::ClientContext*)> prepare;
   };
 
   StartedCall(examples::users::v1::Users::Stub& stub, const Options& options) {
     context_.set_deadline(absl::ToChronoTime(start_ + options.timeout));
     context_.set_wait_for_ready(options.wait_for_ready);
     context_.AddMetadata(kCallIdKey, options.id);
+    if (options.prepare) options.prepare(&context_);
     auto done = [this](grpc::Status status) {
       took_ = absl::Now() - start_;
       status_ = std::move(status);

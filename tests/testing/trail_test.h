@@ -6,36 +6,39 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/backend_pool.h"
-#include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/observability.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
-#include "multi_backend/tests/testing/event.h"
+#include "multi_backend/tests/testing/started_call.h"
 #include "multi_backend/tests/testing/users_client.h"
 
 namespace multi_backend {
+
+// "b0 UNAVAILABLE answered": how an attempt ended.
+inline std::string EndOf(absl::string_view backend, absl::StatusCode status,
+                         Sent sent) {
+  return absl::StrCat(backend, " ", absl::StatusCodeToString(status), " ",
+                      Describe(sent));
+}
 
 // Keeps what the channel tells about its calls.
 class CallLedger final : public MetricsSink {
  public:
   void OnAttemptEnded(const AttemptEnded& attempt) override {
     absl::MutexLock lock(&mutex_);
-    attempts_.push_back(absl::StrCat(attempt.address, " ",
-                                     absl::StatusCodeToString(attempt.status),
-                                     " ", Describe(attempt.sent)));
+    attempts_.push_back(EndOf(attempt.address, attempt.status, attempt.sent));
   }
   void OnCallEnded(const CallEnded& call) override {
     EXPECT_TRUE(call.attempts.empty() || call.attempts_made > 0);
@@ -152,21 +155,13 @@ class TrailTest : public ::testing::Test {
   }
 
   // Makes a call and returns its trail.
-  CallTrail Trail(const UsersCall& call = {},
-                  std::function<void(grpc::ClientContext&)> meanwhile = {}) {
+  CallTrail Trail(const UsersCall& call = {}) {
     grpc::ClientContext context;
     context.set_deadline(absl::ToChronoTime(absl::Now() + call.timeout));
     context.set_wait_for_ready(call.wait_for_ready);
-    AttemptTrail trail(&context);
-    std::thread other;
-    if (meanwhile) other = std::thread([&]() { meanwhile(context); });
+    const AttemptTrail trail(&context);
     const CallOutcome outcome = client_->Call(call, context);
-    if (other.joinable()) other.join();
-    EXPECT_TRUE(trail.status().ok()) << trail.status();
-    EXPECT_TRUE(trail.has_ended());
-    const CallTrail result = trail.trail();
-    EXPECT_EQ(static_cast<int>(result.status),
-              static_cast<int>(outcome.status.error_code()));
+    CallTrail result = WholeTrail(trail, outcome.status);
     CheckAgreement(result);
     return result;
   }
@@ -176,28 +171,16 @@ class TrailTest : public ::testing::Test {
    public:
     explicit Started(TrailTest& test, absl::Duration timeout = kTestTimeout)
         : test_(test) {
-      context_.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
-      trail_ = std::make_unique<AttemptTrail>(&context_);
-      test.client_->stub().async()->GetUser(&context_, &request_, &reply_,
-                                            [this](grpc::Status status) {
-                                              status_ = std::move(status);
-                                              ended_.Set();
-                                            });
-    }
-    ~Started() {
-      context_.TryCancel();
-      ended_.Await(kTestTimeout);
+      StartedCall::Options options;
+      options.timeout = timeout;
+      options.prepare = [this](grpc::ClientContext* context) {
+        trail_ = std::make_unique<AttemptTrail>(context);
+      };
+      call_ = std::make_unique<StartedCall>(*test.client_, options);
     }
 
-    void Cancel() { context_.TryCancel(); }
-    CallTrail Wait() {
-      EXPECT_TRUE(ended_.Await(kTestTimeout));
-      EXPECT_TRUE(trail_->status().ok()) << trail_->status();
-      const CallTrail trail = trail_->trail();
-      EXPECT_EQ(static_cast<int>(trail.status),
-                static_cast<int>(status_.error_code()));
-      return trail;
-    }
+    void Cancel() { call_->Cancel(); }
+    CallTrail Wait() { return WholeTrail(*trail_, call_->Wait()); }
     // The same for the only call of the channel.
     CallTrail WaitAndCheck() {
       const CallTrail trail = Wait();
@@ -207,13 +190,20 @@ class TrailTest : public ::testing::Test {
 
    private:
     TrailTest& test_;
-    grpc::ClientContext context_;
     std::unique_ptr<AttemptTrail> trail_;
-    examples::users::v1::GetUserRequest request_;
-    examples::users::v1::UserReply reply_;
-    grpc::Status status_;
-    Event ended_;
+    std::unique_ptr<StartedCall> call_;
   };
+
+  // What `trail` has of a call that ended with `status`.
+  static CallTrail WholeTrail(const AttemptTrail& trail,
+                              const grpc::Status& status) {
+    EXPECT_TRUE(trail.status().ok()) << trail.status();
+    EXPECT_TRUE(trail.has_ended());
+    CallTrail result = trail.trail();
+    EXPECT_EQ(static_cast<int>(result.status),
+              static_cast<int>(status.error_code()));
+    return result;
+  }
 
   // The sink and on_call_end have told the same.
   void CheckAgreement(const CallTrail& trail) {
@@ -225,9 +215,7 @@ class TrailTest : public ::testing::Test {
     EXPECT_EQ(trail.attempts_made, static_cast<int>(trail.attempts.size()));
     std::vector<std::string> attempts;
     for (const TrailAttempt& attempt : trail.attempts) {
-      attempts.push_back(absl::StrCat(attempt.address, " ",
-                                      absl::StatusCodeToString(attempt.status),
-                                      " ", Describe(attempt.sent)));
+      attempts.push_back(EndOf(attempt.address, attempt.status, attempt.sent));
       EXPECT_GE(attempt.latency, absl::ZeroDuration());
       EXPECT_GE(attempt.started_after, absl::ZeroDuration());
       EXPECT_LE(attempt.started_after + attempt.latency, trail.latency);
@@ -259,10 +247,9 @@ class TrailTest : public ::testing::Test {
   std::vector<std::string> Steps(const CallTrail& trail) const {
     std::vector<std::string> steps;
     for (const TrailAttempt& attempt : trail.attempts) {
-      steps.push_back(absl::StrCat(NameOf(attempt.address), " ",
-                                   absl::StatusCodeToString(attempt.status),
-                                   " ", Describe(attempt.sent), ", ",
-                                   Describe(attempt.next)));
+      steps.push_back(absl::StrCat(
+          EndOf(NameOf(attempt.address), attempt.status, attempt.sent), ", ",
+          Describe(attempt.next)));
     }
     return steps;
   }
