@@ -27,6 +27,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/base/attributes.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "multi_backend/proto/config/config.h"
@@ -83,7 +84,8 @@ std::string EncodeCallLabel(absl::string_view prefix,
 // Returns nullopt unless `value` carries this process's tag and is well formed.
 // Several values with commas between them, as core joins the values of one key,
 // are combined.
-absl::optional<CallLabel> DecodeCallLabel(absl::string_view value);
+absl::optional<CallLabel> DecodeCallLabel(
+    absl::string_view value ABSL_ATTRIBUTE_LIFETIME_BOUND);
 
 }  // namespace multi_backend
 

@@ -160,8 +160,9 @@ TEST(CallLabelTest, JoinedValuesAreCombined) {
     return EncodeCallLabel(EncodeCallLabelPrefix(open), absl::nullopt, false,
                            TrailIds{id, 0});
   };
-  const auto all = DecodeCallLabel(
-      absl::StrCat(trail(1), ",", route, ",", key, ",", trail(2)));
+  const std::string joined =
+      absl::StrCat(trail(1), ",", route, ",", key, ",", trail(2));
+  const auto all = DecodeCallLabel(joined);
   ASSERT_TRUE(all.has_value());
   EXPECT_TRUE(all->route_decided);
   EXPECT_EQ(all->role, "replica");

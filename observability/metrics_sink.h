@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "absl/base/attributes.h"
 #include "absl/hash/hash.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -33,7 +34,7 @@ class ChannelSource;  // channel_source.h
 // that looks up something by it need not hash it each time.
 struct Label {
   Label() : hash(HashOfEmpty()) {}
-  explicit Label(absl::string_view label_text)
+  explicit Label(absl::string_view label_text ABSL_ATTRIBUTE_LIFETIME_BOUND)
       : text(label_text), hash(absl::HashOf(label_text)) {}
 
   absl::string_view text;

@@ -11,11 +11,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "multi_backend/bench/bound_table.h"
 #include "multi_backend/bench/floor_table.h"
@@ -35,7 +36,7 @@ double CpuMilliseconds() {
          static_cast<double>(now.tv_nsec) / 1e6;
 }
 
-AttemptEnded Attempt(const std::string& backend, const std::string& method) {
+AttemptEnded Attempt(absl::string_view backend, absl::string_view method) {
   AttemptEnded attempt;
   attempt.target = Label("dns:///users.example:50051");
   attempt.method = Label(method);
@@ -125,25 +126,17 @@ int Run(const BenchFlags& flags, const char* self) {
   const auto collectable = MakeCollectable(metrics);
   table.Show("collect for prometheus-cpp, ms of CPU",
              LeastCpu(flags, [&] { collectable->Collect(); }));
-  table.Show(
-      "the same with its text serializer, ms of CPU", LeastCpu(flags, [&] {
-        std::ostringstream out;
-        prometheus::TextSerializer().Serialize(out, collectable->Collect());
-        bytes = out.str().size();
-      }));
+  const auto serialize = [&](const prometheus::Collectable& from) {
+    bytes = prometheus::TextSerializer().Serialize(from.Collect()).size();
+  };
+  table.Show("the same with its text serializer, ms of CPU",
+             LeastCpu(flags, [&] { serialize(*collectable); }));
   const auto few = Metrics::Create();
   // 20 lines each.
   Fill(500, few.get());
   const auto few_collectable = MakeCollectable(few);
   table.AtMost("prometheus-cpp, 10,000 lines of text, ms of CPU",
-               LeastCpu(flags,
-                        [&] {
-                          std::ostringstream out;
-                          prometheus::TextSerializer().Serialize(
-                              out, few_collectable->Collect());
-                          bytes = out.str().size();
-                        }),
-               {}, 50);
+               LeastCpu(flags, [&] { serialize(*few_collectable); }), {}, 50);
   return table.ExitCode(flags.check);
 }
 

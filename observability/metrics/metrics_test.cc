@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "multi_backend/observability/metrics/bucket_of.h"
 #include "multi_backend/observability/metrics/testing/find_series.h"
@@ -25,7 +26,7 @@ using ::testing::SizeIs;
 constexpr int64_t kMillisecond = 1'000'000;
 const absl::Time kStart = absl::UnixEpoch() + absl::Hours(1);
 
-AttemptEnded Attempt(const std::string& backend,
+AttemptEnded Attempt(absl::string_view backend,
                      absl::StatusCode status = absl::StatusCode::kOk) {
   AttemptEnded attempt;
   attempt.target = Label("dns:///users");

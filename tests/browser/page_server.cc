@@ -88,7 +88,8 @@ void MakeTraffic(Monitor& monitor) {
     attempt.method = Label(kPlanted);
     attempt.latency_nanos = 3'000'000;
   }
-  attempts[0].backend = Label(absl::StrCat(kPlanted, ":1"));
+  const std::string planted_backend = absl::StrCat(kPlanted, ":1");
+  attempts[0].backend = Label(planted_backend);
   attempts[0].status = absl::StatusCode::kUnavailable;
   attempts[0].message = kPlanted;
   attempts[1].backend = Label("b.example:1");

@@ -3,14 +3,14 @@
 #define MULTI_BACKEND_OBSERVABILITY_METRICS_TESTING_SAMPLE_EVENTS_H_
 
 #include <memory>
-#include <string>
 
+#include "absl/strings/string_view.h"
 #include "multi_backend/observability/metrics_sink.h"
 #include "multi_backend/observability/testing/fixed_channel.h"
 
 namespace multi_backend {
 
-inline AttemptEnded SampleAttempt(const std::string& backend) {
+inline AttemptEnded SampleAttempt(absl::string_view backend) {
   AttemptEnded attempt;
   attempt.target = Label("dns:///users");
   attempt.method = Label("/acme.Users/GetUser");
@@ -21,7 +21,7 @@ inline AttemptEnded SampleAttempt(const std::string& backend) {
 }
 
 // Tells `sink` of each kind of event.  `backend` must outlive the call only.
-inline void SendSampleEvents(const std::string& backend, MetricsSink* sink) {
+inline void SendSampleEvents(absl::string_view backend, MetricsSink* sink) {
   AttemptEnded attempt = SampleAttempt(backend);
   attempt.retried = Retried::kDifferentBackend;
   sink->OnAttemptEnded(attempt);
