@@ -384,6 +384,49 @@ TEST_F(TrailTest, ABackendOfWeightZeroIsPassedOver) {
   EXPECT_THAT(PassedOverIn(trail.attempts[0]), ElementsAre("b0 draining"));
 }
 
+TEST_F(TrailTest, ADrainedBackendIsPassedOver) {
+  ASSERT_NO_FATAL_FAILURE(Start(kTwo, kPrimary));
+  ASSERT_TRUE(client_->pool().Drain(fleet_->address(0)).ok());
+  const CallTrail trail = Trail();
+  EXPECT_THAT(Steps(trail), ElementsAre("b1 OK answered, done"));
+  EXPECT_THAT(PassedOverIn(trail.attempts[0]), ElementsAre("b0 draining"));
+}
+
+// Most calls do not go to a backend whose share has only begun to grow.
+TEST_F(TrailTest, ABackendInSlowStartIsPassedOver) {
+  ASSERT_NO_FATAL_FAILURE(Start(
+      kTwo, absl::StrCat(kPrimary, R"(,"health":{"slowStart":"3600s"})")));
+  client_->pool().MarkUnhealthy(fleet_->address(0));
+  client_->pool().MarkHealthy(fleet_->address(0));
+  CallTrail trail;
+  ASSERT_TRUE(WaitUntil([&]() {
+    Forget();
+    trail = Trail();
+    return trail.attempts[0].address == fleet_->address(1);
+  }));
+  EXPECT_THAT(Steps(trail), ElementsAre("b1 OK answered, done"));
+  EXPECT_THAT(PassedOverIn(trail.attempts[0]), ElementsAre("b0 in slow start"));
+}
+
+TEST_F(TrailTest, ATrialIsTold) {
+  ASSERT_NO_FATAL_FAILURE(Start(
+      kTwo, absl::StrCat(kPrimary, R"(,"health":{"passive":{"unhealthyAfter":1,
+                             "downRetryAfter":"0.2s"}})")));
+  fleet_->SetBehaviour(0, Failing());
+  EXPECT_EQ(Trail().attempts_made, 2);
+  fleet_->SetBehaviour(0, Succeeding());
+  CallTrail trail;
+  ASSERT_TRUE(WaitUntil([&]() {
+    Forget();
+    trail = Trail();
+    if (trail.attempts[0].address == fleet_->address(0)) return true;
+    EXPECT_THAT(PassedOverIn(trail.attempts[0]), ElementsAre("b0 down"));
+    return false;
+  }));
+  EXPECT_THAT(Steps(trail), ElementsAre("b0 OK answered, done"));
+  EXPECT_EQ(trail.attempts[0].chosen_by, ChosenBy::kTrial);
+}
+
 TEST_F(TrailTest, PanicIsTold) {
   ASSERT_NO_FATAL_FAILURE(
       Start(kTwo, R"("health":{"panicThreshold":100,"active":{"interval":"0.1s",
