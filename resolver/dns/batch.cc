@@ -6,19 +6,13 @@
 #include <netdb.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
-#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/dns/cares.h"
 
 namespace multi_backend {
 namespace {
@@ -74,45 +68,14 @@ absl::Status StatusOfError(int error) {
 }
 
 DnsResult ResultOf(DnsType type, int error, const unsigned char* packet,
-                   int size) {
+                   size_t size) {
   if (error != ARES_SUCCESS) return StatusOfError(error);
-  DnsResult answer = ParseDnsAnswer(packet, static_cast<size_t>(size));
+  DnsResult answer = ParseDnsAnswer(packet, size);
   if (answer.ok() && !HasRecords(*answer, type)) {
     return StatusOfError(ARES_ENODATA);
   }
   return answer;
 }
-
-// c-ares marks a socket as close-on-exec only after it has made it.  A program
-// that another thread starts in between would inherit the socket.
-ares_socket_t MakeSocket(int family, int type, int protocol, void* /*arg*/) {
-  return socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
-}
-
-int CloseSocket(ares_socket_t fd, void* /*arg*/) { return close(fd); }
-
-int ConnectSocket(ares_socket_t fd, const sockaddr* address,
-                  ares_socklen_t size, void* /*arg*/) {
-  return connect(fd, address, size);
-}
-
-ares_ssize_t ReceiveFrom(ares_socket_t fd, void* buffer, size_t size, int flags,
-                         sockaddr* from, ares_socklen_t* from_size,
-                         void* /*arg*/) {
-  return recvfrom(fd, buffer, size, flags, from, from_size);
-}
-
-ares_ssize_t SendAll(ares_socket_t fd, const iovec* parts, int count,
-                     void* /*arg*/) {
-  // Unlike writev(), a lost TCP connection raises no SIGPIPE.
-  msghdr message = {};
-  message.msg_iov = const_cast<iovec*>(parts);
-  message.msg_iovlen = static_cast<size_t>(count);
-  return sendmsg(fd, &message, MSG_NOSIGNAL);
-}
-
-constexpr ares_socket_functions kSocketFunctions = {
-    MakeSocket, CloseSocket, ConnectSocket, ReceiveFrom, SendAll};
 
 }  // namespace
 
@@ -141,16 +104,7 @@ DnsBatch::~DnsBatch() {
 
 absl::Time DnsBatch::AddDescriptors(absl::Time now,
                                     std::vector<pollfd>& polled) const {
-  std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets;
-  const int ready =
-      ares_getsock(channel_, sockets.data(), static_cast<int>(sockets.size()));
-  for (size_t i = 0; i < sockets.size(); ++i) {
-    short events = 0;
-    if (ARES_GETSOCK_READABLE(ready, i)) events |= POLLIN;
-    if (ARES_GETSOCK_WRITABLE(ready, i)) events |= POLLOUT;
-    if (events == 0) break;
-    polled.push_back({sockets[i], events, 0});
-  }
+  polled.insert(polled.end(), sockets_.begin(), sockets_.end());
   timeval longest = absl::ToTimeval(std::max(end_ - now, absl::ZeroDuration()));
   timeval buffer;
   return now +
@@ -180,12 +134,15 @@ int DnsBatch::Open(const DnsClientOptions& options) {
   wanted.ednspsz = kUdpPayload;
   wanted.timeout = static_cast<int>(absl::ToInt64Milliseconds(options.timeout));
   wanted.tries = options.tries;
-  const int error = ares_init_options(
-      &channel_, &wanted,
-      ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
+  wanted.sock_state_cb = &OnSocketState;
+  wanted.sock_state_cb_data = &sockets_;
+  int error =
+      ares_init_options(&channel_, &wanted,
+                        ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS |
+                            ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
   if (error != ARES_SUCCESS) return error;
-  ares_set_socket_functions(channel_, &kSocketFunctions, nullptr);
-  if (system_) return ARES_SUCCESS;
+  error = SetCaresSocketFunctions(channel_);
+  if (error != ARES_SUCCESS || system_) return error;
   return ares_set_servers_ports_csv(channel_, options.servers.c_str());
 }
 
@@ -197,9 +154,10 @@ void DnsBatch::StartMore() {
     waiting_[index] = {this, index};
     ++under_way_;
     // Only the system's servers come with a search list.
-    const auto ask = system_ ? &ares_search : &ares_query;
-    ask(channel_, question.name.c_str(), ns_c_in, TypeNumber(question.type),
-        &OnAnswer, &waiting_[index]);
+    AskCares(channel_,
+             {question.name.c_str(), TypeNumber(question.type),
+              /*search=*/system_, kUdpPayload},
+             &OnAnswer, &waiting_[index]);
   }
 }
 
@@ -227,8 +185,24 @@ bool DnsBatch::TakeFromHostsFile(size_t index) {
   return true;
 }
 
-void DnsBatch::OnAnswer(void* arg, int error, int /*timeouts*/,
-                        unsigned char* packet, int size) {
+void DnsBatch::OnSocketState(void* arg, ares_socket_t fd, int readable,
+                             int writable) {
+  std::vector<pollfd>& sockets = *static_cast<std::vector<pollfd>*>(arg);
+  auto it =
+      std::find_if(sockets.begin(), sockets.end(),
+                   [fd](const pollfd& socket) { return socket.fd == fd; });
+  const int events =
+      (readable != 0 ? POLLIN : 0) | (writable != 0 ? POLLOUT : 0);
+  if (events == 0) {
+    if (it != sockets.end()) sockets.erase(it);
+    return;
+  }
+  if (it == sockets.end()) it = sockets.insert(it, {fd, 0, 0});
+  it->events = static_cast<short>(events);
+}
+
+void DnsBatch::OnAnswer(void* arg, int error, const unsigned char* packet,
+                        size_t size) {
   const Waiting& waiting = *static_cast<Waiting*>(arg);
   DnsBatch& batch = *waiting.batch;
   --batch.under_way_;
@@ -260,19 +234,8 @@ absl::Status DnsBatch::Late() const {
 
 // Only for the system's servers: configured ones are part of the target's name.
 absl::Status DnsBatch::NameServersIn(const absl::Status& error) const {
-  std::vector<std::string> names;
-  ares_addr_port_node* servers = nullptr;
-  ares_get_servers_ports(channel_, &servers);
-  for (const auto* server = servers; server; server = server->next) {
-    char ip[INET6_ADDRSTRLEN];
-    inet_ntop(server->family, &server->addr, ip, sizeof(ip));
-    const int port = server->udp_port == 0 ? 53 : server->udp_port;
-    names.push_back(Endpoint::Of(ip, static_cast<uint16_t>(port)).address());
-  }
-  ares_free_data(servers);
-  return absl::Status(error.code(),
-                      absl::StrCat(error.message(), " (asked ",
-                                   absl::StrJoin(names, ", "), ")"));
+  return absl::Status(error.code(), absl::StrCat(error.message(), " (asked ",
+                                                 CaresServers(channel_), ")"));
 }
 
 }  // namespace multi_backend

@@ -62,8 +62,10 @@ class DnsBatch {
     size_t index = 0;
   };
 
-  static void OnAnswer(void* arg, int error, int timeouts,
-                       unsigned char* packet, int size);
+  static void OnAnswer(void* arg, int error, const unsigned char* packet,
+                       size_t size);
+  static void OnSocketState(void* arg, ares_socket_t fd, int readable,
+                            int writable);
 
   int Open(const DnsClientOptions& options);
   void StartMore();
@@ -78,6 +80,7 @@ class DnsBatch {
   const absl::Duration total_timeout_;
   const absl::Time end_;
   const OnResult on_result_;
+  std::vector<pollfd> sockets_;  // What c-ares waits for.
   ares_channel channel_ = nullptr;
   std::vector<Waiting> waiting_;  // Arguments of callbacks; never moved.
   size_t next_ = 0;               // The first question that was not asked yet.
