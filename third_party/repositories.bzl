@@ -65,6 +65,32 @@ _optional_library = repository_rule(
     },
 )
 
+def _abseil_impl(ctx):
+    # The compiler knows where the linker looks for libraries.
+    gcc = ctx.which("gcc")
+    if not gcc:
+        fail("gcc is missing: run tools/setup")
+    found = ctx.execute([gcc, "-print-file-name=libabsl_base.so"]).stdout.strip()
+    header = ctx.path("/usr/include/absl/status/statusor.h")
+    if not found.startswith("/") or not header.exists:
+        fail("Abseil (libabsl_base.so and %s) is missing: run tools/setup" % header)
+    libraries = sorted([
+        file.basename
+        for file in ctx.path(found).dirname.readdir()
+        if file.basename.startswith("libabsl_") and file.basename.endswith(".so")
+    ])
+    lines = _library_lines({"absl": " ".join(
+        ["-Wl,--push-state,--as-needed"] +
+        ["-l" + library[len("lib"):-len(".so")] for library in libraries] +
+        ["-Wl,--pop-state"],
+    )})
+    ctx.file("BUILD.bazel", "\n".join(lines) + "\n")
+
+# Abseil consists of many shared libraries, and each release of it has others.
+# With --as-needed a binary links only those that it uses, so all that are
+# installed are named.
+_abseil = repository_rule(implementation = _abseil_impl, local = True)
+
 def _rules_cc_impl(ctx):
     ctx.file("BUILD.bazel", "")
     ctx.file("cc/BUILD.bazel", "")
@@ -112,6 +138,9 @@ def multi_backend_repositories():
     _local("rules_proto", "/usr/share/bazel/rules/proto")
     _local("platforms", "/usr/share/bazel/platforms")
 
+    if not native.existing_rule("absl"):
+        _abseil(name = "absl")
+
     libraries = {
         # Core's own symbols are in libgrpc; grpc++ needs gpr for gpr_log.
         "grpc": {
@@ -126,51 +155,6 @@ def multi_backend_repositories():
             "libraries": {"protobuf": "-lprotobuf"},
             "tools": {"protoc": "/usr/bin/protoc"},
             "headers": ["/usr/include/google/protobuf/message.h"],
-        },
-        "absl": {
-            # Each component of Abseil is a separate shared library.  With
-            # --as-needed a binary links only those that it uses.
-            "libraries": {"absl": "-Wl,--push-state,--as-needed " + " ".join([
-                "-labsl_" + component
-                for component in [
-                    "status",
-                    "statusor",
-                    "strings",
-                    "str_format_internal",
-                    "strings_internal",
-                    "cord",
-                    "cord_internal",
-                    "cordz_info",
-                    "time",
-                    "time_zone",
-                    "civil_time",
-                    "int128",
-                    "synchronization",
-                    "hash",
-                    "city",
-                    "low_level_hash",
-                    "raw_hash_set",
-                    "hashtablez_sampler",
-                    "random_distributions",
-                    "random_internal_pool_urbg",
-                    "random_internal_randen",
-                    "random_internal_seed_material",
-                    "random_internal_platform",
-                    "random_internal_randen_hwaes",
-                    "random_internal_randen_hwaes_impl",
-                    "random_internal_randen_slow",
-                    "random_seed_sequences",
-                    "random_seed_gen_exception",
-                    "bad_optional_access",
-                    "bad_variant_access",
-                    "bad_any_cast_impl",
-                    "throw_delegate",
-                    "raw_logging_internal",
-                    "base",
-                    "spinlock_wait",
-                ]
-            ]) + " -Wl,--pop-state"},
-            "headers": ["/usr/include/absl/status/statusor.h"],
         },
         "re2": {
             "libraries": {"re2": "-lre2"},
