@@ -14,7 +14,6 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::EnumDescriptor;
 using google::protobuf::FieldDescriptor;
-using google::protobuf::FileDescriptor;
 using google::protobuf::OneofDescriptor;
 using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::ArrayInputStream;
@@ -32,8 +31,14 @@ uint32_t TagOf(const FieldDescriptor& field) {
 // Whether the field is an enum that only holds declared values (proto2).  Other
 // values on the wire count as unknown fields.
 bool IsClosedEnum(const FieldDescriptor& field) {
+// protobuf 22 hides the syntax, and says what follows from it.
+#if GOOGLE_PROTOBUF_VERSION < 4022000
   return field.type() == FieldDescriptor::TYPE_ENUM &&
-         field.file()->syntax() != FileDescriptor::SYNTAX_PROTO3;
+         field.file()->syntax() !=
+             google::protobuf::FileDescriptor::SYNTAX_PROTO3;
+#else
+  return field.legacy_enum_field_treated_as_closed();
+#endif
 }
 
 bool ReadEnum(CodedInputStream& in, int& value) {
@@ -104,7 +109,7 @@ absl::optional<std::string> DeclaredDefault(const FieldDescriptor& field) {
     case FieldDescriptor::CPPTYPE_ENUM:
       return absl::StrCat(field.default_value_enum()->number());
     case FieldDescriptor::CPPTYPE_STRING:
-      return field.default_value_string();
+      return std::string(field.default_value_string());
     case FieldDescriptor::CPPTYPE_FLOAT:
     case FieldDescriptor::CPPTYPE_DOUBLE:
     case FieldDescriptor::CPPTYPE_MESSAGE:

@@ -29,8 +29,8 @@ constexpr ActionRow kActions[] = {
 template <typename Request>
 absl::StatusOr<Request> ParseRequest(absl::string_view json) {
   Request request;
-  const auto parsed = google::protobuf::util::JsonStringToMessage(
-      google::protobuf::StringPiece(json.data(), json.size()), &request);
+  const auto parsed =
+      google::protobuf::util::JsonStringToMessage(std::string(json), &request);
   if (!parsed.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat("the body is no ", Request::descriptor()->name(),

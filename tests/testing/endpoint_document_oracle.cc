@@ -52,8 +52,7 @@ absl::StatusOr<AdmittedEndpoints> ReadEndpointsByProtobuf(
   google::protobuf::util::JsonParseOptions options;
   options.ignore_unknown_fields = true;
   const auto parsed = google::protobuf::util::JsonStringToMessage(
-      google::protobuf::StringPiece(json.data(), json.size()), &document,
-      options);
+      std::string(json), &document, options);
   if (!parsed.ok()) {
     return absl::InvalidArgumentError(std::string(parsed.message()));
   }
