@@ -20,21 +20,16 @@ void RetryBudget::Window::Add(int64_t now_millis, int64_t count) {
   const int64_t number = now_millis / bucket_millis_;
   Bucket& bucket = ring_[static_cast<size_t>(number % buckets_)];
   // A thread whose time lags by a whole window counts in the present bucket.
-  if (bucket.number.load(std::memory_order_relaxed) < number) {
-    bucket.count.store(0, std::memory_order_relaxed);
-    bucket.number.store(number, std::memory_order_relaxed);
-  }
-  bucket.count.store(bucket.count.load(std::memory_order_relaxed) + count,
-                     std::memory_order_relaxed);
+  if (bucket.number < number) bucket = Bucket{number, 0};
+  bucket.count += count;
 }
 
 int64_t RetryBudget::Window::Sum(int64_t now_millis) const {
   const int64_t newest = now_millis / bucket_millis_;
   int64_t sum = 0;
   for (const Bucket& bucket : ring_) {
-    const int64_t number = bucket.number.load(std::memory_order_relaxed);
-    if (number > newest - buckets_ && number <= newest) {
-      sum += bucket.count.load(std::memory_order_relaxed);
+    if (bucket.number > newest - buckets_ && bucket.number <= newest) {
+      sum += bucket.count;
     }
   }
   return sum;
@@ -46,6 +41,13 @@ RetryBudget::RetryBudget(double ratio, double min_retries_per_second)
       // A channel that may make one retry in ten seconds may make it at once.
       reserve_at_once_(
           std::max(1.0, min_retries_per_second * kReserveSecondsAtOnce)) {}
+
+void RetryBudget::CountBatch(int64_t now_millis) {
+  MutexLock lock(&mutex_);
+  const int64_t calls = pending_.exchange(0, std::memory_order_relaxed);
+  calls_.Add(now_millis, calls);
+  calls_now_.Add(now_millis, calls);
+}
 
 bool RetryBudget::TryRetry(int64_t now_millis) {
   MutexLock lock(&mutex_);

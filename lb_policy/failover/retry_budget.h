@@ -14,11 +14,11 @@
 // A retry is charged when it is granted, so retries that still wait in their
 // backoff count too.
 //
-// Threads: two OnCall() must not run at the same time.  Everything else may run
-// at any time on any thread.
+// Thread-safe.  Each call is counted exactly once, and retries that are granted
+// at the same time fit the budget together.
 //
-// Cost: OnCall() is a plain store for 31 of 32 calls.  TryRetry() and
-// OnRetriedCallSucceeded() take a lock.
+// Cost: OnCall() is one atomic addition for 31 of 32 calls.  The others, and
+// TryRetry() and OnRetriedCallSucceeded(), take a lock.
 #ifndef MULTI_BACKEND_LB_POLICY_FAILOVER_RETRY_BUDGET_H_
 #define MULTI_BACKEND_LB_POLICY_FAILOVER_RETRY_BUDGET_H_
 
@@ -41,15 +41,11 @@ class RetryBudget {
   // all calls of that batch are counted at its time.
   template <typename NowMillis>
   void OnCall(NowMillis now_millis) {
-    const int64_t pending = pending_.load(std::memory_order_relaxed) + 1;
-    if (pending < kBatch) {
-      pending_.store(pending, std::memory_order_relaxed);
-      return;
+    // Only the call that fills a batch finds this number.  Calls that come
+    // before it has emptied the batch go into the same one.
+    if (pending_.fetch_add(1, std::memory_order_relaxed) + 1 == kBatch) {
+      CountBatch(now_millis());
     }
-    pending_.store(0, std::memory_order_relaxed);
-    const int64_t now = now_millis();
-    calls_.Add(now, pending);
-    calls_now_.Add(now, pending);
   }
 
   // Returns whether one more retry fits the budget, and charges it if so.
@@ -68,15 +64,14 @@ class RetryBudget {
     // At most kMaxBuckets buckets.
     Window(int64_t bucket_millis, int64_t buckets)
         : bucket_millis_(bucket_millis), buckets_(buckets) {}
-    // The caller serialises the calls for one window.
     void Add(int64_t now_millis, int64_t count);
     int64_t Sum(int64_t now_millis) const;
 
    private:
     static constexpr int64_t kMaxBuckets = 11;
     struct Bucket {
-      std::atomic<int64_t> number{INT64_MIN};
-      std::atomic<int64_t> count{0};
+      int64_t number = INT64_MIN;
+      int64_t count = 0;
     };
     const int64_t bucket_millis_;
     const int64_t buckets_;
@@ -93,13 +88,15 @@ class RetryBudget {
     OneSecond() : Window(100, 11) {}
   };
 
+  void CountBatch(int64_t now_millis);
+
   const double ratio_;
   const double reserve_;
   const double reserve_at_once_;
-  TenSeconds calls_;
-  OneSecond calls_now_;
   std::atomic<int64_t> pending_{0};  // Calls in no bucket yet.
-  Mutex mutex_;
+  Mutex mutex_;                      // Emptying pending_ takes it, too.
+  TenSeconds calls_ ABSL_GUARDED_BY(mutex_);
+  OneSecond calls_now_ ABSL_GUARDED_BY(mutex_);
   TenSeconds retries_ ABSL_GUARDED_BY(mutex_);
   OneSecond retries_now_ ABSL_GUARDED_BY(mutex_);
   OneSecond successes_now_ ABSL_GUARDED_BY(mutex_);

@@ -387,6 +387,44 @@ TEST(RetryBudgetThreadsTest, ConcurrentRetriesTogetherFitExactly) {
   EXPECT_EQ(sum, 110);
 }
 
+TEST(RetryBudgetThreadsTest, CallsThatBeginAtOnceAreCountedOnceEach) {
+  constexpr int kThreads = 8;
+  constexpr int kCallsEach = 100'000;
+  RetryBudget budget(/*ratio=*/0.001, /*min_retries_per_second=*/0);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&budget]() { Call(budget, 100, kCallsEach); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(Retries(budget, 100, kCallsEach), kThreads * kCallsEach / 1000);
+}
+
+TEST(RetryBudgetThreadsTest, CallsThatBeginAndRetryAtOnceFitExactly) {
+  constexpr int kThreads = 8;
+  constexpr int kCallsEach = 100'000;
+  RetryBudget budget(/*ratio=*/0.25, /*min_retries_per_second=*/0);
+  std::vector<int> fitted(kThreads);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([t, &budget, &fitted]() {
+      for (int i = 0; i < kCallsEach; ++i) {
+        Call(budget, 100, 1);
+        fitted[t] += budget.TryRetry(100 * 1000);
+      }
+    });
+  }
+  int sum = 0;
+  for (int t = 0; t < kThreads; ++t) {
+    threads[t].join();
+    sum += fitted[t];
+  }
+  // Every retry that did not fit was followed by further calls, or was among
+  // the last.
+  EXPECT_LE(sum, kThreads * kCallsEach / 4);
+  sum += Retries(budget, 100, kCallsEach);
+  EXPECT_EQ(sum, kThreads * kCallsEach / 4);
+}
+
 TEST(RetryBudgetThreadsTest, CallsGoOnWhileOthersRetry) {
   constexpr int kCalls = 20000;
   RetryBudget budget(1, 0);
