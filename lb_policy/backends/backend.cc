@@ -126,6 +126,22 @@ absl::Duration Backend::OnProbe(bool healthy, absl::string_view detail) {
   return health.OnProbe(healthy, detail);
 }
 
+bool Backend::TryBeginWatchedCall() {
+  // 0 while a drain without a limit watches the calls.
+  const int64_t most = max_calls_.load(std::memory_order_relaxed);
+  int64_t running = load.in_flight.load(std::memory_order_relaxed);
+  do {
+    if (most != 0 && running >= most) {
+      // The call that took the last place may not have set the flag yet.
+      UpdateAtLimitFlag();
+      return false;
+    }
+  } while (!load.in_flight.compare_exchange_weak(running, running + 1,
+                                                 std::memory_order_relaxed));
+  if (most != 0 && running + 1 >= most) UpdateAtLimitFlag();
+  return true;
+}
+
 // Calls that begin and end at the same time run this function too.  It loops
 // until the flag agrees with the count, so the last run leaves the flag right.
 void Backend::UpdateAtLimitFlag() {

@@ -48,14 +48,26 @@ class Backend {
     if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
-  // Called when a call to this backend starts or ends; both keep kAtLimit up to
-  // date.
+  // Counts a call to this backend as in flight, unless as many are as its limit
+  // allows.  Picks that run at the same time may all have found room for one
+  // more call.  If the result is false, kAtLimit is set, so the next pick
+  // passes over this backend.
+  ABSL_MUST_USE_RESULT bool TryBeginCall() {
+    if (limit_.load(std::memory_order_relaxed) != 0) {
+      return TryBeginWatchedCall();
+    }
+    load.in_flight.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  }
+  // The same for a call that goes to this backend whatever its limit.
   void BeginCall() {
     const int64_t before =
         load.in_flight.fetch_add(1, std::memory_order_relaxed);
     const int64_t limit = limit_.load(std::memory_order_relaxed);
     if (limit != 0 && before + 1 >= limit) UpdateAtLimitFlag();
   }
+  // Called when a call ends that one of these has counted.  They all keep
+  // kAtLimit up to date.
   void EndCall() {
     const int64_t before =
         load.in_flight.fetch_sub(1, std::memory_order_acquire);
@@ -119,6 +131,7 @@ class Backend {
 
   ~Backend();
   void UpdateAtLimitFlag();
+  bool TryBeginWatchedCall();
   // Sets limit_.
   void WatchCalls();
   // Called when a call has ended that limit_ asks for.

@@ -191,18 +191,31 @@ TEST_F(ControlTest, ADrainThatWasEndedStaysEnded) {
 TEST_F(ControlTest, ADrainAndALimitOfCallsDoNotDisturbEachOther) {
   limit_ = 2;
   const LeasePtr lease = Acquire(kIp);
-  lease->backend()->BeginCall();
+  EXPECT_TRUE(lease->backend()->TryBeginCall());
   ASSERT_TRUE(pool_->Drain(kIp, Within(absl::Seconds(10))).ok());
   EXPECT_EQ(Flags(lease), kDraining);
-  lease->backend()->BeginCall();  // With a sticky key.
+  EXPECT_TRUE(lease->backend()->TryBeginCall());  // With a sticky key.
   EXPECT_EQ(Flags(lease), kDraining | kAtLimit);
+  EXPECT_FALSE(lease->backend()->TryBeginCall());
   lease->backend()->SetLimit(3);
   EXPECT_EQ(Flags(lease), kDraining);
   ASSERT_TRUE(pool_->Undrain(kIp).ok());
-  lease->backend()->BeginCall();
+  EXPECT_TRUE(lease->backend()->TryBeginCall());
   EXPECT_EQ(Flags(lease), kAtLimit);
   for (int i = 0; i < 3; ++i) lease->backend()->EndCall();
   EXPECT_EQ(Flags(lease), 0u);
+}
+
+TEST_F(ControlTest, ADrainWithoutALimitOfCallsRefusesNoneThatIsPicked) {
+  const LeasePtr lease = Acquire(kIp);
+  EXPECT_TRUE(lease->backend()->TryBeginCall());
+  ASSERT_TRUE(pool_->Drain(kIp, Within(absl::Seconds(10))).ok());
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(lease->backend()->TryBeginCall());  // With a sticky key.
+  }
+  EXPECT_EQ(Flags(lease), kDraining);
+  for (int i = 0; i < 3; ++i) lease->backend()->EndCall();
+  EXPECT_EQ(DrainOf(kIp), "drained");
 }
 
 TEST_F(ControlTest, ADrainAndAMarkAreIndependent) {

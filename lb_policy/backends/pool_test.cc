@@ -375,6 +375,51 @@ TEST(BackendTest, ABackendLivesAsLongAsAnyoneCountsOnIt) {
   EXPECT_EQ(held->address(), "1:1");  // The address sanitizer checks this.
 }
 
+// --- The limit of calls -----------------------------------------------------
+
+TEST(BackendLimitTest, ACallThatFindsNoRoomIsNotCounted) {
+  auto pool = BackendPool::Create();
+  const LeasePtr lease = pool->Acquire("1:1", "1:1");
+  Backend& backend = *lease->backend();
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(backend.TryBeginCall());
+  EXPECT_EQ(backend.load.in_flight.load(), 5) << "there is no limit";
+  backend.SetLimit(5);
+  EXPECT_FALSE(backend.TryBeginCall());
+  EXPECT_EQ(backend.load.in_flight.load(), 5);
+  EXPECT_EQ(backend.load.unusable_reasons.load(), kAtLimit);
+  backend.EndCall();
+  EXPECT_TRUE(backend.load.usable());
+  EXPECT_TRUE(backend.TryBeginCall());
+  EXPECT_FALSE(backend.load.usable());
+}
+
+TEST(BackendLimitTest, CallsThatBeginAtOnceNeverExceedIt) {
+  constexpr int kThreads = 8;
+  constexpr int kTriesEach = 100'000;
+  constexpr int kLimit = 3;
+  auto pool = BackendPool::Create();
+  const LeasePtr lease = pool->Acquire("1:1", "1:1");
+  Backend& backend = *lease->backend();
+  backend.SetLimit(kLimit);
+  std::atomic<int> running{0};
+  std::atomic<int> too_many{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < kTriesEach; ++i) {
+        if (!backend.TryBeginCall()) continue;
+        if (running.fetch_add(1) >= kLimit) ++too_many;
+        running.fetch_sub(1);
+        backend.EndCall();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(too_many.load(), 0);
+  EXPECT_EQ(backend.load.in_flight.load(), 0);
+  EXPECT_TRUE(backend.load.usable());
+}
+
 // --- Leases -----------------------------------------------------------------
 
 TEST(LeaseTest, ABackendLeavesThePoolWithItsLastUser) {
