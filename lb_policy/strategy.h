@@ -11,10 +11,15 @@
 //  * The amortized cost of a pick does not grow with the number of members,
 //    unless the strategy's header says otherwise.
 //
-// Threads: the caller serializes Pick() calls on one object (gRPC 1.51 picks
-// under the channel's lock).  The control plane may build a successor from the
-// object while picks go on, so whatever a successor reads and Pick() changes is
-// a relaxed atomic.  The successor may miss the few picks made meanwhile.
+// Threads: the caller serialises Pick() calls on one object; the plan that owns
+// the strategy does it with its pick lock (plan/pick_plan.h), whatever core
+// does.  The choices that one call makes in one pick follow each other without
+// those of another call in between.  Two things go on at the same time:
+//  * Calls begin and end on any thread, so LoadStats change during a pick.
+//  * The control plane may build a successor from the object, whose own picks
+//    then run beside those of the predecessor.  So whatever a successor reads
+//    and Pick() changes is a relaxed atomic, or thread-safe if the two share
+//    it. The successor may miss the few picks made meanwhile.
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGY_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGY_H_
 

@@ -2,9 +2,13 @@
 // strategy over backends; an inner node is a strategy over other nodes ("each
 // balancer acts like a backend itself").
 //
-// Immutable, except for the position of its strategy;
-// lb_policy/strategy.h describes the threads.  Memory: about 100
-// bytes for each backend in each leaf that holds it.
+// Immutable, except for the position of its strategy.  Memory: about 100 bytes
+// for each backend in each leaf that holds it.
+//
+// Threads: the caller serialises Pick() on the nodes of one tree; PickPlan does
+// it with its pick lock.  Everything else is const and may run at the same
+// time. A successor may be made of a tree while picks go on
+// (lb_policy/strategy.h).
 #ifndef MULTI_BACKEND_LB_POLICY_PLAN_BALANCER_NODE_H_
 #define MULTI_BACKEND_LB_POLICY_PLAN_BALANCER_NODE_H_
 

@@ -7,9 +7,11 @@
 // because the vote does not say how many calls it has.  Once a key has had more
 // than half of a counted window, the vote is over.
 //
-// Cost: O(1) per call; a few words of memory, whatever the number of keys.
+// Cost: O(1) per call, under a lock until the vote is over; a few words of
+// memory, whatever the number of keys.
 //
-// Threads: the caller serialises Add().  Take() may run at any time.
+// Thread-safe.  It has a lock of its own, because the picks of an old plan and
+// of the one that replaces it add to the same vote.
 #ifndef MULTI_BACKEND_LB_POLICY_PLAN_KEY_VOTE_H_
 #define MULTI_BACKEND_LB_POLICY_PLAN_KEY_VOTE_H_
 
@@ -18,7 +20,9 @@
 #include <memory>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/types/optional.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -33,8 +37,10 @@ class KeyVote {
       : news_(std::move(news)) {}
 
   // Adds one call with this key.
-  void Add(uint64_t key_hash) {
-    if (over_) return;
+  void Add(uint64_t key_hash) ABSL_LOCKS_EXCLUDED(mutex_) {
+    if (over_.load(std::memory_order_relaxed)) return;
+    MutexLock lock(&mutex_);
+    if (over_.load(std::memory_order_relaxed)) return;
     const bool is_candidate = key_hash == candidate_;
     if (counting_) {
       score_ += is_candidate;
@@ -57,9 +63,9 @@ class KeyVote {
   }
 
  private:
-  void EndWindow() {
+  void EndWindow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (counting_ && score_ > kWindow / 2) {
-      over_ = true;
+      over_.store(true, std::memory_order_relaxed);
       percent_.store(score_ * 100 / kWindow, std::memory_order_release);
       news_->store(true, std::memory_order_release);
       return;
@@ -70,13 +76,14 @@ class KeyVote {
   }
 
   const std::shared_ptr<std::atomic<bool>> news_;
-  // Used by Add() only:
-  bool over_ = false;
-  bool counting_ = false;
-  uint64_t candidate_ = 0;
-  int score_ = 0;  // The candidate's lead in the vote, or its calls.
-  int calls_ = 0;  // In this window.
-  std::atomic<int> percent_{0};  // 0 = Take() has nothing.
+  std::atomic<bool> over_{false};  // Written under mutex_.
+  std::atomic<int> percent_{0};    // 0 = Take() has nothing.
+  Mutex mutex_;
+  bool counting_ ABSL_GUARDED_BY(mutex_) = false;
+  uint64_t candidate_ ABSL_GUARDED_BY(mutex_) = 0;
+  // The candidate's lead in the vote, or its calls.
+  int score_ ABSL_GUARDED_BY(mutex_) = 0;
+  int calls_ ABSL_GUARDED_BY(mutex_) = 0;  // In this window.
 };
 
 }  // namespace multi_backend

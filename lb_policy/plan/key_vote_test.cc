@@ -1,7 +1,11 @@
 #include "multi_backend/lb_policy/plan/key_vote.h"
 
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/fast_random.h"
@@ -94,6 +98,34 @@ TEST(KeyVoteTest, FindsAKeyWhoseCallsComeAtRandom) {
     }
     EXPECT_NEAR(vote.Take().value_or(0), 60, 9.5) << seed;
   }
+}
+
+// Each thread has the key in 63 of 100 calls, so in a window of calls from all
+// of them it has that share, but for a part of a hundred from each thread.
+TEST(KeyVoteTest, ThreadsVoteTogetherAndHearTheResultOnce) {
+  constexpr int kThreads = 8;
+  constexpr int kCallsEach = 100'000;
+  constexpr int kMostOff = kThreads * 24;
+  auto news = std::make_shared<std::atomic<bool>>(false);
+  KeyVote vote(news);
+  std::atomic<int> told{0};
+  std::atomic<int> percent{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < kCallsEach; ++i) {
+        vote.Add(i % 100 < 63 ? kHot : Other(i));
+        if (!news->load()) continue;
+        const absl::optional<int> taken = vote.Take();
+        if (!taken.has_value()) continue;
+        ++told;
+        percent = *taken;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(told.load(), 1);
+  EXPECT_NEAR(percent.load(), 63, kMostOff * 100.0 / KeyVote::kWindow);
 }
 
 }  // namespace

@@ -98,7 +98,10 @@ std::unique_ptr<PickPlan> PickPlan::Make(Args args) {
     plan->max_ejected_percent_ = config.health.passive->max_ejected_percent;
   }
   plan->clock_ = args.clock;
-  plan->random_ = FastRandom(Mix64(node_args.seed));
+  {
+    MutexLock lock(&plan->pick_mutex_);
+    plan->random_ = FastRandom(Mix64(node_args.seed));
+  }
   plan->exact_order_ = config.max_requests_per_backend > 0
                            ? Backlog::kExact
                            : Backlog::kExactInCrowd;
@@ -148,6 +151,7 @@ const BalancerNode* PickPlan::FallbackOf(const CallLabel& label) const {
 
 PickPlan::Result PickPlan::Pick(const CallLabel& label,
                                 const PickRequest& request) const {
+  MutexLock lock(&pick_mutex_);
   Result result = Choose(label, request);
   if (result.outcome != Outcome::kPicked) return result;
   const Admission admission = Admit(result);

@@ -5,8 +5,17 @@
 // Each change by the control plane builds a new plan, which takes over the
 // positions of the strategies from the previous one, and swaps the new plan in.
 //
-// Threads: the caller serialises Pick(), PickForPing() and PickInTurn();
-// everything else is const and may run at the same time.
+// Thread-safe.  Picks of one plan, and of a plan and the one that replaces it,
+// may run at the same time, as they do when core has many threads or still
+// picks with an old picker.  What a pick changes is
+//  * atomic: the loads of backends and balancers, and the caches of strategies;
+//  * or under the plan's pick lock: the positions of its strategies;
+//  * or under the lock of an object that several plans share: backlogs, votes
+//    on keys, the health of a backend.
+// A plan's picks take turns at the pick lock, which a pick holds from its first
+// choice to its last.  So no pick sees the half-made choice of another one, and
+// a strategy may remember between the choices of one pick.  Nothing of core,
+// and no plan, is released under the lock.
 #ifndef MULTI_BACKEND_LB_POLICY_PLAN_PICK_PLAN_H_
 #define MULTI_BACKEND_LB_POLICY_PLAN_PICK_PLAN_H_
 
@@ -16,6 +25,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -29,6 +39,7 @@
 #include "multi_backend/lb_policy/waiting/backlog_set.h"
 #include "multi_backend/lb_policy/waiting/ticket.h"
 #include "multi_backend/proto/config/config.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 
@@ -71,16 +82,22 @@ class PickPlan {
   // and in slow start it takes a share of its calls.  The pick passes over the
   // backends that do not admit this call.  When none admits it, the pick takes
   // the first one that its slow start alone kept from admitting it.
-  Result Pick(const CallLabel& label, const PickRequest& request) const;
+  Result Pick(const CallLabel& label, const PickRequest& request) const
+      ABSL_LOCKS_EXCLUDED(pick_mutex_);
   // Chooses a backend for core's ping.  A ping is no call, so it is never a
   // trial and needs no admission.
-  Result PickForPing() const { return Choose(CallLabel(), PickRequest()); }
+  Result PickForPing() const ABSL_LOCKS_EXCLUDED(pick_mutex_) {
+    MutexLock lock(&pick_mutex_);
+    return Choose(CallLabel(), PickRequest());
+  }
 
   // Whether PickInTurn() must be used instead of Pick().
   bool has_backlogs() const { return has_backlogs_; }
 
   // As Pick(), where calls wait in backlogs: the call of `ticket` goes when it
-  // is its turn.
+  // is its turn, in whatever order and from whatever threads the calls pick.  A
+  // call that is picked keeps its turn until BacklogTicket::Leave(), so none
+  // goes before it has left.
   struct TurnResult {
     Result pick;
     absl::Status refusal;  // With kRefused: the reason.
@@ -118,7 +135,7 @@ class PickPlan {
   // once, also over later plans.
   std::vector<BalancerNode::HotKey> TakeHotKeys() const;
 
-  // Whether Pick() would find a backend now.  Thread-safe.
+  // Whether Pick() would find a backend now.
   bool HasBackend(const CallLabel& label, const PickRequest& request) const;
   // Whether Pick() would find a backend now, or the call could wait for one.
   bool CanServe(const CallLabel& label, const PickRequest& request) const;
@@ -130,8 +147,8 @@ class PickPlan {
   std::string DescribeFailure(const CallLabel& label) const;
 
   // Whether failed calls may take `backend` out: each balancer over backends
-  // that lists it has fewer out than maxEjectedPercent allows.  Thread-safe;
-  // takes no lock.
+  // that lists it has fewer out than maxEjectedPercent allows.  Takes no
+  // lock.
   bool MayEject(const Backend& backend) const;
   // Brings backends back that failed calls have taken out, the first of the
   // list first, where a balancer has more out than maxEjectedPercent allows.
@@ -168,15 +185,18 @@ class PickPlan {
   bool MayConnectForBacklog(const BalancerNode& node) const;
   Backlog* BacklogOf(const CallLabel& label) const;
   // Pick() without regard to admission.
-  Result Choose(const CallLabel& label, const PickRequest& request) const;
+  Result Choose(const CallLabel& label, const PickRequest& request) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(pick_mutex_);
   enum class Admission { kAdmitted, kRamping, kOnTrial };
   // Whether the backend of `result` admits the call; sets the trial.
-  Admission Admit(Result& result) const;
+  Admission Admit(Result& result) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(pick_mutex_);
   // Replaces `result`, whose backend does not admit the call, by a choice that
   // does.  If there is none, the first choice that only its slow start kept
   // from admitting the call stays.
   void PassOver(const CallLabel& label, const PickRequest& request,
-                Admission admission, Result& result) const;
+                Admission admission, Result& result) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(pick_mutex_);
   bool AnyUsable(const CallLabel& label) const;
   // Whether a backend that this call has not tried is healthy but at its limit.
   bool HasUntriedAtLimit(const CallLabel& label,
@@ -200,7 +220,10 @@ class PickPlan {
   std::unique_ptr<BalancerNode> root_;
   absl::flat_hash_map<std::string, std::unique_ptr<BalancerNode>> roles_;
   const Clock* clock_ = nullptr;
-  mutable FastRandom random_{0};  // For slow start; used by Pick() only.
+  // Also guards the positions of the strategies.  It comes before the locks of
+  // backends and of key votes.
+  mutable Mutex pick_mutex_;
+  mutable FastRandom random_ ABSL_GUARDED_BY(pick_mutex_){0};  // Slow start.
   size_t exact_order_ = Backlog::kExact;  // See Backlog::BeginPass().
   std::shared_ptr<BacklogSet> backlogs_;  // Owns the nodes' backlogs.
   std::shared_ptr<std::atomic<bool>> hot_key_news_;

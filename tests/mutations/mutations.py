@@ -159,7 +159,9 @@ MUTATIONS = [
              "a call goes to a backend whose trial another call holds"),
     Mutation("ping-is-a-trial", "lb_policy/plan/pick_plan.h",
              "return Choose(CallLabel(), PickRequest());",
-             "return Pick(CallLabel(), PickRequest());",
+             "Result result = Choose(CallLabel(), PickRequest()); "
+             "if (result.outcome == Outcome::kPicked) "
+             "static_cast<void>(Admit(result)); return result;",
              "core's ping takes a trial and never ends it"),
     Mutation("backlog-of-one-balancer-only", BACKLOGS,
              "serves |= top.backlog() == node.backlog() && top.AnyUsable();",
