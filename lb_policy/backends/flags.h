@@ -21,8 +21,9 @@ constexpr uint32_t kKeysMoved = 64;  // Of a draining backend.
 
 // Bits of LoadStats::admission: the backend may be picked, but not by every
 // call.
-constexpr uint32_t kTrialOpen = 1;  // The next call becomes the trial.
-constexpr uint32_t kRamping = 2;    // Slow start.
+constexpr uint32_t kTrialOpen = 1;   // The next call becomes the trial.
+constexpr uint32_t kRamping = 2;     // Slow start.
+constexpr uint32_t kTrialTaken = 4;  // As kOnTrial.
 
 }  // namespace multi_backend
 

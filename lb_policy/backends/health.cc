@@ -7,15 +7,10 @@
 #include "absl/random/random.h"
 #include "absl/strings/string_view.h"
 #include "multi_backend/lb_policy/backends/backend.h"
-#include "multi_backend/lb_policy/backends/flags.h"
 #include "multi_backend/lb_policy/fast_random.h"
 
 namespace multi_backend {
 namespace {
-
-// The share of calls that a backend gets when its ramp begins.  With a smaller
-// share, a backend that sees few calls would hardly get one.
-constexpr double kLeastRampShare = 0.1;
 
 const std::shared_ptr<const HealthConfig>& NoConfig() {
   static const auto* const config = new std::shared_ptr<const HealthConfig>(
@@ -30,23 +25,11 @@ uint64_t NextSeed() {
   return Mix64(process + next.fetch_add(1, std::memory_order_relaxed));
 }
 
-void WriteFlag(std::atomic<uint32_t>& word, uint32_t flag, bool on) {
-  if (on) {
-    word.fetch_or(flag, std::memory_order_acq_rel);
-  } else {
-    word.fetch_and(~flag, std::memory_order_acq_rel);
-  }
-}
-
 PoolEvent::Ejection EjectionBy(HealthCause cause) {
   return cause == HealthCause::kCalls ? PoolEvent::Ejection::kFailedCalls
          : cause == HealthCause::kFailureRate
              ? PoolEvent::Ejection::kFailureRate
              : PoolEvent::Ejection::kNone;
-}
-
-bool IsDown(BackendState state) {
-  return state == BackendState::kDown || state == BackendState::kDownRetry;
 }
 
 }  // namespace
@@ -123,30 +106,6 @@ uint16_t BackendHealth::TryBeginTrial() {
 
 void BackendHealth::GiveUpTrial(uint16_t trial) {
   OnCallEnded(AttemptOutcome::kAbandoned, "", trial);
-}
-
-double BackendHealth::RampShare(int64_t now_nanos) const {
-  const double length =
-      static_cast<double>(slow_start_nanos_.load(std::memory_order_relaxed));
-  const double passed = static_cast<double>(
-      now_nanos - load_->usable_since_nanos.load(std::memory_order_relaxed));
-  return passed >= length ? 1 : std::max(kLeastRampShare, passed / length);
-}
-
-double BackendHealth::ramp_share() const {
-  const bool ramping =
-      (load_->admission.load(std::memory_order_relaxed) & kRamping) != 0;
-  return ramping ? RampShare(events_->time.NowNanos()) : 1;
-}
-
-bool BackendHealth::RampAdmits(double draw, int64_t now_nanos) {
-  const double share = RampShare(now_nanos);
-  if (share < 1) return draw < share;
-  // A new ramp may have begun since.  Clearing the flag would undo that ramp,
-  // so look again under the lock under which ramps begin.
-  MutexLock lock(&mutex_);
-  if (RampShare(now_nanos) == 1) WriteFlag(load_->admission, kRamping, false);
-  return true;
 }
 
 void BackendHealth::Configure(std::shared_ptr<const HealthConfig> config) {
@@ -327,30 +286,6 @@ bool BackendHealth::Apply(const absl::optional<HealthChange>& change,
   // The flags act at once.  The watches build a new plan, which is needed only
   // when a backend goes down or comes back.
   return change.has_value() && (IsDown(change->from) || IsDown(change->to));
-}
-
-void BackendHealth::BeginRamp() {
-  load_->usable_since_nanos.store(events_->time.NowNanos(),
-                                  std::memory_order_relaxed);
-  if (slow_start_nanos_.load(std::memory_order_relaxed) > 0) {
-    WriteFlag(load_->admission, kRamping, true);
-  }
-}
-
-void BackendHealth::WriteFlags() {
-  ejected_.store(tracker_.ejected(), std::memory_order_release);
-  const BackendState state = tracker_.state();
-  const bool by_hand = tracker_.cause() == HealthCause::kManual;
-  const bool trial_call =
-      state == BackendState::kDownRetry && tracker_.trials_by_calls();
-  WriteFlag(load_->unusable_reasons, kMarkedUnhealthy,
-            IsDown(state) && by_hand);
-  WriteFlag(load_->unusable_reasons, kUnhealthy,
-            IsDown(state) && !by_hand && !trial_call);
-  WriteFlag(load_->unusable_reasons, kOverloaded,
-            state == BackendState::kOverloaded);
-  WriteFlag(load_->unusable_reasons, kOnTrial, trial_call && trial_ != 0);
-  WriteFlag(load_->admission, kTrialOpen, trial_call && trial_ == 0);
 }
 
 void BackendHealth::ArmTimer() {

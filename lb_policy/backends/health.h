@@ -53,8 +53,9 @@ class BackendHealth {
   // are reported through Backend::OnAnswered().
   void OnCallEnded(AttemptOutcome outcome, absl::string_view why,
                    uint16_t trial);
-  // Requires kTrialOpen.  Returns a number other than 0 if this call is now the
-  // trial, which must end in OnCallEnded().  A trial that takes longer than
+  // Call if kTrialOpen is set.  Returns a number other than 0 if this call is
+  // now the trial, which must end in OnCallEnded(), and 0 if another call has
+  // become the trial meanwhile.  A trial that takes longer than
   // kTrialPatience (a stream, a call that hangs) decides nothing, and another
   // call may become the trial.
   uint16_t TryBeginTrial();
@@ -129,6 +130,9 @@ class BackendHealth {
 
  private:
   struct TimerHandle;
+  static bool IsDown(BackendState state) {
+    return state == BackendState::kDown || state == BackendState::kDownRetry;
+  }
   bool unreachable() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return any_failed() && connected_channels_ == 0;
   }
@@ -158,6 +162,8 @@ class BackendHealth {
                                   absl::string_view asked_by = "")
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteFlags() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // `trial`: kTrialOpen, kTrialTaken, or 0 if no trial decides.
+  void WriteTrial(uint32_t trial) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AbandonTrial() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ArmTimer() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Makes all timers do nothing; returns what ran them.

@@ -188,12 +188,17 @@ PickPlan::Admission PickPlan::Admit(Result& result) const {
   const uint32_t admission =
       result.load->admission.load(std::memory_order_acquire);
   if (admission == 0) return Admission::kAdmitted;
+  // The strategy may have looked at the backend before the trial began.
+  if ((admission & kTrialTaken) != 0 && !result.leaf->in_panic()) {
+    return Admission::kOnTrial;
+  }
   Backend& backend = entries_[result.entry].backend();
   if ((admission & kTrialOpen) != 0) {
     // 0 when a call of another channel has just become the trial.
     result.trial = backend.health.TryBeginTrial();
     return result.trial != 0 ? Admission::kAdmitted : Admission::kOnTrial;
   }
+  if ((admission & kRamping) == 0) return Admission::kAdmitted;
   return backend.health.RampAdmits(random_.Fraction(), clock_->NowNanos())
              ? Admission::kAdmitted
              : Admission::kRamping;

@@ -1,10 +1,12 @@
 // PickPlan::Pick() among backends that do not admit every call: trials and slow
 // start.
 
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -234,6 +236,43 @@ TEST(AdmissionTest, APingIsNoTrial) {
   const auto plan = channel.Make();
   EXPECT_EQ(plan->PickForPing().outcome, Outcome::kPicked);
   EXPECT_EQ(plan->PickForPing().trial, 0);
+  EXPECT_EQ(channel.backend(0).load.admission.load(), kTrialOpen);
+}
+
+// Two channels share the backends, so picks of two plans run at the same time,
+// as do those of a plan and of its successor.
+TEST(AdmissionTest, OfManyCallsAtOnceOneIsTheTrial) {
+  constexpr int kTrials = 20'000;
+  Channel channel(2);
+  channel.OpenTrial(0);
+  const std::unique_ptr<PickPlan> plans[] = {channel.Make(), channel.Make()};
+  std::atomic<int> trials{0};
+  std::atomic<int> running{0};
+  std::atomic<int> two_at_once{0};
+  std::atomic<int> no_trial{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&, t] {
+      while (trials.load() < kTrials) {
+        const PickPlan::Result result =
+            plans[t % 2]->Pick(CallLabel(), PickRequest());
+        if (result.entry != 0) continue;
+        if (result.trial == 0) {
+          ++no_trial;
+          continue;
+        }
+        two_at_once += running.fetch_add(1) != 0;
+        ++trials;
+        running.fetch_sub(1);
+        // It decides nothing, so another call may become the trial.
+        channel.backend(0).health.OnCallEnded(AttemptOutcome::kAbandoned, "",
+                                              result.trial);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(two_at_once.load(), 0);
+  EXPECT_EQ(no_trial.load(), 0) << "calls went to a backend that is down";
   EXPECT_EQ(channel.backend(0).load.admission.load(), kTrialOpen);
 }
 

@@ -135,7 +135,7 @@ MUTATIONS = [
              "inputs.now_millis = CoreMillis();",
              "",
              "a backend that timed out is tried again"),
-    Mutation("ramp-undone", "lb_policy/backends/health.cc",
+    Mutation("ramp-undone", "lb_policy/backends/health_flags.cc",
              "if (RampShare(now_nanos) == 1) WriteFlag(load_->admission",
              "WriteFlag(load_->admission",
              "the end of a ramp ends the next one too"),
