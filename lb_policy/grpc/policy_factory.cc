@@ -7,6 +7,7 @@
 #include "multi_backend/call/grpc/parsed_configs.h"
 #include "multi_backend/health/probes/registry.h"
 #include "multi_backend/lb_policy/grpc/multi_backend_policy.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/port/core_builder.h"
 
 namespace multi_backend {
@@ -27,9 +28,9 @@ class PolicyFactory final : public grpc_core::LoadBalancingPolicyFactory {
   ParseLoadBalancingConfig(const grpc_core::Json& json) const override {
     // Core passes JSON null if a channel arg names the policy without a
     // configuration.
-    auto config = json.type() == grpc_core::Json::Type::JSON_NULL
+    auto config = core::IsNull(json)
                       ? std::make_shared<const PolicyConfig>()
-                      : ParsedConfigs().GetPolicy(json.Dump());
+                      : ParsedConfigs().GetPolicy(core::TextOf(json));
     if (!config.ok()) return config.status();
     const absl::Status linked = CheckProbeIsLinked((*config)->health);
     if (!linked.ok()) return linked;

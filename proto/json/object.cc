@@ -8,7 +8,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "multi_backend/proto/json/syntax.h"
 
 namespace multi_backend {
 namespace {
@@ -187,8 +186,9 @@ absl::optional<std::vector<JsonValue>> JsonValue::Array() const {
   return values;
 }
 
-absl::StatusOr<JsonObject> JsonObject::Parse(absl::string_view text) {
-  const absl::Status syntax = CheckJsonSyntax(text);
+absl::StatusOr<JsonObject> JsonObject::Parse(absl::string_view text,
+                                             int max_depth) {
+  const absl::Status syntax = CheckJsonSyntax(text, max_depth);
   if (!syntax.ok()) return syntax;
   text = absl::StripAsciiWhitespace(text);
   if (text.empty() || text[0] != '{') {

@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "multi_backend/proto/json/syntax.h"
 
 namespace multi_backend {
 
@@ -30,6 +31,8 @@ class JsonValue {
   JsonValue() = default;  // Absent.
   explicit JsonValue(absl::string_view text) : text_(text) {}
 
+  // The value as it is written; "" when it is absent.
+  absl::string_view text() const { return text_; }
   // Whether the value is absent or null.
   bool empty() const { return text_.empty() || text_ == "null"; }
   // Each returns nullopt for a value of another type.  An integer has no point
@@ -51,7 +54,8 @@ class JsonObject {
   using Member = std::pair<std::string, JsonValue>;
 
   // INVALID_ARGUMENT as CheckJsonSyntax(), or when the text is no object.
-  static absl::StatusOr<JsonObject> Parse(absl::string_view text);
+  static absl::StatusOr<JsonObject> Parse(absl::string_view text,
+                                          int max_depth = kMaxJsonDepth);
 
   // The first member of that name; an absent value when there is none.
   JsonValue Find(absl::string_view name) const;

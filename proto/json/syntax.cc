@@ -20,7 +20,8 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 // returns false.
 class Checker {
  public:
-  explicit Checker(absl::string_view text) : text_(text) {}
+  Checker(absl::string_view text, int max_depth)
+      : text_(text), max_depth_(max_depth) {}
 
   absl::Status Check() {
     if (Value(0)) {
@@ -67,9 +68,8 @@ class Checker {
     if (AtEnd()) return Fail("expected a value, found the end of the text");
     const char c = text_[at_];
     if (c == '{' || c == '[') {
-      if (depth == kMaxJsonDepth) {
-        return Fail(
-            absl::StrCat("nested deeper than ", kMaxJsonDepth, " levels"));
+      if (depth == max_depth_) {
+        return Fail(absl::StrCat("nested deeper than ", max_depth_, " levels"));
       }
       return c == '{' ? Object(depth + 1) : Array(depth + 1);
     }
@@ -198,14 +198,15 @@ class Checker {
   }
 
   const absl::string_view text_;
+  const int max_depth_;
   size_t at_ = 0;
   std::string error_;
 };
 
 }  // namespace
 
-absl::Status CheckJsonSyntax(absl::string_view text) {
-  return Checker(text).Check();
+absl::Status CheckJsonSyntax(absl::string_view text, int max_depth) {
+  return Checker(text, max_depth).Check();
 }
 
 }  // namespace multi_backend

@@ -22,7 +22,8 @@ constexpr int kMaxJsonDepth = 24;
 
 // INVALID_ARGUMENT "line 3, column 7: expected ':'"; columns count bytes
 // from 1.  Two equal keys in one object are an error too.
-absl::Status CheckJsonSyntax(absl::string_view text);
+absl::Status CheckJsonSyntax(absl::string_view text,
+                             int max_depth = kMaxJsonDepth);
 
 }  // namespace multi_backend
 

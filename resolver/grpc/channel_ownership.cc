@@ -12,6 +12,7 @@
 #include "multi_backend/port/channel_args_hook.h"
 #include "multi_backend/port/core_builder.h"
 #include "multi_backend/proto/config/config.h"
+#include "multi_backend/proto/service_config/read.h"
 #include "multi_backend/resolver/grpc/channel_service_config.h"
 #include "multi_backend/resolver/grpc/chosen_policy.h"
 #include "multi_backend/resolver/grpc/wrapping_resolver.h"
@@ -20,16 +21,16 @@ namespace multi_backend {
 namespace {
 
 using grpc_core::ChannelArgs;
-using grpc_core::Json;
 using grpc_core::RefCountedPtr;
 using grpc_core::URI;
 
-bool ConfigUsesMultiBackend(const absl::StatusOr<Json>& json) {
+bool ConfigUsesMultiBackend(absl::string_view text) {
+  const absl::StatusOr<JsonObject> object = ReadServiceConfig(text);
   // Core reports the error; this library reports it, too, when it may concern
   // the library.
-  if (!json.ok() || json->type() != Json::Type::OBJECT) return true;
-  return JsonField(*json, kRoutingKey) != nullptr ||
-         PolicyChosenBy(*json) == kPolicyName;
+  if (!object.ok()) return true;
+  return !object->Find(kRoutingKey).text().empty() ||
+         PolicyChosenBy(*object) == kPolicyName;
 }
 
 // The service config `text` of a channel, if it concerns this library; null
@@ -43,9 +44,8 @@ RefCountedPtr<ChannelServiceConfig> OwnServiceConfig(absl::string_view text,
       !absl::StrContains(text, kRoutingKey)) {
     return nullptr;
   }
-  absl::StatusOr<Json> json = Json::Parse(text);
-  if (!args_are_ours && !ConfigUsesMultiBackend(json)) return nullptr;
-  return grpc_core::MakeRefCounted<ChannelServiceConfig>(text, std::move(json));
+  if (!args_are_ours && !ConfigUsesMultiBackend(text)) return nullptr;
+  return grpc_core::MakeRefCounted<ChannelServiceConfig>(text);
 }
 
 ChannelArgs WithStore(ChannelArgs args) {
@@ -131,12 +131,6 @@ bool IsXdsTarget(absl::string_view target) {
                       absl::StartsWith(uri->scheme(), "google-c2p"));
 }
 
-bool HasRouting(const Json& service_config) {
-  const Json* routing = JsonField(service_config, kRoutingKey);
-  return routing != nullptr && routing->type() == Json::Type::OBJECT &&
-         !routing->object_value().empty();
-}
-
 bool HasObjects(const ChannelArgs& args) {
   const auto* extension = args.GetObject<ChannelExtension>();
   return extension != nullptr &&
@@ -157,8 +151,8 @@ bool GetsMultiBackendResolver(const ChannelArgs& args) {
   }
   if (!IsXdsTarget(*target)) return true;
   const auto* config = args.GetObject<ChannelServiceConfig>();
-  return HasObjects(args) || (config != nullptr && config->json().ok() &&
-                              HasRouting(*config->json()));
+  return HasObjects(args) || (config != nullptr && config->object().ok() &&
+                              HasRouting(*config->object()));
 }
 
 void RegisterChannelOwnership(CoreBuilder& builder) {

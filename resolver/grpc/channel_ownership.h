@@ -30,9 +30,6 @@ bool IsMultiBackendTarget(absl::string_view target);
 // Whether xDS chooses the LB policies of this target, also when it is wrapped.
 bool IsXdsTarget(absl::string_view target);
 
-// Whether the service config has routes or a sticky key.
-bool HasRouting(const grpc_core::Json& service_config);
-
 // Whether the application gave the channel objects that only the policy
 // `multi_backend` and its config selector use: a pool, a retry classifier, a
 // sticky-key function or a sink.

@@ -18,6 +18,7 @@
 #include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/proto/config/parser/parser.h"
+#include "multi_backend/proto/json/object.h"
 
 namespace multi_backend {
 
@@ -31,13 +32,9 @@ class ChannelServiceConfig
   }
 
   explicit ChannelServiceConfig(absl::string_view text);
-  // For a caller that has parsed `text` already.
-  ChannelServiceConfig(absl::string_view text,
-                       absl::StatusOr<grpc_core::Json> json);
-
   absl::string_view text() const { return text_; }
-  // An error when core's parser refuses the text.
-  const absl::StatusOr<grpc_core::Json>& json() const { return json_; }
+  // As ReadServiceConfig(text()), of which it is a view.
+  const absl::StatusOr<JsonObject>& object() const { return object_; }
   // An error when this library refuses it.  While this object lives, core's
   // policy factory gets the same PolicyConfig.
   const absl::StatusOr<std::shared_ptr<const ParsedConfig>>& parsed() const {
@@ -46,7 +43,7 @@ class ChannelServiceConfig
 
  private:
   const std::string text_;
-  const absl::StatusOr<grpc_core::Json> json_;
+  const absl::StatusOr<JsonObject> object_;
   const absl::StatusOr<std::shared_ptr<const ParsedConfig>> parsed_;
 };
 

@@ -6,9 +6,11 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/port/core_builder.h"
 #include "multi_backend/port/log.h"
 #include "multi_backend/proto/config/config.h"
+#include "multi_backend/proto/service_config/read.h"
 #include "multi_backend/resolver/grpc/channel_ownership.h"
 #include "multi_backend/resolver/grpc/channel_service_config.h"
 #include "multi_backend/resolver/grpc/chosen_policy.h"
@@ -19,7 +21,6 @@ namespace multi_backend {
 namespace {
 
 using grpc_core::ChannelArgs;
-using grpc_core::Json;
 
 absl::Status NotFollowed(bool has_routing, absl::string_view why,
                          absl::string_view remedy) {
@@ -39,7 +40,7 @@ class RoutingCheck final : public grpc_core::ServiceConfigParser::Parser {
   absl::string_view name() const override { return kRoutingKey; }
 
   std::unique_ptr<grpc_core::ServiceConfigParser::ParsedConfig>
-  ParseGlobalParams(const ChannelArgs& args, const Json& json,
+  ParseGlobalParams(const ChannelArgs& args, const grpc_core::Json& json,
                     grpc_core::ValidationErrors* errors) override {
     // This is the channel's own service config, checked while the channel is
     // made.  An error here would hide its text from the calls, and the resolver
@@ -48,7 +49,7 @@ class RoutingCheck final : public grpc_core::ServiceConfigParser::Parser {
         GetsMultiBackendResolver(args)) {
       return nullptr;
     }
-    const absl::Status status = CheckRoutingIsFollowed(json, args);
+    const absl::Status status = Check(json, args);
     if (status.ok()) return nullptr;
     const std::string text(status.message());
     Log(LogSeverity::kError,
@@ -60,11 +61,24 @@ class RoutingCheck final : public grpc_core::ServiceConfigParser::Parser {
     errors->AddError(text);
     return nullptr;
   }
+
+ private:
+  static absl::Status Check(const grpc_core::Json& json,
+                            const ChannelArgs& args) {
+    // Most channels of the process have neither, and must cost nothing.
+    if (!core::HasMember(json, kRoutingKey) && !HasObjects(args)) {
+      return absl::OkStatus();
+    }
+    const std::string text = core::TextOf(json);
+    const absl::StatusOr<JsonObject> object = ReadServiceConfig(text);
+    return object.ok() ? CheckRoutingIsFollowed(*object, args)
+                       : object.status();
+  }
 };
 
 }  // namespace
 
-absl::Status CheckRoutingIsFollowed(const Json& service_config,
+absl::Status CheckRoutingIsFollowed(const JsonObject& service_config,
                                     const ChannelArgs& args) {
   const bool has_routing = HasRouting(service_config);
   if (!has_routing && !HasObjects(args)) return absl::OkStatus();
@@ -106,18 +120,17 @@ absl::Status CheckRoutingIsFollowed(const Json& service_config,
 absl::Status SetServiceConfig(absl::string_view target, const std::string& text,
                               grpc::ChannelArguments& args) {
   const auto config = grpc_core::MakeRefCounted<ChannelServiceConfig>(text);
-  const absl::StatusOr<Json>& json = config->json();
-  if (!json.ok()) return json.status();
-  grpc_core::ValidationErrors errors;
-  grpc_core::ServiceConfigImpl::Create(ChannelArgs(), *json, text, &errors);
-  if (!errors.ok()) return errors.status("errors validating service config");
+  if (!config->object().ok()) return config->object().status();
+  const auto read = core::ReadServiceConfig(ChannelArgs(), text);
+  if (!read.ok()) return read.status();
   args.SetServiceConfigJSON(text);
   args.SetPointerWithVtable(
       std::string(ChannelServiceConfig::ChannelArgName()), config.get(),
       grpc_core::ChannelArgTypeTraits<ChannelServiceConfig>::VTable());
   const grpc_channel_args c_args = args.c_channel_args();
   const absl::Status status = CheckRoutingIsFollowed(
-      *json, ChannelArgs::FromC(&c_args).Set(GRPC_ARG_SERVER_URI, target));
+      *config->object(),
+      ChannelArgs::FromC(&c_args).Set(GRPC_ARG_SERVER_URI, target));
   if (status.ok()) return status;
   return absl::InvalidArgumentError(
       absl::StrCat(kRoutingKey, ": ", status.message()));

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "multi_backend/port/core_api.h"
 #include "multi_backend/port/registration.h"
+#include "multi_backend/proto/json/object.h"
 
 namespace multi_backend {
 
@@ -19,7 +20,7 @@ namespace multi_backend {
 // sticky key that a channel with `args` cannot follow, or when the objects in
 // `args` could not be used.  When `args` has no target, only the choice of the
 // policy is checked.
-absl::Status CheckRoutingIsFollowed(const grpc_core::Json& service_config,
+absl::Status CheckRoutingIsFollowed(const JsonObject& service_config,
                                     const grpc_core::ChannelArgs& args);
 
 // A CorePart.

@@ -59,9 +59,9 @@ std::string WrapTarget(absl::string_view target) {
 grpc_core::OrphanablePtr<grpc_core::Resolver> MakeWrappingResolver(
     grpc_core::ResolverArgs args, absl::string_view target) {
   const auto* config = args.args.GetObject<ChannelServiceConfig>();
-  if (config != nullptr && config->json().ok()) {
+  if (config != nullptr && config->object().ok()) {
     const absl::Status followed =
-        CheckRoutingIsFollowed(*config->json(), args.args);
+        CheckRoutingIsFollowed(*config->object(), args.args);
     if (!followed.ok()) {
       Log(LogSeverity::kError,
           absl::StrCat("target \"", target, "\": ", kRoutingKey, ": ",

@@ -13,13 +13,13 @@
 #include "multi_backend/interceptors/sticky_key_source.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/observability.h"
+#include "multi_backend/proto/service_config/read.h"
 #include "multi_backend/resolver/grpc/channel_service_config.h"
 
 namespace multi_backend {
 namespace {
 
 using grpc_core::ChannelArgs;
-using grpc_core::Json;
 using testing::HasSubstr;
 
 constexpr char kRoutes[] =
@@ -43,7 +43,7 @@ class RoutingCheckTest : public testing::Test {
   static std::string ErrorOf(const ChannelArgs& args,
                              const char* config = kRoutes) {
     return std::string(
-        CheckRoutingIsFollowed(*Json::Parse(config), args).message());
+        CheckRoutingIsFollowed(*ReadServiceConfig(config), args).message());
   }
 };
 

@@ -43,6 +43,9 @@ ROOMS = [
     ("proto/config/parser", "service config JSON to Config",
      "proto proto/config proto/config/rules proto/config/lint proto/json "
      "sync"),
+    ("proto/service_config",
+     "what the library reads in a whole service config and adds to it",
+     "proto/config proto/json"),
     ("call", "the label of a call, and the record of what it did",
      "clock observability proto/config"),
     ("port", "the seam to core: the only folder that includes its headers",
@@ -125,8 +128,8 @@ ROOMS = [
     ("resolver/grpc", "resolvers and config selector for core",
      "call call/grpc call/grpc/filters clock interceptors "
      "observability/channel observability/trail port proto/config "
-     "proto/config/parser proto/json resolver/endpoint resolver/groups "
-     "resolver/source sync"),
+     "proto/config/parser proto/json proto/service_config resolver/endpoint "
+     "resolver/groups resolver/source sync"),
     # The policy's backends are probed over the channel's own credentials.
     ("lb_policy/grpc", "the LB policy, picker and trackers for core",
      "call call/grpc call/grpc/filters clock health/grpc health/probes lb_policy "
@@ -200,6 +203,9 @@ def room_of(path):
     # Each strategy has a folder, all of them are one room.
     if folder.startswith(STRATEGIES + "/") and folder not in USES:
         return STRATEGIES
+    # Each release of core has a folder, all of them are one room.
+    if folder.startswith("port/core_"):
+        return "port"
     return re.sub(r"/testing$", "", folder)
 
 
