@@ -186,7 +186,9 @@ INSTANTIATE_TEST_SUITE_P(Ways, StreamLatencyTest, ::testing::ValuesIn(kStreams),
 
 TEST_P(StreamLatencyTest, TheLifeOfAStreamDoesNotCount) {
   CallTheSlowBackend();
-  EXPECT_GE(NextCallsOnTheSlowBackend(), kNextCalls / 5);
+  // None would go there if the stream counted.  A hiccup of the machine may
+  // keep calls away for a while.
+  EXPECT_GE(NextCallsOnTheSlowBackend(), kNextCalls / 20);
 }
 
 }  // namespace
