@@ -141,7 +141,14 @@ ares_status_t MakeQuery(const CaresQuestion& question,
   if (status != ARES_SUCCESS) return status;
   status = ares_dns_rr_set_u8(edns, ARES_RR_OPT_VERSION, 0);
   if (status != ARES_SUCCESS) return status;
-  return ares_dns_rr_set_u16(edns, ARES_RR_OPT_FLAGS, 0);
+  status = ares_dns_rr_set_u16(edns, ARES_RR_OPT_FLAGS, 0);
+  if (status != ARES_SUCCESS) return status;
+  // A search for a name that cannot be asked would end with "out of memory".
+  unsigned char* packet = nullptr;
+  size_t size = 0;
+  status = ares_dns_write(*query, &packet, &size);
+  ares_free_string(packet);
+  return status;
 }
 
 #else
