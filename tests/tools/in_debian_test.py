@@ -21,6 +21,7 @@ DEBOOTSTRAP = """#!/usr/bin/env bash
 set -euo pipefail
 echo "$*" >> "%(directory)s/calls"
 [ ! -e "%(directory)s/fails" ] || { echo "the mirror is away"; exit 1; }
+[ ! -e "%(directory)s/hangs" ] || sleep 7654325
 root=${*: -2:1}
 mkdir -p "$root"/{dev,proc,sys,usr/bin,usr/lib,usr/lib64,usr/sbin}
 mkdir -p "$root"/etc/{apt/apt.conf.d,apt/preferences.d,apt/sources.list.d}
@@ -200,7 +201,7 @@ class RunTest(InDebianTest):
         self.assertEqual(code, 0, output)
         with open("/proc/self/mountinfo", encoding="utf-8") as file:
             self.assertEqual(file.read(), before)
-        self.await_no_sleep("7654321")
+        self.await_sleep("7654321", False)
         self.assertEqual(os.listdir(os.path.join(self.root, "multi_backend")),
                          [])
 
@@ -220,13 +221,28 @@ class RunTest(InDebianTest):
                 self.assertEqual(process.stdout.readline(), b"started\n")
                 process.send_signal(sent)
                 self.assertEqual(process.wait(60), code)
-            self.await_no_sleep(seconds)
+            self.await_sleep(seconds, False)
 
-    def await_no_sleep(self, seconds):
-        """Waits until no process of this machine sleeps for `seconds`."""
+    def test_a_signal_ends_the_making_of_a_root(self):
+        self.write("hangs", "")
+        with subprocess.Popen(
+                [scripts.path("in_debian"), "--root=" + self.root, "trixie",
+                 "true"],
+                env=self.environment(), stdin=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL) as process:
+            self.await_sleep("7654325", True)
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(60), -signal.SIGTERM)
+        self.await_sleep("7654325", False)
+        os.remove(os.path.join(self.directory, "hangs"))
+        code, output = self.run_in("trixie", "true")
+        self.assertEqual(code, 0, output)
+
+    def await_sleep(self, seconds, sleeps):
+        """Waits until a process sleeps for `seconds`, or until none does."""
         end = time.monotonic() + 60
-        while self.sleeps(seconds):
-            self.assertLess(time.monotonic(), end, "a process is left over")
+        while self.sleeps(seconds) != sleeps:
+            self.assertLess(time.monotonic(), end, seconds)
             time.sleep(0.05)
 
     def sleeps(self, seconds):
