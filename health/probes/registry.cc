@@ -27,8 +27,8 @@ absl::Status CheckProbeIsLinked(const HealthConfig& config) {
       ProbeRegistry::Http() == nullptr) {
     errors.Add("health.active.probe",
                "HTTP is not linked: add @multi_backend//probes:http to the "
-               "deps and call multi_backend::RegisterHttpProbe() before the "
-               "channel is made");
+               "deps (in CMake, multi_backend::http_probe) and call "
+               "multi_backend::RegisterHttpProbe() before the channel is made");
   }
   return errors.ToStatus();
 }

@@ -28,7 +28,8 @@ TEST(ProbeRegistryTest, HttpIsRefusedUntilItIsRegistered) {
             absl::InvalidArgumentError(
                 "errors validating multi_backend config: "
                 "[field:health.active.probe error:HTTP is not linked: add "
-                "@multi_backend//probes:http to the deps and call "
+                "@multi_backend//probes:http to the deps (in CMake, "
+                "multi_backend::http_probe) and call "
                 "multi_backend::RegisterHttpProbe() before the channel is "
                 "made]"));
   for (const HealthConfig& config :

@@ -17,16 +17,17 @@ constexpr size_t kSchemeCount = sizeof(kSchemes) / sizeof(kSchemes[0]);
 
 // How a program gets the kind behind the scheme with the same index.
 struct Remedy {
-  absl::string_view target;
+  absl::string_view target;     // Of Bazel.
+  absl::string_view component;  // Of the CMake package.
   absl::string_view call;
 };
 constexpr Remedy kRemedies[kSchemeCount] = {
-    {"//:core", "Register()"},
-    {"//sources:dns", "RegisterDns()"},
-    {"//sources:dns", "RegisterDns()"},
-    {"//sources:dns", "RegisterDns()"},
-    {"//sources:zookeeper", "RegisterZookeeper()"},
-    {"//sources:etcd", "RegisterEtcd()"},
+    {"//:core", "core", "Register()"},
+    {"//sources:dns", "dns", "RegisterDns()"},
+    {"//sources:dns", "dns", "RegisterDns()"},
+    {"//sources:dns", "dns", "RegisterDns()"},
+    {"//sources:zookeeper", "zookeeper", "RegisterZookeeper()"},
+    {"//sources:etcd", "etcd", "RegisterEtcd()"},
 };
 
 // By the index of the scheme.  Initialised at compile time, so that
@@ -72,10 +73,11 @@ absl::StatusOr<const SourceKind*> SourceRegistry::Find(
   if (index == kSchemeCount) return UnknownScheme(scheme);
   const SourceKind* const kind = kinds[index].load();
   if (kind != nullptr) return kind;
+  const Remedy& remedy = kRemedies[index];
   return absl::InvalidArgumentError(absl::StrCat(
       "scheme \"", scheme, "\" is not linked: add @multi_backend",
-      kRemedies[index].target, " to the deps and call multi_backend::",
-      kRemedies[index].call, " first"));
+      remedy.target, " to the deps (in CMake, multi_backend::",
+      remedy.component, ") and call multi_backend::", remedy.call, " first"));
 }
 
 absl::Status CheckSource(const SourceTarget& target) {

@@ -57,14 +57,17 @@ TEST(SourceRegistryTest, ASchemeWithoutAKindSaysWhatToLinkAndCall) {
   for (const Row& row : {
            Row{"file",
                "scheme \"file\" is not linked: add @multi_backend//:core to "
-               "the deps and call multi_backend::Register() first"},
+               "the deps (in CMake, multi_backend::core) and call "
+               "multi_backend::Register() first"},
            Row{"dns+addr",
                "scheme \"dns+addr\" is not linked: add "
-               "@multi_backend//sources:dns to the deps and call "
+               "@multi_backend//sources:dns to the deps (in CMake, "
+               "multi_backend::dns) and call "
                "multi_backend::RegisterDns() first"},
            Row{"zookeeper",
                "scheme \"zookeeper\" is not linked: add "
-               "@multi_backend//sources:zookeeper to the deps and call "
+               "@multi_backend//sources:zookeeper to the deps (in CMake, "
+               "multi_backend::zookeeper) and call "
                "multi_backend::RegisterZookeeper() first"},
        }) {
     const SourceTarget target = {row.scheme, "", "/a"};

@@ -40,7 +40,7 @@ answer=$("$bin/consumer" $target)
 [ "$answer" = "Hello, consumer" ] || fail "consumer: $answer"
 answer=$("$bin/consumer_core" $target)
 [ "$answer" = 'Hello, consumer
-scheme "zookeeper" is not linked: add @multi_backend//sources:zookeeper to the deps and call multi_backend::RegisterZookeeper() first' ] ||
+scheme "zookeeper" is not linked: add @multi_backend//sources:zookeeper to the deps (in CMake, multi_backend::zookeeper) and call multi_backend::RegisterZookeeper() first' ] ||
   fail "consumer_core: $answer"
 
 # Returns whether the program itself links the library.  ldd would also show

@@ -33,17 +33,21 @@ using testing::Not;
 
 constexpr char kDnsIsMissing[] =
     "scheme \"dns+addr\" is not linked: add @multi_backend//sources:dns to the "
-    "deps and call multi_backend::RegisterDns() first";
+    "deps (in CMake, multi_backend::dns) and call multi_backend::RegisterDns() "
+    "first";
 constexpr char kZookeeperIsMissing[] =
     "scheme \"zookeeper\" is not linked: add "
-    "@multi_backend//sources:zookeeper to the deps and call "
+    "@multi_backend//sources:zookeeper to the deps (in CMake, "
+    "multi_backend::zookeeper) and call "
     "multi_backend::RegisterZookeeper() first";
 constexpr char kEtcdIsMissing[] =
     "scheme \"etcd\" is not linked: add @multi_backend//sources:etcd to the "
-    "deps and call multi_backend::RegisterEtcd() first";
+    "deps (in CMake, multi_backend::etcd) and call "
+    "multi_backend::RegisterEtcd() first";
 constexpr char kHttpIsMissing[] =
     "[field:health.active.probe error:HTTP is not linked: add "
-    "@multi_backend//probes:http to the deps and call "
+    "@multi_backend//probes:http to the deps (in CMake, "
+    "multi_backend::http_probe) and call "
     "multi_backend::RegisterHttpProbe() before the channel is made]";
 
 std::string Probing(absl::string_view kind) {
