@@ -24,6 +24,12 @@ constexpr absl::string_view kPolicyName = "multi_backend";
 // The top-level key of the service config that holds the routing.
 constexpr absl::string_view kRoutingKey = "multiBackend";
 
+// The shortest backoff that a retryPolicy should have.  gRPC makes whole
+// milliseconds of a backoff, after up to 20 % of jitter.  gRPC 1.83 drops a
+// retry with a backoff of 0 ms, and its call then hangs past its deadline
+// (grpc/grpc#41036).
+constexpr absl::Duration kLeastBackoff = absl::Milliseconds(2);
+
 // Selects the endpoints of a balancer's member: those that meet every condition
 // that is given.
 struct SelectorConfig {

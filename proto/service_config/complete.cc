@@ -188,9 +188,9 @@ absl::optional<std::string> RetryPolicyJson(const FailoverConfig& failover,
   }
   // `maxAttempts` is gRPC's maximum, because the library decides how many
   // attempts are really made.  The next attempt goes to another backend, so a
-  // short backoff is enough.
+  // short backoff is enough.  It may not be shorter than kLeastBackoff.
   std::string policy = absl::StrCat(
-      R"({"maxAttempts":5,"initialBackoff":"0.001s","maxBackoff":"0.02s",)",
+      R"({"maxAttempts":5,"initialBackoff":"0.002s","maxBackoff":"0.02s",)",
       R"("backoffMultiplier":2,"retryableStatusCodes":[)",
       absl::StrJoin(codes, ","), "]");
   if (failover.per_try_timeout.has_value()) {

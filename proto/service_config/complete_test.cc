@@ -152,7 +152,7 @@ TEST(RetryPolicyJsonTest, AllowsAllAttemptsAndNamesTheCodes) {
                                      absl::StatusCode::kAborted};
   EXPECT_EQ(
       RetryPolicyJson(failover, /*classifier=*/false),
-      R"({"maxAttempts":5,"initialBackoff":"0.001s","maxBackoff":"0.02s",)"
+      R"({"maxAttempts":5,"initialBackoff":"0.002s","maxBackoff":"0.02s",)"
       R"("backoffMultiplier":2,"retryableStatusCodes":)"
       R"(["UNAVAILABLE","ABORTED"]})");
   failover.per_try_timeout = absl::Milliseconds(1500);

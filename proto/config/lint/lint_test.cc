@@ -57,6 +57,24 @@ TEST(LintTest, RetryThrottlingBesideFailover) {
             "");
 }
 
+TEST(LintTest, ABackoffThatMayRoundToNothing) {
+  const auto policy = [](absl::string_view initial, absl::string_view max) {
+    return Warnings(absl::StrCat(
+        R"({"methodConfig":[{},{"retryPolicy":{"initialBackoff":")", initial,
+        R"(","maxBackoff":")", max, R"("}}]})"));
+  };
+  const auto warning = [](absl::string_view key) {
+    return absl::StrCat(
+        "field:methodConfig[1].retryPolicy.", key,
+        " warning:is less than 0.002s: gRPC 1.83 drops a retry whose backoff "
+        "rounds to 0 ms, and the call then hangs past its deadline");
+  };
+  EXPECT_EQ(policy("0.001s", "1s"), warning("initialBackoff"));
+  EXPECT_EQ(policy("0.002s", "0.001999999s"), warning("maxBackoff"));
+  EXPECT_EQ(policy("0.002s", "0.002s"), "");
+  EXPECT_EQ(policy("soon", "5"), "") << "gRPC reports these";
+}
+
 TEST(LintTest, AnAnchorThatBindsOneBranchOnly) {
   const auto warning = [](absl::string_view field, absl::string_view branch) {
     return absl::StrCat("field:routes[0].match.", field,

@@ -201,6 +201,27 @@ void LintMethodConfigs(const Struct& document, const FailoverConfig& failover,
   }
 }
 
+// A retry may never be made; see kLeastBackoff.
+void LintBackoffs(const Struct& document, std::vector<LintWarning>* warnings) {
+  const Value* list = Find(document, kMethodListKey);
+  if (list == nullptr) return;
+  for (int i = 0; i < list->list_value().values_size(); ++i) {
+    const Value* policy =
+        Find(list->list_value().values(i).struct_value(), "retryPolicy");
+    if (policy == nullptr) continue;
+    for (const absl::string_view key : {"initialBackoff", "maxBackoff"}) {
+      const absl::optional<absl::Duration> backoff =
+          FindDuration(policy->struct_value(), key);
+      if (!backoff.has_value() || *backoff >= kLeastBackoff) continue;
+      warnings->push_back(
+          {FieldPath(FieldPath(ElementPath(kMethodListKey, i), "retryPolicy"),
+                     key),
+           "is less than 0.002s: gRPC 1.83 drops a retry whose backoff rounds "
+           "to 0 ms, and the call then hangs past its deadline"});
+    }
+  }
+}
+
 // gRPC's retry filter also makes the retries of failover, and throttles them.
 void LintRetryThrottling(const Struct& document, const FailoverConfig& failover,
                          std::vector<LintWarning>* warnings) {
@@ -255,6 +276,7 @@ absl::StatusOr<ParsedConfig> ParseServiceConfig(absl::string_view json,
   }
   LintMethodConfigs(document->struct_value(), result.config.policy.failover,
                     &result.warnings);
+  LintBackoffs(document->struct_value(), &result.warnings);
   LintRetryThrottling(document->struct_value(), result.config.policy.failover,
                       &result.warnings);
   return result;

@@ -39,8 +39,8 @@ struct ParseOptions {
 // Parses our two parts of a whole service config,
 // `loadBalancingConfig[].multi_backend` and the top-level `multiBackend`; an
 // absent part has its defaults.  Of gRPC's own parts only the order of
-// policies, the time-outs of methods and the presence of retryThrottling are
-// read, for warnings.  INVALID_ARGUMENT on errors.
+// policies, the time-outs and backoffs of methods and the presence of
+// retryThrottling are read, for warnings.  INVALID_ARGUMENT on errors.
 absl::StatusOr<ParsedConfig> ParseServiceConfig(
     absl::string_view json, const ParseOptions& options = {});
 
