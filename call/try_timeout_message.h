@@ -9,8 +9,8 @@
 
 namespace multi_backend {
 
-// The text in core 1.51.  //tests/e2e:whole_answer_test checks it against the
-// linked core.
+// Part of core's text: 1.83 puts "Stream removed (" before it.
+// //tests/e2e:whole_answer_test checks it against the linked core.
 constexpr absl::string_view kCoreTryTimeoutMessage =
     "retry perAttemptRecvTimeout exceeded";
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/call/grpc/filters/call_end_filter.h"
@@ -95,7 +96,7 @@ class AnswerElement {
     if (!error.ok()) {
       const CallStatus status = CallStatus::Of(error, trailers_, deadline_);
       return status.code == absl::StatusCode::kCancelled &&
-             status.message == kCoreTryTimeoutMessage;
+             absl::StrContains(status.message, kCoreTryTimeoutMessage);
     }
     if (trailers_->get(grpc_core::GrpcStatusMetadata()) !=
         GRPC_STATUS_CANCELLED) {
@@ -108,7 +109,7 @@ class AnswerElement {
     const grpc_core::Slice* const message =
         trailers_->get_pointer(grpc_core::GrpcMessageMetadata());
     return message != nullptr &&
-           message->as_string_view() == kCoreTryTimeoutMessage;
+           absl::StrContains(message->as_string_view(), kCoreTryTimeoutMessage);
   }
 
   CallContext* const context_;  // Null for a call without one.
