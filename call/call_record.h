@@ -17,8 +17,8 @@
 // must destroy them.
 //
 // Threads: core serialises the ends of attempts, the decisions and the call's
-// end.  Picks and attempt starts run under the channel's pick lock, so one of
-// them may run while the caller cancels the call.  An attempt that starts after
+// end.  A pick, or the start of an attempt, may run while the caller cancels the
+// call.  An attempt that starts after
 // the call's end is reported when it ends.  The sinks run on the calling
 // thread.
 //
@@ -94,8 +94,8 @@ struct AttemptEnd {
   absl::string_view message;
   // The caller cancelled the call, or its deadline passed.
   bool caller_gave_up = false;
-  // Whether this end would allow another attempt, if core asks for one; and
-  // whether the channel makes any.
+  // Whether this end would allow another attempt, if core makes one; and whether
+  // the channel makes any.
   bool retriable = false;
   bool makes_retries = true;
 };

@@ -8,6 +8,8 @@
 #ifndef MULTI_BACKEND_CALL_STREAM_REPORT_H_
 #define MULTI_BACKEND_CALL_STREAM_REPORT_H_
 
+#include <cstdint>
+
 #include "absl/status/status.h"
 #include "absl/types/optional.h"
 
@@ -25,6 +27,11 @@ struct StreamReport {
   bool from_server = false;
   // With `ended_with`: the request's headers were written to the connection.
   bool sent = false;
+  // With `ended_with`: what the transport knows of the request.  Core replays
+  // an attempt that was never written each time, and one that the server has
+  // not seen once, without asking whether to retry.
+  enum class Reached : uint8_t { kMaybe, kNotWritten, kNotSeen };
+  Reached reached = Reached::kMaybe;
 };
 
 }  // namespace multi_backend

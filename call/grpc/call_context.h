@@ -22,25 +22,40 @@ namespace multi_backend {
 
 class CallContext;
 
-// Decides whether a channel's calls are retried.  The channel's LB policy
-// implements it.  Thread-safe.
+// Decides whether a channel's calls are retried.  Only the channel's LB policy,
+// which sets it, knows its content.  Thread-safe.
 class RetryDecider {
  public:
   virtual ~RetryDecider() = default;
-  // Whether the call may make another attempt now.
-  virtual bool ShouldRetry(CallContext& context) = 0;
 };
 
 // What the LB policy keeps about one call; only the policy knows its content.
 // It lives in the call's arena, which never runs the destructor.
 class PolicyPart {
  public:
+  // Called when core is about to make another attempt and asks for leave.
+  // Returns what was decided when the newest attempt ended.  An attempt that
+  // has not ended has run into its timeout.
+  virtual bool OnAsked() = 0;
   // Called once no further pick of the call can happen, including after
   // cancellation.
   virtual void OnCommit() = 0;
 
  protected:
   ~PolicyPart() = default;
+};
+
+struct StreamRecord;
+
+// What the LB policy keeps about one attempt, from its pick to its end.
+class AttemptPart {
+ public:
+  // Called when core makes the attempt's stream.  Returns where the stream
+  // filter records what becomes of it.
+  virtual StreamRecord* OnSent() = 0;
+
+ protected:
+  ~AttemptPart() = default;
 };
 
 // ChannelRetryState: holds the RetryDecider that the channel's LB policy sets
@@ -144,8 +159,12 @@ class CallContext final
   }
 
   bool ShouldRetry() override {
-    const std::shared_ptr<RetryDecider> found = decider();
-    return found != nullptr && found->ShouldRetry(*this);
+    return policy_part == nullptr ? CoreDecides() : policy_part->OnAsked();
+  }
+  // Whether the method's own retryPolicy says how often and on which codes to
+  // retry.
+  bool CoreDecides() const {
+    return has_method_retry_policy && label.retry != RetryMode::kNever;
   }
   std::shared_ptr<RetryDecider> decider() const { return retry_state_->Get(); }
   void Commit() override {
@@ -157,16 +176,15 @@ class CallContext final
   PolicyPart* policy_part = nullptr;  // Null until the first pick.
   absl::string_view method;           // "/package.Service/Method".
   grpc_core::Timestamp deadline = grpc_core::Timestamp::InfFuture();
-  // True when the service config has a retryPolicy for the method.  That policy
-  // then decides how often and on which codes to retry.
+  // True when the service config has a retryPolicy for the method.
   bool has_method_retry_policy = false;
   // Whether the call may have more than one request or response.  The answer
   // filter sees that from what the application asks for; read it when an
   // attempt ends.
   bool is_streaming = false;
-  // Where the stream filter records the newest attempt.  The LB policy sets it
-  // before core makes the attempt's stream.  Null: nobody wants a record.
-  StreamRecord* stream = nullptr;
+  // The newest attempt.  A pick sets it; null when the pick has bounced, and
+  // when the attempt has ended.
+  AttemptPart* attempt = nullptr;
   // What the call tells its observers.  Null if the channel has no sinks and
   // the call no trail.
   CallRecord* record = nullptr;

@@ -3,9 +3,9 @@
 // It lives in the call's arena, which never runs a destructor, so it is
 // trivially destructible.
 //
-// Threads: any.  Picks and attempt starts write it under the channel's pick
-// lock, core's retry code and the ends of attempts elsewhere, and an attempt
-// that was given up may end at any later time.  So every field is atomic.
+// Threads: any.  Picks write it under the channel's pick lock, the starts and
+// ends of attempts elsewhere, and an attempt that was given up may end at any
+// later time.  So every field is atomic.
 // Relaxed order is enough: each reader needs one field at a time, and what a
 // retry's pick reads was written before core decided to retry.
 #ifndef MULTI_BACKEND_LB_POLICY_FAILOVER_ATTEMPT_LOG_H_
@@ -47,10 +47,17 @@ class AttemptLog {
   }
 
   // Whether the coming pick is a transparent retry: core replays an attempt
-  // that never reached a server without asking whether to retry.  Its backend
-  // may be tried again when there is no other.
-  bool IsTransparentRetry() const {
-    return attempts() > 0 && !asked_.load(std::memory_order_relaxed);
+  // that never reached a server, and nobody decides on that.  Its backend may
+  // be tried again when there is no other.
+  bool IsTransparentRetry() const { return attempts() > 0 && !IsDecided(); }
+
+  // Whether it was decided what follows the newest attempt.
+  bool IsDecided() const { return asked_.load(std::memory_order_relaxed); }
+
+  // Whether the newest attempt has neither ended nor run into perTryTimeout.
+  bool IsOpen() const {
+    return newest_.load(std::memory_order_relaxed) == Newest::kOpen &&
+           !IsDecided();
   }
 
   // Call when an attempt on `backend` (not 0) starts.  Returns the attempt's
@@ -118,8 +125,7 @@ class AttemptLog {
     return voided_.load(std::memory_order_relaxed) == attempt;
   }
 
-  // Call when core asks about an attempt before its end is reported: it has run
-  // into perTryTimeout.
+  // Call when the newest attempt has run into perTryTimeout.
   void TimeOutNewest() {
     timed_out_.store(attempts(), std::memory_order_relaxed);
   }
@@ -141,8 +147,8 @@ class AttemptLog {
     return pick_failed_.load(std::memory_order_relaxed);
   }
 
-  // Call when core asks whether to retry.  Returns the state of the newest
-  // attempt.
+  // Call when it is decided what follows the newest attempt.  Returns its
+  // state, and kNone from the second call on.
   Newest OnAsked() {
     if (asked_.exchange(true, std::memory_order_relaxed)) return Newest::kNone;
     return newest_.load(std::memory_order_relaxed);

@@ -264,6 +264,16 @@ INSTANTIATE_TEST_SUITE_P(
       return std::string(info.param.name);
     });
 
+TEST(PushbackOfZeroTest, IsANumberOfThatValue) {
+  for (const absl::string_view zero : {"0", "00", "-0", "+0", " 0 "}) {
+    EXPECT_TRUE(IsPushbackOfZero(zero)) << zero;
+  }
+  for (const absl::string_view other : {"1", "-1", "0.0", "", "zero", "0ms"}) {
+    EXPECT_FALSE(IsPushbackOfZero(other)) << other;
+  }
+  EXPECT_FALSE(IsPushbackOfZero(absl::nullopt));
+}
+
 TEST_P(PushbackTest, AllowsARetryOrNot) {
   EXPECT_EQ(PushbackAllowsRetry(GetParam().pushback_ms, GetParam().remaining),
             GetParam().retry);

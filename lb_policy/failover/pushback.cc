@@ -15,4 +15,10 @@ bool PushbackAllowsRetry(absl::optional<absl::string_view> pushback_ms,
   return absl::Milliseconds(millis) <= std::min(remaining, kMaxPushback);
 }
 
+bool IsPushbackOfZero(absl::optional<absl::string_view> pushback_ms) {
+  int64_t millis;
+  return pushback_ms.has_value() && absl::SimpleAtoi(*pushback_ms, &millis) &&
+         millis == 0;
+}
+
 }  // namespace multi_backend

@@ -1,4 +1,4 @@
-// PushbackAllowsRetry(): what a server's grpc-retry-pushback-ms means for the
+// What a server's grpc-retry-pushback-ms means for the
 // retry.
 //
 // Pure and thread-safe.
@@ -21,6 +21,14 @@ constexpr absl::Duration kMaxPushback = absl::Seconds(30);
 // time does not.
 bool PushbackAllowsRetry(absl::optional<absl::string_view> pushback_ms,
                          absl::Duration remaining);
+
+// Whether the server asks for a retry at once.  Core 1.83 never makes a retry
+// after a wait of 0 ms, and the call hangs past its deadline, so the least wait
+// is kLeastPushback.
+bool IsPushbackOfZero(absl::optional<absl::string_view> pushback_ms);
+
+// In milliseconds, as a server writes it.
+constexpr absl::string_view kLeastPushback = "1";
 
 }  // namespace multi_backend
 

@@ -17,8 +17,8 @@ bool NewestAllowsRetry(AttemptLog::Newest newest, const RetryInputs& inputs) {
   if (newest != AttemptLog::Newest::kOpen) {
     return newest == AttemptLog::Newest::kRetriable;
   }
-  // Core asks before an attempt's end is reported in one case only: it has run
-  // into perTryTimeout.
+  // It is decided before an attempt's end is reported in one case only: the
+  // attempt has run into perTryTimeout.
   AttemptView timed_out;
   timed_out.code = absl::StatusCode::kDeadlineExceeded;
   timed_out.method = inputs.method;

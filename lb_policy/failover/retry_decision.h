@@ -1,5 +1,5 @@
-// RetryDecision: whether a call makes another attempt, decided when core asks
-// after a failed one.
+// RetryDecision: whether a call makes another attempt, decided when one has
+// failed or has run into perTryTimeout.
 //
 // Threads: as AttemptLog, BacklogTicket and RetryBudget, which a decision
 // changes.  Cost: O(backends) at most.
@@ -59,8 +59,9 @@ struct RetryInputs {
   int64_t now_millis = 0;
 };
 
-// Must be called exactly once each time that core asks.  Notes in the log, the
-// ticket and the budget what follows from the decision.
+// Must be called at most once for each attempt, and not for one that core
+// replays without asking.  Notes in the log, the ticket and the budget what
+// follows from the decision.
 RetryDecision DecideRetry(const RetryInputs& inputs);
 
 }  // namespace multi_backend

@@ -1,6 +1,8 @@
 #include "multi_backend/lb_policy/grpc/attempt_tracker.h"
 
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/string_view.h"
@@ -41,6 +43,15 @@ void MendStatus(LoadBalancingPolicy::MetadataInterface* trailers) {
                 "the backend ended the call without a grpc-status");
 }
 
+// See kLeastPushback.
+void LengthenPushback(LoadBalancingPolicy::MetadataInterface* trailers) {
+  if (trailers == nullptr) return;
+  std::string buffer;
+  if (IsPushbackOfZero(trailers->Lookup(kPushbackKey, &buffer))) {
+    trailers->Add(kPushbackKey, kLeastPushback);
+  }
+}
+
 AttemptOutcome OutcomeOf(ErrorClass error, absl::StatusCode code) {
   switch (error) {
     case ErrorClass::kNone:
@@ -63,47 +74,13 @@ AttemptOutcome OutcomeOf(ErrorClass error, absl::StatusCode code) {
 }  // namespace
 
 AttemptTracker::~AttemptTracker() {
-  if (phase_ == Phase::kPicked && (may_have_ticket_ || trial_ != 0)) {
-    Bounce();
-  }
-  if (phase_ == Phase::kStarted) {
-    backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
-    if (record_ != nullptr) {
-      AttemptEnd end;
-      end.code = absl::StatusCode::kCancelled;
-      end.caller_gave_up = true;
-      Record(end);
-    }
-    End();
-  }
+  if (phase_ == Phase::kPicked) Bounce();
+  if (phase_ == Phase::kSent) Abandon();
 }
 
-// Core dropped the pick because its connection was lost.  The call goes back to
-// its place in the backlog.
-void AttemptTracker::Bounce() {
-  if (trial_ != 0) {
-    backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
-  }
-  if (!may_have_ticket_) return;
-  BacklogTicket& ticket = call_->ticket;
-  if (ticket.backlog == nullptr || ticket.waiting) return;
-  ticket.waiting = ticket.backlog->Join(ticket.number, clock_->NowNanos()) ==
-                   Backlog::Turn::kWait;
-  if (ticket.waiting) {
-    retry_policy_->wakeups->OnWaiting(ticket.backlog->quiet_until());
-  }
-}
-
-void AttemptTracker::LeaveBacklog() {
-  if (call_->ticket.Leave(/*sent=*/true)) {
-    retry_policy_->wakeups->mailbox().Raise(PolicyMailbox::kRepick);
-  }
-}
-
-void AttemptTracker::Start() {
-  phase_ = Phase::kStarted;
+void AttemptTracker::OnPicked() {
+  phase_ = Phase::kPicked;
   load_path_ = leaf_->load_path();
-  attempt_ = 1;
   backend_->Ref();
   backend_->BeginCall();
   backend_->calls.fetch_add(1, std::memory_order_relaxed);
@@ -113,32 +90,71 @@ void AttemptTracker::Start() {
     }
   }
   connection_->BeginStream();
-  if (call_ != nullptr) {
-    if (call_->ticket.waiting) LeaveBacklog();
-    const bool is_replay = call_->log.IsTransparentRetry();
-    attempt_ = call_->log.OnStarted(backend_->id());
-    stream_ = call_->context.arena->New<StreamRecord>();
-    call_->context.stream = stream_;
-    if (record_ != nullptr) {
-      call_->context.record->OnAttemptStarted(*record_, &stream_->report,
-                                              is_replay, clock_->NowNanos());
-    }
-    if (retry_policy_->failover.per_try_timeout().has_value()) {
-      call_->log.SetStart(CoreMillis());
-    }
-    if (attempt_ == 1) {
-      retry_policy_->budget.OnCall(CoreMillis);
-    } else {
-      backend_->retries_landed.fetch_add(1, std::memory_order_relaxed);
-    }
-  }
   if (needs_latency_) {
     start_nanos_ = clock_->NowNanos();
     ewma_decay_nanos_ = absl::ToInt64Nanoseconds(leaf_->ewma_decay());
   }
+  if (call_ == nullptr) return;
+  if (!std::exchange(call_->in_budget, true)) {
+    retry_policy_->budget.OnCall(CoreMillis);
+  }
+  if (retry_policy_->failover.per_try_timeout().has_value()) {
+    retries_after_timeout_ = retry_policy_->failover.max_retries();
+  }
+  call_->context.attempt = this;
+}
+
+// Core dropped the pick because its connection was lost.  The call goes back to
+// its place in the backlog.
+void AttemptTracker::Bounce() {
+  if (trial_ != 0) {
+    backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
+  }
+  backend_->calls.fetch_sub(1, std::memory_order_relaxed);
+  if (may_have_ticket_) ReturnToBacklog();
+  End();
+}
+
+void AttemptTracker::ReturnToBacklog() {
+  BacklogTicket& ticket = call_->ticket;
+  if (ticket.backlog == nullptr || ticket.waiting) return;
+  ticket.waiting = ticket.backlog->Join(ticket.number, clock_->NowNanos()) ==
+                   Backlog::Turn::kWait;
+  const std::shared_ptr<RetryPolicy> policy = RetryPolicy::Of(call_->context);
+  if (ticket.waiting && policy != nullptr) {
+    policy->wakeups->OnWaiting(ticket.backlog->quiet_until());
+  }
+}
+
+void AttemptTracker::Abandon() {
+  backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
+  if (record_ != nullptr) {
+    AttemptEnd end;
+    end.code = absl::StatusCode::kCancelled;
+    end.caller_gave_up = true;
+    Record(end);
+  }
+  End();
+}
+
+StreamRecord* AttemptTracker::OnSent() {
+  phase_ = Phase::kSent;
+  const bool is_replay = call_->log.IsTransparentRetry();
+  attempt_ = call_->OnSent(backend_->id(), retries_after_timeout_);
+  stream_ = call_->context.arena->New<StreamRecord>();
+  if (record_ != nullptr) {
+    call_->context.record->OnAttemptStarted(*record_, &stream_->report,
+                                            is_replay, clock_->NowNanos());
+  }
+  if (attempt_ > 1) {
+    backend_->retries_landed.fetch_add(1, std::memory_order_relaxed);
+  }
+  return stream_;
 }
 
 void AttemptTracker::Finish(FinishArgs args) {
+  // Core could not make the stream.
+  if (call_ != nullptr && phase_ == Phase::kPicked) OnSent();
   if (args.status.ok()) {
     if (needs_latency_) ObserveLatencies(/*failed=*/false);
     connection_->OnAnswered();
@@ -203,18 +219,25 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
   view.method = call_->context.method;
   view.backend = backend_->address();
   view.attempt = attempt_;
-  // The log reads the status after the tracker's end, so the arena owns it.
-  const auto* status =
-      call_->context.arena->ManagedNew<absl::Status>(args.status);
   const std::shared_ptr<RetryPolicy> policy = RetryPolicy::Of(call_->context);
-  // After perTryTimeout, core has decided on the retry before the attempt ends.
-  const bool retriable =
-      error != ErrorClass::kTimeout && !client_fault &&
-      AllowsRetry(policy.get(), view, args.trailing_metadata);
+  const bool retriable = IsRetriable(error, policy.get(), view, args);
   if (record_ != nullptr) {
     RecordFailure(error, view, policy.get(), retriable);
   }
-  call_->OnFailed(attempt_, status, stream_->trailers, retriable);
+  // The log reads the status after the tracker's end, so the arena owns it.
+  const auto* status =
+      call_->context.arena->ManagedNew<absl::Status>(args.status);
+  if (call_->OnFailed(attempt_, status, error, *stream_, retriable)) {
+    LengthenPushback(args.trailing_metadata);
+  }
+}
+
+bool AttemptTracker::IsRetriable(ErrorClass error, const RetryPolicy* policy,
+                                 const AttemptView& view,
+                                 const FinishArgs& args) const {
+  // What follows perTryTimeout is decided before the attempt ends.
+  return error != ErrorClass::kTimeout && error != ErrorClass::kClientFault &&
+         AllowsRetry(policy, view, args.trailing_metadata);
 }
 
 void AttemptTracker::RecordFailure(ErrorClass error, const AttemptView& view,
@@ -277,6 +300,9 @@ void AttemptTracker::ObserveLatencies(bool failed) {
 
 void AttemptTracker::End() {
   phase_ = Phase::kEnded;
+  if (call_ != nullptr && call_->context.attempt == this) {
+    call_->context.attempt = nullptr;
+  }
   if (load_path_ != nullptr) {
     for (const auto& load : *load_path_) {
       load->in_flight.fetch_sub(1, std::memory_order_relaxed);

@@ -1,11 +1,14 @@
 // AttemptTracker: counts one attempt as in flight, and reports its end to the
 // backend and to the call's log.
 //
-// A tracker lives in the call's arena, so deleting it frees nothing.  Core
-// calls Start() under the channel's pick lock and Finish() at most once.  A
-// started tracker that core destroys without Finish() counts as a cancelled
-// attempt.  Core destroys a tracker without Start() if the picked connection
-// was lost before the next picker was published; the pick has then bounced.
+// A tracker lives in the call's arena, so deleting it frees nothing.  The
+// picker calls OnPicked(), which counts the attempt, so that the next pick
+// knows of it. OnSent() follows when core makes the attempt's stream.  Only
+// then is the attempt one of its call, which a call without a context does not
+// need.  Core calls Finish() at most once.  It destroys a tracker without
+// Finish() if the picked connection was lost before the next picker was
+// published.  The pick has then bounced, and the tracker takes back what it has
+// counted.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_ATTEMPT_TRACKER_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_ATTEMPT_TRACKER_H_
 
@@ -27,10 +30,11 @@
 namespace multi_backend {
 
 class AttemptTracker final
-    : public grpc_core::LoadBalancingPolicy::SubchannelCallTrackerInterface {
+    : public grpc_core::LoadBalancingPolicy::SubchannelCallTrackerInterface,
+      public AttemptPart {
  public:
   struct Args {
-    // The picker keeps these four alive until Start() has returned.
+    // The picker keeps these four alive until OnPicked() has returned.
     Backend* backend = nullptr;
     const BalancerNode* leaf = nullptr;
     RetryPolicy* retry_policy = nullptr;
@@ -58,19 +62,26 @@ class AttemptTracker final
   static void operator delete(void*, void*) {}
   static void operator delete(void*) {}
 
-  void Start() override;
+  void OnPicked();
+  StreamRecord* OnSent() override;
+  void Start() override {}
   void Finish(FinishArgs args) override;
 
  private:
-  enum class Phase : uint8_t { kPicked, kStarted, kEnded };
+  enum class Phase : uint8_t { kNew, kPicked, kSent, kEnded };
   using MetadataInterface = grpc_core::LoadBalancingPolicy::MetadataInterface;
 
-  void LeaveBacklog();
   void Bounce();
+  void ReturnToBacklog();
+  void Abandon();
   void End();
   bool GaveUpUnheard() const;
   void OnSucceeded();
   void OnFailed(const FinishArgs& args);
+  // Whether `error` allows another attempt, apart from all that is not about
+  // this one.
+  bool IsRetriable(ErrorClass error, const RetryPolicy* policy,
+                   const AttemptView& view, const FinishArgs& args) const;
   void CountFailure();
   // `policy` of these is null before the LB policy's first update.
   void RecordFailure(ErrorClass error, const AttemptView& view,
@@ -80,21 +91,24 @@ class AttemptTracker final
                    MetadataInterface* trailing_metadata) const;
   void ObserveLatencies(bool failed);
 
-  Backend* const backend_;  // Holds a reference from Start() to the end.
+  Backend* const backend_;  // Holds a reference from OnPicked() to the end.
   CallAttempts* const call_;
   AttemptRecord* const record_;
-  const BalancerNode* const leaf_;   // Not used after Start().
-  RetryPolicy* const retry_policy_;  // Not used after Start().
+  const BalancerNode* const leaf_;   // Not used after OnPicked().
+  RetryPolicy* const retry_policy_;  // Not used after OnPicked().
   const Clock* const clock_;         // The backend's pool keeps it alive.
   ConnectionLoad* const connection_;
-  std::shared_ptr<const LoadPath> load_path_;  // Set by Start().
+  std::shared_ptr<const LoadPath> load_path_;  // Set by OnPicked().
   const bool needs_latency_;
   const bool may_have_ticket_;
-  Phase phase_ = Phase::kPicked;
+  Phase phase_ = Phase::kNew;
   const uint16_t trial_;
-  int attempt_ = 0;                 // Set by Start().
-  StreamRecord* stream_ = nullptr;  // Set by Start() if call_ is not null.
-  // Set by Start() if needs_latency_.
+  // With perTryTimeout, how many retries a call may make; -1 without.
+  int retries_after_timeout_ = -1;  // Set by OnPicked().
+  // Set by OnSent():
+  int attempt_ = 0;
+  StreamRecord* stream_ = nullptr;
+  // Set by OnPicked() if needs_latency_.
   int64_t start_nanos_ = 0;
   int64_t ewma_decay_nanos_ = 0;
 };

@@ -214,6 +214,57 @@ TEST(FailoverTest, ObeysTheServersPushback) {
   FakeCall& delayed = harness.Call();
   harness.Finish(delayed, kReset, {{"grpc-retry-pushback-ms", "10"}});
   EXPECT_TRUE(harness.Retry(delayed));
+  EXPECT_EQ(delayed.trailers().at("grpc-retry-pushback-ms"), "10");
+}
+
+// Core 1.83 never makes a retry after a wait of 0 ms.
+TEST(FailoverTest, APushbackOfZeroCountsAsOneMillisecond) {
+  PolicyHarness harness;
+  Connect(harness, {kA, kB});
+  FakeCall& call = harness.Call();
+  harness.Finish(call, kReset, {{"grpc-retry-pushback-ms", "0"}});
+  EXPECT_TRUE(harness.Retry(call));
+  EXPECT_EQ(call.trailers().at("grpc-retry-pushback-ms"), "1");
+  harness.Finish(call, absl::NotFoundError("no such user"),
+                 {{"grpc-retry-pushback-ms", "0"}});
+  EXPECT_FALSE(harness.Retry(call));
+  EXPECT_EQ(call.trailers().at("grpc-retry-pushback-ms"), "0")
+      << "the caller sees these";
+}
+
+TEST(FailoverTest, ARetryThatWasGrantedIsGrantedOnce) {
+  PolicyHarness harness;
+  Connect(harness, {kA, kB});
+  FakeCall& call = harness.Call();
+  harness.Finish(call, kReset);
+  EXPECT_TRUE(call.AllowsRetry());
+  EXPECT_FALSE(call.AllowsRetry()) << "nothing was sent in between";
+}
+
+// The budget has one retry in 10 seconds.
+TEST(FailoverTest, WhatCoreReplaysWithoutAskingIsNoRetry) {
+  using Reached = StreamReport::Reached;
+  PolicyHarness harness(R"({"strategy":"PRIMARY",
+      "failover":{"budget":{"ratio":0,"minRetriesPerSecond":0.1}},
+      "health":{"passive":{"enabled":false}}})");
+  Connect(harness, {kA});
+  FakeCall& call = harness.Call();
+  for (int i = 0; i < 3; ++i) {
+    harness.FinishUnseen(call, Reached::kNotWritten);
+    harness.Replay(call);
+    ASSERT_EQ(call.Outcome(), kA) << "its only backend";
+  }
+  harness.FinishUnseen(call, Reached::kNotSeen);
+  harness.Replay(call);
+  ASSERT_EQ(call.Outcome(), kA);
+  harness.FinishUnseen(call, Reached::kNotSeen);
+  EXPECT_FALSE(harness.Retry(call)) << "core replays once what was not seen";
+
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kB);
+  FakeCall& other = harness.Call();
+  harness.Finish(other, kReset);
+  EXPECT_TRUE(harness.Retry(other)) << "the replays have cost nothing";
 }
 
 TEST(FailoverTest, WaitsForABackendThatIsStillBeingConnected) {
@@ -352,6 +403,22 @@ TEST(FailoverTest, ABackendThatTimedOutIsNotTriedAgainUnlessItHadNoTime) {
   ASSERT_EQ(late.Outcome(), kA);
   ASSERT_TRUE(harness.Retry(late));
   EXPECT_EQ(late.Outcome(), kA);
+}
+
+// Core 1.83 does not ask when the timeout fires.
+TEST(FailoverTest, ARetryAfterATimeoutIsDecidedAtItsPickIfCoreDoesNotAsk) {
+  PolicyHarness harness(
+      R"({"strategy":"PRIMARY","failover":{"perTryTimeout":"1s"}})");
+  Connect(harness, {kA, kB});
+  FakeCall& call = harness.Call();
+  for (const char* backend : {kA, kB}) {
+    ASSERT_EQ(call.Outcome(), backend);
+    harness.Advance(absl::Seconds(1));
+    harness.Replay(call);
+  }
+  EXPECT_EQ(call.Outcome(),
+            "dropped: DEADLINE_EXCEEDED: the call's last attempt ran into "
+            "failover.perTryTimeout, and no further retry was allowed");
 }
 
 // --- Picks that come too late ------------------------------------------------

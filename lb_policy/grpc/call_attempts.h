@@ -1,5 +1,11 @@
 // CallAttempts: what the LB policy keeps about one call, which is the log of
-// its attempts, the last failed answer and its place in a backlog.
+// its attempts, the last failed answer, its place in a backlog, and whether
+// another attempt may follow the newest one.
+//
+// That is decided when an attempt ends, or runs into perTryTimeout, and not
+// when core asks, because not every release of core asks.  Core may still
+// decline a retry that was granted here, for example when retryThrottling says
+// so.
 //
 // A CallAttempts lives in the call's arena, which never runs the destructor, so
 // no member may own memory.
@@ -9,10 +15,12 @@
 #define MULTI_BACKEND_LB_POLICY_GRPC_CALL_ATTEMPTS_H_
 
 #include <atomic>
-#include <memory>
+#include <cstdint>
 
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/lb_policy/failover/attempt_log.h"
+#include "multi_backend/lb_policy/failover/error_class.h"
+#include "multi_backend/lb_policy/failover/retry_decision.h"
 #include "multi_backend/lb_policy/grpc/retry_policy.h"
 #include "multi_backend/lb_policy/waiting/ticket.h"
 
@@ -30,28 +38,30 @@ class CallAttempts final : public PolicyPart {
 
   explicit CallAttempts(CallContext& call) : context(call) {}
 
-  void OnCommit() override {
-    if (!ticket.Leave()) return;
-    const std::shared_ptr<RetryPolicy> policy = RetryPolicy::Of(context);
-    if (policy != nullptr) policy->OnTicketReturned();
-  }
+  bool OnAsked() override;
+  void OnCommit() override;
 
-  // Call when attempt number `attempt` has ended with an error.  `status` must
-  // live as long as the call.  `trailers` are the server's; null when it sent
-  // none.
-  void OnFailed(int attempt, const absl::Status* status,
-                const grpc_metadata_batch* trailers, bool retriable) {
-    if (attempt == log.attempts()) {
-      // Only a retriable answer may be needed again, when the retry finds no
-      // backend.
-      last_trailers_.store(trailers == nullptr || !retriable
-                               ? nullptr
-                               : context.arena->ManagedNew<grpc_metadata_batch>(
-                                     trailers->Copy()),
-                           std::memory_order_relaxed);
-    }
-    log.OnFailed(attempt, status, retriable);
+  // Call at the beginning of each pick.  Returns false if the pick must end the
+  // call, because the newest attempt has run into perTryTimeout and no retry
+  // was granted.
+  bool OnPick();
+  // Call when a pick has found no backend.
+  void OnNotPicked() { waited_ = true; }
+  // Call when a pick fails the call.
+  void OnPickFailed() {
+    log.OnPickFailed();
+    SetRetry(context.CoreDecides());
   }
+  // Call when an attempt on `backend` is being sent.  `retries_after_timeout`
+  // is how many retries the call may make; -1 without perTryTimeout.  Returns
+  // the attempt's number.
+  int OnSent(uint32_t backend, int retries_after_timeout);
+  // Call when attempt number `attempt` has ended with an error.  `status` must
+  // live as long as the call.  `stream.trailers` are the server's; null when it
+  // sent none.  Returns whether another attempt was granted, which core makes
+  // if it finds no reason against it.
+  bool OnFailed(int attempt, const absl::Status* status, ErrorClass error,
+                const StreamRecord& stream, bool retriable);
 
   // Makes the call, which a pick is about to end with the status of the last
   // attempt that failed, end with that attempt's whole answer.
@@ -63,9 +73,36 @@ class CallAttempts final : public PolicyPart {
   AttemptLog log;
   // The channel's retry state keeps the ticket's backlog alive.
   BacklogTicket ticket;
+  // Whether the budget has counted the call.  Written by its picks.
+  bool in_budget = false;
 
  private:
+  void SetRetry(bool retry) { retry_.store(retry, std::memory_order_relaxed); }
+  bool TakeRetry() { return retry_.exchange(false, std::memory_order_relaxed); }
+  void TellTicketReturned() const;
+  void KeepTrailers(const StreamRecord& stream, bool retriable);
+  // Whether core replays the attempt without asking.
+  bool IsReplayed(StreamReport::Reached reached);
+  // Decides what follows the newest attempt, which has failed or timed out.
+  RetryDecision DecideBy(RetryPolicy& policy);
+  bool Decide();
+  void OnTimedOut();
+  // Core has taken up the retry that was granted.
+  void OnRetried();
+
   std::atomic<const grpc_metadata_batch*> last_trailers_{nullptr};
+  // Whether another attempt may follow; core may take that up once.
+  std::atomic<bool> retry_{false};
+  // The record does not know yet of a retry that was granted.
+  std::atomic<bool> unrecorded_{false};
+  std::atomic<bool> committed_{false};
+  // Core has replayed an attempt that the server had not seen.  It does so
+  // once.
+  bool replayed_unseen_ = false;
+  // A pick has found no backend since the newest attempt.
+  bool waited_ = false;
+  // The newest attempt has run into perTryTimeout, and no retry was granted.
+  bool refused_ = false;
 };
 
 }  // namespace multi_backend

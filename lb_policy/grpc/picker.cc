@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "multi_backend/call/call_label.h"
+#include "multi_backend/call/try_timeout_message.h"
 #include "multi_backend/lb_policy/connections/sizing.h"
 #include "multi_backend/lb_policy/grpc/attempt_tracker.h"
 #include "multi_backend/lb_policy/plan/explain.h"
@@ -56,6 +57,7 @@ Picker::PickResult Picker::Pick(PickArgs args) {
 
 Picker::PickResult Picker::PickWithContext(CallAttempts& call,
                                            const PickArgs& args) {
+  if (!call.OnPick()) return EndAfterTimeout(call);
   const PickPlan& plan = *args_->plan;
   QueuedCallWakeups& wakeups = *args_->retry_policy->wakeups;
   PickRequest request;
@@ -74,9 +76,13 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
   if (turn.pick.outcome == PickPlan::Outcome::kExhausted) {
     turn.pick = RetryTried(call, request);
   }
+  if (turn.pick.outcome == PickPlan::Outcome::kPicked) {
+    return Send(turn.pick, &call, args, request);
+  }
+  call.OnNotPicked();
   switch (turn.pick.outcome) {
     case PickPlan::Outcome::kPicked:
-      return Send(turn.pick, &call, args, request);
+      break;
     case PickPlan::Outcome::kInBacklog:
       RecordQueued(call, CallRecord::Place::kBacklog);
       wakeups.OnWaiting(call.ticket.backlog->quiet_until());
@@ -93,7 +99,7 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
       // A call that has been sent before ends with that attempt's answer,
       // because the refusal says that the call was never sent.
       if (call.log.attempts() > 0) return EndWithLastAnswer(call);
-      call.log.OnPickFailed();
+      call.OnPickFailed();
       RecordFailed(call, /*dropped=*/true);
       // Dropped, so that a wait_for_ready call ends too.
       return PickResult::Drop(std::move(turn.refusal));
@@ -107,7 +113,7 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
       break;
     }
     case PickPlan::Outcome::kNoBackend:
-      call.log.OnPickFailed();
+      call.OnPickFailed();
       RecordFailed(call, /*dropped=*/false);
       break;
   }
@@ -116,10 +122,17 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
 
 // Dropped, so that a wait_for_ready call ends too.
 Picker::PickResult Picker::EndWithLastAnswer(CallAttempts& call) const {
-  call.log.OnPickFailed();
+  call.OnPickFailed();
   RecordFailed(call, /*dropped=*/true);
   call.EndWithLastAnswer();
   return PickResult::Drop(LastStatus(call));
+}
+
+// Core has made a retry after perTryTimeout that was not granted.
+Picker::PickResult Picker::EndAfterTimeout(CallAttempts& call) const {
+  call.OnPickFailed();
+  RecordFailed(call, /*dropped=*/true);
+  return PickResult::Drop(absl::DeadlineExceededError(kTryTimeoutMessage));
 }
 
 // The channel's resolver is not the library's, so there are no routes, no log
@@ -195,9 +208,10 @@ Picker::PickResult Picker::Send(const PickPlan::Result& picked,
     tracker_args.record = Record(picked, *call, request, connection);
   }
   void* const memory = args.call_state->Alloc(sizeof(AttemptTracker));
-  return PickResult::Complete(*subchannel,
-                              std::unique_ptr<AttemptTracker>(
-                                  new (memory) AttemptTracker(tracker_args)));
+  std::unique_ptr<AttemptTracker> tracker(new (memory)
+                                              AttemptTracker(tracker_args));
+  tracker->OnPicked();
+  return PickResult::Complete(*subchannel, std::move(tracker));
 }
 
 size_t Picker::LeastLoaded(const Connections& connections) const {

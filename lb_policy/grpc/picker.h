@@ -68,6 +68,7 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   PickResult PickForPing();
 
   PickResult EndWithLastAnswer(CallAttempts& call) const;
+  PickResult EndAfterTimeout(CallAttempts& call) const;
   PickPlan::Result RetryTried(const CallAttempts& call,
                               PickRequest request) const;
   PickResult Send(const PickPlan::Result& picked, CallAttempts* call,

@@ -1,9 +1,9 @@
-// RetryPolicy: answers core's question whether to retry a call, by
-// DecideRetry().  The control plane, the picks and the calls of one channel
-// share it for as long as the failover configuration stays the same.
+// RetryPolicy: by what CallAttempts decides on the retries of a channel's
+// calls. The control plane, the picks and the calls of one channel share it for
+// as long as the failover configuration stays the same.
 //
-// Threads: any thread may call ShouldRetry() and OnTicketReturned().  The
-// fields are constant, except `budget`, which has rules of its own.
+// Threads: any thread may call OnTicketReturned().  The fields are constant,
+// except `budget`, which has rules of its own.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_RETRY_POLICY_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_RETRY_POLICY_H_
 
@@ -39,13 +39,12 @@ class RetryPolicy final : public RetryDecider {
     return std::static_pointer_cast<RetryPolicy>(call.decider());
   }
 
-  bool ShouldRetry(CallContext& context) override;
   // A call has left a backlog, so another call may go.
   void OnTicketReturned() { wakeups->mailbox().Raise(PolicyMailbox::kRepick); }
 
   const Failover failover;
-  RetryBudget budget;  // OnCall() when a call's first attempt starts, which is
-                       // under the channel's pick lock.
+  RetryBudget budget;  // OnCall() when a call is first picked, which is under
+                       // the channel's pick lock.
   const std::shared_ptr<LatestPlan> latest_plan;
   const std::shared_ptr<QueuedCallWakeups> wakeups;
   const Clock* const clock;  // For all times except the budget's.

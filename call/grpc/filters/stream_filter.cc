@@ -21,8 +21,8 @@ class StreamElement {
   explicit StreamElement(const grpc_call_element_args& args)
       : deadline_(args.deadline) {
     CallContext* const context = CallContext::Of(args.context);
-    if (context == nullptr || context->stream == nullptr) return;
-    record_ = context->stream;
+    if (context == nullptr || context->attempt == nullptr) return;
+    record_ = context->attempt->OnSent();
     record_->report.watched = true;
   }
 
@@ -89,6 +89,14 @@ class StreamElement {
     hook.Pass(std::move(error));
   }
 
+  static StreamReport::Reached Reached(
+      absl::optional<grpc_core::GrpcStreamNetworkState::ValueType> state) {
+    if (!state.has_value()) return StreamReport::Reached::kMaybe;
+    return *state == grpc_core::GrpcStreamNetworkState::kNotSentOnWire
+               ? StreamReport::Reached::kNotWritten
+               : StreamReport::Reached::kNotSeen;
+  }
+
   void Record(const grpc_error_handle& error) {
     grpc_status_code code = GRPC_STATUS_UNKNOWN;
     StreamReport& report = record_->report;
@@ -102,6 +110,8 @@ class StreamElement {
           trailers_->get(grpc_core::GrpcStatusFromWire()).value_or(false);
     }
     report.ended_with = KnownCode(code);
+    report.reached =
+        Reached(trailers_->get(grpc_core::GrpcStreamNetworkState()));
     report.sent |= stats_ != nullptr && stats_->outgoing.header_bytes > 0;
     if (report.from_server) record_->trailers = trailers_;
   }

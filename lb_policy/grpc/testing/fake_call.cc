@@ -119,6 +119,10 @@ bool FakeCall::Complete(Policy::PickResult::Complete* complete) {
   connection_ = subchannel;
   tracker_ = std::move(complete->subchannel_call_tracker);
   if (tracker_ != nullptr) tracker_->Start();
+  // The stream filter.
+  stream_ = context_ != nullptr && context_->attempt != nullptr
+                ? context_->attempt->OnSent()
+                : nullptr;
   return true;
 }
 
@@ -169,8 +173,13 @@ bool FakeCall::AllowsRetry() {
   return context_ != nullptr && context_->ShouldRetry();
 }
 
+void FakeCall::FinishUnseen(StreamReport::Reached reached) {
+  if (stream_ != nullptr) stream_->report.reached = reached;
+  Finish(absl::UnavailableError("refused"));
+}
+
 void FakeCall::End() {
-  tracker_ = nullptr;
+  if (state_ == State::kSent) Finish(absl::CancelledError("call cancelled"));
   if (context_ != nullptr) context_->Commit();
   state_ = State::kEnded;
 }

@@ -51,7 +51,7 @@ class FakeCall {
 
   // Picks, as core does under its pick lock.  Returns false if the call has to
   // wait for the next picker.  A pick of a connection that is not READY
-  // bounces: its tracker is destroyed before Start(), and the call waits.
+  // bounces: its tracker is destroyed without an end, and the call waits.
   bool PickFrom(Policy::SubchannelPicker* picker);
 
   State state() const { return state_; }
@@ -76,11 +76,14 @@ class FakeCall {
   const std::map<std::string, std::string>& trailers() const {
     return trailers_;
   }
+  // Ends the attempt as one that has not reached the server, which core replays
+  // without asking.
+  void FinishUnseen(StreamReport::Reached reached);
   // Asks the policy, as core's retry filter does, whether to make another
   // attempt.  If so, the call may pick again.
   bool AllowsRetry();
   // Ends the call, after which the policy holds nothing of it.  An attempt in
-  // flight is dropped, as by a cancellation.  Idempotent.
+  // flight ends as cancelled, as core reports it.  Idempotent.
   void End();
 
  private:
@@ -100,6 +103,7 @@ class FakeCall {
   absl::Status status_;
   int bounces_ = 0;
   std::map<std::string, std::string> trailers_;
+  StreamRecord* stream_ = nullptr;  // Of the newest attempt.
   std::unique_ptr<Policy::SubchannelCallTrackerInterface> tracker_;
 };
 

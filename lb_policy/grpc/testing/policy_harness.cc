@@ -211,6 +211,11 @@ void PolicyHarness::Finish(FakeCall& call, const absl::Status& status,
   time_->RunInCore([&]() { call.Finish(status, std::move(trailers)); });
 }
 
+void PolicyHarness::FinishUnseen(FakeCall& call,
+                                 StreamReport::Reached reached) {
+  time_->RunInCore([&]() { call.FinishUnseen(reached); });
+}
+
 bool PolicyHarness::Retry(FakeCall& call) {
   bool allowed = false;
   time_->RunInCore([&]() {

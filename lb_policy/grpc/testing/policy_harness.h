@@ -102,10 +102,13 @@ class PolicyHarness {
                         const absl::Status& end = absl::OkStatus());
   void Finish(FakeCall& call, const absl::Status& status = absl::OkStatus(),
               std::map<std::string, std::string> trailers = {});
+  // Ends an attempt that has not reached its server.
+  void FinishUnseen(FakeCall& call, StreamReport::Reached reached);
   // Acts as core's retry filter after a failed attempt.  Returns whether it
   // retries; the call has then picked again.
   bool Retry(FakeCall& call);
-  // Makes a transparent retry, as core does if an attempt reached no server.
+  // Makes another attempt without asking, as core does if an attempt reached no
+  // server, and core 1.83 also after perTryTimeout.
   void Replay(FakeCall& call);
   void End(FakeCall& call);
 
