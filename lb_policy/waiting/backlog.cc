@@ -111,8 +111,8 @@ size_t Backlog::BeginPass(int64_t now, size_t exact) {
     // Expired calls are refused in this pass and need no turn.
     if (now >= Later(waiter.second, timeout_)) continue;
     // The calls of the previous turn must all be gone before the next turn
-    // begins.  Core asks the newest call first, so with a larger turn the older
-    // calls would not go while there is room for a few calls only.
+    // begins.  Core may ask the newest call first, so with a larger turn the
+    // older calls would not go while there is room for a few calls only.
     if (counted == 0 && waiter.first <= turn_) break;
     turn_ = waiter.first;
     ++counted;

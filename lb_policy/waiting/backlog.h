@@ -1,11 +1,14 @@
 // Backlog: the calls of one balancer that wait for a usable backend, in
 // first-in-first-out order, bounded in number and in time.
 //
-// gRPC core keeps queued picks on a last-in-first-out list and runs all of them
-// again, newest first, with each new picker.  So the Backlog keeps the order
-// itself, by numbering the calls.  During such a pass only the oldest call (or
-// the oldest few, see "Order") may go; all others keep waiting, and the
-// departure of a call requires another pass.  Each call does this:
+// gRPC core runs all queued picks again with each new picker, and promises no
+// order: some releases begin with the newest, others pick on many threads at
+// once.  So the Backlog keeps the order itself, by numbering the calls.  During
+// such a pass only the oldest call (or the oldest few, see "Order") may go; all
+// others keep waiting, whenever they ask.  A call has the turn until it leaves.
+// Its departure requires another pass, which gives the turn to the next one.
+// All that core has to promise is that each call that waits picks again with
+// the newest picker.  Each call does this:
 //   number = NextNumber()         // Once; kept for all picks of the call.
 //   !any_waiting() || Ask(number, ...) == kGo ? choose a backend : wait, refuse
 //   Join(number, ...)             // When there is no backend to choose.
@@ -32,9 +35,10 @@
 // makes it ALIVE again.  A member on trial is not usable: one call goes to it,
 // and the states go on as if the member were down.
 //
-// Thread-safe.  Times are nanoseconds of one Clock.  Cost: O(log waiting) under
-// a lock for a call that joins, leaves or may go; O(1) without a lock for one
-// that has to wait on.  Each waiting call takes about 50 bytes.
+// Thread-safe; the steps of one call follow each other, those of different
+// calls run at the same time.  Times are nanoseconds of one Clock.  Cost: O(log
+// waiting) under a lock for a call that joins, leaves or may go; O(1) without a
+// lock for one that has to wait on.  Each waiting call takes about 50 bytes.
 #ifndef MULTI_BACKEND_LB_POLICY_WAITING_BACKLOG_H_
 #define MULTI_BACKEND_LB_POLICY_WAITING_BACKLOG_H_
 

@@ -3,8 +3,9 @@
 // It lives in the call's arena, which never runs a destructor, so it is
 // trivially destructible.  Leave() must be called before the call ends.
 //
-// Threads: the call's picks, the starts of its attempts, its retry decisions
-// and its end use it; core serialises them.
+// Threads: only the call itself uses it, in its picks, the starts of its
+// attempts, its retry decisions and its end.  Core never runs two of these at
+// the same time for one call, although it picks for many calls at once.
 #ifndef MULTI_BACKEND_LB_POLICY_WAITING_TICKET_H_
 #define MULTI_BACKEND_LB_POLICY_WAITING_TICKET_H_
 
