@@ -22,9 +22,9 @@ constexpr std::chrono::seconds kPatience(60);
 using google::protobuf::Struct;
 using google::protobuf::Value;
 
-const Value& Field(const Struct& object, const std::string& name) {
+const Value& Field(const Struct& object, absl::string_view name) {
   static const Value* const missing = new Value;
-  const auto found = object.fields().find(name);
+  const auto found = object.fields().find(std::string(name));
   return found == object.fields().end() ? *missing : found->second;
 }
 
