@@ -91,7 +91,30 @@ def _abseil_impl(ctx):
 # installed are named.
 _abseil = repository_rule(implementation = _abseil_impl, local = True)
 
+def _rules_of(ctx, directory):
+    for file in directory.readdir():
+        ctx.symlink(file, file.basename)
+
+def _distributed_rules_impl(ctx):
+    for directory in ctx.attr.directories:
+        if ctx.path(directory).exists:
+            _rules_of(ctx, ctx.path(directory))
+            return
+    fail("none of %s is there: run tools/setup" % ", ".join(ctx.attr.directories))
+
+# Rules for Bazel that the distribution has in the first of these directories
+# that exists.
+_distributed_rules = repository_rule(
+    implementation = _distributed_rules_impl,
+    local = True,
+    attrs = {"directories": attr.string_list(doc = "absolute paths")},
+)
+
 def _rules_cc_impl(ctx):
+    # Comes with Bazel 7.
+    if ctx.path("/usr/share/bazel/tools/features").exists:
+        _rules_of(ctx, ctx.path("/usr/share/bazel/rules/cc"))
+        return
     ctx.file("BUILD.bazel", "")
     ctx.file("cc/BUILD.bazel", "")
     ctx.file("cc/defs.bzl", "\n".join([
@@ -109,8 +132,8 @@ def _rules_cc_impl(ctx):
         ]
     ]) + "\n")
 
-# Debian's rules_cc needs a newer Bazel than Debian's, so this repository offers
-# the native rules under the names that other rules load.
+# The rules_cc of Debian 12 and 13 needs a newer Bazel than theirs, so this
+# repository offers the native rules there under the names that other rules load.
 _rules_cc = repository_rule(implementation = _rules_cc_impl, local = True)
 
 def _coverage_tools_impl(ctx):
@@ -124,21 +147,36 @@ def _coverage_tools_impl(ctx):
 # `bazel test` resolves this repository, although only coverage uses it.
 _coverage_tools = repository_rule(implementation = _coverage_tools_impl, local = True)
 
-def _local(name, path):
-    if not native.existing_rule(name):
-        native.local_repository(name = name, path = path)
-
 def multi_backend_repositories():
-    """Declares every repository that is not declared yet."""
+    """Declares every repository that is not declared yet, for a WORKSPACE."""
     if not native.existing_rule("rules_cc"):
         _rules_cc(name = "rules_cc")
     if not native.existing_rule("remote_coverage_tools"):
         _coverage_tools(name = "remote_coverage_tools")
-    _local("rules_java", "/usr/share/bazel/rules/java")
-    _local("rules_proto", "/usr/share/bazel/rules/proto")
-    _local("platforms", "/usr/share/bazel/platforms")
+    rules = "/usr/share/bazel/rules/"
+    tools = "/usr/share/bazel/tools/"
+    for name, directories in {
+        "rules_java": [rules + "java"],
+        "rules_proto": [rules + "proto"],
+        "platforms": [tools + "platforms", "/usr/share/bazel/platforms"],
+        # Only Bazel 7 needs these.
+        "rules_python": [rules + "python"],
+        "rules_license": [rules + "license"],
+        "bazel_skylib": [tools + "skylib"],
+        "bazel_features": [tools + "features"],
+    }.items():
+        if not native.existing_rule(name):
+            _distributed_rules(name = name, directories = directories)
 
-    if not native.existing_rule("absl"):
+    system_libraries(native.existing_rule)
+
+def system_libraries(is_declared):
+    """Declares the repositories of the distribution's libraries.
+
+    Args:
+      is_declared: whether a repository of this name is declared already.
+    """
+    if not is_declared("absl"):
         _abseil(name = "absl")
 
     libraries = {
@@ -215,9 +253,9 @@ def multi_backend_repositories():
         },
     }
     for name, attributes in libraries.items():
-        if not native.existing_rule(name):
+        if not is_declared(name):
             system_library(name = name, **attributes)
-    if not native.existing_rule("opentelemetry_cpp"):
+    if not is_declared("opentelemetry_cpp"):
         _optional_library(
             name = "opentelemetry_cpp",
             # The API consists of headers.
