@@ -184,7 +184,8 @@ void SetBackends(const PolicyConfig& policy, const EndpointList& endpoints,
         absl::StrCat("the call fails: ", ValidUtf8(order.failure)));
     return;
   }
-  const BalancerConfig& balancer = BalancerOf(policy, std::string(label.role));
+  const std::string role(label.role);
+  const BalancerConfig& balancer = BalancerOf(policy, role);
   explanation.set_order_why(
       OrderOf(balancer.strategy, label.key_hash.has_value()));
 }
