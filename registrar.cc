@@ -2,7 +2,7 @@
 
 #include "absl/status/status.h"
 #include "multi_backend/linked_parts.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/resolver/source/registry.h"
 
 namespace multi_backend {

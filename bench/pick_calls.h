@@ -11,7 +11,7 @@
 #include <memory>
 #include <vector>
 
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

@@ -18,7 +18,7 @@
 #include "multi_backend/lb_policy/grpc/testing/policy_driver.h"
 #include "multi_backend/lb_policy/grpc/testing/ready_channel.h"
 #include "multi_backend/multi_backend.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 namespace {

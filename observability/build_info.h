@@ -1,7 +1,7 @@
 // What the metrics and the admin service say about the build.
 //
 // //tests/version checks the first against the public header, and
-// port/core_api.h compiles with no other gRPC than the second.
+// port/core.h compiles with no other gRPC than the second.
 #ifndef MULTI_BACKEND_OBSERVABILITY_BUILD_INFO_H_
 #define MULTI_BACKEND_OBSERVABILITY_BUILD_INFO_H_
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <utility>
 
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

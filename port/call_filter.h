@@ -19,7 +19,7 @@
 #include <new>
 #include <utility>
 
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

@@ -8,7 +8,7 @@
 #ifndef MULTI_BACKEND_PORT_CALL_SLOT_H_
 #define MULTI_BACKEND_PORT_CALL_SLOT_H_
 
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

@@ -3,7 +3,7 @@
 #ifndef MULTI_BACKEND_PORT_CHANNEL_ARGS_HOOK_H_
 #define MULTI_BACKEND_PORT_CHANNEL_ARGS_HOOK_H_
 
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

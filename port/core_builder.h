@@ -4,7 +4,7 @@
 #ifndef MULTI_BACKEND_PORT_CORE_BUILDER_H_
 #define MULTI_BACKEND_PORT_CORE_BUILDER_H_
 
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

@@ -8,7 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/port/core_builder.h"
 #include "multi_backend/port/log.h"
 

@@ -7,7 +7,7 @@ GRPC_CORE_HEADERS = "/usr/local/include/grpc-core-1.51.1"
 
 # For every file that sees core's headers.  The distribution's libgrpc is built
 # without -DNDEBUG, which changes the layout of core's classes: with it a binary
-# crashes at once (port/core_api.h refuses to compile then).
+# crashes at once (port/core.h refuses to compile then).
 _CORE_COPTS = [
     "-UNDEBUG",
     "-isystem",

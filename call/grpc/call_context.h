@@ -15,7 +15,7 @@
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/call/call_record.h"
 #include "multi_backend/call/stream_report.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {

@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "multi_backend/call/call_observer.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "multi_backend/call/grpc/channel_extension.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

@@ -23,7 +23,7 @@
 #include "absl/time/time.h"
 #include "multi_backend/health/probes/curl/registration.h"
 #include "multi_backend/health/probes/probe.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 #include "multi_backend/tests/testing/probe_answer.h"

@@ -11,7 +11,7 @@
 
 #include "absl/strings/string_view.h"
 #include "multi_backend/port/address_attribute.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 

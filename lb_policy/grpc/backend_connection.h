@@ -13,7 +13,7 @@
 #include "multi_backend/lb_policy/connections/reconnect.h"
 #include "multi_backend/lb_policy/link_state.h"
 #include "multi_backend/lb_policy/plan/entry.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

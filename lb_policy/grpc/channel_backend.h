@@ -15,7 +15,7 @@
 #include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/lb_policy/grpc/backend_connection.h"
 #include "multi_backend/lb_policy/plan/entry.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/proto/config/config.h"
 
 namespace multi_backend {

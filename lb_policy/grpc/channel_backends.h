@@ -13,7 +13,7 @@
 #include "absl/functional/function_ref.h"
 #include "multi_backend/lb_policy/grpc/channel_backend.h"
 #include "multi_backend/lb_policy/grpc/picker.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 
 namespace multi_backend {

@@ -25,7 +25,7 @@
 #include "multi_backend/lb_policy/plan/latest_plan.h"
 #include "multi_backend/lb_policy/status/event_reporter.h"
 #include "multi_backend/observability/channel/channel_record.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/endpoint/backend_overrides.h"
 

@@ -14,7 +14,7 @@
 #include "multi_backend/lb_policy/grpc/call_attempts.h"
 #include "multi_backend/lb_policy/grpc/retry_policy.h"
 #include "multi_backend/lb_policy/plan/pick_plan.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {

@@ -9,7 +9,7 @@
 #include "multi_backend/lb_policy/backends/pool.h"
 #include "multi_backend/lb_policy/failover/retry_classifier.h"
 #include "multi_backend/lb_policy/status/sink_reporter.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

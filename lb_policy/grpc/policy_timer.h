@@ -12,7 +12,7 @@
 
 #include "absl/types/optional.h"
 #include "multi_backend/lb_policy/grpc/policy_mailbox.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

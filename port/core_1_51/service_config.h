@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core_1_51/headers.h"
 
 namespace multi_backend {
 namespace core {

@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
 #include "multi_backend/call/grpc/call_context.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/grpc/channel_service_config.h"
 

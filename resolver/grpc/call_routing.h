@@ -16,7 +16,7 @@
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/interceptors/route_table.h"
 #include "multi_backend/interceptors/sticky_key_source.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/proto/config/config.h"
 
 namespace multi_backend {

@@ -16,7 +16,7 @@
 #define MULTI_BACKEND_RESOLVER_GRPC_CHANNEL_OWNERSHIP_H_
 
 #include "absl/strings/string_view.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/port/registration.h"
 
 namespace multi_backend {

@@ -1,7 +1,7 @@
 #include "multi_backend/resolver/grpc/chosen_policy.h"
 
 #include "absl/strings/string_view.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/proto/service_config/read.h"
 
 namespace multi_backend {

@@ -22,7 +22,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "multi_backend/call/grpc/call_context.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/resolver/grpc/call_routing.h"
 
 namespace multi_backend {

@@ -27,7 +27,7 @@
 
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 #include "multi_backend/resolver/source/host_queue.h"
 

@@ -14,7 +14,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/types/optional.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/groups/endpoint_group.h"
 #include "multi_backend/resolver/grpc/call_configuration.h"

@@ -10,7 +10,7 @@
 #define MULTI_BACKEND_RESOLVER_GRPC_ROUTING_CHECK_H_
 
 #include "absl/status/status.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/port/registration.h"
 #include "multi_backend/proto/json/object.h"
 

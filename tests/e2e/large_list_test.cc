@@ -28,7 +28,7 @@
 #include "multi_backend/lb_policy/grpc/testing/policy_driver.h"
 #include "multi_backend/lb_policy/grpc/testing/ready_channel.h"
 #include "multi_backend/multi_backend.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/resolver/grpc/group_resolver.h"
 #include "multi_backend/sources.h"
 #include "multi_backend/tests/testing/etcd_server.h"

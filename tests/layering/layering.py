@@ -170,7 +170,10 @@ LIBRARY_OF = [
      {"sync", "bench", "examples"}, "a lock that is not sync/mutex.h's"),
 ]
 
-CORE_HEADER_FILE = "port/core_api.h"
+# The door to core, behind which one folder for each release stands.
+CORE_DOOR = "port/core.h"
+CORE_RELEASE = re.compile(r"^port/core_[0-9_]+/")
+CORE_HEADER_FILE = re.compile(r"^port/core_[0-9_]+/headers\.h$")
 SOURCE = re.compile(r"\.(h|cc|proto)$")
 SKIPPED = re.compile(r"^(\.git|bazel-|\.|tests/consumer/workspace)")
 MAX_LINES = 400
@@ -234,8 +237,8 @@ def check_include(path, included):
     """Returns what is wrong if `path` includes `included`, or None."""
     room = room_of(path)
     if included.startswith("src/core/"):
-        if path != CORE_HEADER_FILE:
-            return "core's headers come through %s only" % CORE_HEADER_FILE
+        if not CORE_HEADER_FILE.match(path):
+            return "core's headers come through %s only" % CORE_DOOR
         return None
     if re.match(r"grpc(pp|\+\+)?/", included):
         if is_pure(room) and not is_test(path):
@@ -247,6 +250,9 @@ def check_include(path, included):
     if not included.startswith("multi_backend/"):
         return None
     target = included[len("multi_backend/"):]
+    release = CORE_RELEASE.match(target)
+    if release and path != CORE_DOOR and not path.startswith(release.group(0)):
+        return "a release's forms come through %s only" % CORE_DOOR
     to = room_of(target)
     if ("/testing/" in target and not is_test(path) and room != "bench" and
             not (room == "examples" and to in EXAMPLES)):
@@ -260,7 +266,7 @@ def check_include(path, included):
     if to in USES[room]:
         return None
     # A test may use everything that the rooms of its top folder may use.
-    if is_test(path) and (to in TEST_SUPPORT or target == CORE_HEADER_FILE or
+    if is_test(path) and (to in TEST_SUPPORT or target == CORE_DOOR or
                           any(to in reachable(neighbour) for neighbour in USES
                               if neighbour.split("/")[0] ==
                               room.split("/")[0])):

@@ -10,7 +10,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/strip.h"
 #include "absl/synchronization/mutex.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 namespace {

@@ -14,7 +14,7 @@
 #ifndef MULTI_BACKEND_CALL_GRPC_FILTERS_ANSWER_FILTER_H_
 #define MULTI_BACKEND_CALL_GRPC_FILTERS_ANSWER_FILTER_H_
 
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

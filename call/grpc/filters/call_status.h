@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

@@ -9,7 +9,7 @@
 #include "gtest/gtest.h"
 #include "multi_backend/call/grpc/filters/label_filter.h"
 #include "multi_backend/call/grpc/filters/stream_filter.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 namespace {

@@ -13,7 +13,7 @@
 #include "absl/types/optional.h"
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/call/grpc/filters/stream_filter.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/port/core_builder.h"
 #include "multi_backend/port/log.h"
 #include "multi_backend/sync/mutex.h"

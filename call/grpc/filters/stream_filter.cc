@@ -9,7 +9,7 @@
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/call/grpc/filters/call_status.h"
 #include "multi_backend/port/call_filter.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/port/core_builder.h"
 
 namespace multi_backend {

@@ -13,7 +13,7 @@
 #define MULTI_BACKEND_CALL_GRPC_FILTERS_STREAM_FILTER_H_
 
 #include "absl/strings/string_view.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/port/registration.h"
 
 namespace multi_backend {

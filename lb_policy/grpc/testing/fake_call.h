@@ -16,7 +16,7 @@
 #include "absl/types/optional.h"
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/call/grpc/call_context.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

@@ -29,7 +29,7 @@
 #include "multi_backend/lb_policy/grpc/testing/fake_subchannel.h"
 #include "multi_backend/lb_policy/grpc/testing/serializer_check.h"
 #include "multi_backend/lb_policy/grpc/testing/virtual_time.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

@@ -23,7 +23,7 @@
 
 #include "absl/status/status.h"
 #include "multi_backend/lb_policy/grpc/testing/serializer_check.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

@@ -8,7 +8,7 @@
 #include "gtest/gtest-spi.h"
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/grpc/testing/policy_harness.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 namespace {

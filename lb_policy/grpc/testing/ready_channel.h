@@ -18,7 +18,7 @@
 
 #include "absl/strings/string_view.h"
 #include "multi_backend/lb_policy/grpc/testing/policy_driver.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 

@@ -25,7 +25,7 @@
 #include "multi_backend/clock/clock.h"
 #include "multi_backend/health/timers/timers.h"
 #include "multi_backend/lb_policy/backends/pool_time.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/tests/testing/virtual_timers.h"
 
 namespace multi_backend {

@@ -3,7 +3,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "multi_backend/port/core_api.h"
+#include "multi_backend/port/core.h"
 #include "multi_backend/resolver/groups/static_endpoint_group.h"
 #include "multi_backend/resolver/groups/static_target.h"
 #include "multi_backend/resolver/source/registry.h"

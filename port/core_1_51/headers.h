@@ -1,31 +1,6 @@
-// The only file that includes headers of gRPC's core (src/core/...).  All other
-// files get core's classes through this one.
-//
-// To support a new gRPC release, change this folder and the */grpc folders;
-// port/README.md lists what to check.
-//
-// Requires: every file that includes this one is compiled with -UNDEBUG
-// (tools/build_defs.bzl: core = True).  The distribution builds libgrpc without
-// -DNDEBUG, and NDEBUG changes the members of core's classes.
-#ifndef MULTI_BACKEND_PORT_CORE_API_H_
-#define MULTI_BACKEND_PORT_CORE_API_H_
-
-#ifdef NDEBUG
-#error \
-    "multi_backend: compile files that see gRPC's core with -UNDEBUG (mb_cc_library(core = True)): NDEBUG changes the layout of core's classes"
-#endif
-
-#ifdef _GLIBCXX_DEBUG
-#error \
-    "multi_backend: -D_GLIBCXX_DEBUG changes the layout of core's classes; compile without it"
-#endif
-
-#include <grpcpp/version_info.h>
-
-#if GRPC_CPP_VERSION_MAJOR != 1 || GRPC_CPP_VERSION_MINOR != 51
-#error \
-    "multi_backend supports gRPC 1.51.1, the gRPC of Debian 12/13 and Ubuntu 24.04: install the distribution's libgrpc++-dev (tools/setup does)"
-#endif
+// The headers of gRPC 1.51's core.  Only this file includes them.
+#ifndef MULTI_BACKEND_PORT_CORE_1_51_HEADERS_H_
+#define MULTI_BACKEND_PORT_CORE_1_51_HEADERS_H_
 
 #include "src/core/ext/filters/client_channel/client_channel.h"
 #include "src/core/ext/filters/client_channel/config_selector.h"
@@ -73,4 +48,4 @@
 #include "src/core/lib/transport/transport_impl.h"
 #include "src/core/lib/uri/uri_parser.h"
 
-#endif  // MULTI_BACKEND_PORT_CORE_API_H_
+#endif  // MULTI_BACKEND_PORT_CORE_1_51_HEADERS_H_

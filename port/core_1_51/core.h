@@ -1,0 +1,8 @@
+// The concepts of port/README.md with gRPC 1.51 behind them.
+#ifndef MULTI_BACKEND_PORT_CORE_1_51_CORE_H_
+#define MULTI_BACKEND_PORT_CORE_1_51_CORE_H_
+
+#include "multi_backend/port/core_1_51/headers.h"
+#include "multi_backend/port/core_1_51/service_config.h"
+
+#endif  // MULTI_BACKEND_PORT_CORE_1_51_CORE_H_
