@@ -16,8 +16,6 @@
 namespace multi_backend {
 namespace {
 
-using grpc_core::LoadBalancingPolicy;
-
 constexpr absl::string_view kPushbackKey = "grpc-retry-pushback-ms";
 constexpr absl::string_view kStatusKey = "grpc-status";
 constexpr absl::string_view kMessageKey = "grpc-message";
@@ -26,29 +24,27 @@ constexpr absl::string_view kMessageKey = "grpc-message";
 // one that gRPC does not have.  Core's retry filter reads them after the
 // tracker: it ends the process when it finds no status, and shifts by a status
 // of any size.  Core keeps the added texts without a copy.
-void MendStatus(LoadBalancingPolicy::MetadataInterface* trailers) {
-  if (trailers == nullptr) return;
+void MendStatus(core::Trailers trailers) {
+  if (!trailers.has_value()) return;
   std::string buffer;
-  const auto status = trailers->Lookup(kStatusKey, &buffer);
+  const auto status = trailers.Lookup(kStatusKey, &buffer);
   int code = 0;
   if (status.has_value() && absl::SimpleAtoi(*status, &code) && code >= 0 &&
       code <= static_cast<int>(absl::StatusCode::kUnauthenticated)) {
     return;
   }
   const bool missing = !status.has_value();
-  // UNKNOWN, as absl::Status has it.  Replaces the other one.
-  trailers->Add(kStatusKey, "2");
-  if (!missing || trailers->Lookup(kMessageKey, &buffer)) return;
-  trailers->Add(kMessageKey,
-                "the backend ended the call without a grpc-status");
+  // UNKNOWN, as absl::Status has it.
+  trailers.Set(kStatusKey, "2");
+  if (!missing || trailers.Lookup(kMessageKey, &buffer)) return;
+  trailers.Set(kMessageKey, "the backend ended the call without a grpc-status");
 }
 
 // See kLeastPushback.
-void LengthenPushback(LoadBalancingPolicy::MetadataInterface* trailers) {
-  if (trailers == nullptr) return;
+void LengthenPushback(core::Trailers trailers) {
   std::string buffer;
-  if (IsPushbackOfZero(trailers->Lookup(kPushbackKey, &buffer))) {
-    trailers->Add(kPushbackKey, kLeastPushback);
+  if (IsPushbackOfZero(trailers.Lookup(kPushbackKey, &buffer))) {
+    trailers.Set(kPushbackKey, kLeastPushback);
   }
 }
 
@@ -167,7 +163,7 @@ void AttemptTracker::Finish(FinishArgs args) {
       stream_->report.cancelled = true;
       args.status = absl::CancelledError(kCoreTryTimeoutMessage);
     }
-    MendStatus(args.trailing_metadata);
+    MendStatus(core::Trailers(args));
     OnFailed(args);
   }
   End();
@@ -228,7 +224,7 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
   const auto* status =
       call_->context.arena->ManagedNew<absl::Status>(args.status);
   if (call_->OnFailed(attempt_, status, error, *stream_, retriable)) {
-    LengthenPushback(args.trailing_metadata);
+    LengthenPushback(core::Trailers(args));
   }
 }
 
@@ -237,7 +233,7 @@ bool AttemptTracker::IsRetriable(ErrorClass error, const RetryPolicy* policy,
                                  const FinishArgs& args) const {
   // What follows perTryTimeout is decided before the attempt ends.
   return error != ErrorClass::kTimeout && error != ErrorClass::kClientFault &&
-         AllowsRetry(policy, view, args.trailing_metadata);
+         AllowsRetry(policy, view, core::Trailers(args));
 }
 
 void AttemptTracker::RecordFailure(ErrorClass error, const AttemptView& view,
@@ -270,13 +266,12 @@ void AttemptTracker::CountFailure() {
 
 bool AttemptTracker::AllowsRetry(const RetryPolicy* policy,
                                  const AttemptView& view,
-                                 MetadataInterface* trailing_metadata) const {
+                                 const core::Trailers& trailers) const {
   if (policy == nullptr || !policy->failover.IsRetriable(view)) return false;
-  if (trailing_metadata == nullptr) return true;
   const grpc_core::Duration left =
       call_->context.deadline - grpc_core::Timestamp::Now();
   std::string buffer;
-  return PushbackAllowsRetry(trailing_metadata->Lookup(kPushbackKey, &buffer),
+  return PushbackAllowsRetry(trailers.Lookup(kPushbackKey, &buffer),
                              left == grpc_core::Duration::Infinity()
                                  ? absl::InfiniteDuration()
                                  : absl::Milliseconds(left.millis()));

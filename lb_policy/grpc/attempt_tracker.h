@@ -29,9 +29,7 @@
 
 namespace multi_backend {
 
-class AttemptTracker final
-    : public grpc_core::LoadBalancingPolicy::SubchannelCallTrackerInterface,
-      public AttemptPart {
+class AttemptTracker final : public core::TrackerBase, public AttemptPart {
  public:
   struct Args {
     // The picker keeps these four alive until OnPicked() has returned.
@@ -64,13 +62,10 @@ class AttemptTracker final
 
   void OnPicked();
   StreamRecord* OnSent() override;
-  void Start() override {}
   void Finish(FinishArgs args) override;
 
  private:
   enum class Phase : uint8_t { kNew, kPicked, kSent, kEnded };
-  using MetadataInterface = grpc_core::LoadBalancingPolicy::MetadataInterface;
-
   void Bounce();
   void ReturnToBacklog();
   void Abandon();
@@ -88,7 +83,7 @@ class AttemptTracker final
                      const RetryPolicy* policy, bool retriable);
   void Record(const AttemptEnd& end);
   bool AllowsRetry(const RetryPolicy* policy, const AttemptView& view,
-                   MetadataInterface* trailing_metadata) const;
+                   const core::Trailers& trailers) const;
   void ObserveLatencies(bool failed);
 
   Backend* const backend_;  // Holds a reference from OnPicked() to the end.

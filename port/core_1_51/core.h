@@ -4,5 +4,6 @@
 
 #include "multi_backend/port/core_1_51/headers.h"
 #include "multi_backend/port/core_1_51/service_config.h"
+#include "multi_backend/port/core_1_51/tracker.h"
 
 #endif  // MULTI_BACKEND_PORT_CORE_1_51_CORE_H_
