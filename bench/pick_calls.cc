@@ -67,7 +67,7 @@ void PickCalls::Renew(Attributes attributes,
     if (attributes == Attributes::kContext) {
       auto* context = s.arena->New<CallContext>(s.arena, nullptr);
       if (!keys.empty()) context->label.key_hash = key;
-      call_attributes.emplace(CallContext::Type(), context->AsAttribute());
+      call_attributes.emplace(CallContext::Type(), context->AsValue());
     }
     s.call_data.push_back(std::make_unique<grpc_core::ServiceConfigCallData>(
         nullptr, nullptr, std::move(call_attributes)));

@@ -33,10 +33,9 @@ class RetryDecider {
 // It lives in the call's arena, which never runs the destructor.
 class PolicyPart {
  public:
-  // Called when core is about to make another attempt and asks for leave.
-  // Returns what was decided when the newest attempt ended.  An attempt that
-  // has not ended has run into its timeout.
-  virtual bool OnAsked() = 0;
+  // As core::CallAttribute::OnAsked().  An attempt that has not ended has run
+  // into its timeout.
+  virtual bool OnAsked(bool granted) = 0;
   // Called once no further pick of the call can happen, including after
   // cancellation.
   virtual void OnCommit() = 0;
@@ -82,8 +81,7 @@ class ChannelRetryState : public grpc_core::RefCounted<ChannelRetryState> {
   }
 
   // Returns the context of the call that a pick is for, or null for a call
-  // without one.  Only this function knows the class that core uses for a
-  // call's state.
+  // without one.  Tests have calls of their own.
   virtual CallContext* ContextOf(
       grpc_core::LoadBalancingPolicy::CallState* call) const;
 
@@ -120,46 +118,15 @@ struct StreamRecord {
   const grpc_metadata_batch* trailers = nullptr;
 };
 
-class CallContext final
-    : public grpc_core::ConfigSelector::CallDispatchController {
+class CallContext final : public core::CallAttribute<CallContext> {
  public:
   // `retry_state` must outlive the call.
   CallContext(grpc_core::Arena* call_arena, ChannelRetryState* retry_state)
       : arena(call_arena), retry_state_(retry_state) {}
 
-  // The type of the call attribute under which a pick finds the context.
-  static grpc_core::UniqueTypeName Type() {
-    static auto* factory =
-        new grpc_core::UniqueTypeName::Factory("multi_backend.call_context");
-    return factory->Create();
-  }
-
-  // Convert a context to the value of its call attribute and back.
-  // FromAttribute() returns nullptr for a value of another size, which is not a
-  // CallContext.
-  absl::string_view AsAttribute() const {
-    return absl::string_view(reinterpret_cast<const char*>(this),
-                             sizeof(*this));
-  }
-  static CallContext* FromAttribute(absl::string_view attribute) {
-    if (attribute.size() != sizeof(CallContext)) return nullptr;
-    return reinterpret_cast<CallContext*>(const_cast<char*>(attribute.data()));
-  }
-
-  // Returns the context of the call with these context elements, or null for a
-  // call without one.
-  static CallContext* Of(const grpc_call_context_element* elements) {
-    if (elements == nullptr) return nullptr;
-    const auto* data = static_cast<const grpc_core::ServiceConfigCallData*>(
-        elements[GRPC_CONTEXT_SERVICE_CONFIG_CALL_DATA].value);
-    if (data == nullptr) return nullptr;
-    const auto& attributes = data->call_attributes();
-    const auto it = attributes.find(Type());
-    return it == attributes.end() ? nullptr : FromAttribute(it->second);
-  }
-
-  bool ShouldRetry() override {
-    return policy_part == nullptr ? CoreDecides() : policy_part->OnAsked();
+  bool OnAsked(bool granted) override {
+    return policy_part == nullptr ? CoreDecides()
+                                  : policy_part->OnAsked(granted);
   }
   // Whether the method's own retryPolicy says how often and on which codes to
   // retry.
@@ -167,7 +134,7 @@ class CallContext final
     return has_method_retry_policy && label.retry != RetryMode::kNever;
   }
   std::shared_ptr<RetryDecider> decider() const { return retry_state_->Get(); }
-  void Commit() override {
+  void OnCommitted() override {
     if (policy_part != nullptr) policy_part->OnCommit();
   }
 
@@ -198,11 +165,7 @@ class CallContext final
 
 inline CallContext* ChannelRetryState::ContextOf(
     grpc_core::LoadBalancingPolicy::CallState* call) const {
-  using LbCallState = grpc_core::ClientChannel::LoadBalancedCall::LbCallState;
-  // Core's ping of a channel picks without a call.
-  if (call == nullptr) return nullptr;
-  return CallContext::FromAttribute(
-      static_cast<LbCallState*>(call)->GetCallAttribute(CallContext::Type()));
+  return CallContext::Of(call);
 }
 
 }  // namespace multi_backend

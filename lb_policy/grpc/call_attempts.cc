@@ -7,15 +7,16 @@
 
 namespace multi_backend {
 
-bool CallAttempts::OnAsked() {
-  const bool granted = TakeRetry();
+bool CallAttempts::OnAsked(bool granted) {
   if (log.IsOpen()) {
     OnTimedOut();
-    return TakeRetry() && granted;
+    return granted && context.retry_switch().Take();
   }
   // A pick that fails in a picker of core's own is another end for the method's
   // policy to decide on.
-  if (granted && context.CoreDecides()) SetRetry(true);
+  if (granted && context.CoreDecides()) {
+    context.retry_switch().OnAttemptFailed(/*retry=*/true);
+  }
   if (granted) OnRetried();
   return granted;
 }
@@ -43,9 +44,10 @@ int CallAttempts::OnSent(uint32_t backend, int retries_after_timeout) {
   if (retries_after_timeout >= 0) log.SetStart(CoreMillis());
   // Core starts the timeout before the pick.  An attempt that waited for a
   // backend may have had no time, and that is no reason to end the call.
-  SetRetry(context.CoreDecides() ||
-           (retries_after_timeout >= 0 &&
-            (waited_ || log.retries_granted() < retries_after_timeout)));
+  context.retry_switch().OnAttemptStarts(
+      context.CoreDecides() ||
+      (retries_after_timeout >= 0 &&
+       (waited_ || log.retries_granted() < retries_after_timeout)));
   waited_ = false;
   return attempt;
 }
@@ -59,7 +61,7 @@ bool CallAttempts::OnFailed(int attempt, const absl::Status* status,
   if (error == ErrorClass::kTimeout && log.IsOpen()) OnTimedOut();
   log.OnFailed(attempt, status, retriable);
   if (log.IsDecided()) return false;
-  SetRetry(false);
+  context.retry_switch().OnAttemptFailed(/*retry=*/false);
   if (committed_.load(std::memory_order_relaxed) ||
       IsReplayed(stream.report.reached)) {
     return false;
@@ -107,7 +109,7 @@ bool CallAttempts::Decide() {
   }
   const RetryDecision decision = DecideBy(*policy);
   const bool granted = IsRetry(decision);
-  SetRetry(granted);
+  context.retry_switch().OnAttemptFailed(granted);
   unrecorded_.store(granted, std::memory_order_relaxed);
   if (!granted && context.record != nullptr) {
     context.record->OnNextStep(NextStepOf(decision), policy->clock->NowNanos());
@@ -120,7 +122,7 @@ void CallAttempts::OnTimedOut() {
   if (policy == nullptr) return;
   const RetryDecision decision = DecideBy(*policy);
   refused_ = !IsRetry(decision);
-  SetRetry(!refused_);
+  context.retry_switch().OnAttemptFailed(!refused_);
   if (context.record != nullptr) {
     context.record->OnNextStep(NextStepOf(decision), policy->clock->NowNanos());
   }

@@ -38,7 +38,7 @@ class CallAttempts final : public PolicyPart {
 
   explicit CallAttempts(CallContext& call) : context(call) {}
 
-  bool OnAsked() override;
+  bool OnAsked(bool granted) override;
   void OnCommit() override;
 
   // Call at the beginning of each pick.  Returns false if the pick must end the
@@ -50,7 +50,7 @@ class CallAttempts final : public PolicyPart {
   // Call when a pick fails the call.
   void OnPickFailed() {
     log.OnPickFailed();
-    SetRetry(context.CoreDecides());
+    context.retry_switch().OnAttemptFailed(context.CoreDecides());
   }
   // Call when an attempt on `backend` is being sent.  `retries_after_timeout`
   // is how many retries the call may make; -1 without perTryTimeout.  Returns
@@ -77,8 +77,6 @@ class CallAttempts final : public PolicyPart {
   bool in_budget = false;
 
  private:
-  void SetRetry(bool retry) { retry_.store(retry, std::memory_order_relaxed); }
-  bool TakeRetry() { return retry_.exchange(false, std::memory_order_relaxed); }
   void TellTicketReturned() const;
   void KeepTrailers(const StreamRecord& stream, bool retriable);
   // Whether core replays the attempt without asking.
@@ -91,8 +89,6 @@ class CallAttempts final : public PolicyPart {
   void OnRetried();
 
   std::atomic<const grpc_metadata_batch*> last_trailers_{nullptr};
-  // Whether another attempt may follow; core may take that up once.
-  std::atomic<bool> retry_{false};
   // The record does not know yet of a retry that was granted.
   std::atomic<bool> unrecorded_{false};
   std::atomic<bool> committed_{false};

@@ -215,7 +215,7 @@ grpc_core::ConfigSelector::CallConfig RouteConfigSelector::GetCallConfig(
     config.method_configs = never_->GetMethodParsedConfigVector(*args.path);
   }
   config.service_config = service_config_;
-  config.call_attributes.emplace(CallContext::Type(), context->AsAttribute());
+  config.call_attributes.emplace(CallContext::Type(), context->AsValue());
   config.call_dispatch_controller = context;
   return config;
 }

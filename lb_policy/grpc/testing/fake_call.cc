@@ -170,7 +170,8 @@ void FakeCall::Finish(const absl::Status& status,
 }
 
 bool FakeCall::AllowsRetry() {
-  return context_ != nullptr && context_->ShouldRetry();
+  return context_ != nullptr &&
+         context_->OnAsked(context_->retry_switch().Take());
 }
 
 void FakeCall::FinishUnseen(StreamReport::Reached reached) {
@@ -180,7 +181,7 @@ void FakeCall::FinishUnseen(StreamReport::Reached reached) {
 
 void FakeCall::End() {
   if (state_ == State::kSent) Finish(absl::CancelledError("call cancelled"));
-  if (context_ != nullptr) context_->Commit();
+  if (context_ != nullptr) context_->OnCommitted();
   state_ = State::kEnded;
 }
 
