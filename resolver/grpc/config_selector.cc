@@ -121,7 +121,7 @@ std::shared_ptr<CallRecord::TrailReader> TakeSlot(const TrailIds& trails) {
 
 CallRecord* MakeRecord(const CallContext& context, CallObserver* observer,
                        const CallRouting::Decision& decision,
-                       const grpc_core::ConfigSelector::GetCallConfigArgs& args,
+                       const core::SelectedCall& selected,
                        const TrailIds& trails) {
   CallRecord::Call call;
   call.observer = observer;
@@ -129,11 +129,11 @@ CallRecord* MakeRecord(const CallContext& context, CallObserver* observer,
   call.role = context.label.role;
   call.method = context.method;
   const auto* wait_for_ready =
-      args.initial_metadata->get_pointer(grpc_core::WaitForReady());
+      selected.metadata().get_pointer(grpc_core::WaitForReady());
   call.wait_for_ready = wait_for_ready != nullptr && wait_for_ready->value;
   if (trails.first != 0) call.reader = TakeSlot(trails);
   // The arena destroys it, as its attempts, after the call's filters.
-  auto* const record = args.arena->ManagedNew<CallRecord>(
+  auto* const record = selected.arena()->ManagedNew<CallRecord>(
       std::move(call), SteadyClock::Get().NowNanos());
   if (decision.route != nullptr) decision.route->Count(record->method());
   return record;
@@ -158,66 +158,63 @@ absl::Status RouteConfigSelector::OnMuchMetadata(absl::string_view method,
   return absl::OkStatus();
 }
 
-bool RouteConfigSelector::Equals(const grpc_core::ConfigSelector* other) const {
+bool RouteConfigSelector::SelectsAs(const SelectorBase& other) const {
   return service_config_->json_string() ==
-         static_cast<const RouteConfigSelector*>(other)
-             ->service_config_->json_string();
+         static_cast<const RouteConfigSelector&>(other)
+             .service_config_->json_string();
 }
 
-std::vector<const grpc_channel_filter*> RouteConfigSelector::GetFilters() {
+std::vector<const grpc_channel_filter*>
+RouteConfigSelector::FiltersAboveRetries() {
   return {&kAnswerFilter};
 }
 
-grpc_core::ChannelArgs RouteConfigSelector::ModifyChannelArgs(
+grpc_core::ChannelArgs RouteConfigSelector::RetryFilterArgs(
     const grpc_core::ChannelArgs& args) {
   constexpr char kBuffer[] = GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE;
   return args.Set(kBuffer, retry_buffer_.value_or(args.GetInt(kBuffer).value_or(
                                kDefaultRetryBuffer)));
 }
 
-grpc_core::ConfigSelector::CallConfig RouteConfigSelector::GetCallConfig(
-    GetCallConfigArgs args) {
-  CallConfig config;
-  auto* context = args.arena->New<CallContext>(args.arena, retry_state_);
-  // The slice lives as long as the call.
-  context->method = grpc_core::StringViewFromSlice(*args.path);
-  const MetadataScan scan(*args.initial_metadata);
+void RouteConfigSelector::Select(core::SelectedCall& call) {
+  grpc_metadata_batch& metadata = call.metadata();
+  auto* context = call.arena()->New<CallContext>(call.arena(), retry_state_);
+  context->method = call.path();
+  const MetadataScan scan(metadata);
+  absl::Status refusal;
   absl::optional<CallLabel> label;
   if (scan.label() != nullptr) {
-    label = TakeLabel(scan, args.initial_metadata, args.arena);
-    if (!label.has_value()) config.status = Refusal(kCallLabelKey);
+    label = TakeLabel(scan, &metadata, call.arena());
+    if (!label.has_value()) refusal = Refusal(kCallLabelKey);
   }
   // Core's retry filter, too, would abort on it.
-  if (scan.has_core_own_key()) config.status = Refusal(kCoreOwnKey);
-  if (config.status.ok() &&
+  if (scan.has_core_own_key()) refusal = Refusal(kCoreOwnKey);
+  if (refusal.ok() &&
       !IsWithinMetadataLimit(scan.size(), max_request_metadata_ != 0
                                               ? max_request_metadata_
                                               : kUsualMetadataLimit)) {
-    config.status = OnMuchMetadata(context->method, scan.size());
+    refusal = OnMuchMetadata(context->method, scan.size());
   }
-  if (!config.status.ok()) return config;
+  if (!refusal.ok()) return call.Refuse(std::move(refusal));
   const CallRouting::Decision decision =
-      routing_->Decide(context->method, *args.initial_metadata, label);
+      routing_->Decide(context->method, metadata, label);
   context->label = decision.label;
   CallObserver* const observer = retry_state_->observer();
   const TrailIds trails = label.has_value() ? label->trails : TrailIds();
   if (observer != nullptr || trails.first != 0) {
-    context->record = MakeRecord(*context, observer, decision, args, trails);
+    context->record = MakeRecord(*context, observer, decision, call, trails);
   }
-  context->deadline =
-      args.initial_metadata->get(grpc_core::GrpcTimeoutMetadata())
-          .value_or(grpc_core::Timestamp::InfFuture());
-  config.method_configs =
-      service_config_->GetMethodParsedConfigVector(*args.path);
+  context->deadline = metadata.get(grpc_core::GrpcTimeoutMetadata())
+                          .value_or(grpc_core::Timestamp::InfFuture());
+  const core::MethodConfigs* methods =
+      core::MethodConfigsOf(*service_config_, call.path());
   context->has_method_retry_policy =
-      !own_retry_.empty() && own_retry_.contains(config.method_configs);
+      !own_retry_.empty() && own_retry_.contains(methods);
   if (context->label.retry == RetryMode::kNever && never_ != nullptr) {
-    config.method_configs = never_->GetMethodParsedConfigVector(*args.path);
+    methods = core::MethodConfigsOf(*never_, call.path());
   }
-  config.service_config = service_config_;
-  config.call_attributes.emplace(CallContext::Type(), context->AsValue());
-  config.call_dispatch_controller = context;
-  return config;
+  call.SetConfig(service_config_, methods);
+  call.Attach(context);
 }
 
 }  // namespace multi_backend

@@ -8,7 +8,7 @@
 // interceptor has written, or with more metadata than maxRequestMetadata, is
 // refused.
 //
-// Core calls GetCallConfig() under the channel's resolution lock, so a
+// Core calls Select() under the channel's resolution lock, so a
 // sticky-key function of the application runs under it, too.  All else is
 // immutable.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_CONFIG_SELECTOR_H_
@@ -27,22 +27,21 @@
 
 namespace multi_backend {
 
-class RouteConfigSelector final : public grpc_core::ConfigSelector {
+class RouteConfigSelector final : public core::SelectorBase {
  public:
-  using MethodConfigs = grpc_core::ServiceConfigParser::ParsedConfigVector;
-
   // `service_config` also keeps `never`, `retry_state` and `routing` alive, for
   // as long as any call runs.  `never` is the same without perTryTimeout, for
   // calls that are never retried, where giving up an attempt would be
   // pointless; null when `service_config` has no perTryTimeout.  `own_retry`
   // holds the method configurations whose retryPolicy is the application's own.
   // `max_request_metadata` and `retry_buffer` are as in PolicyConfig.
-  RouteConfigSelector(
-      grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config,
-      grpc_core::ServiceConfig* never, ChannelRetryState* retry_state,
-      const CallRouting* routing,
-      absl::flat_hash_set<const MethodConfigs*> own_retry,
-      size_t max_request_metadata, absl::optional<int> retry_buffer)
+  RouteConfigSelector(core::ServiceConfigRef service_config,
+                      grpc_core::ServiceConfig* never,
+                      ChannelRetryState* retry_state,
+                      const CallRouting* routing,
+                      absl::flat_hash_set<const core::MethodConfigs*> own_retry,
+                      size_t max_request_metadata,
+                      absl::optional<int> retry_buffer)
       : service_config_(std::move(service_config)),
         never_(never),
         retry_state_(retry_state),
@@ -51,24 +50,22 @@ class RouteConfigSelector final : public grpc_core::ConfigSelector {
         max_request_metadata_(max_request_metadata),
         retry_buffer_(retry_buffer) {}
 
-  const char* name() const override { return "multi_backend"; }
-  bool Equals(const grpc_core::ConfigSelector* other) const override;
-  std::vector<const grpc_channel_filter*> GetFilters() override;
-  // Sets what core's retry filter reads.
-  grpc_core::ChannelArgs ModifyChannelArgs(
+  void Select(core::SelectedCall& call) override;
+  bool SelectsAs(const SelectorBase& other) const override;
+  std::vector<const grpc_channel_filter*> FiltersAboveRetries() override;
+  grpc_core::ChannelArgs RetryFilterArgs(
       const grpc_core::ChannelArgs& args) override;
-  CallConfig GetCallConfig(GetCallConfigArgs args) override;
 
  private:
   // Refuses a call of `method` that has more metadata than `maxRequestMetadata`
   // allows, or logs the first one that has more than servers usually take.
   absl::Status OnMuchMetadata(absl::string_view method, size_t size);
 
-  const grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config_;
+  const core::ServiceConfigRef service_config_;
   grpc_core::ServiceConfig* const never_;
   ChannelRetryState* const retry_state_;
   const CallRouting* const routing_;
-  const absl::flat_hash_set<const MethodConfigs*> own_retry_;
+  const absl::flat_hash_set<const core::MethodConfigs*> own_retry_;
   const size_t max_request_metadata_;
   const absl::optional<int> retry_buffer_;
   // Whether a call with much metadata has been reported.

@@ -1,0 +1,87 @@
+// SelectorBase: decides, before a call's first pick, how core treats the call.
+#ifndef MULTI_BACKEND_PORT_CORE_1_51_SELECTOR_H_
+#define MULTI_BACKEND_PORT_CORE_1_51_SELECTOR_H_
+
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "multi_backend/port/core_1_51/call.h"
+#include "multi_backend/port/core_1_51/headers.h"
+#include "multi_backend/port/core_1_51/service_config.h"
+
+namespace multi_backend {
+namespace core {
+
+// A call whose configuration is being selected.
+class SelectedCall {
+ public:
+  explicit SelectedCall(
+      const grpc_core::ConfigSelector::GetCallConfigArgs& args)
+      : args_(args) {}
+
+  grpc_metadata_batch& metadata() const { return *args_.initial_metadata; }
+  grpc_core::Arena* arena() const { return args_.arena; }
+  // "/package.Service/Method"; valid as long as the call.
+  absl::string_view path() const {
+    return grpc_core::StringViewFromSlice(*args_.path);
+  }
+
+  // The call ends with this error, whose code gRFC A54 must allow.
+  void Refuse(absl::Status error) { config_.status = std::move(error); }
+  // Core keeps `config` alive as long as the call.  `methods` belongs to it, or
+  // to what it keeps alive.
+  void SetConfig(ServiceConfigRef config, const MethodConfigs* methods) {
+    config_.service_config = std::move(config);
+    config_.method_configs = methods;
+  }
+  template <typename T>
+  void Attach(CallAttribute<T>* attribute) {
+    config_.call_attributes.emplace(CallAttribute<T>::Type(),
+                                    attribute->AsValue());
+    config_.call_dispatch_controller = attribute;
+  }
+
+ private:
+  friend class SelectorBase;
+
+  const grpc_core::ConfigSelector::GetCallConfigArgs args_;
+  grpc_core::ConfigSelector::CallConfig config_;
+};
+
+class SelectorBase : public grpc_core::ConfigSelector {
+ public:
+  // Core runs this for each call, one at a time.
+  virtual void Select(SelectedCall& call) = 0;
+  // Whether core may keep `other` in the place of this one.
+  virtual bool SelectsAs(const SelectorBase& other) const = 0;
+  // The filters that stand above the retries of each call, from the top.
+  virtual std::vector<const grpc_channel_filter*> FiltersAboveRetries() = 0;
+  // Changes the args that core's retry filter reads.
+  virtual grpc_core::ChannelArgs RetryFilterArgs(
+      const grpc_core::ChannelArgs& args) = 0;
+
+  // All selectors of the library have this name, and others do not.
+  const char* name() const final { return "multi_backend"; }
+  bool Equals(const grpc_core::ConfigSelector* other) const final {
+    return SelectsAs(*static_cast<const SelectorBase*>(other));
+  }
+  std::vector<const grpc_channel_filter*> GetFilters() final {
+    return FiltersAboveRetries();
+  }
+  grpc_core::ChannelArgs ModifyChannelArgs(
+      const grpc_core::ChannelArgs& args) final {
+    return RetryFilterArgs(args);
+  }
+  CallConfig GetCallConfig(GetCallConfigArgs args) final {
+    SelectedCall call(args);
+    Select(call);
+    return std::move(call.config_);
+  }
+};
+
+}  // namespace core
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_PORT_CORE_1_51_SELECTOR_H_
