@@ -59,7 +59,7 @@ CallThread::~CallThread() {
     state_->changed.SignalAll();
     thread = std::move(state_->thread);
   }
-  if (grpc_core::ExecCtx::Get() == nullptr) {
+  if (!core::IsInCore()) {
     EndProcessThread(std::move(thread));
   } else if (thread.joinable()) {
     thread.detach();

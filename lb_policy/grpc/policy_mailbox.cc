@@ -7,7 +7,7 @@ namespace multi_backend {
 void PolicyMailbox::Raise(uint32_t requests) {
   // The thread that finds zero delivers everything that is added until then.
   if (requests_.fetch_or(requests, std::memory_order_acq_rel) != 0) return;
-  if (grpc_core::ExecCtx::Get() == nullptr || in_pass_.load()) {
+  if (!core::IsInCore() || in_pass_.load()) {
     std::shared_ptr<EventEngine> engine;
     {
       MutexLock lock(&mutex_);
@@ -15,17 +15,12 @@ void PolicyMailbox::Raise(uint32_t requests) {
     }
     if (engine == nullptr) return;  // Stopped.
     engine->Run([self = shared_from_this()]() {
-      grpc_core::ApplicationCallbackExecCtx callback_exec_ctx;
-      grpc_core::ExecCtx exec_ctx;
+      core::CoreScope scope;
       self->Deliver();
     });
     return;
   }
-  grpc_core::ExecCtx::Run(
-      DEBUG_LOCATION,
-      grpc_core::NewClosure([self = shared_from_this()](
-                                const grpc_error_handle&) { self->Deliver(); }),
-      absl::OkStatus());
+  core::RunLater([self = shared_from_this()]() { self->Deliver(); });
 }
 
 void PolicyMailbox::Stop() {

@@ -4,6 +4,7 @@
 
 #include "multi_backend/port/core_1_51/call.h"
 #include "multi_backend/port/core_1_51/headers.h"
+#include "multi_backend/port/core_1_51/scope.h"
 #include "multi_backend/port/core_1_51/selector.h"
 #include "multi_backend/port/core_1_51/service_config.h"
 #include "multi_backend/port/core_1_51/tracker.h"

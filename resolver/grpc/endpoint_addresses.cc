@@ -164,8 +164,7 @@ void EndpointAddresses::SetTimerLocked(absl::Time now) {
   timer_ = engine_->RunAfter(
       absl::ToChronoNanoseconds(absl::Ceil(delay, absl::Milliseconds(1))),
       [owner = self_, at, serializer = args_.work_serializer] {
-        grpc_core::ApplicationCallbackExecCtx callback_exec_ctx;
-        grpc_core::ExecCtx exec_ctx;
+        core::CoreScope scope;
         serializer->Run(
             [owner, at] {
               EndpointAddresses* const self = owner->self;

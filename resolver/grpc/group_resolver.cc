@@ -66,8 +66,7 @@ void GroupResolver::OnGroupChange(
     // A source may be faster than the serializer, whose queue must not grow.
     if (std::exchange(newest_, std::move(endpoints)) != nullptr) return;
   }
-  grpc_core::ApplicationCallbackExecCtx callback_exec_ctx;
-  grpc_core::ExecCtx exec_ctx;
+  core::CoreScope scope;
   Ref().release();
   work_serializer_->Run(
       [this]() {
