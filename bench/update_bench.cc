@@ -24,7 +24,6 @@ namespace multi_backend {
 namespace {
 
 using grpc_core::ChannelArgs;
-using grpc_core::ServerAddressList;
 
 struct Cost {
   double milliseconds = std::numeric_limits<double>::max();
@@ -36,7 +35,7 @@ struct Cost {
   }
 };
 
-Cost TimeUpdate(ReadyChannel& channel, const ServerAddressList& addresses) {
+Cost TimeUpdate(ReadyChannel& channel, const core::AddressList& addresses) {
   const size_t before = channel.pickers_made();
   const auto start = std::chrono::steady_clock::now();
   channel.Update(addresses);
@@ -47,9 +46,9 @@ Cost TimeUpdate(ReadyChannel& channel, const ServerAddressList& addresses) {
 
 // The list of `generation`: each one differs from the one before in one
 // endpoint of a hundred.
-ServerAddressList Churned(size_t n, size_t generation) {
-  ServerAddressList list = PolicyDriver::Addresses(n);
-  const ServerAddressList fresh =
+core::AddressList Churned(size_t n, size_t generation) {
+  core::AddressList list = PolicyDriver::Addresses(n);
+  const core::AddressList fresh =
       PolicyDriver::Addresses(n / 100, n + generation * (n / 100));
   for (size_t i = 0; i < fresh.size(); ++i) list[i * 100] = fresh[i];
   return list;
@@ -62,7 +61,7 @@ struct Subject {
   Cost churn;
 
   void Turn(size_t n, size_t generation) {
-    const ServerAddressList list = Churned(n, 2 * generation);
+    const core::AddressList list = Churned(n, 2 * generation);
     channel.Update(list);
     unchanged.Merge(TimeUpdate(channel, list));
     churn.Merge(TimeUpdate(channel, Churned(n, 2 * generation + 1)));

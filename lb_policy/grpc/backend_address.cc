@@ -16,7 +16,6 @@ namespace multi_backend {
 namespace {
 
 using grpc_core::ChannelArgs;
-using grpc_core::ServerAddress;
 
 // Every subchannel's args keep the whole target string.  A target that lists
 // all addresses would take memory quadratic in their number.
@@ -58,10 +57,10 @@ std::string AddressText(const grpc_resolved_address& address) {
   return text.ok() ? *text : "unprintable address";
 }
 
-void AddressKeys::Add(const ServerAddress& address) {
+void AddressKeys::Add(const core::Address& address) {
   const grpc_resolved_address& raw = address.address();
   text_.append(raw.addr, raw.len);
-  const auto* endpoint = AddressAttribute<Endpoint>::Of(address);
+  const auto* endpoint = core::AttachedTo<Endpoint>(address);
   if (endpoint != nullptr) {
     absl::StrAppend(&text_, "|", (*endpoint)->host, ":", (*endpoint)->port);
   }
@@ -76,27 +75,24 @@ absl::string_view AddressKeys::operator[](size_t index) const {
 namespace {
 
 // Makes an endpoint from the address of a resolver of another library.
-Endpoint EndpointOfForeign(const ServerAddress& address) {
+Endpoint EndpointOfForeign(const core::Address& address) {
   const std::string text = AddressText(address.address());
   auto parsed = Endpoint::Parse(text);
   Endpoint endpoint = parsed.ok() ? *std::move(parsed) : Endpoint::Of(text, 0);
-  const auto* weight =
-      static_cast<const grpc_core::ServerAddressWeightAttribute*>(
-          address.GetAttribute(grpc_core::ServerAddressWeightAttribute::
-                                   kServerAddressWeightAttributeKey));
-  if (weight != nullptr) endpoint.weight = weight->weight();
+  const absl::optional<uint32_t> weight = core::WeightOf(address);
+  if (weight.has_value()) endpoint.weight = *weight;
   return endpoint;
 }
 
 }  // namespace
 
 std::vector<std::shared_ptr<const Endpoint>> EndpointsOf(
-    const grpc_core::ServerAddressList& addresses,
+    const core::AddressList& addresses,
     const std::vector<BackendConfig>& backends) {
   std::vector<std::shared_ptr<const Endpoint>> endpoints;
   endpoints.reserve(addresses.size());
-  for (const ServerAddress& address : addresses) {
-    const auto* endpoint = AddressAttribute<Endpoint>::Of(address);
+  for (const core::Address& address : addresses) {
+    const auto* endpoint = core::AttachedTo<Endpoint>(address);
     endpoints.push_back(endpoint != nullptr ? *endpoint
                                             : std::make_shared<const Endpoint>(
                                                   EndpointOfForeign(address)));

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "multi_backend/port/address_attribute.h"
 #include "multi_backend/port/core.h"
 #include "multi_backend/proto/config/config.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
@@ -26,7 +25,7 @@ std::string AddressText(const grpc_resolved_address& address);
 
 // Returns the endpoint of each address; `backends` overrides its attributes.
 std::vector<std::shared_ptr<const Endpoint>> EndpointsOf(
-    const grpc_core::ServerAddressList& addresses,
+    const core::AddressList& addresses,
     const std::vector<BackendConfig>& backends);
 
 // AddressKeys: the identities of backends within a channel, each made of the
@@ -34,7 +33,7 @@ std::vector<std::shared_ptr<const Endpoint>> EndpointsOf(
 // thousands of allocations for a long list.
 class AddressKeys {
  public:
-  void Add(const grpc_core::ServerAddress& address);
+  void Add(const core::Address& address);
   // Returns the key that was added as the index'th.  Valid until the next
   // Add().
   absl::string_view operator[](size_t index) const;

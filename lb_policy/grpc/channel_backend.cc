@@ -16,7 +16,7 @@ constexpr int64_t kGrowthPauseNanos = 1'000'000'000;
 
 }  // namespace
 
-ChannelBackend::ChannelBackend(Owner* owner, grpc_core::ServerAddress address,
+ChannelBackend::ChannelBackend(Owner* owner, core::Address address,
                                std::shared_ptr<BackendPool::Lease> lease,
                                std::shared_ptr<const Endpoint> endpoint)
     : owner_(owner),

@@ -32,7 +32,7 @@ class ChannelBackend final : private BackendConnection::Owner {
     // Makes a connection to `address`.  Different numbers make different
     // connections.
     virtual BackendConnection::Subchannel MakeConnectionLocked(
-        const grpc_core::ServerAddress& address, int number) = 0;
+        const core::Address& address, int number) = 0;
     // Asks for a call of Reconnect() at `at`, on the clock of NowNanos().
     virtual void ReconnectAtLocked(int64_t at) = 0;
     virtual ReconnectBackoff reconnect_backoff() const = 0;
@@ -45,15 +45,13 @@ class ChannelBackend final : private BackendConnection::Owner {
     KeepAlive() = 0;
   };
 
-  ChannelBackend(Owner* owner, grpc_core::ServerAddress address,
+  ChannelBackend(Owner* owner, core::Address address,
                  std::shared_ptr<BackendPool::Lease> lease,
                  std::shared_ptr<const Endpoint> endpoint);
 
-  const grpc_core::ServerAddress& address() const { return address_; }
+  const core::Address& address() const { return address_; }
   // `address` may differ from the present one only in its attributes.
-  void SetAddress(grpc_core::ServerAddress address) {
-    address_ = std::move(address);
-  }
+  void SetAddress(core::Address address) { address_ = std::move(address); }
   BackendPool::Lease& lease() const { return *lease_; }
   const std::shared_ptr<const Endpoint>& endpoint() const { return endpoint_; }
   void SetEndpoint(std::shared_ptr<const Endpoint> endpoint);
@@ -108,7 +106,7 @@ class ChannelBackend final : private BackendConnection::Owner {
   void RecomputeState();
 
   Owner* const owner_;
-  grpc_core::ServerAddress address_;
+  core::Address address_;
   const std::shared_ptr<BackendPool::Lease> lease_;
   std::shared_ptr<const Endpoint> endpoint_;
   std::shared_ptr<const BackendLabels> labels_;  // Null: not made yet.

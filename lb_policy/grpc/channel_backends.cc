@@ -14,9 +14,6 @@
 namespace multi_backend {
 namespace {
 
-using grpc_core::ServerAddress;
-using grpc_core::ServerAddressList;
-
 // Returns whether the endpoint has changed.
 bool SetEndpoint(ChannelBackend& backend,
                  const std::shared_ptr<const Endpoint>& endpoint) {
@@ -28,16 +25,16 @@ bool SetEndpoint(ChannelBackend& backend,
 }
 
 // The address alone, without the name.
-absl::string_view RawAddress(const ServerAddress& address) {
+absl::string_view RawAddress(const core::Address& address) {
   return absl::string_view(address.address().addr, address.address().len);
 }
 
 }  // namespace
 
-bool ChannelBackends::Same(const ServerAddressList& addresses) const {
+bool ChannelBackends::Same(const core::AddressList& addresses) const {
   return std::equal(addresses.begin(), addresses.end(), list_.begin(),
                     list_.end(),
-                    [](const ServerAddress& address,
+                    [](const core::Address& address,
                        const std::unique_ptr<ChannelBackend>& backend) {
                       return address == backend->address();
                     });
@@ -56,7 +53,7 @@ int64_t ChannelBackends::Reconnect(int64_t now) {
 }
 
 bool ChannelBackends::Update(
-    ServerAddressList addresses,
+    core::AddressList addresses,
     const std::vector<std::shared_ptr<const Endpoint>>& endpoints, Make make) {
   bool changed = false;
   if (Same(addresses)) {
@@ -67,7 +64,7 @@ bool ChannelBackends::Update(
   }
   AddressKeys keys;  // First of the old backends, then of the new addresses.
   for (const auto& backend : list_) keys.Add(backend->address());
-  for (const ServerAddress& address : addresses) keys.Add(address);
+  for (const core::Address& address : addresses) keys.Add(address);
   absl::flat_hash_map<absl::string_view, std::unique_ptr<ChannelBackend>>
       old_backends;
   old_backends.reserve(list_.size() + addresses.size());

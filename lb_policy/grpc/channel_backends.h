@@ -24,7 +24,7 @@ class ChannelBackends {
   // `renamed` is a backend of the list before, with the same address and
   // another name; null if there is none.
   using Make = absl::FunctionRef<std::unique_ptr<ChannelBackend>(
-      grpc_core::ServerAddress, std::shared_ptr<const Endpoint>,
+      core::Address, std::shared_ptr<const Endpoint>,
       const ChannelBackend* renamed)>;
 
   // Replaces the list.  `endpoints` has an entry for each of `addresses`.  A
@@ -32,7 +32,7 @@ class ChannelBackends {
   // `make` is called for every other address.  If the list repeats an address
   // and name, only the first counts.  Returns whether the next plan will differ
   // from the last one.  O(addresses).
-  bool Update(grpc_core::ServerAddressList addresses,
+  bool Update(core::AddressList addresses,
               const std::vector<std::shared_ptr<const Endpoint>>& endpoints,
               Make make);
   void Clear() { list_.clear(); }
@@ -55,7 +55,7 @@ class ChannelBackends {
   List::const_iterator end() const { return list_.end(); }
 
  private:
-  bool Same(const grpc_core::ServerAddressList& addresses) const;
+  bool Same(const core::AddressList& addresses) const;
 
   List list_;
 };

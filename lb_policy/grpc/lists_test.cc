@@ -12,7 +12,6 @@
 #include "multi_backend/call/grpc/channel_extension.h"
 #include "multi_backend/lb_policy/grpc/backend_address.h"
 #include "multi_backend/lb_policy/grpc/testing/policy_harness.h"
-#include "multi_backend/port/address_attribute.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 
 namespace multi_backend {
@@ -96,20 +95,13 @@ TEST(ListTest, WhatBelongsToAChannelIsNotInItsSubchannelsArgs) {
       << "or they could not share the connection";
 }
 
-// --- What was decided, over lists that change
-// ---------------------------------
+// --- What was decided, over lists that change --------------------------------
 
 // kB under a host name, with port 80.
-grpc_core::ServerAddress NamedB(absl::string_view host = "b.example") {
-  std::map<const char*,
-           std::unique_ptr<grpc_core::ServerAddress::AttributeInterface>>
-      attributes;
-  attributes[AddressAttribute<Endpoint>::Key()] =
-      std::make_unique<AddressAttribute<Endpoint>>(
-          std::make_shared<const Endpoint>(
-              Endpoint::Of(std::string(host), 80)));
-  return {PolicyDriver::Endpoints({kB})[0].address(), grpc_core::ChannelArgs(),
-          std::move(attributes)};
+core::Address NamedB(absl::string_view host = "b.example") {
+  return core::MakeAddress(
+      PolicyDriver::Endpoints({kB})[0].address(), grpc_core::ChannelArgs(),
+      std::make_shared<const Endpoint>(Endpoint::Of(std::string(host), 80)));
 }
 
 struct ListChange {
@@ -250,7 +242,7 @@ TEST(ListTest, AnAddressWithOtherArgsIsAnotherConnection) {
   auto list = PolicyDriver::Addresses(1, 1);
   ASSERT_EQ(harness.UpdateAddresses(list), absl::OkStatus());
   const auto before = harness.Connection("10.0.0.1:50051").Ref();
-  grpc_core::ServerAddressList other;
+  core::AddressList other;
   other.emplace_back(list[0].address(), grpc_core::ChannelArgs().Set(
                                             GRPC_ARG_DEFAULT_AUTHORITY, "a"));
   ASSERT_EQ(harness.UpdateAddresses(other), absl::OkStatus());

@@ -17,9 +17,6 @@
 namespace multi_backend {
 namespace {
 
-using grpc_core::ServerAddress;
-using grpc_core::ServerAddressList;
-
 // A number in this arg tells the connections of one backend apart.
 constexpr absl::string_view kConnectionNumberArg =
     "multi_backend.connection_number";
@@ -87,11 +84,12 @@ absl::Status MultiBackendPolicy::UpdateLocked(UpdateArgs args) {
       *static_cast<const MultiBackendPolicyConfig*>(args.config.get()));
   if (retry_state_ != nullptr) retry_state_->Set(retry_policy_);
   absl::Status status;
-  if (!args.addresses.ok() || args.addresses->empty()) {
-    status = KeepLastListLocked(args);
+  absl::StatusOr<core::AddressList> addresses = core::TakeAddresses(args);
+  if (!addresses.ok() || addresses->empty()) {
+    status = KeepLastListLocked(addresses.status(), args.resolution_note);
   } else {
     subchannel_args_ = SubchannelArgs(args.args);
-    changed |= ApplyAddressesLocked(*std::move(args.addresses));
+    changed |= ApplyAddressesLocked(*std::move(addresses));
   }
   if (backends_.empty()) {
     const absl::Status failure = absl::UnavailableError(
@@ -99,9 +97,7 @@ absl::Status MultiBackendPolicy::UpdateLocked(UpdateArgs args) {
                      status.message()));
     plan_ = nullptr;
     RecordLocked("TRANSIENT_FAILURE");
-    channel_control_helper()->UpdateState(
-        GRPC_CHANNEL_TRANSIENT_FAILURE, failure,
-        std::make_unique<TransientFailurePicker>(failure));
+    core::PublishFailure(*channel_control_helper(), failure);
     return status;
   }
   if (changed) SchedulePublishLocked();
@@ -124,26 +120,27 @@ bool MultiBackendPolicy::ApplyConfigLocked(
 }
 
 // Keeps the backends after an empty or failed resolution; returns its error.
-absl::Status MultiBackendPolicy::KeepLastListLocked(const UpdateArgs& args) {
+absl::Status MultiBackendPolicy::KeepLastListLocked(const absl::Status& error,
+                                                    absl::string_view note) {
   const absl::Status status =
-      args.addresses.ok() ? absl::UnavailableError(absl::StrCat(
-                                "empty address list: ", args.resolution_note))
-                          : args.addresses.status();
+      error.ok()
+          ? absl::UnavailableError(absl::StrCat("empty address list: ", note))
+          : error;
   if (!backends_.empty()) {
-    channel_control_helper()->AddTraceEvent(
-        ChannelControlHelper::TRACE_WARNING,
+    core::Trace(
+        *channel_control_helper(), core::TraceSeverity::kWarning,
         absl::StrCat("multi_backend: keeping the last good list of ",
                      backends_.size(), " backends: ", status.message()));
   }
   return status;
 }
 
-bool MultiBackendPolicy::ApplyAddressesLocked(ServerAddressList addresses) {
+bool MultiBackendPolicy::ApplyAddressesLocked(core::AddressList addresses) {
   const std::vector<std::shared_ptr<const Endpoint>> endpoints =
       EndpointsOf(addresses, config_->backends);
   return backends_.Update(
       std::move(addresses), endpoints,
-      [this](ServerAddress address, std::shared_ptr<const Endpoint> endpoint,
+      [this](core::Address address, std::shared_ptr<const Endpoint> endpoint,
              const ChannelBackend* renamed) {
         return MakeBackendLocked(std::move(address), std::move(endpoint),
                                  renamed);
@@ -151,10 +148,10 @@ bool MultiBackendPolicy::ApplyAddressesLocked(ServerAddressList addresses) {
 }
 
 std::unique_ptr<ChannelBackend> MultiBackendPolicy::MakeBackendLocked(
-    ServerAddress address, std::shared_ptr<const Endpoint> endpoint,
+    core::Address address, std::shared_ptr<const Endpoint> endpoint,
     const ChannelBackend* renamed) {
   const std::string text = AddressText(address.address());
-  const bool ours = AddressAttribute<Endpoint>::Of(address) != nullptr;
+  const bool ours = core::AttachedTo<Endpoint>(address) != nullptr;
   std::shared_ptr<BackendPool::Lease> lease =
       pool_->Acquire(text, ours ? endpoint->address() : text,
                      renamed == nullptr ? nullptr : &renamed->lease());
@@ -175,7 +172,7 @@ void MultiBackendPolicy::ConfigureBackendLocked(ChannelBackend& backend) {
   backend.lease().Configure(
       std::shared_ptr<const HealthConfig>(config_, &config_->health),
       config_->max_requests_per_backend, [this, &backend]() {
-        const ServerAddress& address = backend.address();
+        const core::Address& address = backend.address();
         const auto authority =
             address.args().GetString(GRPC_ARG_DEFAULT_AUTHORITY);
         return MakeChannelProbe(
@@ -190,13 +187,13 @@ void MultiBackendPolicy::ConfigureBackendLocked(ChannelBackend& backend) {
 }
 
 BackendConnection::Subchannel MultiBackendPolicy::MakeConnectionLocked(
-    const ServerAddress& address, int number) {
+    const core::Address& address, int number) {
   // Core shares a subchannel among equal addresses and args, so a backend's
   // first connection is shared with channels that have only one.
-  return channel_control_helper()->CreateSubchannel(
-      address, number == 0
-                   ? subchannel_args_
-                   : subchannel_args_.Set(kConnectionNumberArg, number));
+  return core::MakeSubchannel(
+      *channel_control_helper(), address,
+      number == 0 ? subchannel_args_
+                  : subchannel_args_.Set(kConnectionNumberArg, number));
 }
 
 void MultiBackendPolicy::OnConnectionLostLocked() {
@@ -331,9 +328,8 @@ void MultiBackendPolicy::RecordLocked(std::string state) {
 void MultiBackendPolicy::TraceEventsLocked() {
   if (plan_ == nullptr) return;
   reporter_.PassOn(plan_->entries(), [this](const std::string& text, bool log) {
-    channel_control_helper()->AddTraceEvent(
-        ChannelControlHelper::TRACE_INFO,
-        absl::StrCat("multi_backend: ", text));
+    core::Trace(*channel_control_helper(), core::TraceSeverity::kInfo,
+                absl::StrCat("multi_backend: ", text));
     if (log) Log(LogSeverity::kInfo, text);
   });
 }
@@ -344,8 +340,8 @@ void MultiBackendPolicy::RepickLocked() {
   wakeups_->Recount([this]() { return plan_->BeginPass(); });
   wakeups_->ClearRepickDue();
   mailbox_->SetInPass(true);
-  channel_control_helper()->UpdateState(published_state_, published_status_,
-                                        std::make_unique<Picker>(picker_args_));
+  core::Publish<Picker>(*channel_control_helper(), published_state_,
+                        published_status_, picker_args_);
   mailbox_->SetInPass(false);
 }
 

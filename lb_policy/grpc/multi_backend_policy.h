@@ -61,7 +61,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   void OnConnectionChangeLocked(bool became_ready) override;
   void OnConnectionLostLocked() override;
   BackendConnection::Subchannel MakeConnectionLocked(
-      const grpc_core::ServerAddress& address, int number) override;
+      const core::Address& address, int number) override;
   void ReconnectAtLocked(int64_t at) override;
   ReconnectBackoff reconnect_backoff() const override {
     return reconnect_backoff_;
@@ -85,11 +85,12 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> KeepAlive() override;
 
   bool ApplyConfigLocked(const MultiBackendPolicyConfig& config);
-  absl::Status KeepLastListLocked(const UpdateArgs& args);
-  bool ApplyAddressesLocked(grpc_core::ServerAddressList addresses);
+  absl::Status KeepLastListLocked(const absl::Status& error,
+                                  absl::string_view note);
+  bool ApplyAddressesLocked(core::AddressList addresses);
   std::unique_ptr<ChannelBackend> MakeBackendLocked(
-      grpc_core::ServerAddress address,
-      std::shared_ptr<const Endpoint> endpoint, const ChannelBackend* renamed);
+      core::Address address, std::shared_ptr<const Endpoint> endpoint,
+      const ChannelBackend* renamed);
   void ConfigureBackendLocked(ChannelBackend& backend);
   bool ResizeConnectionsLocked();
   void SchedulePublishLocked();

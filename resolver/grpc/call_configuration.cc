@@ -67,13 +67,14 @@ ChannelRecord::Configuration Describe(
 
 void ReportTo(ChannelRecord& record,
               const grpc_core::Resolver::Result& result) {
-  if (!result.addresses.ok()) {
-    record.OnResolverError(result.addresses.status().message());
-  } else if (result.addresses->empty()) {
+  const absl::StatusOr<size_t> addresses = core::CountAddresses(result);
+  if (!addresses.ok()) {
+    record.OnResolverError(addresses.status().message());
+  } else if (*addresses == 0) {
     record.OnResolverError(
         absl::StrCat("empty address list: ", result.resolution_note));
   } else {
-    record.OnList(result.addresses->size(), SteadyNow());
+    record.OnList(*addresses, SteadyNow());
   }
 }
 

@@ -10,15 +10,12 @@
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "multi_backend/clock/steady_now.h"
-#include "multi_backend/port/address_attribute.h"
 #include "multi_backend/resolver/endpoint/abbreviated_list.h"
 
 namespace multi_backend {
 namespace {
 
 using grpc_core::ChannelArgs;
-using grpc_core::ServerAddress;
-using grpc_core::ServerAddressList;
 
 // A host name without an answer must not delay the others for c-ares' own two
 // minutes.
@@ -41,16 +38,6 @@ HostQueue::Options QueueOptions(const ChannelArgs& args) {
     options.min_interval = absl::Milliseconds(std::max(*interval, 0));
   }
   return options;
-}
-
-void AddAddress(const grpc_resolved_address& address, const ChannelArgs& args,
-                const std::shared_ptr<const Endpoint>& endpoint,
-                ServerAddressList& list) {
-  std::map<const char*, std::unique_ptr<ServerAddress::AttributeInterface>>
-      attributes;
-  attributes[AddressAttribute<Endpoint>::Key()] =
-      std::make_unique<AddressAttribute<Endpoint>>(endpoint);
-  list.emplace_back(address, args, std::move(attributes));
 }
 
 }  // namespace
@@ -202,13 +189,14 @@ void EndpointAddresses::OnAnswerLocked(const std::string& name,
   const auto found = hosts_.find(name);
   if (found == hosts_.end()) return;
   Host& host = found->second;
-  absl::Status error = result.addresses.status();
-  if (error.ok() && result.addresses->empty()) {
+  absl::StatusOr<core::AddressList> addresses = core::TakeAddresses(result);
+  absl::Status error = addresses.status();
+  if (error.ok() && addresses->empty()) {
     error = absl::UnavailableError(absl::StrCat("no addresses for ", name));
   }
   bool changed = !host.answered || error != host.error;
-  if (error.ok() && *result.addresses != host.addresses) {
-    host.addresses = *std::move(result.addresses);
+  if (error.ok() && *addresses != host.addresses) {
+    host.addresses = *std::move(addresses);
     changed = true;
   }
   if (!host.answered) --unanswered_;
@@ -224,15 +212,17 @@ void EndpointAddresses::OnAnswerLocked(const std::string& name,
   ContinueLocked();
 }
 
-ServerAddressList EndpointAddresses::AddressesLocked() const {
-  ServerAddressList list;
+core::AddressList EndpointAddresses::AddressesLocked() const {
+  core::AddressList list;
   list.reserve(endpoints_->size());
   for (const Endpoint& plain : *endpoints_) {
     // Shares the storage of the list: one reference for each address, no copy.
     const std::shared_ptr<const Endpoint> endpoint(endpoints_, &plain);
     if (plain.is_ip()) {
       auto address = grpc_core::StringToSockaddr(plain.address());
-      if (address.ok()) AddAddress(*address, ChannelArgs(), endpoint, list);
+      if (address.ok()) {
+        list.push_back(core::MakeAddress(*address, ChannelArgs(), endpoint));
+      }
       continue;
     }
     auto host = hosts_.find(plain.address());
@@ -241,8 +231,8 @@ ServerAddressList EndpointAddresses::AddressesLocked() const {
     if (names_are_configured_) {
       args = args.Set(GRPC_ARG_DEFAULT_AUTHORITY, plain.address());
     }
-    for (const ServerAddress& address : host->second.addresses) {
-      AddAddress(address.address(), args, endpoint, list);
+    for (const core::Address& address : host->second.addresses) {
+      list.push_back(core::MakeAddress(address.address(), args, endpoint));
     }
   }
   return list;

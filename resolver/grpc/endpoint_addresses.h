@@ -52,7 +52,7 @@ class EndpointAddresses {
                           bool names_are_configured);
 
   // All addresses known now.
-  grpc_core::ServerAddressList AddressesLocked() const;
+  core::AddressList AddressesLocked() const;
   // The errors of host names, of which at most five are named; "" = none.
   std::string ProblemsLocked() const;
 
@@ -66,8 +66,8 @@ class EndpointAddresses {
     // Null unless the host is being resolved.
     grpc_core::OrphanablePtr<grpc_core::Resolver> resolver;
     bool answered = false;
-    grpc_core::ServerAddressList addresses;  // From the last good answer.
-    absl::Status error;                      // From the newest answer.
+    core::AddressList addresses;  // From the last good answer.
+    absl::Status error;           // From the newest answer.
   };
   // Lets timers find this object, or find that it is gone.
   struct Self {

@@ -129,14 +129,14 @@ class EndpointAddressesTest : public ::testing::Test {
   }
   // Answers `host`, which must be being resolved, with 127.0.0.`last`:1.
   void Answer(const std::string& host, int last = 1) {
-    grpc_core::ServerAddressList list;
+    core::AddressList list;
     list.emplace_back(
         *grpc_core::StringToSockaddr(absl::StrCat("127.0.0.", last, ":1")),
         grpc_core::ChannelArgs());
     Give(host, std::move(list));
   }
   void Give(const std::string& host,
-            absl::StatusOr<grpc_core::ServerAddressList> addresses) {
+            absl::StatusOr<core::AddressList> addresses) {
     Run([&] {
       ASSERT_EQ(resolutions_.running.count(host), 1u) << host;
       grpc_core::Resolver::Result result;
@@ -154,8 +154,7 @@ class EndpointAddressesTest : public ::testing::Test {
     return hosts;
   }
 
-  static std::vector<std::string> Texts(
-      const grpc_core::ServerAddressList& list) {
+  static std::vector<std::string> Texts(const core::AddressList& list) {
     std::vector<std::string> texts;
     for (const auto& address : list) {
       texts.push_back(
@@ -194,7 +193,7 @@ class EndpointAddressesTest : public ::testing::Test {
   std::mutex mu_;
   std::condition_variable changed_;
   int reports_ = 0;
-  grpc_core::ServerAddressList reported_;
+  core::AddressList reported_;
   std::string problems_;
   std::unique_ptr<EndpointAddresses> addresses_;
 };

@@ -12,7 +12,7 @@ namespace {
 grpc_core::Resolver::Result Failure(const absl::Status& error,
                                     const grpc_core::ChannelArgs& args) {
   grpc_core::Resolver::Result result;
-  result.addresses = error;
+  core::SetAddresses(result, error);
   // With an error as the service config, core fails calls at once, before it
   // asks any LB policy.
   result.service_config = error;
@@ -91,7 +91,7 @@ void GroupResolver::TakeNewestLocked() {
 void GroupResolver::ReportLocked() {
   if (shutdown_) return;
   Result result;
-  result.addresses = addresses_->AddressesLocked();
+  core::SetAddresses(result, addresses_->AddressesLocked());
   result.resolution_note = group_->Describe();
   const std::string problems = addresses_->ProblemsLocked();
   if (!problems.empty()) {

@@ -101,7 +101,7 @@ class Results {
     return came ? count_ : 0;
   }
   // The newest one, as the channel hands it on.
-  grpc_core::ServerAddressList Take() {
+  core::AddressList Take() {
     std::lock_guard<std::mutex> lock(mu_);
     return std::move(newest_);
   }
@@ -124,7 +124,7 @@ class Results {
   std::mutex mu_;
   std::condition_variable changed_;
   size_t count_ = 0;
-  grpc_core::ServerAddressList newest_;
+  core::AddressList newest_;
 };
 
 class LargeListTest : public ::testing::Test {

@@ -75,8 +75,9 @@ MUTATIONS = [
              "",
              "a call that ends without a status ends the process"),
     Mutation("last-list-not-kept", POLICY,
-             "status = KeepLastListLocked(args);",
-             "status = KeepLastListLocked(args); backends_.Clear();",
+             "KeepLastListLocked(addresses.status(), args.resolution_note);",
+             "KeepLastListLocked(addresses.status(), args.resolution_note); "
+             "backends_.Clear();",
              "a failed resolution takes all backends away"),
     Mutation("timer-left-at-shutdown", POLICY,
              "timer_.Cancel(*channel_control_helper()); // Calls may outlive",

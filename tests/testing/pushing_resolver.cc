@@ -86,7 +86,7 @@ class PushingResolver final : public grpc_core::Resolver {
     if (shutdown_) return;
     const Pushed pushed = AllPushes().Get(name_);
     Result result;
-    grpc_core::ServerAddressList addresses;
+    core::AddressList addresses;
     for (const std::string& text : pushed.addresses) {
       const auto address = grpc_core::StringToSockaddr(text);
       if (!address.ok()) {

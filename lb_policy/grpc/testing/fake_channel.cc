@@ -14,8 +14,7 @@ class FakeChannel::Control final : public Policy::ChannelControlHelper {
   explicit Control(FakeChannel* channel) : channel_(*channel) {}
 
   grpc_core::RefCountedPtr<grpc_core::SubchannelInterface> CreateSubchannel(
-      grpc_core::ServerAddress address,
-      const grpc_core::ChannelArgs& args) override {
+      core::Address address, const grpc_core::ChannelArgs& args) override {
     channel_.CheckCall("CreateSubchannel()");
     if (channel_.refuse_subchannels_) return nullptr;
     FakeSubchannel::Owner* const owner = &channel_;

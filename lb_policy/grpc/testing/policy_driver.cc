@@ -5,18 +5,14 @@
 #include <netinet/in.h>
 
 #include <cstring>
-#include <map>
 #include <utility>
 
-#include "multi_backend/port/address_attribute.h"
 #include "multi_backend/resolver/endpoint/text_record.h"
 
 namespace multi_backend {
 namespace {
 
 using grpc_core::ChannelArgs;
-using grpc_core::ServerAddress;
-using grpc_core::ServerAddressList;
 
 const grpc_core::LoadBalancingPolicyRegistry& Registry() {
   return grpc_core::CoreConfiguration::Get().lb_policy_registry();
@@ -63,8 +59,8 @@ PolicyDriver::PolicyDriver(
 
 PolicyDriver::~PolicyDriver() { ShutDown(); }
 
-ServerAddressList PolicyDriver::Addresses(size_t count, size_t first) {
-  ServerAddressList list;
+core::AddressList PolicyDriver::Addresses(size_t count, size_t first) {
+  core::AddressList list;
   list.reserve(count);
   for (size_t i = first; i < first + count; ++i) {
     list.emplace_back(
@@ -74,9 +70,9 @@ ServerAddressList PolicyDriver::Addresses(size_t count, size_t first) {
   return list;
 }
 
-ServerAddressList PolicyDriver::Endpoints(
+core::AddressList PolicyDriver::Endpoints(
     const std::vector<std::string>& records) {
-  ServerAddressList list;
+  core::AddressList list;
   for (const std::string& record : records) {
     auto endpoint =
         std::make_shared<const Endpoint>(ValueOrDie(ParseTextRecord(record)));
@@ -84,11 +80,8 @@ ServerAddressList PolicyDriver::Endpoints(
     GPR_ASSERT(inet_pton(AF_INET, endpoint->host.c_str(), &ip) == 1);
     const grpc_resolved_address address =
         Ipv4Address(ntohl(ip.s_addr), endpoint->port);
-    std::map<const char*, std::unique_ptr<ServerAddress::AttributeInterface>>
-        attributes;
-    attributes[AddressAttribute<Endpoint>::Key()] =
-        std::make_unique<AddressAttribute<Endpoint>>(std::move(endpoint));
-    list.emplace_back(address, ChannelArgs(), std::move(attributes));
+    list.push_back(
+        core::MakeAddress(address, ChannelArgs(), std::move(endpoint)));
   }
   return list;
 }
@@ -98,7 +91,7 @@ void PolicyDriver::SetConfig(absl::string_view config_json) {
       ValueOrDie(grpc_core::Json::Parse(config_json))));
 }
 
-absl::Status PolicyDriver::Update(absl::StatusOr<ServerAddressList> addresses,
+absl::Status PolicyDriver::Update(absl::StatusOr<core::AddressList> addresses,
                                   std::string note) {
   absl::Status status;
   Run([&]() {

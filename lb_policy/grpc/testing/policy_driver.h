@@ -37,17 +37,16 @@ class PolicyDriver {
 
   // Returns `count` addresses that follow 10.0.0.0:50051, without the first
   // `first` of them.
-  static grpc_core::ServerAddressList Addresses(size_t count, size_t first = 0);
+  static core::AddressList Addresses(size_t count, size_t first = 0);
   // Returns addresses as this library's resolvers make them.  Each comes from a
   // text record, "1.2.3.4:80 weight=2000 role=primary"
   // (resolver/endpoint/text_record.h).
-  static grpc_core::ServerAddressList Endpoints(
-      const std::vector<std::string>& records);
+  static core::AddressList Endpoints(const std::vector<std::string>& records);
 
   // Sets the configuration for the updates that follow.
   void SetConfig(absl::string_view config_json);
   // Makes one resolver update.  `note` is the resolution note of an empty list.
-  absl::Status Update(absl::StatusOr<grpc_core::ServerAddressList> addresses,
+  absl::Status Update(absl::StatusOr<core::AddressList> addresses,
                       std::string note = "");
   void ResetBackoff();
   void ExitIdle();

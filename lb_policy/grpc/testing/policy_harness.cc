@@ -82,9 +82,8 @@ PolicyHarness::GrpcInitialised::GrpcInitialised() {
 
 PolicyHarness::GrpcInitialised::~GrpcInitialised() { grpc_shutdown(); }
 
-absl::Status PolicyHarness::Drive(
-    absl::StatusOr<grpc_core::ServerAddressList> addresses,
-    absl::string_view note) {
+absl::Status PolicyHarness::Drive(absl::StatusOr<core::AddressList> addresses,
+                                  absl::string_view note) {
   absl::Status status;
   time_->RunInCore([&]() {
     status = driver_->Update(std::move(addresses), std::string(note));
@@ -96,8 +95,7 @@ absl::Status PolicyHarness::Update(const std::vector<std::string>& records) {
   return UpdateAddresses(PolicyDriver::Endpoints(records));
 }
 
-absl::Status PolicyHarness::UpdateAddresses(
-    grpc_core::ServerAddressList addresses) {
+absl::Status PolicyHarness::UpdateAddresses(core::AddressList addresses) {
   addresses_ = addresses;
   return Drive(std::move(addresses));
 }
@@ -118,7 +116,7 @@ absl::Status PolicyHarness::FailResolutionWithConfig(const absl::Status& status,
 }
 
 absl::Status PolicyHarness::EmptyResolution(absl::string_view note) {
-  return Drive(grpc_core::ServerAddressList(), note);
+  return Drive(core::AddressList(), note);
 }
 
 FakeSubchannel& PolicyHarness::Connection(absl::string_view address,

@@ -56,7 +56,7 @@ class PolicyHarness {
 
   // Sends a list of text records, "1.2.3.4:80 weight=2000 role=primary".
   absl::Status Update(const std::vector<std::string>& records);
-  absl::Status UpdateAddresses(grpc_core::ServerAddressList addresses);
+  absl::Status UpdateAddresses(core::AddressList addresses);
   // Sends the last list again with another configuration.
   absl::Status UpdateConfig(absl::string_view config);
   absl::Status FailResolution(const absl::Status& status);
@@ -129,7 +129,7 @@ class PolicyHarness {
     ~GrpcInitialised();
   };
 
-  absl::Status Drive(absl::StatusOr<grpc_core::ServerAddressList> addresses,
+  absl::Status Drive(absl::StatusOr<core::AddressList> addresses,
                      absl::string_view note = "");
 
   const GrpcInitialised grpc_initialised_;
@@ -140,7 +140,7 @@ class PolicyHarness {
   const grpc_core::RefCountedPtr<FakeRetryState> retry_state_;
   FakeChannel channel_;
   std::unique_ptr<PolicyDriver> driver_;
-  grpc_core::ServerAddressList addresses_;  // The newest list.
+  core::AddressList addresses_;  // The newest list.
   std::vector<std::unique_ptr<FakeCall>> calls_;
   uint64_t seen_event_ = 0;
 };

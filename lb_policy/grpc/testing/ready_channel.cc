@@ -56,7 +56,7 @@ class ReadyChannel::Control final : public Policy::ChannelControlHelper {
   explicit Control(ReadyChannel* channel) : channel_(*channel) {}
 
   grpc_core::RefCountedPtr<grpc_core::SubchannelInterface> CreateSubchannel(
-      grpc_core::ServerAddress, const grpc_core::ChannelArgs&) override {
+      core::Address, const grpc_core::ChannelArgs&) override {
     return grpc_core::MakeRefCounted<Subchannel>(channel_.serializer_.get());
   }
   void UpdateState(grpc_connectivity_state, const absl::Status&,
@@ -98,7 +98,7 @@ ReadyChannel::~ReadyChannel() {
   picker_ = nullptr;
 }
 
-void ReadyChannel::Update(grpc_core::ServerAddressList addresses) {
+void ReadyChannel::Update(core::AddressList addresses) {
   grpc_core::ExecCtx exec_ctx;
   (void)driver_->Update(std::move(addresses));
 }

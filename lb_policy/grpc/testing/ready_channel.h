@@ -35,7 +35,7 @@ class ReadyChannel {
   ReadyChannel& operator=(const ReadyChannel&) = delete;
 
   // Delivers one resolver update, and returns when the policy has come to rest.
-  void Update(grpc_core::ServerAddressList addresses);
+  void Update(core::AddressList addresses);
 
   // The newest one; null before the first update.
   Policy::SubchannelPicker* picker() const { return picker_.get(); }
