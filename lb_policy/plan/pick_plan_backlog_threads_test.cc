@@ -137,6 +137,7 @@ class Channel {
           if (std::chrono::steady_clock::now() >= give_up) {
             trouble_ = absl::StrCat("nobody woke the ", queued_.size(),
                                     " calls that wait");
+            changed_.SignalAll();  // Core's threads stop, too.
           }
           if (!trouble_.empty()) break;
           changed_.WaitUntil(&mutex_, give_up);
