@@ -78,7 +78,6 @@ void AttemptTracker::OnPicked() {
   phase_ = Phase::kPicked;
   load_path_ = leaf_->load_path();
   backend_->Ref();
-  backend_->BeginCall();
   backend_->calls.fetch_add(1, std::memory_order_relaxed);
   if (load_path_ != nullptr) {
     for (const auto& load : *load_path_) {

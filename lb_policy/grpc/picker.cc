@@ -66,16 +66,18 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
   request.tried = call.log.tried();
   std::vector<uint32_t> in_slow_start;
   if (call.context.record != nullptr) request.in_slow_start = &in_slow_start;
-  PickPlan::TurnResult turn =
-      plan.has_backlogs()
-          ? plan.PickInTurn(call.context.label, request, call.ticket)
-          : PickPlan::TurnResult{plan.Pick(call.context.label, request),
-                                 absl::OkStatus()};
-  if (turn.repick) wakeups.mailbox().Raise(PolicyMailbox::kRepick);
+  PickPlan::TurnResult turn;
+  do {
+    turn = plan.has_backlogs()
+               ? plan.PickInTurn(call.context.label, request, call.ticket)
+               : PickPlan::TurnResult{plan.Pick(call.context.label, request),
+                                      absl::OkStatus()};
+    if (turn.repick) wakeups.mailbox().Raise(PolicyMailbox::kRepick);
+    if (turn.pick.outcome == PickPlan::Outcome::kExhausted) {
+      turn.pick = RetryTried(call, request);
+    }
+  } while (!TryBegin(turn.pick));
   if (plan.has_hot_key()) wakeups.mailbox().Raise(PolicyMailbox::kHotKey);
-  if (turn.pick.outcome == PickPlan::Outcome::kExhausted) {
-    turn.pick = RetryTried(call, request);
-  }
   if (turn.pick.outcome == PickPlan::Outcome::kPicked) {
     return Send(turn.pick, &call, args, request);
   }
@@ -154,7 +156,10 @@ Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
         "followed: "
         "make the channel with multi_backend::CreateChannel"));
   }
-  const PickPlan::Result picked = args_->plan->Pick(CallLabel(), PickRequest());
+  PickPlan::Result picked;
+  do {
+    picked = args_->plan->Pick(CallLabel(), PickRequest());
+  } while (!TryBegin(picked));
   if (picked.outcome != PickPlan::Outcome::kPicked) {
     return Unserved(picked.outcome, CallLabel(), PickRequest());
   }
@@ -180,6 +185,20 @@ PickPlan::Result Picker::RetryTried(const CallAttempts& call,
     return {PickPlan::Outcome::kExhausted, 0, nullptr};
   }
   return args_->plan->Pick(call.context.label, request);
+}
+
+// Counts the call on its backend, if the pick has found one.  Returns false if
+// calls that picked at the same time, in this channel or in another one, have
+// taken the last place below the backend's limit.  The call then has to pick
+// again, and passes over that backend.
+bool Picker::TryBegin(const PickPlan::Result& picked) const {
+  if (picked.outcome != PickPlan::Outcome::kPicked) return true;
+  Backend& backend = *args_->destinations[picked.entry].backend;
+  if (backend.TryBeginCall()) return true;
+  if (picked.trial != 0) {
+    backend.health.OnCallEnded(AttemptOutcome::kAbandoned, "", picked.trial);
+  }
+  return false;
 }
 
 Picker::PickResult Picker::Send(const PickPlan::Result& picked,

@@ -71,6 +71,7 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   PickResult EndAfterTimeout(CallAttempts& call) const;
   PickPlan::Result RetryTried(const CallAttempts& call,
                               PickRequest request) const;
+  bool TryBegin(const PickPlan::Result& picked) const;
   PickResult Send(const PickPlan::Result& picked, CallAttempts* call,
                   const PickArgs& args, const PickRequest& request) const;
   // The record of the attempt that `picked` leads to; the call has a record.

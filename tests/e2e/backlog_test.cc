@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -52,15 +53,12 @@ class BacklogTest : public ::testing::Test {
     auto fleet = BackendFleet::Start(specs);
     ASSERT_TRUE(fleet.ok()) << fleet.status();
     fleet_ = *std::move(fleet);
-    ChannelOptions options;
     // The calls that a kill ends must not keep its backend out later.
-    options.service_config_json =
+    service_config_ =
         ServiceConfig(absl::StrCat(policy, ",", kFailedCallsDoNotCount, ",",
                                    fleet_->BackendsField()),
                       routing);
-    options.args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-    options.args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
-    auto client = UsersClient::Make(fleet_->StaticTarget(), std::move(options));
+    auto client = MakeClient(/*pool=*/nullptr);
     ASSERT_TRUE(client.ok()) << client.status();
     client_ = *std::move(client);
     ASSERT_TRUE(WaitUntil([this]() {
@@ -75,6 +73,17 @@ class BacklogTest : public ::testing::Test {
       return true;
     }));
     fleet_->ResetStats();
+  }
+
+  // A channel to the fleet, with the settings of Start().
+  absl::StatusOr<std::unique_ptr<UsersClient>> MakeClient(
+      std::shared_ptr<BackendPool> pool) {
+    ChannelOptions options;
+    options.pool = std::move(pool);
+    options.service_config_json = service_config_;
+    options.args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+    options.args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
+    return UsersClient::Make(fleet_->StaticTarget(), std::move(options));
   }
 
   void MarkAll(bool healthy) {
@@ -125,6 +134,7 @@ class BacklogTest : public ::testing::Test {
     return states;
   }
 
+  std::string service_config_;
   std::unique_ptr<BackendFleet> fleet_;
   std::unique_ptr<UsersClient> client_;
 };
@@ -391,6 +401,22 @@ TEST_F(BacklogTest, UnderLoadNoBackendHasMoreCallsThanItsLimit) {
   for (size_t i = 0; i < 2; ++i) {
     EXPECT_LE(fleet_->Stats(i).max_in_flight(), 2) << i;
     EXPECT_GT(fleet_->CallsOf(i), 200) << i;
+  }
+  EXPECT_TRUE(WaitUntil([&]() { return client_->IsIdle(); }));
+}
+
+// Core locks the picks of one channel at most.
+TEST_F(BacklogTest, ChannelsThatShareAPoolKeepTheLimitTogether) {
+  Start({{"b0", "", {}}, {"b1", "", {}}},
+        absl::StrCat(kPatient, R"(,"maxRequestsPerBackend":2)"));
+  auto other = MakeClient(client_->pool().shared_from_this());
+  ASSERT_TRUE(other.ok()) << other.status();
+  BackgroundLoad load(**other, /*threads=*/8);
+  EXPECT_THAT(RunCalls(*client_, /*threads=*/8, /*calls=*/2000).failures,
+              IsEmpty());
+  EXPECT_THAT(load.Stop().failures, IsEmpty());
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_LE(fleet_->Stats(i).max_in_flight(), 2) << i;
   }
   EXPECT_TRUE(WaitUntil([&]() { return client_->IsIdle(); }));
 }
