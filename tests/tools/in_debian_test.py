@@ -43,8 +43,10 @@ def may_make_namespaces():
         stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
+# In CI the tests run and fail in place of being skipped.
 NEEDS_NAMESPACES = unittest.skipUnless(
-    may_make_namespaces(), "NOT TESTED: only root may make namespaces")
+    may_make_namespaces() or os.environ.get("MULTI_BACKEND_REQUIRE_SERVERS"),
+    "NOT TESTED: only root may make namespaces")
 
 
 class InDebianTest(unittest.TestCase):
