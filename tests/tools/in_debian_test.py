@@ -149,6 +149,12 @@ class RunTest(InDebianTest):
         self.assertEqual(code, 7, output)
         self.assertIn("typed\ntools/in_debian\n/root /multi_backend\n", output)
 
+    def test_the_command_may_be_interrupted(self):
+        code, output = self.run_in("trixie", "bash", "-c",
+                                   "bash -c 'kill -INT $$'; echo $?")
+        self.assertEqual(code, 0, output)
+        self.assertIn("\n130\n", output)
+
     def test_the_root_is_made_once(self):
         for _ in range(2):
             code, output = self.run_in("trixie", "true")
