@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/descriptor.h"
 #include "multi_backend/interceptors/method_name.h"
+#include "multi_backend/interceptors/request_field.h"
 
 namespace multi_backend {
 
@@ -16,6 +18,8 @@ StickyRequestFields::StickyRequestFields(std::string path, Report report,
     : path_(std::move(path)),
       report_(std::move(report)),
       pool_(pool != nullptr ? pool : DescriptorPool::generated_pool()) {}
+
+StickyRequestFields::~StickyRequestFields() = default;
 
 const RequestField* StickyRequestFields::ResolveAndRemember(
     absl::string_view full_method) const {

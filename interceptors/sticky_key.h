@@ -11,12 +11,19 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "google/protobuf/descriptor.h"
 #include "multi_backend/interceptors/method_cache.h"
-#include "multi_backend/interceptors/request_field.h"
 #include "multi_backend/sync/mutex.h"
 
+namespace google {
+namespace protobuf {
+class Descriptor;
+class DescriptorPool;
+}  // namespace protobuf
+}  // namespace google
+
 namespace multi_backend {
+
+class RequestField;  // request_field.h
 
 // The request type of a method comes from the descriptors that are linked into
 // the process.  A call has no key when the type of its method is unknown, when
@@ -37,6 +44,7 @@ class StickyRequestFields {
   // null = the pool of the process.
   StickyRequestFields(std::string path, Report report,
                       const google::protobuf::DescriptorPool* pool = nullptr);
+  ~StickyRequestFields();
 
   StickyRequestFields(const StickyRequestFields&) = delete;
   StickyRequestFields& operator=(const StickyRequestFields&) = delete;

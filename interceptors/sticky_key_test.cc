@@ -12,6 +12,7 @@
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "multi_backend/interceptors/key_hash.h"
+#include "multi_backend/interceptors/request_field.h"
 
 namespace multi_backend {
 namespace {

@@ -16,6 +16,7 @@
 #include "grpcpp/support/status.h"
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/interceptors/key_hash.h"
+#include "multi_backend/interceptors/request_field.h"
 #include "multi_backend/interceptors/request_metadata.h"
 #include "multi_backend/interceptors/route_table.h"
 #include "multi_backend/interceptors/sticky_key.h"
