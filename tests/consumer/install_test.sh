@@ -155,22 +155,24 @@ with_pkg_config() {
   run_all "$build"
 }
 
-# A component that does not exist is refused by name.
-refuses_components() {
-  local folder=$temporary/refused
-  mkdir "$folder"
-  cat > "$folder/CMakeLists.txt" << 'EOF'
+# refused_by_cmake TEXT COMPONENT [EXPRESSION]: CMake does not find the component
+# and says why, when sed has changed the package by the expression.
+refused_by_cmake() {
+  local folder
+  folder=$(mktemp -d "$temporary/refused.XXXXXX")
+  cp -R "$prefix/lib/cmake/multi_backend" "$folder/package"
+  sed -i "${3:-}" "$folder/package/multi_backend-config.cmake"
+  cat > "$folder/CMakeLists.txt" << EOF
 cmake_minimum_required(VERSION 3.18)
 project(refused LANGUAGES CXX)
-find_package(multi_backend REQUIRED COMPONENTS core nomad)
+find_package(multi_backend REQUIRED COMPONENTS core $2)
 EOF
-  if cmake -S "$folder" -B "$folder/build" -DCMAKE_PREFIX_PATH="$prefix" \
+  if cmake -S "$folder" -B "$folder/build" -Dmulti_backend_DIR="$folder/package" \
     > "$folder/output" 2>&1; then
-    fail "the component nomad was found"
+    fail "CMake finds the component $2"
   fi
-  tr -s ' \n' ' ' < "$folder/output" |
-    grep -q 'it has no component nomad; its components are core, dns,' ||
-    fail "$(cat "$folder/output")"
+  # CMake breaks the lines of its messages.
+  tr -s ' \n' ' ' < "$folder/output" | grep -qF "$1" || fail "$(cat "$folder/output")"
 }
 
 # Two at a time.  A log is shown when its applications fail.
@@ -185,4 +187,10 @@ both() {
 }
 both with_cmake "g++ 17" with_cmake "clang++ 20"
 both with_pkg_config "g++ 20" with_pkg_config "clang++ 17"
-refuses_components
+
+refused_by_cmake 'it has no component nomad; its components are core, dns,' nomad
+refused_by_cmake 'its component multi_backend needs libnosuchcares, which is not' \
+  multi_backend 's/LIBRARIES cares/LIBRARIES nosuchcares/'
+refused_by_cmake "it was built with gRPC 0.1, but gRPC" core \
+  's/gRPC_VERSION VERSION_LESS "[0-9.]*")/gRPC_VERSION VERSION_LESS "0.2")/
+   s/built with gRPC [0-9.]*, but/built with gRPC 0.1, but/'
