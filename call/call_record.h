@@ -17,10 +17,9 @@
 // must destroy them.
 //
 // Threads: core serialises the ends of attempts, the decisions and the call's
-// end.  A pick, or the start of an attempt, may run while the caller cancels the
-// call.  An attempt that starts after
-// the call's end is reported when it ends.  The sinks run on the calling
-// thread.
+// end.  A pick, or the start of an attempt, may run while the caller cancels
+// the call.  An attempt that starts after the call's end is reported when it
+// ends. The sinks run on the calling thread.
 //
 // Pure: times are nanoseconds of one monotonic clock, std::chrono's in
 // production.
@@ -94,8 +93,8 @@ struct AttemptEnd {
   absl::string_view message;
   // The caller cancelled the call, or its deadline passed.
   bool caller_gave_up = false;
-  // Whether this end would allow another attempt, if core makes one; and whether
-  // the channel makes any.
+  // Whether this end would allow another attempt, if core makes one; and
+  // whether the channel makes any.
   bool retriable = false;
   bool makes_retries = true;
 };

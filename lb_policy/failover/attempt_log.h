@@ -3,11 +3,10 @@
 // It lives in the call's arena, which never runs a destructor, so it is
 // trivially destructible.
 //
-// Threads: any.  Picks write it under the channel's pick lock, the starts and
-// ends of attempts elsewhere, and an attempt that was given up may end at any
-// later time.  So every field is atomic.
-// Relaxed order is enough: each reader needs one field at a time, and what a
-// retry's pick reads was written before core decided to retry.
+// Threads: any.  The picks of one call follow each other, but an attempt that
+// was given up may end at any later time, beside a pick or a decision.  So every
+// field is atomic.  Relaxed order is enough: each reader needs one field at a
+// time, and what a retry's pick reads was written before core decided to retry.
 #ifndef MULTI_BACKEND_LB_POLICY_FAILOVER_ATTEMPT_LOG_H_
 #define MULTI_BACKEND_LB_POLICY_FAILOVER_ATTEMPT_LOG_H_
 

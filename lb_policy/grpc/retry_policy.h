@@ -2,8 +2,7 @@
 // calls. The control plane, the picks and the calls of one channel share it for
 // as long as the failover configuration stays the same.
 //
-// Threads: any thread may call OnTicketReturned().  The fields are constant,
-// except `budget`, which has rules of its own.
+// Thread-safe.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_RETRY_POLICY_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_RETRY_POLICY_H_
 
@@ -43,8 +42,7 @@ class RetryPolicy final : public RetryDecider {
   void OnTicketReturned() { wakeups->mailbox().Raise(PolicyMailbox::kRepick); }
 
   const Failover failover;
-  RetryBudget budget;  // OnCall() when a call is first picked, which is under
-                       // the channel's pick lock.
+  RetryBudget budget;  // OnCall() when a call is first picked for.
   const std::shared_ptr<LatestPlan> latest_plan;
   const std::shared_ptr<QueuedCallWakeups> wakeups;
   const Clock* const clock;  // For all times except the budget's.
