@@ -19,7 +19,7 @@
 // Threads: core serialises the ends of attempts, the decisions and the call's
 // end.  A pick, or the start of an attempt, may run while the caller cancels
 // the call.  An attempt that starts after the call's end is reported when it
-// ends. The sinks run on the calling thread.
+// ends.  The sinks run on the calling thread.
 //
 // Pure: times are nanoseconds of one monotonic clock, std::chrono's in
 // production.

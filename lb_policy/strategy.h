@@ -19,7 +19,7 @@
 //  * The control plane may build a successor from the object, whose own picks
 //    then run beside those of the predecessor.  So whatever a successor reads
 //    and Pick() changes is a relaxed atomic, or thread-safe if the two share
-//    it. The successor may miss the few picks made meanwhile.
+//    it.  The successor may miss the few picks made meanwhile.
 #ifndef MULTI_BACKEND_LB_POLICY_STRATEGY_H_
 #define MULTI_BACKEND_LB_POLICY_STRATEGY_H_
 

@@ -23,7 +23,7 @@ constexpr uint32_t kKeysMoved = 64;  // Of a draining backend.
 // call.
 constexpr uint32_t kTrialOpen = 1;   // The next call becomes the trial.
 constexpr uint32_t kRamping = 2;     // Slow start.
-constexpr uint32_t kTrialTaken = 4;  // As kOnTrial.
+constexpr uint32_t kTrialTaken = 4;  // Another call is the trial.
 
 }  // namespace multi_backend
 

@@ -55,9 +55,9 @@ class BackendHealth {
                    uint16_t trial);
   // Call if kTrialOpen is set.  Returns a number other than 0 if this call is
   // now the trial, which must end in OnCallEnded(), and 0 if another call has
-  // become the trial meanwhile.  A trial that takes longer than
-  // kTrialPatience (a stream, a call that hangs) decides nothing, and another
-  // call may become the trial.
+  // become the trial meanwhile.  A trial that takes longer than kTrialPatience
+  // (a stream, a call that hangs) decides nothing, and another call may become
+  // the trial.
   uint16_t TryBeginTrial();
   // Requires kRamping.  Returns whether the ramp admits the call.  `draw` is
   // random in [0, 1).  Ends the ramp when its time is over.

@@ -4,9 +4,10 @@
 // trivially destructible.
 //
 // Threads: any.  The picks of one call follow each other, but an attempt that
-// was given up may end at any later time, beside a pick or a decision.  So every
-// field is atomic.  Relaxed order is enough: each reader needs one field at a
-// time, and what a retry's pick reads was written before core decided to retry.
+// was given up may end at any later time, beside a pick or a decision.  So
+// every field is atomic.  Relaxed order is enough: each reader needs one field
+// at a time, and what a retry's pick reads was written before core decided to
+// retry.
 #ifndef MULTI_BACKEND_LB_POLICY_FAILOVER_ATTEMPT_LOG_H_
 #define MULTI_BACKEND_LB_POLICY_FAILOVER_ATTEMPT_LOG_H_
 

@@ -1,5 +1,4 @@
-// What a server's grpc-retry-pushback-ms means for the
-// retry.
+// What a server's grpc-retry-pushback-ms means for the retry.
 //
 // Pure and thread-safe.
 #ifndef MULTI_BACKEND_LB_POLICY_FAILOVER_PUSHBACK_H_

@@ -3,12 +3,12 @@
 //
 // A tracker lives in the call's arena, so deleting it frees nothing.  The
 // picker calls Backend::TryBeginCall() and then OnPicked(), which count the
-// attempt, so that the next pick knows of it. OnSent() follows when core makes
-// the attempt's stream.  Only then is the attempt one of its call, which a call
-// without a context does not need.  Core calls Finish() at most once.  It
-// destroys a tracker without Finish() if the picked connection was lost before
-// the next picker was published.  The pick has then bounced, and the tracker
-// takes back what it has counted.
+// attempt, so that the next pick knows of it.  OnSent() follows when core makes
+// the attempt's stream.  Only then does the call's log count it; a call without
+// a context has no log.  Core calls Finish() at most once.  It destroys a
+// tracker without Finish() if the picked connection was lost before the next
+// picker was published.  The pick has then bounced, and the tracker takes back
+// what it has counted.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_ATTEMPT_TRACKER_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_ATTEMPT_TRACKER_H_
 
@@ -73,8 +73,8 @@ class AttemptTracker final : public core::TrackerBase, public AttemptPart {
   bool GaveUpUnheard() const;
   void OnSucceeded();
   void OnFailed(const FinishArgs& args);
-  // Whether `error` allows another attempt, apart from all that is not about
-  // this one.
+  // Whether the end of this attempt allows another one.  The budget and which
+  // backends are left are not considered.
   bool IsRetriable(ErrorClass error, const RetryPolicy* policy,
                    const AttemptView& view, const FinishArgs& args) const;
   void CountFailure();

@@ -1,6 +1,6 @@
-// RetryPolicy: by what CallAttempts decides on the retries of a channel's
-// calls. The control plane, the picks and the calls of one channel share it for
-// as long as the failover configuration stays the same.
+// RetryPolicy: what CallAttempts needs to decide on the retries of a channel's
+// calls.  The control plane, the picks and the calls of one channel share it
+// for as long as the failover configuration stays the same.
 //
 // Thread-safe.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_RETRY_POLICY_H_

@@ -7,7 +7,7 @@
 //
 // Threads: the caller serialises Pick() on the nodes of one tree; PickPlan does
 // it with its pick lock.  Everything else is const and may run at the same
-// time. A successor may be made of a tree while picks go on
+// time.  A successor may be made of a tree while picks go on
 // (lb_policy/strategy.h).
 #ifndef MULTI_BACKEND_LB_POLICY_PLAN_BALANCER_NODE_H_
 #define MULTI_BACKEND_LB_POLICY_PLAN_BALANCER_NODE_H_

@@ -147,8 +147,8 @@ class PickPlan {
   std::string DescribeFailure(const CallLabel& label) const;
 
   // Whether failed calls may take `backend` out: each balancer over backends
-  // that lists it has fewer out than maxEjectedPercent allows.  Takes no
-  // lock.
+  // that lists it has fewer out than maxEjectedPercent allows.
+  // Takes no lock.
   bool MayEject(const Backend& backend) const;
   // Brings backends back that failed calls have taken out, the first of the
   // list first, where a balancer has more out than maxEjectedPercent allows.

@@ -5,10 +5,10 @@
 // the LB policy reads the times, by which it sets its timer.  What must not
 // happen is that a call begins to wait and nobody wakes it, so the order of the
 // steps matters on both sides:
-//   a pick:            if (!calls.Add()) ask for a pass; look for a backend
-//   again freed capacity:    make the backend usable; if (channels != 0) ask
-//   for a pass before a pass:     calls.Clear(); count those that wait; Add()
-//   if any does
+//  * A pick: if Add() returns false, ask for a pass, which looks again.
+//  * Capacity that becomes free: make the backend usable; then, if channels is
+//    not 0, ask for a pass.
+//  * Before a pass: Clear(); count the calls that wait; Add() if any does.
 //
 // Thread-safe.
 #ifndef MULTI_BACKEND_LB_POLICY_WAITING_WAITING_CALLS_H_

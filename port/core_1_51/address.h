@@ -56,8 +56,8 @@ class AttachedValue final
 
 // Returns an address to which `value` is attached.  `T` has operator==, by
 // which addresses are compared, and operator<<, for the texts that core logs.
-// Copies of the address share the value.  It does not keep equal addresses of
-// two channels from sharing a connection.
+// Copies of the address share the value.  The value does not keep equal
+// addresses of two channels from sharing a connection.
 template <typename T>
 Address MakeAddress(const grpc_resolved_address& address,
                     const grpc_core::ChannelArgs& args,
@@ -87,7 +87,7 @@ inline absl::optional<uint32_t> WeightOf(const Address& address) {
 }
 
 // The list of a policy's update.  An endpoint with several addresses becomes
-// several ones.
+// several addresses.
 inline absl::StatusOr<AddressList> TakeAddresses(
     grpc_core::LoadBalancingPolicy::UpdateArgs& args) {
   return std::move(args.addresses);

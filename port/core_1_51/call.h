@@ -17,7 +17,8 @@ namespace core {
 class RetrySwitch {
  public:
   // Call when an attempt is being sent.  `retry` says what core may do if the
-  // attempt runs into perAttemptRecvTimeout, of which nothing tells in time.
+  // attempt runs into perAttemptRecvTimeout, because the library learns of that
+  // too late.
   void OnAttemptStarts(bool retry) { Set(retry); }
   // Call when an attempt ends with an error, before its tracker's Finish() has
   // returned, or when a pick fails.

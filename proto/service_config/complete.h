@@ -40,9 +40,9 @@ std::string CompleteServiceConfig(absl::string_view text,
 // of a service, and "/*/*" for all others; no method is named "*".
 std::vector<std::string> PathsWithRetryPolicy(const JsonObject& service_config);
 
-// The retryPolicy with which gRPC asks the library after each failed attempt
-// whether to make another one; nullopt when failover is off.  With a
-// `classifier` of the application gRPC must let the library see every status.
+// The retryPolicy with which gRPC makes the retries that the library grants;
+// nullopt when failover is off.  With a `classifier` of the application gRPC
+// must let the library see every status.
 absl::optional<std::string> RetryPolicyJson(const FailoverConfig& failover,
                                             bool classifier);
 

@@ -1,5 +1,5 @@
-// ChannelServiceConfig: a service config as gRPC's core and this library read
-// it.  Both read the text once, and what they found travels in a channel arg.
+// ChannelServiceConfig: a service config as this library reads it, in a channel
+// arg.  Core reads the text itself.
 //
 // The arg also tells that the channel uses this library
 // (channel_ownership.h).  Without it the text would be lost: core removes its
@@ -32,8 +32,9 @@ class ChannelServiceConfig
   }
 
   explicit ChannelServiceConfig(absl::string_view text);
+
   absl::string_view text() const { return text_; }
-  // As ReadServiceConfig(text()), of which it is a view.
+  // What ReadServiceConfig(text()) returns; a view of text().
   const absl::StatusOr<JsonObject>& object() const { return object_; }
   // An error when this library refuses it.  While this object lives, core's
   // policy factory gets the same PolicyConfig.

@@ -8,9 +8,8 @@
 // interceptor has written, or with more metadata than maxRequestMetadata, is
 // refused.
 //
-// Core calls Select() under the channel's resolution lock, so a
-// sticky-key function of the application runs under it, too.  All else is
-// immutable.
+// Core calls Select() for one call of a channel at a time, and the
+// application's sticky-key function runs within it.  All else is immutable.
 #ifndef MULTI_BACKEND_RESOLVER_GRPC_CONFIG_SELECTOR_H_
 #define MULTI_BACKEND_RESOLVER_GRPC_CONFIG_SELECTOR_H_
 

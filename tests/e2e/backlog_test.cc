@@ -405,7 +405,8 @@ TEST_F(BacklogTest, UnderLoadNoBackendHasMoreCallsThanItsLimit) {
   EXPECT_TRUE(WaitUntil([&]() { return client_->IsIdle(); }));
 }
 
-// Core locks the picks of one channel at most.
+// Core serialises the picks of one channel at most, so the limit must hold
+// across channels.
 TEST_F(BacklogTest, ChannelsThatShareAPoolKeepTheLimitTogether) {
   Start({{"b0", "", {}}, {"b1", "", {}}},
         absl::StrCat(kPatient, R"(,"maxRequestsPerBackend":2)"));

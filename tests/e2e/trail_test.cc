@@ -205,7 +205,7 @@ class HostileTrailTest : public TrailTest {
 };
 
 // A gRPC server ends a call at its deadline, too, and its answer may come
-// first. This one says nothing.
+// first.  This one says nothing.
 TEST_F(HostileTrailTest, TheDeadlinePassesInFlight) {
   ASSERT_NO_FATAL_FAILURE(StartBeside({"silent", nullptr}));
   const int64_t before = hostile_->requests();

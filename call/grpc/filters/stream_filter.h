@@ -1,5 +1,6 @@
-// The stream filter: watches each attempt's stream and fills in the
-// StreamRecord of its call's context.
+// The stream filter: watches each attempt's stream.  It tells the attempt
+// (AttemptPart) that it is sent, and fills in the StreamRecord that OnSent()
+// returns.
 //
 // It is part of the connections of channels that use the LB policy
 // multi_backend.  There it stands directly above HTTP, and so below the filters
