@@ -7,6 +7,7 @@
 #ifndef MULTI_BACKEND_CALL_GRPC_CALL_CONTEXT_H_
 #define MULTI_BACKEND_CALL_GRPC_CALL_CONTEXT_H_
 
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -150,8 +151,9 @@ class CallContext final : public core::CallAttribute<CallContext> {
   // attempt ends.
   bool is_streaming = false;
   // The newest attempt.  A pick sets it; null when the pick has bounced, and
-  // when the attempt has ended.
-  AttemptPart* attempt = nullptr;
+  // when the attempt has ended.  Atomic because an attempt that was given up
+  // may end beside the pick of the next one.
+  std::atomic<AttemptPart*> attempt{nullptr};
   // What the call tells its observers.  Null if the channel has no sinks and
   // the call no trail.
   CallRecord* record = nullptr;

@@ -96,12 +96,13 @@ void AttemptTracker::OnPicked() {
   if (retry_policy_->failover.per_try_timeout().has_value()) {
     retries_after_timeout_ = retry_policy_->failover.max_retries();
   }
-  call_->context.attempt = this;
+  call_->context.attempt.store(this, std::memory_order_release);
 }
 
 // Core dropped the pick because its connection was lost.  The call goes back to
 // its place in the backlog.
 void AttemptTracker::Bounce() {
+  if (call_ != nullptr) call_->OnNotPicked();
   if (trial_ != 0) {
     backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
   }
@@ -294,8 +295,10 @@ void AttemptTracker::ObserveLatencies(bool failed) {
 
 void AttemptTracker::End() {
   phase_ = Phase::kEnded;
-  if (call_ != nullptr && call_->context.attempt == this) {
-    call_->context.attempt = nullptr;
+  if (call_ != nullptr) {
+    AttemptPart* newest = this;
+    call_->context.attempt.compare_exchange_strong(newest, nullptr,
+                                                   std::memory_order_acq_rel);
   }
   if (load_path_ != nullptr) {
     for (const auto& load : *load_path_) {

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "multi_backend/call/try_timeout_message.h"
 #include "multi_backend/lb_policy/grpc/testing/policy_harness.h"
 
 namespace multi_backend {
@@ -421,6 +422,24 @@ TEST(FailoverTest, ARetryAfterATimeoutIsDecidedAtItsPickIfCoreDoesNotAsk) {
             "failover.perTryTimeout, and no further retry was allowed");
 }
 
+// Core does not ask about a call that it has committed.  The budget has one
+// retry in 10 seconds.
+TEST(FailoverTest, ATimeoutThatCoreDoesNotRetryCostsNoRetry) {
+  PolicyHarness harness(R"({"strategy":"PRIMARY",
+      "failover":{"perTryTimeout":"1s",
+                  "budget":{"ratio":0,"minRetriesPerSecond":0.1}},
+      "health":{"passive":{"enabled":false}}})");
+  Connect(harness, {kA, kB});
+  FakeCallOptions large;
+  large.commits_early = true;
+  FakeCall& call = harness.Call(large);
+  harness.Advance(absl::Seconds(1));
+  harness.Finish(call, absl::CancelledError(kCoreTryTimeoutMessage));
+  FakeCall& other = harness.Call();
+  harness.Finish(other, kReset);
+  EXPECT_TRUE(harness.Retry(other)) << "the budget has its retry";
+}
+
 // --- Picks that come too late ------------------------------------------------
 
 TEST(BounceTest, ALostConnectionSendsItsCallsElsewhere) {
@@ -455,6 +474,24 @@ TEST(BounceTest, GivesTheTrialBack) {
   EXPECT_EQ(trial.Outcome(), kA) << "the trial is free again";
   harness.Finish(trial);
   EXPECT_EQ(harness.StateOf(kA), "ALIVE");
+}
+
+// Core's timer runs while the call waits for the next picker.
+TEST(BounceTest, CountsAsAWaitForABackend) {
+  PolicyHarness harness(R"({"strategy":"PRIMARY",
+      "failover":{"maxRetries":1,"perTryTimeout":"1s"}})");
+  Connect(harness, {kA, kB, kC});
+  FakeCall& call = harness.Call();
+  ASSERT_EQ(call.Outcome(), kA);
+  harness.channel().HoldNotifications();
+  harness.Lose(kB);
+  harness.Finish(call, kReset);
+  ASSERT_TRUE(harness.Retry(call));
+  ASSERT_EQ(call.bounces(), 1);
+  harness.channel().ReleaseNotifications();
+  ASSERT_EQ(call.Outcome(), kC);
+  EXPECT_TRUE(harness.Retry(call)) << "the attempt had no time";
+  EXPECT_EQ(call.Outcome(), kC);
 }
 
 TEST(BounceTest, KeepsTheCallsTurnInABacklog) {

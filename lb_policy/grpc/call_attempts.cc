@@ -23,7 +23,9 @@ bool CallAttempts::OnAsked(bool granted) {
 
 void CallAttempts::OnCommit() {
   committed_.store(true, std::memory_order_relaxed);
-  if (ticket.Leave()) TellTicketReturned();
+  // Core may commit a call between its pick and OnSent().
+  const bool sent = context.attempt.load(std::memory_order_acquire) != nullptr;
+  if (ticket.Leave(sent)) TellTicketReturned();
 }
 
 void CallAttempts::TellTicketReturned() const {
@@ -58,9 +60,13 @@ bool CallAttempts::OnFailed(int attempt, const absl::Status* status,
   // An attempt that was given up may end after its successor has started.
   if (attempt != log.attempts()) return false;
   KeepTrailers(stream, retriable);
-  if (error == ErrorClass::kTimeout && log.IsOpen()) OnTimedOut();
+  if (error == ErrorClass::kTimeout && log.IsOpen() &&
+      !committed_.load(std::memory_order_relaxed)) {
+    OnTimedOut();
+  }
   log.OnFailed(attempt, status, retriable);
-  if (log.IsDecided()) return false;
+  // After its timeout it may end beside the start of its successor.
+  if (log.IsDecided() || log.HasTimedOut(attempt)) return false;
   context.retry_switch().OnAttemptFailed(/*retry=*/false);
   if (committed_.load(std::memory_order_relaxed) ||
       IsReplayed(stream.report.reached)) {

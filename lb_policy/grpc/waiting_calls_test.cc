@@ -133,6 +133,39 @@ TEST(BacklogTest, AnAbandonedTrialGoesToTheNextWaitingCallAtOnce) {
   EXPECT_EQ(second.Outcome(), kA);
 }
 
+// Both trials are given up at once, and the older call picks last.
+TEST(BacklogTest, ACallThatGoesLetsTheNextGoThatOnlyItHeldUp) {
+  for (const bool commits_early : {false, true}) {
+    PolicyHarness harness(R"({"backlog":{"overloadTimeout":"60s"},
+        "health":{"passive":{"downRetryAfter":"1s","maxEjectedPercent":100}}})");
+    ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+    for (const char* one : {kA, kB}) {
+      harness.Connect(one);
+      while (harness.StateOf(one) != "DOWN") {
+        FakeCall& call = harness.Call();
+        ASSERT_TRUE(call.sent()) << call.Outcome();
+        harness.Finish(call, kReset);
+      }
+    }
+    harness.Advance(absl::Seconds(1.2));
+    FakeCall& trial = harness.Call();
+    FakeCall& other_trial = harness.Call();
+    ASSERT_TRUE(trial.sent() && other_trial.sent());
+    FakeCallOptions options;
+    options.commits_early = commits_early;
+    FakeCall& first = harness.Call(options);
+    FakeCall& second = harness.Call();
+    ASSERT_EQ(first.Outcome(), "queued");
+    ASSERT_EQ(second.Outcome(), "queued");
+    harness.time().RunInCore([&]() {
+      trial.End();
+      other_trial.End();
+    });
+    EXPECT_TRUE(first.sent()) << first.Outcome();
+    EXPECT_TRUE(second.sent()) << second.Outcome() << ", " << commits_early;
+  }
+}
+
 // --- A backlog that is DOWN, and backends that may be tried -----------------
 
 constexpr char kShortOverload[] = R"({"backlog":{"overloadTimeout":"0.5s"},

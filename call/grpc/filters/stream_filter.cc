@@ -21,8 +21,11 @@ class StreamElement {
   explicit StreamElement(const grpc_call_element_args& args)
       : deadline_(args.deadline) {
     CallContext* const context = CallContext::Of(args.context);
-    if (context == nullptr || context->attempt == nullptr) return;
-    record_ = context->attempt->OnSent();
+    if (context == nullptr) return;
+    AttemptPart* const attempt =
+        context->attempt.load(std::memory_order_acquire);
+    if (attempt == nullptr) return;
+    record_ = attempt->OnSent();
     record_->report.watched = true;
   }
 

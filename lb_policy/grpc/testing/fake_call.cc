@@ -119,11 +119,17 @@ bool FakeCall::Complete(Policy::PickResult::Complete* complete) {
   connection_ = subchannel;
   tracker_ = std::move(complete->subchannel_call_tracker);
   if (tracker_ != nullptr) tracker_->Start();
+  if (options_.commits_early) Commit();
   // The stream filter.
-  stream_ = context_ != nullptr && context_->attempt != nullptr
-                ? context_->attempt->OnSent()
-                : nullptr;
+  AttemptPart* const attempt =
+      context_ == nullptr ? nullptr : context_->attempt.load();
+  stream_ = attempt == nullptr ? nullptr : attempt->OnSent();
   return true;
+}
+
+void FakeCall::Commit() {
+  if (context_ == nullptr || std::exchange(committed_, true)) return;
+  context_->OnCommitted();
 }
 
 bool FakeCall::Fail(State state, absl::Status status) {
@@ -181,7 +187,7 @@ void FakeCall::FinishUnseen(StreamReport::Reached reached) {
 
 void FakeCall::End() {
   if (state_ == State::kSent) Finish(absl::CancelledError("call cancelled"));
-  if (context_ != nullptr) context_->OnCommitted();
+  Commit();
   state_ = State::kEnded;
 }
 

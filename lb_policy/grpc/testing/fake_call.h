@@ -33,6 +33,9 @@ struct FakeCallOptions {
   bool wait_for_ready = false;
   // Whether the method has its own retry policy.
   bool has_method_retry_policy = false;
+  // Whether core commits the call before it makes the stream of its attempt, as
+  // it does with a request that is too large to be sent again.
+  bool commits_early = false;
 };
 
 class FakeCall {
@@ -92,6 +95,7 @@ class FakeCall {
 
   bool Complete(Policy::PickResult::Complete* complete);
   bool Fail(State state, absl::Status status);
+  void Commit();
 
   const FakeCallOptions options_;
   grpc_core::MemoryAllocator allocator_;
@@ -104,6 +108,7 @@ class FakeCall {
   int bounces_ = 0;
   std::map<std::string, std::string> trailers_;
   StreamRecord* stream_ = nullptr;  // Of the newest attempt.
+  bool committed_ = false;
   std::unique_ptr<Policy::SubchannelCallTrackerInterface> tracker_;
 };
 
