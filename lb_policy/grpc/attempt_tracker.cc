@@ -78,7 +78,6 @@ void AttemptTracker::OnPicked() {
   phase_ = Phase::kPicked;
   load_path_ = leaf_->load_path();
   backend_->Ref();
-  backend_->calls.fetch_add(1, std::memory_order_relaxed);
   if (load_path_ != nullptr) {
     for (const auto& load : *load_path_) {
       load->in_flight.fetch_add(1, std::memory_order_relaxed);
@@ -106,7 +105,6 @@ void AttemptTracker::Bounce() {
   if (trial_ != 0) {
     backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
   }
-  backend_->calls.fetch_sub(1, std::memory_order_relaxed);
   if (may_have_ticket_) ReturnToBacklog();
   End();
 }
@@ -135,6 +133,7 @@ void AttemptTracker::Abandon() {
 
 StreamRecord* AttemptTracker::OnSent() {
   phase_ = Phase::kSent;
+  backend_->calls.fetch_add(1, std::memory_order_relaxed);
   const bool is_replay = call_->log.IsTransparentRetry();
   attempt_ = call_->OnSent(backend_->id(), retries_after_timeout_);
   stream_ = call_->context.arena->New<StreamRecord>();
@@ -149,8 +148,15 @@ StreamRecord* AttemptTracker::OnSent() {
 }
 
 void AttemptTracker::Finish(FinishArgs args) {
-  // Core could not make the stream.
-  if (call_ != nullptr && phase_ == Phase::kPicked) OnSent();
+  if (phase_ == Phase::kPicked) {
+    // Core could not make the stream; or the call has no context, and the
+    // stream filter did not know of it.
+    if (call_ != nullptr) {
+      OnSent();
+    } else {
+      backend_->calls.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
   if (args.status.ok()) {
     if (needs_latency_) ObserveLatencies(/*failed=*/false);
     connection_->OnAnswered();

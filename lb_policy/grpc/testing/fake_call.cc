@@ -75,6 +75,8 @@ FakeCall::FakeCall(const FakeCallOptions& options,
 
 FakeCall::~FakeCall() {
   End();
+  // A pick that was dropped has not replaced the tracker of the attempt before.
+  tracker_ = nullptr;
   arena_->Destroy();
 }
 
