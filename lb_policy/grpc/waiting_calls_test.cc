@@ -41,6 +41,18 @@ void FailA(PolicyHarness& harness) {
   ASSERT_EQ(harness.StateOf(kA), "DOWN");
 }
 
+// Connects kA and kB, and takes them down by failed calls.
+void ConnectAndFailBoth(PolicyHarness& harness) {
+  for (const char* one : {kA, kB}) {
+    harness.Connect(one);
+    while (harness.StateOf(one) != "DOWN") {
+      FakeCall& call = harness.Call();
+      ASSERT_TRUE(call.sent()) << call.Outcome();
+      harness.Finish(call, kReset);
+    }
+  }
+}
+
 // --- The states --------------------------------------------------------------
 
 TEST(BacklogTest, FollowsItsBackendsFromAliveToDownAndBack) {
@@ -139,14 +151,7 @@ TEST(BacklogTest, ACallThatGoesLetsTheNextGoThatOnlyItHeldUp) {
     PolicyHarness harness(R"({"backlog":{"overloadTimeout":"60s"},
         "health":{"passive":{"downRetryAfter":"1s","maxEjectedPercent":100}}})");
     ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
-    for (const char* one : {kA, kB}) {
-      harness.Connect(one);
-      while (harness.StateOf(one) != "DOWN") {
-        FakeCall& call = harness.Call();
-        ASSERT_TRUE(call.sent()) << call.Outcome();
-        harness.Finish(call, kReset);
-      }
-    }
+    ASSERT_NO_FATAL_FAILURE(ConnectAndFailBoth(harness));
     harness.Advance(absl::Seconds(1.2));
     FakeCall& trial = harness.Call();
     FakeCall& other_trial = harness.Call();
@@ -174,14 +179,7 @@ constexpr char kShortOverload[] = R"({"backlog":{"overloadTimeout":"0.5s"},
 TEST(BacklogTest, ThatIsDownLetsOnlyTheTrialsGo) {
   PolicyHarness harness(kShortOverload);
   ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
-  for (const char* one : {kA, kB}) {
-    harness.Connect(one);
-    while (harness.StateOf(one) != "DOWN") {
-      FakeCall& call = harness.Call();
-      ASSERT_TRUE(call.sent()) << call.Outcome();
-      harness.Finish(call, kReset);
-    }
-  }
+  ASSERT_NO_FATAL_FAILURE(ConnectAndFailBoth(harness));
   harness.Advance(absl::Milliseconds(510));
   EXPECT_THAT(BacklogEvents(harness),
               ElementsAre(HasSubstr("ALIVE -> OVERLOADED"),
