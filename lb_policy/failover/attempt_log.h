@@ -22,7 +22,7 @@ namespace multi_backend {
 
 class AttemptLog {
  public:
-  // The state of the newest attempt, as OnAsked() reports it.
+  // The state of the newest attempt, as OnDecided() reports it.
   enum class Newest {
     kNone,      // Nothing has been sent, or nothing since the last retry.
     kOpen,      // On its way.
@@ -52,7 +52,7 @@ class AttemptLog {
   bool IsTransparentRetry() const { return attempts() > 0 && !IsDecided(); }
 
   // Whether it was decided what follows the newest attempt.
-  bool IsDecided() const { return asked_.load(std::memory_order_relaxed); }
+  bool IsDecided() const { return decided_.load(std::memory_order_relaxed); }
 
   // Whether the newest attempt has neither ended nor run into perTryTimeout.
   bool IsOpen() const {
@@ -67,7 +67,7 @@ class AttemptLog {
     tried_[static_cast<size_t>(attempt - 1) % TriedBackends::kCapacity].store(
         backend, std::memory_order_relaxed);
     last_backend_.store(backend, std::memory_order_relaxed);
-    asked_.store(false, std::memory_order_relaxed);
+    decided_.store(false, std::memory_order_relaxed);
     pick_failed_.store(false, std::memory_order_relaxed);
     connect_wait_until_.store(0, std::memory_order_relaxed);
     newest_.store(Newest::kOpen, std::memory_order_relaxed);
@@ -149,8 +149,9 @@ class AttemptLog {
 
   // Call when it is decided what follows the newest attempt.  Returns its
   // state, and kNone from the second call on.
-  Newest OnAsked() {
-    if (asked_.exchange(true, std::memory_order_relaxed)) return Newest::kNone;
+  Newest OnDecided() {
+    if (decided_.exchange(true, std::memory_order_relaxed))
+      return Newest::kNone;
     return newest_.load(std::memory_order_relaxed);
   }
 
@@ -158,7 +159,7 @@ class AttemptLog {
   std::atomic<int> attempts_{0};
   std::atomic<uint32_t> last_backend_{0};
   std::atomic<Newest> newest_{Newest::kNone};
-  std::atomic<bool> asked_{false};
+  std::atomic<bool> decided_{false};
   std::atomic<bool> pick_failed_{false};
   std::atomic<int> retries_granted_{0};
   std::atomic<int> voided_{0};     // The attempt's number; 0 = none.

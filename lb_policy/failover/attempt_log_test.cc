@@ -19,7 +19,7 @@ TEST(AttemptLogTest, ANewCallHasNoAttemptsAndNothingTried) {
   EXPECT_TRUE(log.tried().empty());
   EXPECT_FALSE(log.IsTransparentRetry());
   EXPECT_EQ(log.last_status(), nullptr);
-  EXPECT_EQ(log.OnAsked(), Newest::kNone);
+  EXPECT_EQ(log.OnDecided(), Newest::kNone);
 }
 
 TEST(AttemptLogTest, AttemptsAreNumberedAndTheirBackendsAreTried) {
@@ -48,7 +48,7 @@ TEST(AttemptLogTest, ANewAttemptWithoutAQuestionIsATransparentRetry) {
   AttemptLog log;
   log.OnStarted(1);
   EXPECT_TRUE(log.IsTransparentRetry());
-  log.OnAsked();
+  log.OnDecided();
   EXPECT_FALSE(log.IsTransparentRetry());
   log.OnStarted(2);
   EXPECT_TRUE(log.IsTransparentRetry());
@@ -59,20 +59,20 @@ TEST(AttemptLogTest, OnlyARetrysWaitForAConnectionIsBounded) {
   EXPECT_EQ(log.ConnectWaitUntil(100, 10), INT64_MAX) << "no answer yet";
   log.OnStarted(1);
   EXPECT_EQ(log.ConnectWaitUntil(100, 10), INT64_MAX) << "transparent";
-  log.OnAsked();
+  log.OnDecided();
   EXPECT_EQ(log.ConnectWaitUntil(200, 10), 210);
   EXPECT_EQ(log.ConnectWaitUntil(205, 10), 210) << "from the first time on";
   log.OnStarted(2);
-  log.OnAsked();
+  log.OnDecided();
   EXPECT_EQ(log.ConnectWaitUntil(300, 10), 310) << "for each retry";
 }
 
 TEST(AttemptLogTest, TheQuestionIsAnsweredOncePerAttempt) {
   AttemptLog log;
   log.OnStarted(1);
-  EXPECT_EQ(log.OnAsked(), Newest::kOpen);
+  EXPECT_EQ(log.OnDecided(), Newest::kOpen);
   // Core asks again before anything was sent if perTryTimeout ends the wait.
-  EXPECT_EQ(log.OnAsked(), Newest::kNone);
+  EXPECT_EQ(log.OnDecided(), Newest::kNone);
 }
 
 TEST(AttemptLogTest, TheEndOfTheNewestAttemptCounts) {
@@ -82,22 +82,22 @@ TEST(AttemptLogTest, TheEndOfTheNewestAttemptCounts) {
   log.OnStarted(1);
   log.OnFailed(1, &failed, /*retriable=*/true);
   EXPECT_EQ(log.last_status(), &failed);
-  EXPECT_EQ(log.OnAsked(), Newest::kRetriable);
+  EXPECT_EQ(log.OnDecided(), Newest::kRetriable);
   log.OnStarted(2);
   log.OnFailed(2, &refused, /*retriable=*/false);
   EXPECT_EQ(log.last_status(), &refused);
-  EXPECT_EQ(log.OnAsked(), Newest::kFailed);
+  EXPECT_EQ(log.OnDecided(), Newest::kFailed);
 }
 
 TEST(AttemptLogTest, AnAttemptThatWasGivenUpSaysNothingMore) {
   const absl::Status cancelled = absl::CancelledError("timed out");
   AttemptLog log;
   log.OnStarted(1);
-  log.OnAsked();
+  log.OnDecided();
   log.OnStarted(2);
   log.OnFailed(1, &cancelled, /*retriable=*/true);
   EXPECT_EQ(log.last_status(), nullptr);
-  EXPECT_EQ(log.OnAsked(), Newest::kOpen);
+  EXPECT_EQ(log.OnDecided(), Newest::kOpen);
 }
 
 TEST(AttemptLogTest, AFailedPickIsForgottenWhenAnAttemptStarts) {

@@ -66,7 +66,7 @@ NextStep NextStepOf(RetryDecision decision) {
 
 RetryDecision DecideRetry(const RetryInputs& inputs) {
   AttemptLog& log = *inputs.log;
-  const AttemptLog::Newest newest = log.OnAsked();
+  const AttemptLog::Newest newest = log.OnDecided();
   if (newest == AttemptLog::Newest::kOpen) log.TimeOutNewest();
   if (inputs.label.retry == RetryMode::kNever) return RetryDecision::kForbidden;
   if (inputs.has_method_retry_policy) return RetryDecision::kMethodPolicy;

@@ -39,7 +39,7 @@ class Scene {
   // The newest attempt runs into perTryTimeout this long after its start.
   void TimeOut(absl::Duration after_start) {
     config.failover.per_try_timeout = absl::Seconds(1);
-    log.OnAsked();
+    log.OnDecided();
     log.OnRetryGranted();
     Try(1);
     log.SetStart(kStartMillis);
@@ -125,7 +125,7 @@ const Row kRows[] = {
     {"APickFailed", [](Scene& scene) { scene.log.OnPickFailed(); },
      RetryDecision::kPickFailed},
     {"NothingWasSentSinceTheLastQuestion",
-     [](Scene& scene) { scene.log.OnAsked(); }, RetryDecision::kNothingSent},
+     [](Scene& scene) { scene.log.OnDecided(); }, RetryDecision::kNothingSent},
     {"ThereAreNoBackendsAnyMore", [](Scene& scene) { scene.DropPlan(); },
      RetryDecision::kNoPlan},
     {"TheAnswerIsNotRetriable",
@@ -235,7 +235,7 @@ TEST_P(RetryDecisionRowTest, Holds) {
   EXPECT_EQ(decision, GetParam().decision);
   EXPECT_EQ(scene.log.retries_granted(), GetParam().granted);
   EXPECT_EQ(scene.ticket.must_wait, GetParam().must_wait);
-  EXPECT_TRUE(scene.log.OnAsked() == AttemptLog::Newest::kNone)
+  EXPECT_TRUE(scene.log.OnDecided() == AttemptLog::Newest::kNone)
       << "each question is noted";
 }
 
