@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "multi_backend/proto/config/config.h"
 #include "multi_backend/proto/service_config/read.h"
 
 namespace multi_backend {
@@ -187,10 +188,12 @@ absl::optional<std::string> RetryPolicyJson(const FailoverConfig& failover,
     }
   }
   // `maxAttempts` is gRPC's maximum, because the library decides how many
-  // attempts are really made.  The next attempt goes to another backend, so a
-  // short backoff is enough.  It may not be shorter than kLeastBackoff.
+  // attempts are really made.  The next attempt goes to another backend, so the
+  // shortest backoff will do.
   std::string policy = absl::StrCat(
-      R"({"maxAttempts":5,"initialBackoff":"0.002s","maxBackoff":"0.02s",)",
+      absl::StrFormat(R"({"maxAttempts":5,"initialBackoff":"%.3fs",)",
+                      absl::ToDoubleSeconds(kLeastBackoff)),
+      R"("maxBackoff":"0.02s",)",
       R"("backoffMultiplier":2,"retryableStatusCodes":[)",
       absl::StrJoin(codes, ","), "]");
   if (failover.per_try_timeout.has_value()) {
