@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "multi_backend/proto/json/syntax.h"
 
 namespace multi_backend {
 namespace {
@@ -186,9 +187,8 @@ absl::optional<std::vector<JsonValue>> JsonValue::Array() const {
   return values;
 }
 
-absl::StatusOr<JsonObject> JsonObject::Parse(absl::string_view text,
-                                             int max_depth) {
-  const absl::Status syntax = CheckJsonSyntax(text, max_depth);
+absl::StatusOr<JsonObject> JsonObject::Parse(absl::string_view text) {
+  const absl::Status syntax = CheckJsonSyntax(text);
   if (!syntax.ok()) return syntax;
   text = absl::StripAsciiWhitespace(text);
   if (text.empty() || text[0] != '{') {

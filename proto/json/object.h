@@ -19,7 +19,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
-#include "multi_backend/proto/json/syntax.h"
 
 namespace multi_backend {
 
@@ -54,8 +53,7 @@ class JsonObject {
   using Member = std::pair<std::string, JsonValue>;
 
   // INVALID_ARGUMENT as CheckJsonSyntax(), or when the text is no object.
-  static absl::StatusOr<JsonObject> Parse(absl::string_view text,
-                                          int max_depth = kMaxJsonDepth);
+  static absl::StatusOr<JsonObject> Parse(absl::string_view text);
 
   // The first member of that name; an absent value when there is none.
   JsonValue Find(absl::string_view name) const;

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "multi_backend/proto/config/config.h"
+#include "multi_backend/proto/json/syntax.h"
 
 namespace multi_backend {
 namespace {
