@@ -21,8 +21,8 @@
 //   status_options.monitor = monitor;
 //   auto server = multi_backend::ServeStatus(std::move(status_options));
 //
-// These are targets of their own.  A program that uses a name without its target
-// does not link:
+// These are targets of their own.  A program that uses a name without its
+// target does not link:
 //
 //   //observability/metrics                   Metrics, PrometheusText()
 //   //observability/prometheus                MakeCollectable()
