@@ -3,8 +3,10 @@
 // `Element` is what the filter keeps for one call (or one attempt, by the stack
 // in which it stands).  It has a constructor from const grpc_call_element_args&
 // and Watch(grpc_transport_stream_op_batch&), which sees each batch before the
-// filters below do and may put its own closures into it.  Core serialises all
-// that touches one call.
+// filters below do and may put its own closures into it.  If Watch() returns an
+// absl::Status that is not OK, the batch fails with it and goes no further; the
+// element then has call_combiner(), too.  Core serialises all that touches one
+// call.
 //
 // `Channel` is what the filter keeps for its channel, if it keeps something.
 // It has a constructor from const grpc_core::ChannelArgs&, and the element's
@@ -17,8 +19,10 @@
 
 #include <cstddef>
 #include <new>
+#include <type_traits>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "multi_backend/port/core.h"
 
 namespace multi_backend {
@@ -31,7 +35,7 @@ struct FilterChannel {
   static grpc_error_handle Init(grpc_channel_element* element,
                                 grpc_channel_element_args* args) {
     new (element->channel_data)
-        Channel(grpc_core::ChannelArgs::FromC(args->channel_args));
+        Channel(core::ArgsOf(*args));
     return absl::OkStatus();
   }
   static void Destroy(grpc_channel_element* element) {
@@ -60,32 +64,42 @@ struct FilterChannel<void> {
   }
 };
 
+template <typename Element>
+void StartBatch(grpc_call_element* element,
+                grpc_transport_stream_op_batch* batch) {
+  auto& watching = *static_cast<Element*>(element->call_data);
+  if constexpr (std::is_void_v<decltype(watching.Watch(*batch))>) {
+    watching.Watch(*batch);
+  } else {
+    const absl::Status refused = watching.Watch(*batch);
+    if (!refused.ok()) {
+      grpc_transport_stream_op_batch_finish_with_failure(
+          batch, refused, watching.call_combiner());
+      return;
+    }
+  }
+  grpc_call_next_op(element, batch);
+}
+
 // `name` is what core's traces call the filter, and must live for ever.
 template <typename Element, typename Channel = void>
-constexpr grpc_channel_filter CallFilter(const char* name) {
-  return {
-      [](grpc_call_element* element, grpc_transport_stream_op_batch* batch) {
-        static_cast<Element*>(element->call_data)->Watch(*batch);
-        grpc_call_next_op(element, batch);
-      },
-      /*make_call_promise=*/nullptr,
-      grpc_channel_next_op,
-      sizeof(Element),
-      [](grpc_call_element* element, const grpc_call_element_args* args) {
-        FilterChannel<Channel>::template InitCall<Element>(*element, *args);
-        return absl::OkStatus();
-      },
-      grpc_call_stack_ignore_set_pollset_or_pollset_set,
-      [](grpc_call_element* element, const grpc_call_final_info*,
-         grpc_closure*) {
-        static_cast<Element*>(element->call_data)->~Element();
-      },
-      FilterChannel<Channel>::kSize,
-      FilterChannel<Channel>::Init,
-      grpc_channel_stack_no_post_init,
-      FilterChannel<Channel>::Destroy,
-      grpc_channel_next_get_info,
-      name};
+grpc_channel_filter CallFilter(const char* name) {
+  core::FilterParts parts;
+  parts.start_batch = StartBatch<Element>;
+  parts.call_size = sizeof(Element);
+  parts.init_call = [](grpc_call_element* element,
+                       const grpc_call_element_args* args) {
+    FilterChannel<Channel>::template InitCall<Element>(*element, *args);
+    return absl::OkStatus();
+  };
+  parts.destroy_call = [](grpc_call_element* element,
+                          const grpc_call_final_info*, grpc_closure*) {
+    static_cast<Element*>(element->call_data)->~Element();
+  };
+  parts.channel_size = FilterChannel<Channel>::kSize;
+  parts.init_channel = FilterChannel<Channel>::Init;
+  parts.destroy_channel = FilterChannel<Channel>::Destroy;
+  return core::MakeFilter(name, parts);
 }
 
 template <typename Element>

@@ -23,9 +23,11 @@
 
 #if GRPC_CPP_VERSION_MAJOR == 1 && GRPC_CPP_VERSION_MINOR == 51
 #include "multi_backend/port/core_1_51/core.h"
+#elif GRPC_CPP_VERSION_MAJOR == 1 && GRPC_CPP_VERSION_MINOR == 83
+#include "multi_backend/port/core_1_83/core.h"
 #else
 #error \
-    "multi_backend supports gRPC 1.51.1, the gRPC of Debian 12/13 and Ubuntu 24.04: install the distribution's libgrpc++-dev (tools/setup does)"
+    "multi_backend supports gRPC 1.51.1, the gRPC of Debian 12/13 and Ubuntu 24.04, and 1.83.0: install the distribution's libgrpc++-dev (tools/setup does)"
 #endif
 
 #endif  // MULTI_BACKEND_PORT_CORE_H_

@@ -1,6 +1,7 @@
 #include "multi_backend/port/log.h"
 
 #include <grpc/support/log.h>
+#include <grpcpp/version_info.h>
 
 #include <memory>
 #include <string>
@@ -9,6 +10,10 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "multi_backend/sync/mutex.h"
+
+#if GRPC_CPP_VERSION_MINOR != 51
+#include "absl/log/log.h"
+#endif
 
 namespace multi_backend {
 namespace {
@@ -39,12 +44,36 @@ CurrentSink& Sink() {
   return *sink;
 }
 
-// gRPC has no severity between INFO and ERROR, so a warning is logged as an
-// error.
-gpr_log_severity ToGrpc(LogSeverity severity) {
-  return severity == LogSeverity::kInfo ? GPR_LOG_SEVERITY_INFO
-                                        : GPR_LOG_SEVERITY_ERROR;
+#if GRPC_CPP_VERSION_MINOR == 51
+
+// This gRPC has no severity between INFO and ERROR, so a warning is logged as
+// an error.
+void LogToGrpc(LogSeverity severity, const std::string& text) {
+  gpr_log(__FILE__, __LINE__,
+          severity == LogSeverity::kInfo ? GPR_LOG_SEVERITY_INFO
+                                         : GPR_LOG_SEVERITY_ERROR,
+          "%s", text.c_str());
 }
+
+#else
+
+// Later releases log with Abseil.  GRPC_VERBOSITY=DEBUG shows what they log
+// with VLOG(2).
+void LogToGrpc(LogSeverity severity, const std::string& text) {
+  switch (severity) {
+    case LogSeverity::kInfo:
+      VLOG(2) << text;
+      return;
+    case LogSeverity::kWarning:
+      LOG(WARNING) << text;
+      return;
+    case LogSeverity::kError:
+      LOG(ERROR) << text;
+      return;
+  }
+}
+
+#endif
 
 }  // namespace
 
@@ -57,7 +86,7 @@ void Log(LogSeverity severity, absl::string_view message) {
     (*sink)(severity, text);
     return;
   }
-  gpr_log(__FILE__, __LINE__, ToGrpc(severity), "%s", text.c_str());
+  LogToGrpc(severity, text);
 }
 
 }  // namespace multi_backend

@@ -36,9 +36,9 @@ bool CoreIsConfigured() {
 
 absl::Status Register(const std::vector<CorePart>& parts) {
   const std::string version = grpc::Version();
-  if (!absl::StartsWith(version, "1.51.")) {
+  if (!absl::StartsWith(version, absl::StrCat(core::kRelease, "."))) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "the library was built for gRPC 1.51, but gRPC ", version,
+        "the library was built for gRPC ", core::kRelease, ", but gRPC ", version,
         " is loaded: use the distribution's libgrpc++ (tools/setup)"));
   }
   if (CoreIsConfigured()) {
@@ -46,11 +46,10 @@ absl::Status Register(const std::vector<CorePart>& parts) {
         "multi_backend::Register() was called after the first gRPC channel or "
         "server of the process was made: call it at the start of main()");
   }
-  grpc_core::CoreConfiguration::RegisterBuilder(
-      [parts](grpc_core::CoreConfiguration::Builder* builder) {
-        CoreBuilder core_builder{builder};
-        for (CorePart part : parts) part(core_builder);
-      });
+  core::RegisterBuilder([parts](core::Builder* builder) {
+    CoreBuilder core_builder{builder};
+    for (CorePart part : parts) part(core_builder);
+  });
   return absl::OkStatus();
 }
 

@@ -65,6 +65,52 @@ _optional_library = repository_rule(
     },
 )
 
+# Where tools/setup puts the internal headers of each release of gRPC, and the
+# directories below that core's headers are included from.  It is below
+# /usr/local/include, a directory of the compiler's own, so that Bazel need not
+# stage 3,000 files for each compile.
+_CORE_HEADERS = "/usr/local/include/grpc-core-"
+_CORE_INCLUDES = {
+    "1.51.1": ["third_party/upb", "src/core/ext/upb-generated"],
+    "1.83.0": [
+        "third_party/upb",
+        "src/core/ext/upb-gen",
+        "src/core/ext/upbdefs-gen",
+        "third_party/utf8_range",
+    ],
+}
+
+def _grpc_impl(ctx):
+    header = ctx.path("/usr/include/grpcpp/version_info.h")
+    plugin = ctx.path("/usr/bin/grpc_cpp_plugin")
+    for path in [header, plugin]:
+        if not path.exists:
+            fail("%s is missing: run tools/setup" % path)
+    version = ctx.read(header).split('GRPC_CPP_VERSION_STRING "')[1].split('"')[0]
+
+    # port/core.h says what to do about any other version.
+    includes = _CORE_INCLUDES.get(version, [])
+    root = _CORE_HEADERS + version
+    ctx.file("release.bzl", "\n".join([
+        "GRPC_VERSION = %r" % version,
+        "CORE_INCLUDES = %r" % (
+            [root] + [root + "/" + include for include in includes]
+        ),
+        "",
+    ]))
+    ctx.symlink(plugin, "grpc_cpp_plugin_bin")
+
+    # Core's own symbols are in libgrpc; grpc++ needs gpr for gpr_log.
+    lines = _library_lines({
+        "grpc++": "-lgrpc++ -lgrpc -lgpr",
+        "grpc++_reflection": "-lgrpc++_reflection -lgrpc++ -lgrpc -lgpr",
+    })
+    lines.append('filegroup(name = "grpc_cpp_plugin", srcs = ["grpc_cpp_plugin_bin"])')
+    ctx.file("BUILD.bazel", "\n".join(lines) + "\n")
+
+# gRPC, and in release.bzl its version and where its internal headers are.
+_grpc = repository_rule(implementation = _grpc_impl, local = True)
+
 def _abseil_impl(ctx):
     # The compiler knows where the linker looks for libraries.
     gcc = ctx.which("gcc")
@@ -179,16 +225,10 @@ def system_libraries(is_declared):
     if not is_declared("absl"):
         _abseil(name = "absl")
 
+    if not is_declared("grpc"):
+        _grpc(name = "grpc")
+
     libraries = {
-        # Core's own symbols are in libgrpc; grpc++ needs gpr for gpr_log.
-        "grpc": {
-            "libraries": {
-                "grpc++": "-lgrpc++ -lgrpc -lgpr",
-                "grpc++_reflection": "-lgrpc++_reflection -lgrpc++ -lgrpc -lgpr",
-            },
-            "tools": {"grpc_cpp_plugin": "/usr/bin/grpc_cpp_plugin"},
-            "headers": ["/usr/include/grpcpp/grpcpp.h"],
-        },
         "protobuf": {
             "libraries": {"protobuf": "-lprotobuf"},
             "tools": {"protoc": "/usr/bin/protoc"},

@@ -1,21 +1,14 @@
 """Rules of this repository: one place for warnings, include paths, core's flags."""
 
-# Where tools/setup puts gRPC's internal headers.  Below /usr/local/include, a
-# directory of the compiler's own, so that Bazel need not stage 3,000 files for
-# each compile.
-GRPC_CORE_HEADERS = "/usr/local/include/grpc-core-1.51.1"
+load("@grpc//:release.bzl", "CORE_INCLUDES", "GRPC_VERSION")
 
 # For every file that sees core's headers.  The distribution's libgrpc is built
 # without -DNDEBUG, which changes the layout of core's classes: with it a binary
 # crashes at once (port/core.h refuses to compile then).
-_CORE_COPTS = [
-    "-UNDEBUG",
-    "-isystem",
-    GRPC_CORE_HEADERS,
-    "-isystem",
-    GRPC_CORE_HEADERS + "/third_party/upb",
-    "-isystem",
-    GRPC_CORE_HEADERS + "/src/core/ext/upb-generated",
+_CORE_COPTS = ["-UNDEBUG"] + [
+    option
+    for include in CORE_INCLUDES
+    for option in ["-isystem", include]
 ]
 
 def _copts(core):
@@ -24,6 +17,11 @@ def _copts(core):
     # An application that uses the library may have another compiler.
     if native.repository_name() == "@":
         copts.append("-Werror")
+
+        # The sources must also compile with the oldest release of each library,
+        # so they use what the newest one deprecates.
+        if GRPC_VERSION != "1.51.1":
+            copts.append("-Wno-deprecated-declarations")
     return copts + (_CORE_COPTS if core else [])
 
 def mb_cc_library(name, core = False, copts = [], **kwargs):

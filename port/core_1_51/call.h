@@ -48,10 +48,10 @@ class CallAttribute : public grpc_core::ConfigSelector::CallDispatchController {
   }
 
   // The same for a filter below the selector.
-  static T* Of(const grpc_call_context_element* elements) {
-    if (elements == nullptr) return nullptr;
+  static T* Of(const grpc_call_element_args& args) {
+    if (args.context == nullptr) return nullptr;
     const auto* data = static_cast<const grpc_core::ServiceConfigCallData*>(
-        elements[GRPC_CONTEXT_SERVICE_CONFIG_CALL_DATA].value);
+        args.context[GRPC_CONTEXT_SERVICE_CONFIG_CALL_DATA].value);
     if (data == nullptr) return nullptr;
     const auto& attributes = data->call_attributes();
     const auto found = attributes.find(Type());

@@ -50,14 +50,27 @@ class SelectedCall {
   grpc_core::ConfigSelector::CallConfig config_;
 };
 
+// The filters above the retries of each call, from the top.
+class FilterList {
+ public:
+  template <const grpc_channel_filter* kFilter>
+  void Add() {
+    filters_.push_back(kFilter);
+  }
+
+ private:
+  friend class SelectorBase;
+
+  std::vector<const grpc_channel_filter*> filters_;
+};
+
 class SelectorBase : public grpc_core::ConfigSelector {
  public:
-  // Core runs this for each call, one at a time.
+  // This runs for each call, for one of a channel at a time.
   virtual void Select(SelectedCall& call) = 0;
   // Whether core may keep `other` in the place of this one.
   virtual bool SelectsAs(const SelectorBase& other) const = 0;
-  // The filters that stand above the retries of each call, from the top.
-  virtual std::vector<const grpc_channel_filter*> FiltersAboveRetries() = 0;
+  virtual void AddFiltersAboveRetries(FilterList& filters) = 0;
   // Changes the args that core's retry filter reads.
   virtual grpc_core::ChannelArgs RetryFilterArgs(
       const grpc_core::ChannelArgs& args) = 0;
@@ -68,7 +81,9 @@ class SelectorBase : public grpc_core::ConfigSelector {
     return SelectsAs(*static_cast<const SelectorBase*>(other));
   }
   std::vector<const grpc_channel_filter*> GetFilters() final {
-    return FiltersAboveRetries();
+    FilterList filters;
+    AddFiltersAboveRetries(filters);
+    return std::move(filters.filters_);
   }
   grpc_core::ChannelArgs ModifyChannelArgs(
       const grpc_core::ChannelArgs& args) final {
@@ -80,6 +95,13 @@ class SelectorBase : public grpc_core::ConfigSelector {
     return std::move(call.config_);
   }
 };
+
+// Makes `selector` that of the channel, from the resolver's result on.
+inline void SetSelector(grpc_core::Resolver::Result& result,
+                        grpc_core::RefCountedPtr<SelectorBase> selector) {
+  result.args = result.args.SetObject(
+      grpc_core::RefCountedPtr<grpc_core::ConfigSelector>(std::move(selector)));
+}
 
 }  // namespace core
 }  // namespace multi_backend

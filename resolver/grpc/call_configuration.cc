@@ -197,7 +197,7 @@ const absl::StatusOr<CallConfiguration>& CallConfigurationCache::Get(
   // the routes of that one.
   if (made_.ok() && made_->selector != nullptr &&
       applied_.selector != nullptr &&
-      made_->selector->Equals(applied_.selector.get())) {
+      made_->selector->SelectsAs(*applied_.selector)) {
     made_ = applied_;
   }
   if (made_.ok() && made_->selector != nullptr) Announce(**config->parsed());
@@ -237,7 +237,7 @@ void CallConfigurationCache::ApplyTo(grpc_core::Resolver::Result& result) {
       result.service_config = configuration->service_config;
       applied_ = *configuration;
       if (applied_.selector != nullptr) {
-        result.args = result.args.SetObject(configuration->selector);
+        core::SetSelector(result, configuration->selector);
       }
     } else {
       result.service_config = configuration.status();

@@ -25,7 +25,7 @@ struct CallConfiguration {
   // Both are null when the channel's service config does not choose the policy
   // `multi_backend`.
   grpc_core::RefCountedPtr<grpc_core::ServiceConfig> service_config;
-  grpc_core::RefCountedPtr<grpc_core::ConfigSelector> selector;
+  grpc_core::RefCountedPtr<core::SelectorBase> selector;
   // The routes that the selector follows; null without one.
   std::shared_ptr<const RouteTable> routes;
 

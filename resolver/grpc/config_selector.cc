@@ -164,9 +164,8 @@ bool RouteConfigSelector::SelectsAs(const SelectorBase& other) const {
              .service_config_->json_string();
 }
 
-std::vector<const grpc_channel_filter*>
-RouteConfigSelector::FiltersAboveRetries() {
-  return {&kAnswerFilter};
+void RouteConfigSelector::AddFiltersAboveRetries(core::FilterList& filters) {
+  filters.Add<&kAnswerFilter>();
 }
 
 grpc_core::ChannelArgs RouteConfigSelector::RetryFilterArgs(

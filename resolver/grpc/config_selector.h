@@ -15,7 +15,6 @@
 
 #include <cstddef>
 #include <utility>
-#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
@@ -51,7 +50,7 @@ class RouteConfigSelector final : public core::SelectorBase {
 
   void Select(core::SelectedCall& call) override;
   bool SelectsAs(const SelectorBase& other) const override;
-  std::vector<const grpc_channel_filter*> FiltersAboveRetries() override;
+  void AddFiltersAboveRetries(core::FilterList& filters) override;
   grpc_core::ChannelArgs RetryFilterArgs(
       const grpc_core::ChannelArgs& args) override;
 

@@ -12,7 +12,6 @@
 #include "multi_backend/call/try_timeout_message.h"
 #include "multi_backend/clock/steady_clock.h"
 #include "multi_backend/port/call_filter.h"
-#include "multi_backend/port/call_slot.h"
 
 namespace multi_backend {
 namespace {
@@ -21,7 +20,7 @@ namespace {
 class AnswerElement {
  public:
   explicit AnswerElement(const grpc_call_element_args& args)
-      : context_(CallContext::Of(args.context)), deadline_(args.deadline) {
+      : context_(CallContext::Of(args)), deadline_(args.deadline) {
     if (context_ != nullptr && context_->record != nullptr) Observe(args);
   }
 
@@ -45,7 +44,7 @@ class AnswerElement {
   static int64_t Now() { return SteadyClock::Get().NowNanos(); }
 
   void Observe(const grpc_call_element_args& args) {
-    WatchedCall* const watched = CallSlot<WatchedCall>::Get(args.context);
+    WatchedCall* const watched = core::CallSlot<WatchedCall>::Get(args);
     if (watched == nullptr) {
       record_ = context_->record;
       return;
@@ -124,7 +123,7 @@ class AnswerElement {
 
 }  // namespace
 
-constexpr grpc_channel_filter kAnswerFilter =
+const grpc_channel_filter kAnswerFilter =
     CallFilter<AnswerElement>("multi_backend_answer");
 
 }  // namespace multi_backend

@@ -1,6 +1,5 @@
 #include "multi_backend/call/grpc/filters/call_end_filter.h"
 
-#include <climits>
 #include <memory>
 #include <utility>
 
@@ -9,7 +8,6 @@
 #include "multi_backend/call/grpc/filters/call_status.h"
 #include "multi_backend/clock/steady_clock.h"
 #include "multi_backend/port/call_filter.h"
-#include "multi_backend/port/call_slot.h"
 #include "multi_backend/port/core_builder.h"
 
 namespace multi_backend {
@@ -31,21 +29,25 @@ class CallEndElement {
   CallEndElement(const grpc_call_element_args& args,
                  const ObservedChannel& channel)
       : observer_(*channel.observer),
-        deadline_(args.deadline),
-        path_(grpc_core::CSliceRef(args.path)) {
+        deadline_(args.deadline) {
     watched_.start_nanos = Now();
-    CallSlot<WatchedCall>::Set(args.context, &watched_);
+    core::CallSlot<WatchedCall>::Set(args, &watched_);
   }
 
   // The application has dropped the call before its end, or without asking for
   // it.
   ~CallEndElement() {
     if (started_ && !told_) Tell({absl::StatusCode::kCancelled, ""});
-    grpc_core::CSliceUnref(path_);
   }
 
   void Watch(grpc_transport_stream_op_batch& batch) {
-    started_ |= batch.send_initial_metadata;
+    if (batch.send_initial_metadata) {
+      started_ = true;
+      const grpc_core::Slice* const path =
+          batch.payload->send_initial_metadata.send_initial_metadata
+              ->get_pointer(grpc_core::HttpPathMetadata());
+      if (path != nullptr) path_ = path->Ref();
+    }
     if (!batch.recv_trailing_metadata) return;
     auto& payload = batch.payload->recv_trailing_metadata;
     trailers_ = payload.recv_trailing_metadata;
@@ -67,14 +69,14 @@ class CallEndElement {
       watched_.record->OnCallEnded(status.code, status.message, now);
     } else {
       CallRecord::ReportUnrouted(
-          observer_, grpc_core::StringViewFromSlice(path_), status.code,
+          observer_, path_.as_string_view(), status.code,
           status.message, watched_.start_nanos, now);
     }
   }
 
   const CallObserver& observer_;
   const grpc_core::Timestamp deadline_;
-  const grpc_slice path_;
+  grpc_core::Slice path_;
   WatchedCall watched_;
   bool started_ = false;
   bool told_ = false;
@@ -82,20 +84,18 @@ class CallEndElement {
   grpc_metadata_batch* trailers_ = nullptr;
 };
 
-constexpr grpc_channel_filter kCallEndFilter =
+const grpc_channel_filter kCallEndFilter =
     CallFilter<CallEndElement, ObservedChannel>("multi_backend_call_end");
 
 }  // namespace
 
 void RegisterCallEndFilter(CoreBuilder& builder) {
-  // After all others, so that it is at the top.
-  builder.builder->channel_init()->RegisterStage(
-      GRPC_CLIENT_CHANNEL, INT_MAX, [](grpc_core::ChannelStackBuilder* stack) {
-        if (!SinksOf(stack->channel_args()).empty()) {
-          stack->PrependFilter(&kCallEndFilter);
-        }
-        return true;
-      });
+  // At the top, so that nothing ends a call above it.
+  core::RegisterFilter(*builder.builder, GRPC_CLIENT_CHANNEL,
+                       core::FilterPlace::kTop, &kCallEndFilter,
+                       [](const grpc_core::ChannelArgs& args) {
+                         return !SinksOf(args).empty();
+                       });
 }
 
 }  // namespace multi_backend

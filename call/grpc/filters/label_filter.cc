@@ -1,7 +1,5 @@
 #include "multi_backend/call/grpc/filters/label_filter.h"
 
-#include <climits>
-#include <new>
 #include <string>
 #include <utility>
 
@@ -13,6 +11,7 @@
 #include "absl/types/optional.h"
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/call/grpc/filters/stream_filter.h"
+#include "multi_backend/port/call_filter.h"
 #include "multi_backend/port/core.h"
 #include "multi_backend/port/core_builder.h"
 #include "multi_backend/port/log.h"
@@ -54,26 +53,6 @@ LoggedTargets& Logged() {
   return *logged;
 }
 
-struct Connection {
-  std::string target;
-};
-
-struct FilteredCall {
-  explicit FilteredCall(grpc_core::CallCombiner* combiner)
-      : call_combiner(combiner) {}
-
-  grpc_core::CallCombiner* const call_combiner;
-  absl::Status refused;  // Why the call does not reach the connection.
-};
-
-Connection& ConnectionOf(void* channel_data) {
-  return *static_cast<Connection*>(channel_data);
-}
-
-FilteredCall& CallOf(grpc_call_element* element) {
-  return *static_cast<FilteredCall*>(element->call_data);
-}
-
 // Takes the label off; an error when the call must not go on without it.
 absl::Status TakeOff(grpc_metadata_batch& metadata, absl::string_view target) {
   std::string buffer;
@@ -100,74 +79,51 @@ absl::Status TakeOff(grpc_metadata_batch& metadata, absl::string_view target) {
   return status;
 }
 
-void StartBatch(grpc_call_element* element,
-                grpc_transport_stream_op_batch* batch) {
-  FilteredCall& call = CallOf(element);
-  if (batch->send_initial_metadata) {
-    call.refused =
-        TakeOff(*batch->payload->send_initial_metadata.send_initial_metadata,
-                ConnectionOf(element->channel_data).target);
-  }
-  if (call.refused.ok() || batch->cancel_stream) {
-    grpc_call_next_op(element, batch);
-    return;
-  }
+// What all calls on one connection share.
+struct Connection {
+  explicit Connection(const grpc_core::ChannelArgs& args)
+      : target(args.GetOwnedString(GRPC_ARG_SERVER_URI).value_or("unknown")) {}
+
+  const std::string target;
+};
+
+// The element of one call.  Everything runs in the call's combiner.
+class LabelElement {
+ public:
+  LabelElement(const grpc_call_element_args& args, const Connection& connection)
+      : target_(connection.target), call_combiner_(args.call_combiner) {}
+
   // Nothing of a refused call reaches the connection, so its later operations
   // would wait there for ever.
-  grpc_transport_stream_op_batch_finish_with_failure(batch, call.refused,
-                                                     call.call_combiner);
-}
+  absl::Status Watch(grpc_transport_stream_op_batch& batch) {
+    if (batch.send_initial_metadata) {
+      refused_ =
+          TakeOff(*batch.payload->send_initial_metadata.send_initial_metadata,
+                  target_);
+    }
+    return batch.cancel_stream ? absl::OkStatus() : refused_;
+  }
+  grpc_core::CallCombiner* call_combiner() const { return call_combiner_; }
 
-grpc_error_handle InitCall(grpc_call_element* element,
-                           const grpc_call_element_args* args) {
-  new (element->call_data) FilteredCall(args->call_combiner);
-  return absl::OkStatus();
-}
+ private:
+  const std::string& target_;
+  grpc_core::CallCombiner* const call_combiner_;
+  absl::Status refused_;  // Why the call does not reach the connection.
+};
 
-void DestroyCall(grpc_call_element* element, const grpc_call_final_info*,
-                 grpc_closure*) {
-  CallOf(element).~FilteredCall();
-}
-
-grpc_error_handle InitConnection(grpc_channel_element* element,
-                                 grpc_channel_element_args* args) {
-  const auto channel_args = grpc_core::ChannelArgs::FromC(args->channel_args);
-  new (element->channel_data) Connection{std::string(
-      channel_args.GetString(GRPC_ARG_SERVER_URI).value_or("unknown"))};
-  return absl::OkStatus();
-}
-
-void DestroyConnection(grpc_channel_element* element) {
-  ConnectionOf(element->channel_data).~Connection();
-}
-
-const grpc_channel_filter kLabelFilter = {
-    StartBatch,
-    /*make_call_promise=*/nullptr,
-    grpc_channel_next_op,
-    sizeof(FilteredCall),
-    InitCall,
-    grpc_call_stack_ignore_set_pollset_or_pollset_set,
-    DestroyCall,
-    sizeof(Connection),
-    InitConnection,
-    [](grpc_channel_stack*, grpc_channel_element*) {},
-    DestroyConnection,
-    grpc_channel_next_get_info,
-    "multi_backend_label"};
+const grpc_channel_filter kLabelFilter =
+    CallFilter<LabelElement, Connection>("multi_backend_label");
 
 }  // namespace
 
 void RegisterLabelFilter(CoreBuilder& builder) {
   // A direct channel, for instance one in the process, has no subchannels.
   for (const auto type : {GRPC_CLIENT_SUBCHANNEL, GRPC_CLIENT_DIRECT_CHANNEL}) {
-    builder.builder->channel_init()->RegisterStage(
-        type, INT_MAX, [](grpc_core::ChannelStackBuilder* stack) {
-          if (!HasStreamFilter(stack->channel_args())) {
-            stack->PrependFilter(&kLabelFilter);
-          }
-          return true;
-        });
+    core::RegisterFilter(*builder.builder, type, core::FilterPlace::kTop,
+                         &kLabelFilter,
+                         [](const grpc_core::ChannelArgs& args) {
+                           return !HasStreamFilter(args);
+                         });
   }
 }
 

@@ -1,9 +1,5 @@
 #include "multi_backend/call/grpc/filters/stream_filter.h"
 
-#include <limits.h>
-#include <string.h>
-
-#include <algorithm>
 #include <utility>
 
 #include "multi_backend/call/grpc/call_context.h"
@@ -20,7 +16,7 @@ class StreamElement {
  public:
   explicit StreamElement(const grpc_call_element_args& args)
       : deadline_(args.deadline) {
-    CallContext* const context = CallContext::Of(args.context);
+    CallContext* const context = CallContext::Of(args);
     if (context == nullptr) return;
     AttemptPart* const attempt =
         context->attempt.load(std::memory_order_acquire);
@@ -129,21 +125,8 @@ class StreamElement {
   grpc_transport_stream_stats* stats_ = nullptr;
 };
 
-constexpr grpc_channel_filter kStreamFilter =
+const grpc_channel_filter kStreamFilter =
     CallFilter<StreamElement>("multi_backend_stream");
-
-bool AddStreamFilter(grpc_core::ChannelStackBuilder* builder) {
-  if (!HasStreamFilter(builder->channel_args())) return true;
-  // HTTP turns a response that is not gRPC's into a status, for which the
-  // backend is responsible.
-  auto& stack = *builder->mutable_stack();
-  const auto http = std::find_if(
-      stack.begin(), stack.end(), [](const grpc_channel_filter* filter) {
-        return strcmp(filter->name, "http-client") == 0;
-      });
-  if (http != stack.end()) stack.insert(http, &kStreamFilter);
-  return true;
-}
 
 }  // namespace
 
@@ -152,9 +135,11 @@ bool HasStreamFilter(const grpc_core::ChannelArgs& args) {
 }
 
 void RegisterStreamFilter(CoreBuilder& builder) {
-  // After all others, so that HTTP is in the stack.
-  builder.builder->channel_init()->RegisterStage(GRPC_CLIENT_SUBCHANNEL,
-                                                 INT_MAX, AddStreamFilter);
+  // HTTP turns a response that is not gRPC's into a status, for which the
+  // backend is responsible.
+  core::RegisterFilter(*builder.builder, GRPC_CLIENT_SUBCHANNEL,
+                       core::FilterPlace::kAboveHttp, &kStreamFilter,
+                       HasStreamFilter);
 }
 
 }  // namespace multi_backend

@@ -1,0 +1,58 @@
+// What an LB policy asks of its channel.
+#ifndef MULTI_BACKEND_PORT_CORE_1_83_CHANNEL_H_
+#define MULTI_BACKEND_PORT_CORE_1_83_CHANNEL_H_
+
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "multi_backend/port/core_1_83/address.h"
+#include "multi_backend/port/core_1_83/headers.h"
+
+namespace multi_backend {
+namespace core {
+
+using Helper = grpc_core::LoadBalancingPolicy::ChannelControlHelper;
+using Subchannel = grpc_core::RefCountedPtr<grpc_core::SubchannelInterface>;
+
+// Returns a connection to `address`, which is not connected yet unless another
+// channel with the same address and args has connected it.  Null when core
+// refuses to make one.
+inline Subchannel MakeSubchannel(Helper& helper, const Address& address,
+                                 const grpc_core::ChannelArgs& args) {
+  // It is for the retry filter (SetSelector()), and channels that differ only in
+  // it share their connections.
+  return helper.CreateSubchannel(
+      address.address(), address.args(),
+      args.Remove(GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE));
+}
+
+// Makes a picker of class `P` and gives it to core, which lets all waiting
+// calls pick again, in any order.  `status` is OK unless `state` is
+// TRANSIENT_FAILURE.
+template <typename P, typename... Args>
+void Publish(Helper& helper, grpc_connectivity_state state,
+             const absl::Status& status, Args&&... args) {
+  helper.UpdateState(state, status,
+                     grpc_core::MakeRefCounted<P>(std::forward<Args>(args)...));
+}
+
+// The same with a picker of core's that fails each call with `status`.
+inline void PublishFailure(Helper& helper, const absl::Status& status) {
+  Publish<grpc_core::LoadBalancingPolicy::TransientFailurePicker>(
+      helper, GRPC_CHANNEL_TRANSIENT_FAILURE, status, status);
+}
+
+enum class TraceSeverity { kInfo, kWarning };
+
+// Adds an event to the channel's trace, which channelz shows.  This release has
+// no severities.
+inline void Trace(Helper& helper, TraceSeverity, absl::string_view text) {
+  helper.AddTraceEvent(text);
+}
+
+}  // namespace core
+}  // namespace multi_backend
+
+#endif  // MULTI_BACKEND_PORT_CORE_1_83_CHANNEL_H_
