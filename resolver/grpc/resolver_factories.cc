@@ -123,9 +123,22 @@ class GroupResolverFactory final : public grpc_core::ResolverFactory {
   }
 };
 
-SourceTarget TargetOf(const URI& uri) {
-  return {uri.scheme(), uri.authority(), uri.path()};
-}
+// The parts of a URI.  Core 1.83 makes the authority anew for each caller, so
+// it is kept here.
+class TargetOf {
+ public:
+  explicit TargetOf(const URI& uri)
+      : authority_(uri.authority()),
+        target_{uri.scheme(), authority_, uri.path()} {}
+  TargetOf(const TargetOf&) = delete;
+  TargetOf& operator=(const TargetOf&) = delete;
+
+  const SourceTarget& get() const { return target_; }
+
+ private:
+  const std::string authority_;
+  const SourceTarget target_;
+};
 
 class SourceResolverFactory final : public grpc_core::ResolverFactory {
  public:
@@ -141,16 +154,16 @@ class SourceResolverFactory final : public grpc_core::ResolverFactory {
     if (absl::StrContains(uri.authority(), '@')) return true;
     // Calls must fail with the text that says what to link.
     if (!SourceRegistry::Find(scheme_).ok()) return true;
-    return AcceptsUri(uri, CheckSource(TargetOf(uri)));
+    return AcceptsUri(uri, CheckSource(TargetOf(uri).get()));
   }
 
   OrphanablePtr<Resolver> CreateResolver(ResolverArgs args) const override {
-    auto group = MakeSource(TargetOf(args.uri));
+    auto group = MakeSource(TargetOf(args.uri).get());
     return MakeResolver(std::move(args), std::move(group));
   }
 
   std::string GetDefaultAuthority(const URI& uri) const override {
-    return DefaultAuthorityOfSource(TargetOf(uri));
+    return DefaultAuthorityOfSource(TargetOf(uri).get());
   }
 
  private:
@@ -219,7 +232,7 @@ absl::StatusOr<std::string> CheckAndWrapTarget(absl::string_view target,
     return std::string(target);
   }
   if (uri.ok() && SourceRegistry::Knows(uri->scheme())) {
-    const absl::Status checked = CheckSource(TargetOf(*uri));
+    const absl::Status checked = CheckSource(TargetOf(*uri).get());
     if (!checked.ok()) return checked;
     return std::string(target);
   }
