@@ -40,6 +40,12 @@ inline void PublishFailure(Helper& helper, const absl::Status& status) {
       helper, GRPC_CHANNEL_TRANSIENT_FAILURE, status, status);
 }
 
+// Whether the library works on the stack that channels with `args` have.  This
+// release has one stack only.
+inline absl::Status CheckStack(const grpc_core::ChannelArgs&) {
+  return absl::OkStatus();
+}
+
 enum class TraceSeverity { kInfo, kWarning };
 
 // Adds an event to the channel's trace, which channelz shows.

@@ -16,16 +16,29 @@ namespace core {
 using Helper = grpc_core::LoadBalancingPolicy::ChannelControlHelper;
 using Subchannel = grpc_core::RefCountedPtr<grpc_core::SubchannelInterface>;
 
+// Core 1.83.0 never starts the timer of GRPC_ARG_KEEPALIVE_TIMEOUT_MS
+// (chttp2's writing.cc starts it only if it is running), so that a frozen
+// backend is noticed after the ping timeout, a minute by default.  The shorter
+// one is what the application asked for.
+inline grpc_core::ChannelArgs WithKeepaliveTimeout(
+    const grpc_core::ChannelArgs& args) {
+  constexpr int kDefaultMillis = 20'000;
+  if (!args.Contains(GRPC_ARG_KEEPALIVE_TIME_MS)) return args;
+  return args.SetIfUnset(
+      GRPC_ARG_PING_TIMEOUT_MS,
+      args.GetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS).value_or(kDefaultMillis));
+}
+
 // Returns a connection to `address`, which is not connected yet unless another
 // channel with the same address and args has connected it.  Null when core
 // refuses to make one.
 inline Subchannel MakeSubchannel(Helper& helper, const Address& address,
                                  const grpc_core::ChannelArgs& args) {
-  // It is for the retry filter (SetSelector()), and channels that differ only in
-  // it share their connections.
+  // It is for the retry filter (SetSelector()), and channels that differ only
+  // in it share their connections.
   return helper.CreateSubchannel(
       address.address(), address.args(),
-      args.Remove(GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE));
+      WithKeepaliveTimeout(args.Remove(GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE)));
 }
 
 // Makes a picker of class `P` and gives it to core, which lets all waiting
@@ -42,6 +55,18 @@ void Publish(Helper& helper, grpc_connectivity_state state,
 inline void PublishFailure(Helper& helper, const absl::Status& status) {
   Publish<grpc_core::LoadBalancingPolicy::TransientFailurePicker>(
       helper, GRPC_CHANNEL_TRANSIENT_FAILURE, status, status);
+}
+
+inline absl::Status V3StackError() {
+  return absl::UnimplementedError(
+      "multi_backend does not work on gRPC's v3 stack: leave out the channel "
+      "arg " GRPC_ARG_USE_V3_STACK);
+}
+
+// Whether the library works on the stack that channels with `args` have.
+inline absl::Status CheckStack(const grpc_core::ChannelArgs& args) {
+  return args.GetBool(GRPC_ARG_USE_V3_STACK).value_or(false) ? V3StackError()
+                                                             : absl::OkStatus();
 }
 
 enum class TraceSeverity { kInfo, kWarning };

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "multi_backend/port/core_1_83/call.h"
+#include "multi_backend/port/core_1_83/channel.h"
 #include "multi_backend/port/core_1_83/headers.h"
 #include "multi_backend/port/core_1_83/service_config.h"
 #include "multi_backend/sync/mutex.h"
@@ -68,13 +69,10 @@ class ChainedFilter : public grpc_core::Interceptor {
  public:
   static constexpr const grpc_channel_filter& kFilterVtable = *kFilter;
 
-  // Only the v3 stack calls this, and the library refuses channels that ask for
-  // that.
+  // Only the v3 stack calls this.
   static absl::StatusOr<grpc_core::RefCountedPtr<grpc_core::Interceptor>>
   Create(const grpc_core::ChannelArgs&, grpc_core::FilterArgs) {
-    return absl::UnimplementedError(
-        "multi_backend does not support the channel arg "
-        "grpc.internal.use_v3_stack");
+    return V3StackError();
   }
 };
 

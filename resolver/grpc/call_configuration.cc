@@ -84,6 +84,8 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
     const ChannelArgs& args, const ChannelServiceConfig& config,
     absl::optional<StrategyKind> default_strategy,
     grpc_core::RefCountedPtr<ChannelRetryState> retry_state) {
+  const absl::Status stack = core::CheckStack(args);
+  if (!stack.ok()) return stack;
   if (!config.object().ok()) return config.object().status();
   const JsonObject& root = *config.object();
   ServiceConfigAdditions additions;

@@ -65,6 +65,20 @@ TEST_F(CallConfigurationCacheTest, AGoodResultGetsSelectorAndGate) {
   EXPECT_TRUE(HasRetryState(result));
 }
 
+#if GRPC_CPP_VERSION_MINOR != 51
+TEST_F(CallConfigurationCacheTest, TheV3StackIsRefused) {
+  CallConfigurationCache cache(ChannelArgs().Set(GRPC_ARG_USE_V3_STACK, true),
+                               absl::nullopt);
+  Resolver::Result result;
+  cache.ApplyTo(result);
+  EXPECT_EQ(result.service_config.status(),
+            absl::UnimplementedError(
+                "multi_backend does not work on gRPC's v3 stack: leave out the "
+                "channel arg grpc.internal.use_v3_stack"));
+  EXPECT_FALSE(HasSelector(result));
+}
+#endif
+
 // c-ares reports a failed lookup in both fields.  Core then continues with the
 // last selector, whose calls must find their retry state.
 TEST_F(CallConfigurationCacheTest, TheGateStaysWithTheLastGoodConfiguration) {

@@ -56,6 +56,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server,
   args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Millis(options.keepalive_time));
   args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Millis(options.keepalive_timeout));
+  // gRPC 1.83.0 never starts the timer of that, but this one's.
+  args.SetInt("grpc.http2.ping_timeout_ms", Millis(options.keepalive_timeout));
   // A watch may be silent for days.
   args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // The scheme is written out, because a host may have the name of another
