@@ -20,6 +20,7 @@
 #include "absl/strings/strip.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "multi_backend/port/fakes.h"
 
 namespace multi_backend {
 namespace {
@@ -188,8 +189,8 @@ class EndpointAddressesTest : public ::testing::Test {
         builder->resolver_registry()->RegisterResolverFactory(
             std::make_unique<FakeResolverFactory>(&resolutions_));
       }};
-  std::shared_ptr<grpc_core::WorkSerializer> serializer_ =
-      std::make_shared<grpc_core::WorkSerializer>();
+  std::shared_ptr<grpc_core::WorkSerializer> serializer_ = core::MakeSerializer(
+      grpc_event_engine::experimental::GetDefaultEventEngine());
   std::mutex mu_;
   std::condition_variable changed_;
   int reports_ = 0;

@@ -1,7 +1,6 @@
 // Service configs through CreateChannel: every error comes back with its field
 // path, gRPC's own part is checked too, and warnings reach the log only.
 
-#include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
 
 #include <string>
@@ -10,12 +9,12 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/interceptor.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/proto/config/strategy_kind.h"
+#include "multi_backend/tests/testing/grpc_log.h"
 
 namespace multi_backend {
 namespace {
@@ -171,41 +170,13 @@ INSTANTIATE_TEST_SUITE_P(
       return std::string(info.param.name);
     });
 
-// Captures this process's gRPC log.  The destructor restores the default.
+// Catches the log lines about the configuration.
 class LogCapture {
  public:
-  LogCapture() {
-    Lines().clear();
-    gpr_set_log_verbosity(GPR_LOG_SEVERITY_INFO);
-    gpr_set_log_function(&Take);
-  }
-  ~LogCapture() {
-    gpr_set_log_function(nullptr);
-    gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
-  }
-
-  // The log lines about the configuration.
-  std::vector<std::string> lines() const {
-    absl::MutexLock lock(&Mutex());
-    return Lines();
-  }
+  std::vector<std::string> lines() const { return log_.texts(); }
 
  private:
-  static absl::Mutex& Mutex() {
-    static auto* mutex = new absl::Mutex;
-    return *mutex;
-  }
-  static std::vector<std::string>& Lines() {
-    static auto* lines = new std::vector<std::string>;
-    return *lines;
-  }
-  static void Take(gpr_log_func_args* args) {
-    if (!absl::StrContains(args->message, "multi_backend: service config")) {
-      return;
-    }
-    absl::MutexLock lock(&Mutex());
-    Lines().push_back(args->message);
-  }
+  const GrpcLog log_{"multi_backend: service config"};
 };
 
 TEST(ConfigWarningsTest, ReachTheLogAndRefuseNothing) {

@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "multi_backend/interceptors/key_hash.h"
 #include "multi_backend/multi_backend.h"
+#include "multi_backend/port/fakes.h"
 
 namespace multi_backend {
 namespace {
@@ -30,14 +31,10 @@ class CallRoutingTest : public testing::Test {
   }
   static void TearDownTestSuite() { grpc_shutdown(); }
 
-  CallRoutingTest()
-      : allocator_(grpc_core::ResourceQuota::Default()
-                       ->memory_quota()
-                       ->CreateMemoryAllocator("call_routing_test")),
-        arena_(grpc_core::MakeScopedArena(1024, &allocator_)),
-        metadata_(arena_.get()) {
-    metadata_.Append("x-key", grpc_core::Slice::FromStaticString("header"),
-                     [](absl::string_view, const grpc_core::Slice&) {});
+  CallRoutingTest() {
+    metadata_.get().Append("x-key",
+                           grpc_core::Slice::FromStaticString("header"),
+                           [](absl::string_view, const grpc_core::Slice&) {});
   }
 
   // Writes go to the primary.
@@ -74,13 +71,11 @@ class CallRoutingTest : public testing::Test {
     EXPECT_TRUE(routing.ok()) << routing.status();
     if (!routing.ok()) return CallLabel();
     routing_ = *std::move(routing);  // The label points into it.
-    return routing_->Decide("/p.Users/Set", metadata_, labelled).label;
+    return routing_->Decide("/p.Users/Set", metadata_.get(), labelled).label;
   }
 
   grpc_core::ExecCtx exec_ctx_;
-  grpc_core::MemoryAllocator allocator_;
-  grpc_core::ScopedArenaPtr arena_;
-  grpc_metadata_batch metadata_;
+  core::FakeBatch metadata_;
   std::unique_ptr<const CallRouting> routing_;
 };
 

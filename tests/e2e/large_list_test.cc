@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "multi_backend/endpoint_groups.h"
@@ -29,6 +30,7 @@
 #include "multi_backend/lb_policy/grpc/testing/ready_channel.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/port/core.h"
+#include "multi_backend/port/fakes.h"
 #include "multi_backend/resolver/grpc/group_resolver.h"
 #include "multi_backend/sources.h"
 #include "multi_backend/tests/testing/etcd_server.h"
@@ -132,15 +134,23 @@ class LargeListTest : public ::testing::Test {
   void SetUp() override {
     ASSERT_TRUE(Register().ok());
     grpc_init();
-    work_serializer_ = std::make_shared<grpc_core::WorkSerializer>();
+    work_serializer_ = core::MakeSerializer(
+        grpc_event_engine::experimental::GetDefaultEventEngine());
   }
 
   void TearDown() override {
+    absl::Notification ended;
     {
       grpc_core::ExecCtx exec_ctx;
-      work_serializer_->Run([this]() { resolver_.reset(); }, DEBUG_LOCATION);
+      work_serializer_->Run(
+          [this, &ended]() {
+            resolver_.reset();
+            ended.Notify();
+          },
+          DEBUG_LOCATION);
       work_serializer_.reset();
     }
+    EXPECT_TRUE(ended.WaitForNotificationWithTimeout(absl::Seconds(30)));
     group_.reset();
     grpc_shutdown();
   }

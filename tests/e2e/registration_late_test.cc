@@ -2,7 +2,6 @@
 // line, but does not abort.  There is one test, because a process registers
 // only once.
 
-#include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
@@ -11,12 +10,12 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/multi_backend.h"
+#include "multi_backend/tests/testing/grpc_log.h"
 #include "multi_backend/tests/testing/server_process.h"
 
 namespace multi_backend {
@@ -30,27 +29,18 @@ constexpr char kMessage[] =
     "multi_backend::Register() was called after the first gRPC channel or "
     "server of the process was made: call it at the start of main()";
 
-absl::Mutex log_mutex(absl::kConstInit);
-int log_lines ABSL_GUARDED_BY(log_mutex) = 0;
-
-void CountLogLines(gpr_log_func_args* args) {
-  absl::MutexLock lock(&log_mutex);
-  log_lines += absl::StrContains(args->message, kMessage);
-}
-
 TEST(LateRegistrationTest, IsRefusedAndThePlainChannelGoesOn) {
   auto server = ServerProcess::Start();
   ASSERT_TRUE(server.ok()) << server.status();
   auto plain = grpc::CreateChannel((*server)->address(),
                                    grpc::InsecureChannelCredentials());
-  gpr_set_log_function(&CountLogLines);
-  const absl::Status late = Register();
-  gpr_set_log_function(nullptr);
-  EXPECT_EQ(late, absl::FailedPreconditionError(kMessage));
+  absl::Status late;
   {
-    absl::MutexLock lock(&log_mutex);
-    EXPECT_EQ(log_lines, 1);
+    const GrpcLog log(kMessage);
+    late = Register();
+    EXPECT_EQ(log.lines().size(), 1u);
   }
+  EXPECT_EQ(late, absl::FailedPreconditionError(kMessage));
   EXPECT_EQ(Register(), late);
   const auto channel = multi_backend::CreateChannel(
       "static:///127.0.0.1:1", grpc::InsecureChannelCredentials());

@@ -112,8 +112,7 @@ class PushingResolver final : public grpc_core::Resolver {
 };
 
 void Pushes::Set(const std::string& name, Pushed pushed) {
-  grpc_core::ApplicationCallbackExecCtx callback_exec_ctx;
-  grpc_core::ExecCtx exec_ctx;
+  const core::CoreScope scope;
   std::vector<grpc_core::RefCountedPtr<grpc_core::Resolver>> references;
   std::vector<PushingResolver*> followers;
   {
@@ -142,11 +141,10 @@ class Factory final : public grpc_core::ResolverFactory {
 }  // namespace
 
 void RegisterPushingResolver() {
-  grpc_core::CoreConfiguration::RegisterBuilder(
-      [](grpc_core::CoreConfiguration::Builder* builder) {
-        builder->resolver_registry()->RegisterResolverFactory(
-            std::make_unique<Factory>());
-      });
+  core::RegisterBuilder([](core::Builder* builder) {
+    builder->resolver_registry()->RegisterResolverFactory(
+        std::make_unique<Factory>());
+  });
 }
 
 void PushConfig(const std::string& name,

@@ -129,12 +129,21 @@ bool Exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
 }  // namespace
 
 std::string RunfilePath(absl::string_view path_in_repository) {
-  const std::string inner = absl::StrCat("/multi_backend/", path_in_repository);
-  if (const char* directory = getenv("TEST_SRCDIR")) return directory + inner;
+  std::vector<std::string> roots;
+  if (const char* directory = getenv("TEST_SRCDIR")) {
+    roots.emplace_back(directory);
+  }
   char self[4096] = {};
   if (readlink("/proc/self/exe", self, sizeof(self) - 1) > 0) {
-    std::string path = absl::StrCat(self, ".runfiles", inner);
-    if (Exists(path)) return path;
+    roots.push_back(absl::StrCat(self, ".runfiles"));
+  }
+  for (const std::string& root : roots) {
+    // A build with modules calls this repository _main.
+    for (const char* repository : {"multi_backend", "_main"}) {
+      std::string path =
+          absl::StrCat(root, "/", repository, "/", path_in_repository);
+      if (Exists(path)) return path;
+    }
   }
   // `bazel run` starts programs in the directory of the runfiles.
   return std::string(path_in_repository);

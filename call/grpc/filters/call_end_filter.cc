@@ -28,8 +28,7 @@ class CallEndElement {
  public:
   CallEndElement(const grpc_call_element_args& args,
                  const ObservedChannel& channel)
-      : observer_(*channel.observer),
-        deadline_(args.deadline) {
+      : observer_(*channel.observer), deadline_(args.deadline) {
     watched_.start_nanos = Now();
     core::CallSlot<WatchedCall>::Set(args, &watched_);
   }
@@ -68,9 +67,8 @@ class CallEndElement {
     if (watched_.record != nullptr) {
       watched_.record->OnCallEnded(status.code, status.message, now);
     } else {
-      CallRecord::ReportUnrouted(
-          observer_, path_.as_string_view(), status.code,
-          status.message, watched_.start_nanos, now);
+      CallRecord::ReportUnrouted(observer_, path_.as_string_view(), status.code,
+                                 status.message, watched_.start_nanos, now);
     }
   }
 

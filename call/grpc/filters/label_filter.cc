@@ -97,9 +97,8 @@ class LabelElement {
   // would wait there for ever.
   absl::Status Watch(grpc_transport_stream_op_batch& batch) {
     if (batch.send_initial_metadata) {
-      refused_ =
-          TakeOff(*batch.payload->send_initial_metadata.send_initial_metadata,
-                  target_);
+      refused_ = TakeOff(
+          *batch.payload->send_initial_metadata.send_initial_metadata, target_);
     }
     return batch.cancel_stream ? absl::OkStatus() : refused_;
   }
@@ -120,8 +119,7 @@ void RegisterLabelFilter(CoreBuilder& builder) {
   // A direct channel, for instance one in the process, has no subchannels.
   for (const auto type : {GRPC_CLIENT_SUBCHANNEL, GRPC_CLIENT_DIRECT_CHANNEL}) {
     core::RegisterFilter(*builder.builder, type, core::FilterPlace::kTop,
-                         &kLabelFilter,
-                         [](const grpc_core::ChannelArgs& args) {
+                         &kLabelFilter, [](const grpc_core::ChannelArgs& args) {
                            return !HasStreamFilter(args);
                          });
   }

@@ -25,29 +25,6 @@ class FakeCall::CallState final : public Policy::CallState {
   CallContext* const context_;
 };
 
-class FakeCall::Metadata final : public Policy::MetadataInterface {
- public:
-  explicit Metadata(std::map<std::string, std::string> entries = {})
-      : entries_(std::move(entries)) {}
-  const std::map<std::string, std::string>& entries() const { return entries_; }
-  void Add(absl::string_view key, absl::string_view value) override {
-    entries_[std::string(key)] = std::string(value);
-  }
-  std::vector<std::pair<std::string, std::string>> TestOnlyCopyToVector()
-      override {
-    return {entries_.begin(), entries_.end()};
-  }
-  absl::optional<absl::string_view> Lookup(absl::string_view key,
-                                           std::string*) const override {
-    const auto it = entries_.find(std::string(key));
-    if (it == entries_.end()) return absl::nullopt;
-    return it->second;
-  }
-
- private:
-  std::map<std::string, std::string> entries_;
-};
-
 CallContext* FakeRetryState::ContextOf(
     grpc_core::LoadBalancingPolicy::CallState* call) const {
   return call == nullptr ? nullptr : FakeCall::ContextIn(call);
@@ -60,13 +37,9 @@ CallContext* FakeCall::ContextIn(Policy::CallState* call) {
 FakeCall::FakeCall(const FakeCallOptions& options,
                    ChannelRetryState* retry_state)
     : options_(options),
-      allocator_(grpc_core::ResourceQuota::Default()
-                     ->memory_quota()
-                     ->CreateMemoryAllocator("fake_call")),
-      arena_(grpc_core::Arena::Create(1024, &allocator_)),
-      context_(retry_state == nullptr
-                   ? nullptr
-                   : arena_->New<CallContext>(arena_, retry_state)) {
+      context_(retry_state == nullptr ? nullptr
+                                      : arena_.get()->New<CallContext>(
+                                            arena_.get(), retry_state)) {
   if (context_ == nullptr) return;
   context_->label = options_.label;
   context_->method = options_.path;
@@ -77,15 +50,14 @@ FakeCall::~FakeCall() {
   End();
   // A pick that was dropped has not replaced the tracker of the attempt before.
   tracker_ = nullptr;
-  arena_->Destroy();
 }
 
 bool FakeCall::PickFrom(Policy::SubchannelPicker* picker) {
-  Metadata metadata;
-  CallState call_state(arena_, context_);
+  core::FakeMetadata metadata({});
+  CallState call_state(arena_.get(), context_);
   Policy::PickArgs args;
   args.path = options_.path;
-  args.initial_metadata = &metadata;
+  args.initial_metadata = metadata.view();
   args.call_state = &call_state;
   Policy::PickResult result = picker->Pick(args);
   using PickResult = Policy::PickResult;
@@ -120,7 +92,7 @@ bool FakeCall::Complete(Policy::PickResult::Complete* complete) {
   backend_ = subchannel->address();
   connection_ = subchannel;
   tracker_ = std::move(complete->subchannel_call_tracker);
-  if (tracker_ != nullptr) tracker_->Start();
+  if (tracker_ != nullptr) core::StartTracker(*tracker_);
   if (options_.commits_early) Commit();
   // The stream filter.
   AttemptPart* const attempt =
@@ -167,10 +139,10 @@ void FakeCall::Finish(const absl::Status& status,
   }
   state_ = State::kEnded;
   if (tracker_ == nullptr) return;
-  Metadata metadata(std::move(trailers));
+  core::FakeMetadata metadata(std::move(trailers));
   Policy::SubchannelCallTrackerInterface::FinishArgs args;
   args.status = status;
-  args.trailing_metadata = &metadata;
+  args.trailing_metadata = metadata.view();
   args.backend_metric_accessor = nullptr;
   tracker_->Finish(std::move(args));
   trailers_ = metadata.entries();

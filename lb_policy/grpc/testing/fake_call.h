@@ -17,6 +17,7 @@
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/port/core.h"
+#include "multi_backend/port/fakes.h"
 
 namespace multi_backend {
 
@@ -90,7 +91,6 @@ class FakeCall {
   void End();
 
  private:
-  class Metadata;
   class CallState;
 
   bool Complete(Policy::PickResult::Complete* complete);
@@ -98,8 +98,7 @@ class FakeCall {
   void Commit();
 
   const FakeCallOptions options_;
-  grpc_core::MemoryAllocator allocator_;
-  grpc_core::Arena* const arena_;
+  const core::FakeArena arena_;
   CallContext* const context_;  // In the arena; null for a call without one.
   State state_ = State::kNew;
   std::string backend_;

@@ -9,12 +9,12 @@
 
 namespace multi_backend {
 
-class FakeChannel::Control final : public Policy::ChannelControlHelper {
+class FakeChannel::Control final : public core::FakeHelper {
  public:
   explicit Control(FakeChannel* channel) : channel_(*channel) {}
 
-  grpc_core::RefCountedPtr<grpc_core::SubchannelInterface> CreateSubchannel(
-      core::Address address, const grpc_core::ChannelArgs& args) override {
+  core::Subchannel MakeSubchannel(const core::Address& address,
+                                  const grpc_core::ChannelArgs& args) override {
     channel_.CheckCall("CreateSubchannel()");
     if (channel_.refuse_subchannels_) return nullptr;
     FakeSubchannel::Owner* const owner = &channel_;
@@ -25,8 +25,8 @@ class FakeChannel::Control final : public Policy::ChannelControlHelper {
     channel_.subchannels_[subchannel.get()] = ++channel_.subchannels_made_;
     return subchannel;
   }
-  void UpdateState(grpc_connectivity_state state, const absl::Status& status,
-                   std::unique_ptr<Policy::SubchannelPicker> picker) override {
+  void Update(grpc_connectivity_state state, const absl::Status& status,
+              core::PickerPtr picker) override {
     channel_.UpdateState(state, status, std::move(picker));
   }
   void RequestReresolution() override {
@@ -41,7 +41,7 @@ class FakeChannel::Control final : public Policy::ChannelControlHelper {
     channel_.CheckCall("GetEventEngine()");
     return channel_.time_->engine();
   }
-  void AddTraceEvent(TraceSeverity, absl::string_view message) override {
+  void OnTrace(absl::string_view message) override {
     channel_.CheckCall("AddTraceEvent()");
     channel_.traces_.emplace_back(message);
   }
@@ -51,9 +51,7 @@ class FakeChannel::Control final : public Policy::ChannelControlHelper {
 };
 
 FakeChannel::FakeChannel(VirtualTime* time)
-    : time_(time),
-      serializer_(std::make_shared<grpc_core::WorkSerializer>()),
-      in_serializer_(serializer_) {}
+    : time_(time), serializer_(core::MakeSerializer(time->shared_engine())) {}
 
 FakeChannel::~FakeChannel() { ExpectNothingLeft(); }
 
@@ -86,12 +84,12 @@ void FakeChannel::CheckCall(const char* what) {
   if (phase_ == Phase::kShutDown) {
     ADD_FAILURE() << what << " was called after the policy's shutdown";
   }
-  in_serializer_.Expect(what);
+  ExpectInSerializer(*serializer_, what);
 }
 
-void FakeChannel::UpdateState(
-    grpc_connectivity_state state, const absl::Status& status,
-    std::unique_ptr<Policy::SubchannelPicker> picker) {
+void FakeChannel::UpdateState(grpc_connectivity_state state,
+                              const absl::Status& status,
+                              core::PickerPtr picker) {
   CheckCall("UpdateState()");
   if (picking_) ADD_FAILURE() << "UpdateState() was called by a pick";
   const char* const name = grpc_core::ConnectivityStateName(state);

@@ -9,8 +9,8 @@
 //   - reports SHUTDOWN, a state without a picker, TRANSIENT_FAILURE with an OK
 //     status or another state with an error.
 //
-// As in core 1.51, a new picker makes all queued calls pick again, the newest
-// first, under the pick lock.
+// A new picker makes all queued calls pick again, the newest first, as in core
+// 1.51.  Core 1.83 keeps no order.
 //
 // Threads: the test's only.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_TESTING_FAKE_CHANNEL_H_
@@ -30,6 +30,7 @@
 #include "multi_backend/lb_policy/grpc/testing/serializer_check.h"
 #include "multi_backend/lb_policy/grpc/testing/virtual_time.h"
 #include "multi_backend/port/core.h"
+#include "multi_backend/port/fakes.h"
 
 namespace multi_backend {
 
@@ -97,14 +98,13 @@ class FakeChannel final : private FakeSubchannel::Owner {
 
   void CheckCall(const char* what);
   void UpdateState(grpc_connectivity_state state, const absl::Status& status,
-                   std::unique_ptr<Policy::SubchannelPicker> picker);
+                   core::PickerPtr picker);
   void Repick();
   // Returns false if the call has to wait.
   bool PickNow(FakeCall* call);
 
   VirtualTime* const time_;
   const std::shared_ptr<grpc_core::WorkSerializer> serializer_;
-  const SerializerCheck in_serializer_;
   Phase phase_ = Phase::kBeingMade;
   grpc_connectivity_state first_state_ = GRPC_CHANNEL_IDLE;
   bool refuse_subchannels_ = false;
@@ -118,7 +118,7 @@ class FakeChannel final : private FakeSubchannel::Owner {
 
   grpc_connectivity_state state_ = GRPC_CHANNEL_IDLE;
   absl::Status status_;
-  std::unique_ptr<Policy::SubchannelPicker> picker_;
+  core::PickerPtr picker_;
   std::vector<std::string> updates_;
   int reresolutions_ = 0;
   std::vector<std::string> traces_;

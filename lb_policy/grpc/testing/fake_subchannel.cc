@@ -10,7 +10,7 @@ FakeSubchannel::FakeSubchannel(
     Owner* owner, std::shared_ptr<grpc_core::WorkSerializer> serializer,
     std::string address, grpc_core::ChannelArgs args)
     : owner_(owner),
-      in_serializer_(std::move(serializer)),
+      serializer_(std::move(serializer)),
       address_(std::move(address)),
       args_(std::move(args)) {}
 
@@ -65,7 +65,7 @@ void FakeSubchannel::NotifyWatch() {
 }
 
 void FakeSubchannel::CheckCall(const char* what) {
-  in_serializer_.Expect(what);
+  ExpectInSerializer(*serializer_, what);
   if (owner_->policy_is_shut_down()) {
     ADD_FAILURE() << what << " was called after the policy's shutdown";
   }

@@ -24,10 +24,11 @@
 #include "absl/status/status.h"
 #include "multi_backend/lb_policy/grpc/testing/serializer_check.h"
 #include "multi_backend/port/core.h"
+#include "multi_backend/port/fakes.h"
 
 namespace multi_backend {
 
-class FakeSubchannel final : public grpc_core::SubchannelInterface {
+class FakeSubchannel final : public core::FakeSubchannelBase {
  public:
   // The interface of the channel to its subchannels.
   class Owner {
@@ -46,7 +47,7 @@ class FakeSubchannel final : public grpc_core::SubchannelInterface {
 
   // --- For the test ----------------------------------------------------------
 
-  const std::string& address() const { return address_; }
+  std::string address() const { return address_; }
   // The channel's args together with those of the address.
   const grpc_core::ChannelArgs& args() const { return args_; }
   grpc_connectivity_state state() const { return state_; }
@@ -89,7 +90,7 @@ class FakeSubchannel final : public grpc_core::SubchannelInterface {
   void NotifyWatch();
 
   Owner* const owner_;
-  const SerializerCheck in_serializer_;
+  const std::shared_ptr<grpc_core::WorkSerializer> serializer_;
   const std::string address_;
   const grpc_core::ChannelArgs args_;
   grpc_connectivity_state state_ = GRPC_CHANNEL_IDLE;

@@ -54,8 +54,8 @@ class Fakes {
   }
   void MakeSubchannel() {
     InSerializer([this] {
-      subchannel_ = control_->CreateSubchannel(
-          PolicyDriver::Endpoints({"10.0.0.1:80"})[0],
+      subchannel_ = core::MakeSubchannel(
+          *control_, PolicyDriver::Endpoints({"10.0.0.1:80"})[0],
           grpc_core::ChannelArgs());
     });
   }
@@ -77,8 +77,8 @@ class Fakes {
   // Publishes a picker that picks what `pick` returns.
   void Publish(GivenPicker::Function pick) {
     InSerializer([&] {
-      control_->UpdateState(GRPC_CHANNEL_READY, absl::OkStatus(),
-                            std::make_unique<GivenPicker>(std::move(pick)));
+      core::Publish<GivenPicker>(*control_, GRPC_CHANNEL_READY,
+                                 absl::OkStatus(), std::move(pick));
     });
   }
 
@@ -99,8 +99,8 @@ class Fakes {
   grpc_core::RefCountedPtr<grpc_core::SubchannelInterface> subchannel_;
 };
 
-std::unique_ptr<Policy::SubchannelPicker> AnyPicker() {
-  return std::make_unique<Policy::TransientFailurePicker>(
+core::PickerPtr AnyPicker() {
+  return core::MakePicker<Policy::TransientFailurePicker>(
       absl::UnavailableError("any"));
 }
 
@@ -127,12 +127,13 @@ TEST_F(FakesTest, ACallOutsideTheSerializerFails) {
     EXPECT_NONFATAL_FAILURE((void)fakes.control().GetAuthority(),
                             "outside the work serializer");
     EXPECT_NONFATAL_FAILURE(
-        fakes.control().AddTraceEvent(Control::TRACE_INFO, "any"),
+        core::Trace(fakes.control(), core::TraceSeverity::kInfo, "any"),
         "outside the work serializer");
-    EXPECT_NONFATAL_FAILURE((void)fakes.control().CreateSubchannel(
-                                PolicyDriver::Endpoints({"10.0.0.1:80"})[0],
-                                grpc_core::ChannelArgs()),
-                            "outside the work serializer");
+    EXPECT_NONFATAL_FAILURE(
+        (void)core::MakeSubchannel(fakes.control(),
+                                   PolicyDriver::Endpoints({"10.0.0.1:80"})[0],
+                                   grpc_core::ChannelArgs()),
+        "outside the work serializer");
   });
 }
 
@@ -320,34 +321,35 @@ TEST_F(FakesTest, AWatchThatChangesItsInterestedPartiesFails) {
   fakes.InSerializer([&] { grpc_pollset_set_destroy(parties); });
 }
 
-TEST_F(FakesTest, ALostPickIsDroppedWithoutAStart) {
-  class Tracker final : public Policy::SubchannelCallTrackerInterface {
+TEST_F(FakesTest, ALostPickIsDroppedWithoutAnEnd) {
+  class Tracker final : public core::TrackerBase {
    public:
-    explicit Tracker(int* starts) : starts_(*starts) {}
-    void Start() override { ++starts_; }
-    void Finish(FinishArgs) override {}
+    explicit Tracker(int* dropped) : dropped_(*dropped) {}
+    ~Tracker() override { dropped_ += finished_ ? 0 : 1; }
+    void Finish(FinishArgs) override { finished_ = true; }
 
    private:
-    int& starts_;
+    int& dropped_;
+    bool finished_ = false;
   };
   Fakes fakes;
   fakes.channel().set_first_state(GRPC_CHANNEL_CONNECTING);
   fakes.MakeSubchannel();
-  int starts = 0;
+  int dropped = 0;
   fakes.Publish([&] {
     return Policy::PickResult::Complete(fakes.subchannel().Ref(),
-                                        std::make_unique<Tracker>(&starts));
+                                        std::make_unique<Tracker>(&dropped));
   });
   FakeCall call({}, nullptr);
   fakes.channel().Pick(&call);
   EXPECT_EQ(call.Outcome(), "queued");
   EXPECT_EQ(call.bounces(), 1);
-  EXPECT_EQ(starts, 0);
+  EXPECT_EQ(dropped, 1);
   fakes.subchannel().BecomeReady();
   fakes.channel().Forget(&call);
   fakes.channel().Pick(&call);
   EXPECT_EQ(call.Outcome(), "10.0.0.1:80");
-  EXPECT_EQ(starts, 1);
+  EXPECT_EQ(dropped, 1);
 }
 
 TEST_F(FakesTest, WatchingTwiceFails) {

@@ -1,12 +1,16 @@
 #include "multi_backend/lb_policy/grpc/testing/policy_driver.h"
 
 #include <arpa/inet.h>
-#include <grpc/support/log.h>
 #include <netinet/in.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/str_format.h"
+#include "absl/synchronization/notification.h"
+#include "multi_backend/port/fakes.h"
 #include "multi_backend/resolver/endpoint/text_record.h"
 
 namespace multi_backend {
@@ -21,8 +25,8 @@ const grpc_core::LoadBalancingPolicyRegistry& Registry() {
 template <typename T>
 T ValueOrDie(absl::StatusOr<T> value) {
   if (!value.ok()) {
-    gpr_log(GPR_ERROR, "%s", value.status().ToString().c_str());
-    GPR_ASSERT(value.ok());
+    absl::FPrintF(stderr, "%s\n", value.status().ToString());
+    abort();
   }
   return *std::move(value);
 }
@@ -43,8 +47,11 @@ grpc_resolved_address Ipv4Address(uint32_t ip, uint16_t port) {
 PolicyDriver::PolicyDriver(
     absl::string_view config_json, ChannelArgs args,
     std::shared_ptr<grpc_core::WorkSerializer> serializer,
-    std::unique_ptr<Policy::ChannelControlHelper> control)
-    : args_(std::move(args)), serializer_(std::move(serializer)) {
+    std::unique_ptr<Policy::ChannelControlHelper> control,
+    std::function<void()> settle)
+    : args_(std::move(args)),
+      serializer_(std::move(serializer)),
+      settle_(std::move(settle)) {
   SetConfig(config_json);
   Policy::Args policy_args;
   policy_args.work_serializer = serializer_;
@@ -54,7 +61,7 @@ PolicyDriver::PolicyDriver(
     policy_ = Registry().CreateLoadBalancingPolicy(config_->name(),
                                                    std::move(policy_args));
   });
-  GPR_ASSERT(policy_ != nullptr);
+  if (policy_ == nullptr) abort();
 }
 
 PolicyDriver::~PolicyDriver() { ShutDown(); }
@@ -77,7 +84,7 @@ core::AddressList PolicyDriver::Endpoints(
     auto endpoint =
         std::make_shared<const Endpoint>(ValueOrDie(ParseTextRecord(record)));
     in_addr ip;
-    GPR_ASSERT(inet_pton(AF_INET, endpoint->host.c_str(), &ip) == 1);
+    if (inet_pton(AF_INET, endpoint->host.c_str(), &ip) != 1) abort();
     const grpc_resolved_address address =
         Ipv4Address(ntohl(ip.s_addr), endpoint->port);
     list.push_back(
@@ -87,8 +94,7 @@ core::AddressList PolicyDriver::Endpoints(
 }
 
 void PolicyDriver::SetConfig(absl::string_view config_json) {
-  config_ = ValueOrDie(Registry().ParseLoadBalancingConfig(
-      ValueOrDie(grpc_core::Json::Parse(config_json))));
+  config_ = ValueOrDie(core::ParsePolicyConfig(config_json));
 }
 
 absl::Status PolicyDriver::Update(absl::StatusOr<core::AddressList> addresses,
@@ -96,7 +102,7 @@ absl::Status PolicyDriver::Update(absl::StatusOr<core::AddressList> addresses,
   absl::Status status;
   Run([&]() {
     Policy::UpdateArgs args;
-    args.addresses = std::move(addresses);
+    core::SetAddresses(args, std::move(addresses));
     args.config = config_;
     args.resolution_note = std::move(note);
     args.args = args_;
@@ -126,9 +132,17 @@ void PolicyDriver::Leak() {
   new std::shared_ptr<grpc_core::WorkSerializer>(serializer_);
 }
 
-// The serializer is idle, so `fn` has run when this returns.
 void PolicyDriver::Run(const std::function<void()>& fn) {
-  serializer_->Run([&fn]() { fn(); }, DEBUG_LOCATION);
+  absl::Notification ran;
+  serializer_->Run(
+      [&]() {
+        fn();
+        ran.Notify();
+      },
+      DEBUG_LOCATION);
+  // Core 1.51 has run it on this thread, and 1.83 leaves it to an engine.
+  if (!ran.HasBeenNotified() && settle_ != nullptr) settle_();
+  if (!ran.WaitForNotificationWithTimeout(absl::Seconds(30))) abort();
 }
 
 }  // namespace multi_backend

@@ -26,10 +26,12 @@ class PolicyDriver {
   using Policy = grpc_core::LoadBalancingPolicy;
 
   // `config_json` is a loadBalancingConfig list such as `[{"round_robin":{}}]`.
-  // The program ends if it is invalid.
+  // The program ends if it is invalid.  `settle` runs what the serializer's
+  // engine has been given; null if the engine has threads.
   PolicyDriver(absl::string_view config_json, grpc_core::ChannelArgs args,
                std::shared_ptr<grpc_core::WorkSerializer> serializer,
-               std::unique_ptr<Policy::ChannelControlHelper> control);
+               std::unique_ptr<Policy::ChannelControlHelper> control,
+               std::function<void()> settle = nullptr);
   // Shuts the policy down.
   ~PolicyDriver();
   PolicyDriver(const PolicyDriver&) = delete;
@@ -48,6 +50,10 @@ class PolicyDriver {
   // Makes one resolver update.  `note` is the resolution note of an empty list.
   absl::Status Update(absl::StatusOr<core::AddressList> addresses,
                       std::string note = "");
+  // Waits until the serializer has run what it has been given so far.
+  void Flush() {
+    Run([]() {});
+  }
   void ResetBackoff();
   void ExitIdle();
   // Shuts the policy down and then runs `then` in the serializer.  Idempotent.
@@ -62,6 +68,7 @@ class PolicyDriver {
 
   const grpc_core::ChannelArgs args_;
   const std::shared_ptr<grpc_core::WorkSerializer> serializer_;
+  const std::function<void()> settle_;
   grpc_core::RefCountedPtr<Policy::Config> config_;
   grpc_core::OrphanablePtr<Policy> policy_;
 };

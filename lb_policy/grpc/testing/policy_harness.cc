@@ -1,8 +1,8 @@
 #include "multi_backend/lb_policy/grpc/testing/policy_harness.h"
 
 #include <grpc/grpc.h>
-#include <grpc/support/log.h>
 
+#include <cstdlib>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -62,7 +62,8 @@ PolicyHarness::PolicyHarness(Options options)
   time_->RunInCore([&]() {
     driver_ = std::make_unique<PolicyDriver>(
         Json(options.config), ArgsOf(pool_, retry_state_),
-        channel_.serializer(), channel_.MakeControl());
+        channel_.serializer(), channel_.MakeControl(),
+        [this]() { time_->Settle(); });
   });
   channel_.OnPolicyMade();
 }
@@ -76,7 +77,7 @@ PolicyHarness::~PolicyHarness() {
 
 PolicyHarness::GrpcInitialised::GrpcInitialised() {
   // This has no effect if the part is registered already.
-  GPR_ASSERT(RegisterWithCore({RegisterPolicy}).ok());
+  if (!RegisterWithCore({RegisterPolicy}).ok()) abort();
   grpc_init();
 }
 
@@ -122,7 +123,7 @@ absl::Status PolicyHarness::EmptyResolution(absl::string_view note) {
 FakeSubchannel& PolicyHarness::Connection(absl::string_view address,
                                           size_t index) {
   const std::vector<FakeSubchannel*> watched = channel_.Watched(address);
-  GPR_ASSERT(index < watched.size());
+  if (index >= watched.size()) abort();
   return *watched[index];
 }
 

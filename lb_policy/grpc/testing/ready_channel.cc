@@ -6,11 +6,20 @@
 #include <utility>
 
 namespace multi_backend {
+namespace {
+
+const core::EventEnginePtr& RealEngine() {
+  static auto* const engine = new core::EventEnginePtr(
+      grpc_event_engine::experimental::CreateEventEngine());
+  return *engine;
+}
+
+}  // namespace
 
 // A pick must cost what the policy makes it cost, and not what the layout of
 // the heap does.  So all subchannels lie close together, whatever else a policy
 // allocates between them.
-class ReadyChannel::Subchannel final : public grpc_core::SubchannelInterface {
+class ReadyChannel::Subchannel final : public core::FakeSubchannelBase {
  public:
   static void* operator new(size_t size) { return Memory().allocate(size); }
   static void operator delete(void* memory, size_t size) {
@@ -49,30 +58,26 @@ class ReadyChannel::Subchannel final : public grpc_core::SubchannelInterface {
   std::unique_ptr<ConnectivityStateWatcherInterface> watcher_;
 };
 
-class ReadyChannel::Control final : public Policy::ChannelControlHelper {
+class ReadyChannel::Control final : public core::FakeHelper {
  public:
   using EventEngine = grpc_event_engine::experimental::EventEngine;
 
   explicit Control(ReadyChannel* channel) : channel_(*channel) {}
 
-  grpc_core::RefCountedPtr<grpc_core::SubchannelInterface> CreateSubchannel(
-      core::Address, const grpc_core::ChannelArgs&) override {
+  core::Subchannel MakeSubchannel(const core::Address&,
+                                  const grpc_core::ChannelArgs&) override {
     return grpc_core::MakeRefCounted<Subchannel>(channel_.serializer_.get());
   }
-  void UpdateState(grpc_connectivity_state, const absl::Status&,
-                   std::unique_ptr<Policy::SubchannelPicker> picker) override {
+  void Update(grpc_connectivity_state, const absl::Status&,
+              core::PickerPtr picker) override {
     ++channel_.pickers_made_;
     channel_.picker_.swap(picker);
     if (channel_.leaks_pickers_) picker.release();
   }
   void RequestReresolution() override {}
   absl::string_view GetAuthority() override { return "channel.example"; }
-  EventEngine* GetEventEngine() override {
-    static auto* const engine = new std::shared_ptr<EventEngine>(
-        grpc_event_engine::experimental::CreateEventEngine());
-    return engine->get();
-  }
-  void AddTraceEvent(TraceSeverity, absl::string_view) override {}
+  EventEngine* GetEventEngine() override { return RealEngine().get(); }
+  void OnTrace(absl::string_view) override {}
 
  private:
   ReadyChannel& channel_;
@@ -80,7 +85,7 @@ class ReadyChannel::Control final : public Policy::ChannelControlHelper {
 
 ReadyChannel::ReadyChannel(absl::string_view config_json,
                            const grpc_core::ChannelArgs& args)
-    : serializer_(std::make_shared<grpc_core::WorkSerializer>()) {
+    : serializer_(core::MakeSerializer(RealEngine())) {
   grpc_core::ExecCtx exec_ctx;
   driver_ = std::make_unique<PolicyDriver>(config_json, args, serializer_,
                                            std::make_unique<Control>(this));
@@ -101,6 +106,9 @@ ReadyChannel::~ReadyChannel() {
 void ReadyChannel::Update(core::AddressList addresses) {
   grpc_core::ExecCtx exec_ctx;
   (void)driver_->Update(std::move(addresses));
+  // The policy hears of its connections, and then publishes, in callbacks of
+  // their own.
+  for (int i = 0; i < 4; ++i) driver_->Flush();
 }
 
 }  // namespace multi_backend

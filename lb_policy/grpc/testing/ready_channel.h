@@ -19,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "multi_backend/lb_policy/grpc/testing/policy_driver.h"
 #include "multi_backend/port/core.h"
+#include "multi_backend/port/fakes.h"
 
 namespace multi_backend {
 
@@ -46,7 +47,7 @@ class ReadyChannel {
   class Subchannel;
 
   const std::shared_ptr<grpc_core::WorkSerializer> serializer_;
-  std::unique_ptr<Policy::SubchannelPicker> picker_;
+  core::PickerPtr picker_;
   size_t pickers_made_ = 0;
   // Stock ring_hash crashes when one of its pickers is destroyed, and its picks
   // leave work behind that needs the policy.

@@ -102,10 +102,10 @@ class VirtualTime::Engine final : public EventEngine {
     (void)NotForAPolicy("CancelConnect()");
     return false;
   }
-  std::unique_ptr<DNSResolver> GetDNSResolver(
+  core::MadeDnsResolver GetDNSResolver(
       const DNSResolver::ResolverOptions&) override {
     (void)NotForAPolicy("GetDNSResolver()");
-    return nullptr;
+    return core::MadeDnsResolver();
   }
 
  private:
@@ -146,11 +146,14 @@ PoolTime VirtualTime::ForPool() {
 
 VirtualTime::EventEngine* VirtualTime::engine() { return engine_.get(); }
 
+std::shared_ptr<VirtualTime::EventEngine> VirtualTime::shared_engine() {
+  return engine_;
+}
+
 void VirtualTime::RunInCore(const std::function<void()>& fn) {
   const CoreTime core_time(this);
   {
-    grpc_core::ApplicationCallbackExecCtx callback_exec_ctx;
-    grpc_core::ExecCtx exec_ctx;
+    const core::CoreScope scope;
     fn();
   }
   Settle();

@@ -41,6 +41,7 @@ class VirtualTime final : public Clock {
   // Returns the clock and timers for a pool.
   PoolTime ForPool();
   EventEngine* engine();
+  std::shared_ptr<EventEngine> shared_engine();
 
   // Runs `fn` as on a thread of core, and then everything that it causes at the
   // present time.
@@ -48,6 +49,8 @@ class VirtualTime final : public Clock {
   // The same as on a thread of the application.
   void RunOutsideCore(const std::function<void()>& fn);
   void Advance(absl::Duration by);
+  // Runs what the engine has been given until nothing is left.
+  void Settle();
 
   // Counts the policies that share the engine.  RemovePolicy() returns how many
   // are left.
@@ -62,9 +65,6 @@ class VirtualTime final : public Clock {
   class CoreTime;
   class Engine;
   class PoolTimers;
-
-  // Runs what the engine has been given until nothing is left.
-  void Settle();
 
   VirtualTimers timers_;
   std::set<uint64_t> engine_timers_;

@@ -23,7 +23,11 @@ constexpr char kJson[] = "application/json";
 // Zeros and empty lists are printed too, so that readers need no defaults.
 std::string Json(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
+#if GOOGLE_PROTOBUF_VERSION < 5026000
   options.always_print_primitive_fields = true;
+#else
+  options.always_print_fields_with_no_presence = true;
+#endif
   std::string json;
   // It fails only for messages that are no UTF-8, which ShownText() prevents.
   (void)google::protobuf::util::MessageToJsonString(message, &json, options);

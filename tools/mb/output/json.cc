@@ -8,7 +8,11 @@ namespace mb {
 
 std::string ToJson(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
+#if GOOGLE_PROTOBUF_VERSION < 5026000
   options.always_print_primitive_fields = true;
+#else
+  options.always_print_fields_with_no_presence = true;
+#endif
   std::string json;
   const auto status =
       google::protobuf::util::MessageToJsonString(message, &json, options);
