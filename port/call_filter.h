@@ -34,8 +34,7 @@ struct FilterChannel {
 
   static grpc_error_handle Init(grpc_channel_element* element,
                                 grpc_channel_element_args* args) {
-    new (element->channel_data)
-        Channel(core::ArgsOf(*args));
+    new (element->channel_data) Channel(core::ArgsOf(*args));
     return absl::OkStatus();
   }
   static void Destroy(grpc_channel_element* element) {

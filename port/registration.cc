@@ -38,8 +38,8 @@ absl::Status Register(const std::vector<CorePart>& parts) {
   const std::string version = grpc::Version();
   if (!absl::StartsWith(version, absl::StrCat(core::kRelease, "."))) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "the library was built for gRPC ", core::kRelease, ", but gRPC ", version,
-        " is loaded: use the distribution's libgrpc++ (tools/setup)"));
+        "the library was built for gRPC ", core::kRelease, ", but gRPC ",
+        version, " is loaded: use the distribution's libgrpc++ (tools/setup)"));
   }
   if (CoreIsConfigured()) {
     return absl::FailedPreconditionError(

@@ -62,9 +62,8 @@ class CallAttribute
   static T* Of(grpc_core::LoadBalancingPolicy::CallState* call) {
     // Core's ping of a channel picks without a call.
     if (call == nullptr) return nullptr;
-    return FromAttribute(
-        static_cast<grpc_core::ClientChannelLbCallState*>(call)
-            ->GetCallAttribute(TypeName()));
+    return FromAttribute(static_cast<grpc_core::ClientChannelLbCallState*>(call)
+                             ->GetCallAttribute(TypeName()));
   }
 
   // The same for a filter below the selector.

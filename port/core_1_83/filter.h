@@ -60,10 +60,8 @@ inline void RegisterFilter(grpc_core::CoreConfiguration::Builder& builder,
                            grpc_channel_stack_type type, FilterPlace place,
                            const grpc_channel_filter* filter,
                            bool (*wanted)(const grpc_core::ChannelArgs&)) {
-  auto& registration = builder.channel_init()
-                           ->RegisterFilter(type, filter)
-                           .If(wanted)
-                           .SkipV3();
+  auto& registration =
+      builder.channel_init()->RegisterFilter(type, filter).If(wanted).SkipV3();
   if (place == FilterPlace::kTop) {
     // Core allows one filter only at the very top, and ends the process if
     // there are more.  So this names those that must stand below.

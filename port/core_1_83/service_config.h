@@ -29,7 +29,8 @@ inline absl::StatusOr<ServiceConfigRef> ReadServiceConfig(
   grpc_core::ValidationErrors errors;
   ServiceConfigRef config =
       grpc_core::ServiceConfigImpl::Create(args, *json, &errors);
-  if (!errors.ok()) return errors.status(absl::StatusCode::kInvalidArgument,
+  if (!errors.ok())
+    return errors.status(absl::StatusCode::kInvalidArgument,
                          "errors validating service config");
   return config;
 }
@@ -65,13 +66,12 @@ inline const MethodConfigs* MethodConfigsOf(
   return config.GetMethodParsedConfigVector(slice);
 }
 
-// The configs of a method for one call: its retry policy is a copy that the call
-// may change, and all others are the method's.
+// The configs of a method for one call: its retry policy is a copy that the
+// call may change, and all others are the method's.
 class OwnRetryPolicy {
  public:
   // `shared` has a retry policy (Of()), and must outlive the call.
-  explicit OwnRetryPolicy(const MethodConfigs& shared)
-      : granted_(Of(&shared)) {
+  explicit OwnRetryPolicy(const MethodConfigs& shared) : granted_(Of(&shared)) {
     configs_.reserve(shared.size());
     for (size_t i = 0; i < shared.size(); ++i) {
       if (i == Index()) {

@@ -50,8 +50,8 @@ class Trailers {
  private:
   grpc_metadata_batch* batch() const {
     return metadata_ == nullptr ? nullptr
-                                : static_cast<grpc_core::LbMetadata*>(
-                                      metadata_)->*GetLbMetadataBatch();
+                                : static_cast<grpc_core::LbMetadata*>(metadata_)
+                                          ->*GetLbMetadataBatch();
   }
 
   grpc_core::LoadBalancingPolicy::MetadataInterface* const metadata_;
