@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "multi_backend/port/fakes.h"
 
 namespace multi_backend {
 namespace {
