@@ -78,6 +78,8 @@ class EndpointAddressesTest : public ::testing::Test {
  protected:
   EndpointAddressesTest() {
     grpc_init();
+    serializer_ = core::MakeSerializer(
+        grpc_event_engine::experimental::GetDefaultEventEngine());
     EndpointAddresses::Args args;
     args.channel_args = grpc_core::ChannelArgs().Set(
         GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 0);
