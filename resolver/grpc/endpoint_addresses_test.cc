@@ -191,8 +191,7 @@ class EndpointAddressesTest : public ::testing::Test {
         builder->resolver_registry()->RegisterResolverFactory(
             std::make_unique<FakeResolverFactory>(&resolutions_));
       }};
-  std::shared_ptr<grpc_core::WorkSerializer> serializer_ = core::MakeSerializer(
-      grpc_event_engine::experimental::GetDefaultEventEngine());
+  std::shared_ptr<grpc_core::WorkSerializer> serializer_;
   std::mutex mu_;
   std::condition_variable changed_;
   int reports_ = 0;

@@ -322,7 +322,7 @@ std::string WithOwnRetryPolicy(absl::string_view failover) {
                       kFailedCallsDoNotCount, R"(,"failover":{)", failover,
                       R"(}}}],"methodConfig":[{
         "name":[{"service":"examples.users.v1.Users","method":"GetUser"}],
-        "retryPolicy":{"maxAttempts":4,"initialBackoff":"0.001s",
+        "retryPolicy":{"maxAttempts":4,"initialBackoff":"0.002s",
                        "maxBackoff":"0.01s","backoffMultiplier":1,
                        "retryableStatusCodes":["ABORTED"]}}]})");
 }

@@ -367,7 +367,7 @@ class ForeignChannelTest : public MetadataTest {
     const std::string with_retries =
         R"({"loadBalancingConfig":[{"round_robin":{}}],
             "methodConfig":[{"name":[{}],"retryPolicy":{"maxAttempts":3,
-              "initialBackoff":"0.001s","maxBackoff":"0.01s",
+              "initialBackoff":"0.002s","maxBackoff":"0.01s",
               "backoffMultiplier":2,
               "retryableStatusCodes":["UNAVAILABLE","INTERNAL"]}}]})";
     return {

@@ -454,7 +454,7 @@ TEST_F(PlainGrpcTest, AStockChannelFollowsItsOwnServiceConfig) {
   args.SetServiceConfigJSON(
       R"({"loadBalancingConfig":[{"round_robin":{}}],
           "methodConfig":[{"name":[{}],"retryPolicy":{"maxAttempts":3,
-            "initialBackoff":"0.001s","maxBackoff":"0.01s",
+            "initialBackoff":"0.002s","maxBackoff":"0.01s",
             "backoffMultiplier":2,
             "retryableStatusCodes":["UNAVAILABLE"]}}]})");
   for (const std::string& target :
