@@ -103,6 +103,12 @@ absl::StatusOr<CallConfiguration> CallConfiguration::Make(
   absl::optional<int> retry_buffer;
   if (ours) {
     if (!config.parsed().ok()) return config.parsed().status();
+    if (core::kShortBackoffsHang && (*config.parsed())->has_short_backoff) {
+      return absl::InvalidArgumentError(
+          "field:methodConfig error:a retryPolicy has an initialBackoff or "
+          "maxBackoff below 0.002s, and this gRPC drops a retry whose backoff "
+          "rounds to 0 ms: the call would hang past its deadline");
+    }
     const Config& parsed = (*config.parsed())->config;
     const FailoverConfig& failover = parsed.policy.failover;
     max_request_metadata =

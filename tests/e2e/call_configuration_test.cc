@@ -65,6 +65,22 @@ TEST_F(CallConfigurationCacheTest, AGoodResultGetsSelectorAndGate) {
   EXPECT_TRUE(HasRetryState(result));
 }
 
+// With gRPC 1.51 it is a warning.
+TEST_F(CallConfigurationCacheTest, ABackoffThatWouldHangIsRefused) {
+  CallConfigurationCache cache(
+      WithServiceConfig(
+          R"({"loadBalancingConfig":[{"multi_backend":{}}],
+              "methodConfig":[{"name":[{}],"retryPolicy":{"maxAttempts":3,
+                "initialBackoff":"0.001s","maxBackoff":"0.01s",
+                "backoffMultiplier":2,
+                "retryableStatusCodes":["UNAVAILABLE"]}}]})"),
+      absl::nullopt);
+  Resolver::Result result;
+  cache.ApplyTo(result);
+  EXPECT_EQ(result.service_config.ok(), !core::kShortBackoffsHang)
+      << result.service_config.status();
+}
+
 #if GRPC_CPP_VERSION_MINOR != 51
 TEST_F(CallConfigurationCacheTest, TheV3StackIsRefused) {
   CallConfigurationCache cache(ChannelArgs().Set(GRPC_ARG_USE_V3_STACK, true),

@@ -276,7 +276,9 @@ absl::StatusOr<ParsedConfig> ParseServiceConfig(absl::string_view json,
   }
   LintMethodConfigs(document->struct_value(), result.config.policy.failover,
                     &result.warnings);
+  const size_t warnings_before = result.warnings.size();
   LintBackoffs(document->struct_value(), &result.warnings);
+  result.has_short_backoff = result.warnings.size() > warnings_before;
   LintRetryThrottling(document->struct_value(), result.config.policy.failover,
                       &result.warnings);
   return result;

@@ -28,6 +28,9 @@ namespace multi_backend {
 struct ParsedConfig {
   Config config;
   std::vector<LintWarning> warnings;
+  // Whether a warning is about a retryPolicy with a backoff below
+  // kLeastBackoff.
+  bool has_short_backoff = false;
 };
 
 struct ParseOptions {
