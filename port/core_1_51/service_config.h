@@ -14,8 +14,8 @@
 namespace multi_backend {
 namespace core {
 
-// Whether a retry whose backoff rounds to 0 ms is never made, and its call hangs
-// past its deadline.
+// Whether a retry whose backoff rounds to 0 ms is never made, and its call
+// hangs past its deadline.
 constexpr bool kShortBackoffsHang = false;
 
 using ServiceConfigRef = grpc_core::RefCountedPtr<grpc_core::ServiceConfig>;
