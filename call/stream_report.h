@@ -20,6 +20,8 @@ struct StreamReport {
   bool watched = false;
   // This process cancelled the stream while the transport was still at it.
   bool cancelled = false;
+  // With `cancelled`: because the attempt ran into perTryTimeout.
+  bool timed_out = false;
   // The status with which the transport ended the stream; nullopt until then,
   // and for an attempt that never reached the transport.
   absl::optional<absl::StatusCode> ended_with;

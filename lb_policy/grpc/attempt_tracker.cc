@@ -179,8 +179,12 @@ void AttemptTracker::Finish(FinishArgs args) {
 // the synchronous API does for a stream.  Core then says only that the call was
 // cancelled.
 bool AttemptTracker::GaveUpUnheard() const {
-  return call_ != nullptr && call_->log.HasTimedOut(attempt_) &&
-         stream_->report.watched && !stream_->report.ended_with.has_value();
+  if (call_ == nullptr || !stream_->report.watched ||
+      stream_->report.ended_with.has_value()) {
+    return false;
+  }
+  // Core 1.83 does not ask before it gives the attempt up.
+  return call_->log.HasTimedOut(attempt_) || stream_->report.timed_out;
 }
 
 void AttemptTracker::OnSucceeded() {

@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/call/grpc/filters/call_status.h"
+#include "multi_backend/call/try_timeout_message.h"
 #include "multi_backend/port/call_filter.h"
 #include "multi_backend/port/core.h"
 #include "multi_backend/port/core_builder.h"
@@ -35,7 +37,7 @@ class StreamElement {
       return;
     }
     if (batch.cancel_stream) {
-      OnCancel();
+      OnCancel(batch.payload->cancel_stream.cancel_error);
       return;
     }
     if (batch.on_complete != nullptr) {
@@ -64,9 +66,12 @@ class StreamElement {
 
   // When an operation fails in the transport, the filters above cancel the
   // stream.  That cancellation is only the echo of the failure.
-  void OnCancel() {
+  void OnCancel(const grpc_error_handle& error) {
     StreamReport& report = record_->report;
-    if (!failed_ && !report.ended_with.has_value()) report.cancelled = true;
+    if (failed_ || report.ended_with.has_value()) return;
+    report.cancelled = true;
+    report.timed_out =
+        absl::StrContains(error.message(), kCoreTryTimeoutMessage);
   }
 
   static void OnDone(void* arg, grpc_error_handle error) {
