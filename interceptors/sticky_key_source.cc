@@ -18,10 +18,12 @@ void StickyKeySource::SetRequestField(absl::string_view path) {
   fields_ = path.empty()
                 ? nullptr
                 : std::make_shared<const StickyRequestFields>(path_, report_);
+  has_fields_.store(fields_ != nullptr, std::memory_order_release);
 }
 
 std::shared_ptr<const StickyRequestFields> StickyKeySource::request_fields()
     const {
+  if (!has_fields_.load(std::memory_order_acquire)) return nullptr;
   MutexLock lock(&mutex_);
   return fields_;
 }

@@ -9,6 +9,7 @@
 #ifndef MULTI_BACKEND_INTERCEPTORS_STICKY_KEY_SOURCE_H_
 #define MULTI_BACKEND_INTERCEPTORS_STICKY_KEY_SOURCE_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -40,13 +41,15 @@ class StickyKeySource {
   // request field.
   void SetRequestField(absl::string_view path);
 
-  // Null when the configuration names no request field.
+  // Null when the configuration names no request field.  That takes no lock,
+  // because every call of a channel without such a field asks.
   std::shared_ptr<const StickyRequestFields> request_fields() const;
 
  private:
   const Reader reader_;
   const StickyKeyFunction function_;
   const StickyRequestFields::Report report_;
+  std::atomic<bool> has_fields_{false};
   mutable Mutex mutex_;
   std::string path_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<const StickyRequestFields> fields_ ABSL_GUARDED_BY(mutex_);
