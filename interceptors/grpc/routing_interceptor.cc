@@ -129,15 +129,12 @@ class RoutingInterceptor final : public Interceptor {
   }
 
  private:
-  static grpc::Status CheckMetadata(const Metadata& metadata) {
+  static absl::Status CheckMetadata(const Metadata& metadata) {
     for (const auto& entry : metadata) {
-      const absl::Status status = CheckMetadataEntry(entry.first, entry.second);
-      if (!status.ok()) {
-        return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT,
-                            std::string(status.message()));
-      }
+      absl::Status status = CheckMetadataEntry(entry.first, entry.second);
+      if (!status.ok()) return status;
     }
-    return grpc::Status::OK;
+    return absl::OkStatus();
   }
 
   // Answers a batch of a hijacked call as gRPC answers those of a call that it
@@ -154,7 +151,9 @@ class RoutingInterceptor final : public Interceptor {
     }
     if (batch->QueryInterceptionHookPoint(
             InterceptionHookPoints::PRE_RECV_STATUS)) {
-      *batch->GetRecvStatus() = refusal_;
+      *batch->GetRecvStatus() =
+          grpc::Status(static_cast<grpc::StatusCode>(refusal_.code()),
+                       std::string(refusal_.message()));
     }
   }
 
@@ -220,7 +219,7 @@ class RoutingInterceptor final : public Interceptor {
   std::shared_ptr<const StickyRequestFields> fields_;  // Owns field_.
   const RequestField* field_ = nullptr;
   std::string full_method_;  // Set only for the application's function.
-  grpc::Status refusal_;     // Not OK once the call has been refused.
+  absl::Status refusal_;     // Not OK once the call has been refused.
 };
 
 class RoutingInterceptorFactory final
