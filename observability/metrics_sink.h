@@ -33,19 +33,14 @@ class ChannelSource;  // channel_source.h
 // A text and its hash.  The text seldom changes from call to call, so a sink
 // that looks up something by it need not hash it each time.
 struct Label {
-  Label() : hash(HashOfEmpty()) {}
+  Label() = default;
   explicit Label(absl::string_view label_text ABSL_ATTRIBUTE_LIFETIME_BOUND)
-      : text(label_text), hash(absl::HashOf(label_text)) {}
+      : text(label_text),
+        hash(label_text.empty() ? 0 : absl::HashOf(label_text)) {}
 
   absl::string_view text;
-  uint64_t hash;  // The same for the same text, in this process.
-
- private:
-  // Events have many labels, most of which are set at once.
-  static uint64_t HashOfEmpty() {
-    static const uint64_t hash = absl::HashOf(absl::string_view());
-    return hash;
-  }
+  // The same for the same text, in this process; 0 for "".
+  uint64_t hash = 0;
 };
 
 // How much of an attempt the backend may have seen.
