@@ -110,6 +110,16 @@ Series* Metrics::Get(SeriesKey key, SeriesKey overflow_key,
   return AddOrOverflow(key.value(), overflow_key.value(), identity);
 }
 
+template <typename Key, typename Identity>
+Series* Metrics::GetForMethod(const Label& target, const Label& method, Key key,
+                              SeriesKey overflow_key, Identity identity) {
+  // A method that has a series has been admitted.
+  if (Series* series = table_->Find(key(method).value())) return series;
+  const Label admitted = Admit(target, method);
+  return Get(key(admitted), overflow_key,
+             [&] { return identity(MethodLabelsOf(admitted.text)); });
+}
+
 Series* Metrics::AddOrOverflow(uint64_t key, uint64_t overflow_key,
                                absl::FunctionRef<SeriesIdentity()> identity) {
   // While the table is full, Add() would make every call wait for a lock.
@@ -144,17 +154,18 @@ Label Metrics::Admit(const Label& target, const Label& method) {
 
 void Metrics::OnAttemptEnded(const AttemptEnded& attempt) {
   constexpr Metric kMetric = Metric::kAttemptDuration;
-  const Label method = Admit(attempt.target, attempt.method);
   const absl::StatusCode code = KnownCode(attempt.status);
-  Series* series = Get(
-      KeyOf(kMetric)
-          .With(attempt.target.hash)
-          .With(method.hash)
-          .With(attempt.backend.hash)
-          .With(attempt.role.hash)
-          .With(HashOfCode(code)),
-      KeyOf(kMetric).With(HashOfCode(code)), [&] {
-        const MethodLabels name = MethodLabelsOf(method.text);
+  const auto key = [&](const Label& method) {
+    return KeyOf(kMetric)
+        .With(attempt.target.hash)
+        .With(method.hash)
+        .With(attempt.backend.hash)
+        .With(attempt.role.hash)
+        .With(HashOfCode(code));
+  };
+  Series* series = GetForMethod(
+      attempt.target, attempt.method, key,
+      KeyOf(kMetric).With(HashOfCode(code)), [&](const MethodLabels& name) {
         return MakeIdentity(
             kMetric, BackendOwner(attempt.target.hash, attempt.backend.hash),
             {attempt.target.text, name.service, name.method,
@@ -163,26 +174,27 @@ void Metrics::OnAttemptEnded(const AttemptEnded& attempt) {
       });
   if (series != nullptr) series->Record(attempt.latency_nanos);
   if (const auto outcome = RetryOutcomeOf(attempt); outcome.has_value()) {
-    CountRetry(attempt.target, method, *outcome);
+    CountRetry(attempt.target, attempt.method, *outcome);
   }
 }
 
 void Metrics::OnCallEnded(const CallEnded& call) {
   constexpr Metric kMetric = Metric::kCallDuration;
-  const Label method = Admit(call.target, call.method);
   const absl::StatusCode code = KnownCode(call.status);
-  Series* series = Get(KeyOf(kMetric)
-                           .With(call.target.hash)
-                           .With(method.hash)
-                           .With(HashOfCode(code))
-                           .With(call.route.hash),
-                       KeyOf(kMetric).With(HashOfCode(code)), [&] {
-                         const MethodLabels name = MethodLabelsOf(method.text);
-                         return MakeIdentity(
-                             kMetric, TargetOwner(call.target.hash),
-                             {call.target.text, name.service, name.method,
-                              absl::StatusCodeToString(code), call.route.text});
-                       });
+  const auto key = [&](const Label& method) {
+    return KeyOf(kMetric)
+        .With(call.target.hash)
+        .With(method.hash)
+        .With(HashOfCode(code))
+        .With(call.route.hash);
+  };
+  Series* series = GetForMethod(
+      call.target, call.method, key, KeyOf(kMetric).With(HashOfCode(code)),
+      [&](const MethodLabels& name) {
+        return MakeIdentity(kMetric, TargetOwner(call.target.hash),
+                            {call.target.text, name.service, name.method,
+                             absl::StatusCodeToString(code), call.route.text});
+      });
   if (series != nullptr) series->Record(call.latency_nanos);
   if (call.waited_in_pick_nanos > 0) {
     RecordWait(call.target, WaitedIn::kPick, call.waited_in_pick_nanos);
@@ -191,7 +203,7 @@ void Metrics::OnCallEnded(const CallEnded& call) {
     RecordWait(call.target, WaitedIn::kBacklog, call.waited_in_backlog_nanos);
   }
   if (const auto outcome = RetryOutcomeOf(call); outcome.has_value()) {
-    CountRetry(call.target, method, *outcome);
+    CountRetry(call.target, call.method, *outcome);
   }
 }
 
@@ -199,14 +211,16 @@ void Metrics::CountRetry(const Label& target, const Label& method,
                          RetryOutcome outcome) {
   constexpr Metric kMetric = Metric::kRetries;
   const uint64_t outcome_hash = static_cast<uint64_t>(outcome) + 1;
-  Series* series =
-      Get(KeyOf(kMetric).With(target.hash).With(method.hash).With(outcome_hash),
-          KeyOf(kMetric).With(outcome_hash), [&] {
-            const MethodLabels name = MethodLabelsOf(method.text);
-            return MakeIdentity(
-                kMetric, TargetOwner(target.hash),
-                {target.text, name.service, name.method, NameOf(outcome)});
-          });
+  const auto key = [&](const Label& label) {
+    return KeyOf(kMetric).With(target.hash).With(label.hash).With(outcome_hash);
+  };
+  Series* series = GetForMethod(
+      target, method, key, KeyOf(kMetric).With(outcome_hash),
+      [&](const MethodLabels& name) {
+        return MakeIdentity(
+            kMetric, TargetOwner(target.hash),
+            {target.text, name.service, name.method, NameOf(outcome)});
+      });
   if (series != nullptr) series->Increment();
 }
 

@@ -97,6 +97,11 @@ class Metrics final : public MetricsSink {
   // for it, the one of `overflow_key`, in which `other` stands for all names.
   template <typename Identity>
   Series* Get(SeriesKey key, SeriesKey overflow_key, const Identity& identity);
+  // The same for a metric that has the label `method`.  `key` makes the key,
+  // and `identity` what is new, from the method as which it is counted.
+  template <typename Key, typename Identity>
+  Series* GetForMethod(const Label& target, const Label& method, Key key,
+                       SeriesKey overflow_key, Identity identity);
   Series* AddOrOverflow(uint64_t key, uint64_t overflow_key,
                         absl::FunctionRef<SeriesIdentity()> identity);
 
