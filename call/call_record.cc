@@ -42,7 +42,7 @@ Sent SentOfOpen(const StreamReport* stream) {
 
 }  // namespace
 
-CallRecord::CallRecord(Call call, int64_t start_nanos)
+CallRecord::CallRecord(Call call)
     : call_(std::move(call)),
       method_(call_.method),
       whole_trail_(
@@ -50,8 +50,7 @@ CallRecord::CallRecord(Call call, int64_t start_nanos)
           (call_.observer != nullptr && call_.observer->SamplesNextCall())),
       keeps_attempts_(whole_trail_ ||
                       (call_.observer != nullptr &&
-                       call_.observer->wants_failed_and_retried())),
-      start_nanos_(start_nanos) {}
+                       call_.observer->wants_failed_and_retried())) {}
 
 void CallRecord::OnQueued(Place place, int64_t now) {
   OnPicked(now);
@@ -68,6 +67,21 @@ void CallRecord::OnPicked(int64_t now) {
       std::max<int64_t>(now - since, 0));
 }
 
+AttemptRecord& CallRecord::AddAttempt(AttemptRecord::Choice choice) {
+  if (!first_attempt_.has_value()) {
+    return first_attempt_.emplace(std::move(choice));
+  }
+  return further_attempts_.emplace_front(std::move(choice));
+}
+
+int64_t CallRecord::TakeWait(Place place) {
+  std::atomic<int64_t>& waited = waited_nanos_[static_cast<int>(place)];
+  if (Load(waited) == 0) return 0;
+  const int64_t nanos = waited.exchange(0, std::memory_order_relaxed);
+  Add(waited_before_nanos_[static_cast<int>(place)], nanos);
+  return nanos;
+}
+
 void CallRecord::OnAttemptStarted(AttemptRecord& attempt,
                                   const StreamReport* stream, bool is_replay,
                                   int64_t now) {
@@ -77,19 +91,25 @@ void CallRecord::OnAttemptStarted(AttemptRecord& attempt,
   }
   attempt.previous_ = previous;
   attempt.stream_ = stream;
-  attempt.number_ = attempts() + 1;
-  attempt.retried_ = attempt.number_ == 1 ? Retried::kFirst
-                     : attempt.choice_.tried_before
-                         ? Retried::kSameBackend
-                         : Retried::kDifferentBackend;
   attempt.start_nanos_ = now;
-  for (const int place : {kPick, kBacklog}) {
-    if (Load(waited_nanos_[place]) == 0) continue;
-    attempt.waited_nanos_[place] =
-        waited_nanos_[place].exchange(0, std::memory_order_relaxed);
-    Add(waited_before_nanos_[place], attempt.waited_nanos_[place]);
-  }
-  attempts_.store(attempt.number_, std::memory_order_relaxed);
+  const BackendLabels& backend = *attempt.choice_.backend;
+  AttemptEnded& told = attempt.told_;
+  if (call_.observer != nullptr) told.target = call_.observer->target();
+  told.method = method_;
+  told.backend = backend.name;
+  told.role = backend.role;
+  if (call_.route != nullptr) told.route = *call_.route;
+  told.address = backend.address;
+  told.connection = attempt.choice_.connection;
+  told.attempt = attempts() + 1;
+  told.retried = told.attempt == 1              ? Retried::kFirst
+                 : attempt.choice_.tried_before ? Retried::kSameBackend
+                                                : Retried::kDifferentBackend;
+  told.chosen_by = attempt.choice_.chosen_by;
+  told.started_after_nanos = now - start_nanos_;
+  told.waited_in_pick_nanos = TakeWait(Place::kPick);
+  told.waited_in_backlog_nanos = TakeWait(Place::kBacklog);
+  attempts_.store(told.attempt, std::memory_order_relaxed);
   newest_.store(&attempt, std::memory_order_release);
 }
 
@@ -102,43 +122,18 @@ bool CallRecord::Claim(AttemptRecord& attempt) {
 void CallRecord::Close(AttemptRecord& attempt, absl::StatusCode code,
                        absl::string_view message, Sent sent, NextStep next,
                        int64_t now) {
-  attempt.end_nanos_ = now;
-  attempt.code_ = code;
-  attempt.message_.assign(message.data(), message.size());
-  attempt.sent_ = sent;
+  AttemptEnded& told = attempt.told_;
+  told.latency_nanos = now - attempt.start_nanos_;
+  told.status = code;
+  told.sent = sent;
+  if (!message.empty()) {
+    attempt.message_ = std::string(message);
+    told.message = attempt.message_;
+  }
   attempt.next_.store(next, std::memory_order_relaxed);
   attempt.state_.store(AttemptRecord::State::kClosed,
                        std::memory_order_release);
-  if (call_.observer == nullptr) return;
-  AttemptEnded ended = Describe(attempt);
-  ended.next = NextStep::kDone;
-  ended.passed_over = {};
-  call_.observer->OnAttemptEnded(ended);
-}
-
-AttemptEnded CallRecord::Describe(const AttemptRecord& attempt) const {
-  const BackendLabels& backend = *attempt.choice_.backend;
-  AttemptEnded ended;
-  if (call_.observer != nullptr) ended.target = call_.observer->target();
-  ended.method = method_;
-  ended.backend = backend.name;
-  ended.role = backend.role;
-  if (call_.route != nullptr) ended.route = *call_.route;
-  ended.address = backend.address;
-  ended.connection = attempt.choice_.connection;
-  ended.attempt = attempt.number_;
-  ended.retried = attempt.retried_;
-  ended.chosen_by = attempt.choice_.chosen_by;
-  ended.sent = attempt.sent_;
-  ended.status = attempt.code_;
-  ended.message = attempt.message_;
-  ended.started_after_nanos = attempt.start_nanos_ - start_nanos_;
-  ended.latency_nanos = attempt.end_nanos_ - attempt.start_nanos_;
-  ended.waited_in_pick_nanos = attempt.waited_nanos_[kPick];
-  ended.waited_in_backlog_nanos = attempt.waited_nanos_[kBacklog];
-  ended.next = attempt.next_.load(std::memory_order_relaxed);
-  ended.passed_over = attempt.choice_.passed_over;
-  return ended;
+  if (call_.observer != nullptr) call_.observer->OnAttemptEnded(told);
 }
 
 void CallRecord::OnAttemptEnded(AttemptRecord& attempt, const AttemptEnd& end,
@@ -189,10 +184,13 @@ std::vector<AttemptEnded> CallRecord::Attempts() const {
   for (const AttemptRecord* attempt = newest_.load(std::memory_order_acquire);
        attempt != nullptr; attempt = attempt->previous_) {
     // Another thread may be about to tell of its end.
-    if (attempt->state_.load(std::memory_order_acquire) ==
+    if (attempt->state_.load(std::memory_order_acquire) !=
         AttemptRecord::State::kClosed) {
-      attempts.push_back(Describe(*attempt));
+      continue;
     }
+    attempts.push_back(attempt->told_);
+    attempts.back().next = attempt->next_.load(std::memory_order_relaxed);
+    attempts.back().passed_over = attempt->choice_.passed_over;
   }
   std::reverse(attempts.begin(), attempts.end());
   return attempts;

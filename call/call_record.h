@@ -7,14 +7,15 @@
 //
 //   record.OnQueued(CallRecord::Place::kBacklog, now);  // A pick found none.
 //   record.OnPicked(now);                               // A later one did.
+//   AttemptRecord& attempt = record.AddAttempt(choice);
 //   record.OnAttemptStarted(attempt, stream, /*is_replay=*/false, now);
 //   record.OnAttemptEnded(attempt, end, now);
 //   record.OnNextStep(NextStep::kRetried, now);
 //   … the next attempt …
 //   record.OnCallEnded(code, message, now);
 //
-// Records and attempts live in the call's arena.  They own memory, so the arena
-// must destroy them.
+// A record lives in the call's arena.  It owns memory, its attempts among it,
+// so the arena must destroy it.
 //
 // Threads: core serialises the ends of attempts, the decisions and the call's
 // end.  A pick, or the start of an attempt, may run while the caller cancels
@@ -28,6 +29,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <forward_list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -35,6 +37,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "multi_backend/call/backend_labels.h"
 #include "multi_backend/call/call_observer.h"
@@ -67,16 +70,12 @@ class AttemptRecord {
   AttemptRecord* previous_ = nullptr;
   // Set when it starts:
   const StreamReport* stream_ = nullptr;
-  int number_ = 0;
-  Retried retried_ = Retried::kFirst;
   int64_t start_nanos_ = 0;
-  int64_t waited_nanos_[2] = {};
-  // Set when it ends, by whoever has moved the state from kOpen:
+  // What the sinks are told.  The first part is set when it starts, the rest
+  // when it ends, by whoever has moved the state from kOpen.
+  AttemptEnded told_;
+  std::string message_;  // That of told_.
   std::atomic<State> state_{State::kOpen};
-  int64_t end_nanos_ = 0;
-  absl::StatusCode code_ = absl::StatusCode::kOk;
-  std::string message_;
-  Sent sent_ = Sent::kNever;
   std::atomic<NextStep> next_{NextStep::kDone};
 };
 
@@ -118,13 +117,12 @@ class CallRecord {
     bool wait_for_ready = false;
     std::shared_ptr<TrailReader> reader;  // Null for none.
   };
-  // `start_nanos` is when the call began, if nothing says better.
-  CallRecord(Call call, int64_t start_nanos);
+  explicit CallRecord(Call call);
 
   CallRecord(const CallRecord&) = delete;
   CallRecord& operator=(const CallRecord&) = delete;
 
-  // The filter at the top of the channel has seen the call begin.
+  // When the call began.  Call it before the first attempt.
   void SetStart(int64_t start_nanos) { start_nanos_ = start_nanos; }
 
   const Label& method() const { return method_; }
@@ -161,6 +159,9 @@ class CallRecord {
 
   // --- Attempts --------------------------------------------------------------
 
+  // A pick has chosen a backend.  Core may drop the pick, and then the attempt
+  // never starts.  Picks of one call follow each other.
+  AttemptRecord& AddAttempt(AttemptRecord::Choice choice);
   // `stream` must live as long as the call.
   void OnAttemptStarted(AttemptRecord& attempt, const StreamReport* stream,
                         bool is_replay, int64_t now);
@@ -183,11 +184,12 @@ class CallRecord {
                              int64_t now);
 
  private:
+  // The time that the call has waited there since the last attempt.
+  int64_t TakeWait(Place place);
   // True for the one who may end the attempt.
   static bool Claim(AttemptRecord& attempt);
   void Close(AttemptRecord& attempt, absl::StatusCode code,
              absl::string_view message, Sent sent, NextStep next, int64_t now);
-  AttemptEnded Describe(const AttemptRecord& attempt) const;
   void CloseOpenAttempts(absl::StatusCode code, int64_t now);
   NextStep LastStep(absl::StatusCode code) const;
   std::vector<AttemptEnded> Attempts() const;
@@ -196,7 +198,10 @@ class CallRecord {
   const Label method_;
   const bool whole_trail_;
   const bool keeps_attempts_;
-  int64_t start_nanos_;
+  int64_t start_nanos_ = 0;
+  // Most calls have one attempt, which then costs no allocation.
+  absl::optional<AttemptRecord> first_attempt_;
+  std::forward_list<AttemptRecord> further_attempts_;
   std::atomic<bool> ended_{false};
   std::atomic<bool> pick_failed_{false};
   std::atomic<int> attempts_{0};

@@ -68,11 +68,9 @@ std::string Next(absl::string_view attempt, NextStep next) {
 
 class CallRecordTest : public ::testing::Test {
  protected:
-  // Also destroys the records of an earlier call.
   void Begin(TrailSampling sampling = {/*failed_and_retried=*/true, 0},
              bool wait_for_ready = false) {
     record_ = nullptr;
-    attempts_.clear();
     sink_ = std::make_shared<RecordingSink>(sampling);
     observer_ = std::make_unique<CallObserver>(
         "dns:///users", std::vector<std::shared_ptr<MetricsSink>>{sink_});
@@ -80,7 +78,8 @@ class CallRecordTest : public ::testing::Test {
     call.observer = observer_.get();
     call.method = "/p.S/M";
     call.wait_for_ready = wait_for_ready;
-    record_ = std::make_unique<CallRecord>(std::move(call), 100);
+    record_ = std::make_unique<CallRecord>(std::move(call));
+    record_->SetStart(100);
   }
 
   AttemptRecord& Start(const std::string& backend, int64_t now,
@@ -90,12 +89,11 @@ class CallRecordTest : public ::testing::Test {
         std::make_shared<const BackendLabels>(backend, "10.0.0.1:1", "r");
     choice.tried_before = tried_before;
     if (record_->WantsPassedOver()) choice.passed_over = passed_over_;
-    attempts_.emplace_back(std::move(choice));
+    AttemptRecord& attempt = record_->AddAttempt(std::move(choice));
     streams_.emplace_back();
     streams_.back().watched = true;
-    record_->OnAttemptStarted(attempts_.back(), &streams_.back(), is_replay,
-                              now);
-    return attempts_.back();
+    record_->OnAttemptStarted(attempt, &streams_.back(), is_replay, now);
+    return attempt;
   }
   StreamReport& stream() { return streams_.back(); }
 
@@ -110,7 +108,6 @@ class CallRecordTest : public ::testing::Test {
 
   const std::vector<PassedOver> passed_over_{{"b9", PassedOver::Why::kDown}};
   std::deque<StreamReport> streams_;
-  std::deque<AttemptRecord> attempts_;
   std::shared_ptr<RecordingSink> sink_;
   std::unique_ptr<CallObserver> observer_;
   std::unique_ptr<CallRecord> record_;
@@ -359,7 +356,8 @@ TEST_F(CallRecordTest, AReaderNeedsNoObserver) {
   const auto reader = std::make_shared<Reader>();
   CallRecord::Call call;
   call.reader = reader;
-  record_ = std::make_unique<CallRecord>(std::move(call), 100);
+  record_ = std::make_unique<CallRecord>(std::move(call));
+  record_->SetStart(100);
   End(Start("b1", 110), StatusCode::kOk, 120);
   record_->OnCallEnded(StatusCode::kOk, "", 130);
   EXPECT_EQ(reader->attempts, 1u);

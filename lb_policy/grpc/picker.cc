@@ -255,12 +255,14 @@ AttemptRecord* Picker::Record(const PickPlan::Result& picked,
   const PickPlan& plan = *args_->plan;
   const PlanEntry& entry = plan.entries()[picked.entry];
   AttemptRecord::Choice choice;
-  choice.backend = args_->labels.empty()
-                       ? LabelsOf(entry.backend(), *entry.endpoint)
-                       : args_->labels[picked.entry];
+  if (args_->labels.empty()) {
+    choice.backend = LabelsOf(entry.backend(), *entry.endpoint);
+  } else {
+    choice.backend = args_->labels[picked.entry];
+  }
   choice.connection = static_cast<int>(connection) + 1;
   choice.chosen_by = ExplainChoice(plan, call.context.label, request, picked);
-  choice.tried_before = call.log.tried().Contains(entry.backend().id());
+  choice.tried_before = request.tried.Contains(entry.backend().id());
   if (record.WantsPassedOver()) {
     // The plan may be gone when the call ends.
     auto* const passed_over = call.context.arena->ManagedNew<PassedOverList>(
@@ -268,7 +270,7 @@ AttemptRecord* Picker::Record(const PickPlan::Result& picked,
                           *request.in_slow_start));
     choice.passed_over = passed_over->list();
   }
-  return call.context.arena->ManagedNew<AttemptRecord>(std::move(choice));
+  return &record.AddAttempt(std::move(choice));
 }
 
 void Picker::RecordQueued(const CallAttempts& call,

@@ -11,7 +11,6 @@
 #include "multi_backend/call/call_label.h"
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/call/grpc/filters/answer_filter.h"
-#include "multi_backend/clock/steady_clock.h"
 #include "multi_backend/interceptors/request_metadata.h"
 #include "multi_backend/observability/trail/trail_slot.h"
 #include "multi_backend/port/log.h"
@@ -132,9 +131,9 @@ CallRecord* MakeRecord(const CallContext& context, CallObserver* observer,
       selected.metadata().get_pointer(grpc_core::WaitForReady());
   call.wait_for_ready = wait_for_ready != nullptr && wait_for_ready->value;
   if (trails.first != 0) call.reader = TakeSlot(trails);
-  // The arena destroys it, as its attempts, after the call's filters.
-  auto* const record = selected.arena()->ManagedNew<CallRecord>(
-      std::move(call), SteadyClock::Get().NowNanos());
+  // The arena destroys it after the call's filters.
+  auto* const record =
+      selected.arena()->ManagedNew<CallRecord>(std::move(call));
   if (decision.route != nullptr) decision.route->Count(record->method());
   return record;
 }

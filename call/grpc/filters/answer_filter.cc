@@ -47,6 +47,7 @@ class AnswerElement {
     WatchedCall* const watched = core::CallSlot<WatchedCall>::Get(args);
     if (watched == nullptr) {
       record_ = context_->record;
+      record_->SetStart(Now());
       return;
     }
     watched->record = context_->record;
