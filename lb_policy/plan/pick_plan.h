@@ -21,12 +21,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
@@ -218,7 +219,8 @@ class PickPlan {
 
   std::vector<PlanEntry> entries_;
   std::unique_ptr<BalancerNode> root_;
-  absl::flat_hash_map<std::string, std::unique_ptr<BalancerNode>> roles_;
+  // The few roles of a channel are found sooner than one name is hashed.
+  std::map<std::string, std::unique_ptr<BalancerNode>, std::less<>> roles_;
   const Clock* clock_ = nullptr;
   // Also guards the positions of the strategies.  It comes before the locks of
   // backends and of key votes.
