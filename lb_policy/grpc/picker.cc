@@ -68,10 +68,11 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
   if (call.context.record != nullptr) request.in_slow_start = &in_slow_start;
   PickPlan::TurnResult turn;
   do {
-    turn = plan.has_backlogs()
-               ? plan.PickInTurn(call.context.label, request, call.ticket)
-               : PickPlan::TurnResult{plan.Pick(call.context.label, request),
-                                      absl::OkStatus()};
+    if (plan.has_backlogs()) {
+      turn = plan.PickInTurn(call.context.label, request, call.ticket);
+    } else {
+      turn.pick = plan.Pick(call.context.label, request);
+    }
     if (turn.repick) wakeups.mailbox().Raise(PolicyMailbox::kRepick);
     if (turn.pick.outcome == PickPlan::Outcome::kExhausted) {
       turn.pick = RetryTried(call, request);
