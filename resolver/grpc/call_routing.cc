@@ -66,7 +66,8 @@ absl::StatusOr<std::unique_ptr<const CallRouting>> CallRouting::Make(
 
 CallRouting::Decision CallRouting::Decide(
     absl::string_view full_method, const grpc_metadata_batch& metadata,
-    const absl::optional<CallLabel>& labelled) const {
+    const absl::optional<CallLabel>& labelled,
+    const grpc_core::Slice* key) const {
   Decision decision;
   CallLabel& label = decision.label;
   if (labelled.has_value() && labelled->route_decided) {
@@ -78,15 +79,19 @@ CallRouting::Decision CallRouting::Decide(
   if (labelled.has_value() && labelled->key_decided) {
     label.key_hash = labelled->key_hash;
   } else if (reads_keys()) {
-    label.key_hash = KeyHash(full_method, metadata);
+    label.key_hash = KeyHash(full_method, metadata, key);
   }
   return decision;
 }
 
 absl::optional<uint64_t> CallRouting::KeyHash(
-    absl::string_view full_method, const grpc_metadata_batch& metadata) const {
+    absl::string_view full_method, const grpc_metadata_batch& metadata,
+    const grpc_core::Slice* key) const {
   if (keys_ != nullptr) {
     return HashOfKey(keys_->function()(SelectedCall(full_method, metadata)));
+  }
+  if (key != nullptr) {
+    return HashOfKey(absl::make_optional(key->as_string_view()));
   }
   std::string buffer;
   return HashOfKey(metadata.GetStringValue(sticky_header_, &buffer));

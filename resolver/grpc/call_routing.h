@@ -36,11 +36,17 @@ class CallRouting {
     const RouteDecision* route = nullptr;
   };
   // Decides on a call of `full_method` with this metadata.  `labelled` is what
-  // an interceptor has decided; the rest is decided here.  The views of the
-  // result point into `labelled` or into this object.
+  // an interceptor has decided; the rest is decided here.  `key` is the value
+  // of the only entry named sticky_header(), if the caller has come across it.
+  // If it is null, the header is looked up.  The views of the result point into
+  // `labelled` or into this object.
   Decision Decide(absl::string_view full_method,
                   const grpc_metadata_batch& metadata,
-                  const absl::optional<CallLabel>& labelled) const;
+                  const absl::optional<CallLabel>& labelled,
+                  const grpc_core::Slice* key) const;
+
+  // The header that has the sticky key; "" for none.
+  const std::string& sticky_header() const { return sticky_header_; }
 
   // The routes, which an observer may keep for longer.
   const std::shared_ptr<const RouteTable>& routes() const { return routes_; }
@@ -58,7 +64,8 @@ class CallRouting {
   }
   // Requires reads_keys().
   absl::optional<uint64_t> KeyHash(absl::string_view full_method,
-                                   const grpc_metadata_batch& metadata) const;
+                                   const grpc_metadata_batch& metadata,
+                                   const grpc_core::Slice* key) const;
 
   const std::shared_ptr<const RouteTable> routes_;  // Never null.
   // Null unless the application's function is called here.

@@ -25,17 +25,25 @@ absl::Status Refusal(absl::string_view key) {
 }
 
 // What the config selector has to know of a call's metadata, from one pass over
-// it.  To look the label up by its key would cost more than all the rest,
-// because core compares a key with the name of each entry that it knows.
+// it.  To look the label or the sticky key up would cost more than all the
+// rest, because core compares a key with the name of each entry that it knows.
 class MetadataScan {
  public:
-  explicit MetadataScan(const grpc_metadata_batch& metadata) {
+  // `sticky_header` is as CallRouting has it.
+  MetadataScan(const grpc_metadata_batch& metadata,
+               absl::string_view sticky_header)
+      : sticky_header_(sticky_header) {
     metadata.Encode(this);
   }
 
   // The value of the label's entry; null when there is none.
   const grpc_core::Slice* label() const { return label_; }
   bool has_second_label() const { return has_second_label_; }
+  // The only entry of the sticky header.  Null when there is none or more than
+  // one, and for a header that core knows.
+  const grpc_core::Slice* sticky_key() const {
+    return sticky_entries_ == 1 ? sticky_key_ : nullptr;
+  }
   bool has_core_own_key() const { return has_core_own_key_; }
   // As CheckMetadataSize() takes it.  The label is not sent, so it does not
   // count.
@@ -43,12 +51,16 @@ class MetadataScan {
 
   // For grpc_metadata_batch::Encode().
   void Encode(const grpc_core::Slice& key, const grpc_core::Slice& value) {
-    if (key.as_string_view() != kCallLabelKey) {
-      size_.Encode(key, value);
+    if (key.as_string_view() == kCallLabelKey) {
+      has_second_label_ = label_ != nullptr;
+      label_ = &value;
       return;
     }
-    has_second_label_ = label_ != nullptr;
-    label_ = &value;
+    size_.Encode(key, value);
+    if (key.as_string_view() == sticky_header_) {
+      ++sticky_entries_;
+      sticky_key_ = &value;
+    }
   }
   template <typename Which>
   void Encode(Which, const typename Which::ValueType& value) {
@@ -64,6 +76,9 @@ class MetadataScan {
   grpc_core::metadata_detail::TransportSizeEncoder size_;
   const grpc_core::Slice* label_ = nullptr;
   bool has_second_label_ = false;
+  const absl::string_view sticky_header_;
+  const grpc_core::Slice* sticky_key_ = nullptr;
+  size_t sticky_entries_ = 0;
   bool has_core_own_key_ = false;
 };
 
@@ -178,7 +193,7 @@ void RouteConfigSelector::Select(core::SelectedCall& call) {
   grpc_metadata_batch& metadata = call.metadata();
   auto* context = call.arena()->New<CallContext>(call.arena(), retry_state_);
   context->method = call.path();
-  const MetadataScan scan(metadata);
+  const MetadataScan scan(metadata, routing_->sticky_header());
   absl::Status refusal;
   absl::optional<CallLabel> label;
   if (scan.label() != nullptr) {
@@ -195,7 +210,7 @@ void RouteConfigSelector::Select(core::SelectedCall& call) {
   }
   if (!refusal.ok()) return call.Refuse(std::move(refusal));
   const CallRouting::Decision decision =
-      routing_->Decide(context->method, metadata, label);
+      routing_->Decide(context->method, metadata, label, scan.sticky_key());
   context->label = decision.label;
   CallObserver* const observer = retry_state_->observer();
   const TrailIds trails = label.has_value() ? label->trails : TrailIds();

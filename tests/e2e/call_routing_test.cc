@@ -71,7 +71,9 @@ class CallRoutingTest : public testing::Test {
     EXPECT_TRUE(routing.ok()) << routing.status();
     if (!routing.ok()) return CallLabel();
     routing_ = *std::move(routing);  // The label points into it.
-    return routing_->Decide("/p.Users/Set", metadata_.get(), labelled).label;
+    return routing_
+        ->Decide("/p.Users/Set", metadata_.get(), labelled, /*key=*/nullptr)
+        .label;
   }
 
   grpc_core::ExecCtx exec_ctx_;
