@@ -44,7 +44,6 @@ Sent SentOfOpen(const StreamReport* stream) {
 
 CallRecord::CallRecord(Call call)
     : call_(std::move(call)),
-      method_(call_.method),
       whole_trail_(
           call_.reader != nullptr ||
           (call_.observer != nullptr && call_.observer->SamplesNextCall())),
@@ -95,7 +94,7 @@ void CallRecord::OnAttemptStarted(AttemptRecord& attempt,
   const BackendLabels& backend = *attempt.choice_.backend;
   AttemptEnded& told = attempt.told_;
   if (call_.observer != nullptr) told.target = call_.observer->target();
-  told.method = method_;
+  told.method = call_.method;
   told.backend = backend.name;
   told.role = backend.role;
   if (call_.route != nullptr) told.route = *call_.route;
@@ -203,7 +202,7 @@ void CallRecord::OnCallEnded(absl::StatusCode code, absl::string_view message,
   CloseOpenAttempts(code, now);
   CallEnded call;
   if (call_.observer != nullptr) call.target = call_.observer->target();
-  call.method = method_;
+  call.method = call_.method;
   if (call_.route != nullptr) call.route = *call_.route;
   call.role = call_.role;
   call.status = code;

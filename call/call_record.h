@@ -111,8 +111,8 @@ class CallRecord {
     // Both must outlive the record, as must all views; null for none.
     CallObserver* observer = nullptr;
     const Label* route = nullptr;
-    absl::string_view role;    // That the route asks for.
-    absl::string_view method;  // "/package.Service/Method".
+    absl::string_view role;  // That the route asks for.
+    Label method;            // "/package.Service/Method".
     // Core queues the call when a pick fails.
     bool wait_for_ready = false;
     std::shared_ptr<TrailReader> reader;  // Null for none.
@@ -125,7 +125,7 @@ class CallRecord {
   // When the call began.  Call it before the first attempt.
   void SetStart(int64_t start_nanos) { start_nanos_ = start_nanos; }
 
-  const Label& method() const { return method_; }
+  const Label& method() const { return call_.method; }
   // Whether AttemptRecord::Choice::passed_over is wanted of the next pick.
   bool WantsPassedOver() const {
     return whole_trail_ || (keeps_attempts_ && attempts() > 0);
@@ -195,7 +195,6 @@ class CallRecord {
   std::vector<AttemptEnded> Attempts() const;
 
   const Call call_;
-  const Label method_;
   const bool whole_trail_;
   const bool keeps_attempts_;
   int64_t start_nanos_ = 0;

@@ -76,7 +76,7 @@ class CallRecordTest : public ::testing::Test {
         "dns:///users", std::vector<std::shared_ptr<MetricsSink>>{sink_});
     CallRecord::Call call;
     call.observer = observer_.get();
-    call.method = "/p.S/M";
+    call.method = Label("/p.S/M");
     call.wait_for_ready = wait_for_ready;
     record_ = std::make_unique<CallRecord>(std::move(call));
     record_->SetStart(100);

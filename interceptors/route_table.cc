@@ -112,18 +112,17 @@ bool RouteTable::Rule::Matches(absl::string_view method_name,
           RE2::FullMatch(ToPiece(service_name), *service));
 }
 
-const RouteDecision* RouteTable::MatchAndRemember(
-    absl::string_view full_method) const {
+RouteMatch RouteTable::MatchAndRemember(absl::string_view full_method) const {
   const MethodName name = SplitMethodName(full_method);
-  const RouteDecision* decision = &default_;
+  RouteMatch match = {&default_, Label(full_method).hash};
   for (const Rule& rule : rules_) {
     if (rule.Matches(name.method, name.service)) {
-      decision = &rule.decision;
+      match.decision = &rule.decision;
       break;
     }
   }
-  cache_.Insert(full_method, decision);
-  return decision;
+  cache_.Insert(full_method, match);
+  return match;
 }
 
 }  // namespace multi_backend

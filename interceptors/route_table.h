@@ -16,6 +16,7 @@
 #define MULTI_BACKEND_INTERCEPTORS_ROUTE_TABLE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -52,6 +53,12 @@ struct RouteDecision {
   }
 };
 
+// What a table knows of a method.
+struct RouteMatch {
+  const RouteDecision* decision = nullptr;  // Never null in a result.
+  uint64_t method_hash = 0;                 // As Label has it; 0 = unknown.
+};
+
 class RouteTable {
  public:
   // Returns INVALID_ARGUMENT, which names every bad pattern and role with its
@@ -65,8 +72,12 @@ class RouteTable {
   // Returns the decision for "/pkg.Service/Method"; never null.  The pointer is
   // valid as long as the table.
   const RouteDecision* Find(absl::string_view full_method) const {
-    if (rules_.empty()) return &default_;
-    const RouteDecision* const* cached = cache_.Find(full_method);
+    return Match(full_method).decision;
+  }
+  // The same with the hash, where the table has it.
+  RouteMatch Match(absl::string_view full_method) const {
+    if (rules_.empty()) return {&default_};
+    const RouteMatch* const cached = cache_.Find(full_method);
     return cached != nullptr ? *cached : MatchAndRemember(full_method);
   }
 
@@ -88,12 +99,12 @@ class RouteTable {
 
   explicit RouteTable(std::vector<RouteConfig> routes);
 
-  const RouteDecision* MatchAndRemember(absl::string_view full_method) const;
+  RouteMatch MatchAndRemember(absl::string_view full_method) const;
 
   const std::vector<RouteConfig> routes_;  // Owns the role names.
   std::vector<Rule> rules_;                // In order; fixed after Make.
   RouteDecision default_;
-  mutable MethodCache<const RouteDecision*> cache_;
+  mutable MethodCache<RouteMatch> cache_;
 };
 
 }  // namespace multi_backend

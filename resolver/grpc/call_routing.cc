@@ -73,8 +73,10 @@ CallRouting::Decision CallRouting::Decide(
   if (labelled.has_value() && labelled->route_decided) {
     label = *labelled;
   } else {
-    decision.route = routes_->Find(full_method);
-    label = decision.route->label;
+    const RouteMatch match = routes_->Match(full_method);
+    decision.route = match.decision;
+    decision.method_hash = match.method_hash;
+    label = match.decision->label;
   }
   if (labelled.has_value() && labelled->key_decided) {
     label.key_hash = labelled->key_hash;

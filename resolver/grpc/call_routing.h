@@ -34,6 +34,7 @@ class CallRouting {
     CallLabel label;
     // Null when an interceptor has decided the route.
     const RouteDecision* route = nullptr;
+    uint64_t method_hash = 0;  // As in RouteMatch.
   };
   // Decides on a call of `full_method` with this metadata.  `labelled` is what
   // an interceptor has decided; the rest is decided here.  `key` is the value

@@ -141,7 +141,12 @@ CallRecord* MakeRecord(const CallContext& context, CallObserver* observer,
   call.observer = observer;
   if (decision.route != nullptr) call.route = &decision.route->name;
   call.role = context.label.role;
-  call.method = context.method;
+  if (decision.method_hash != 0) {
+    call.method.text = context.method;
+    call.method.hash = decision.method_hash;
+  } else {
+    call.method = Label(context.method);
+  }
   const auto* wait_for_ready =
       selected.metadata().get_pointer(grpc_core::WaitForReady());
   call.wait_for_ready = wait_for_ready != nullptr && wait_for_ready->value;
