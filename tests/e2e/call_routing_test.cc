@@ -149,6 +149,20 @@ TEST_F(CallRoutingTest, TheFunctionIsCalledWhereNoInterceptorHasCalledIt) {
   }
 }
 
+TEST_F(CallRoutingTest, TheHeaderIsNotLookedUpWhenItsEntryIsKnown) {
+  auto routing = CallRouting::Make(WithHeader(), nullptr);
+  ASSERT_TRUE(routing.ok()) << routing.status();
+  EXPECT_EQ((*routing)->sticky_header(), "x-key");
+  const auto key_hash = [&](const char* entry) {
+    const grpc_core::Slice key = grpc_core::Slice::FromStaticString(entry);
+    return (*routing)
+        ->Decide("/p.Users/Set", metadata_, absl::nullopt, &key)
+        .label.key_hash;
+  };
+  EXPECT_EQ(key_hash("known"), HashStickyKey("known"));
+  EXPECT_EQ(key_hash(""), absl::nullopt);
+}
+
 TEST_F(CallRoutingTest, AnEmptyKeyIsNoKey) {
   const StickyKeyFunction empty = [](const CallView&) { return ""; };
   EXPECT_EQ(
