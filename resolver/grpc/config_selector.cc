@@ -214,8 +214,11 @@ void RouteConfigSelector::Select(core::SelectedCall& call) {
     refusal = OnMuchMetadata(context->method, scan.size());
   }
   if (!refusal.ok()) return call.Refuse(std::move(refusal));
+  // The other entries have moved if a label has been taken off.
+  const grpc_core::Slice* const sticky_key =
+      scan.label() == nullptr ? scan.sticky_key() : nullptr;
   const CallRouting::Decision decision =
-      routing_->Decide(context->method, metadata, label, scan.sticky_key());
+      routing_->Decide(context->method, metadata, label, sticky_key);
   context->label = decision.label;
   CallObserver* const observer = retry_state_->observer();
   const TrailIds trails = label.has_value() ? label->trails : TrailIds();

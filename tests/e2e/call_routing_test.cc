@@ -156,7 +156,7 @@ TEST_F(CallRoutingTest, TheHeaderIsNotLookedUpWhenItsEntryIsKnown) {
   const auto key_hash = [&](const char* entry) {
     const grpc_core::Slice key = grpc_core::Slice::FromStaticString(entry);
     return (*routing)
-        ->Decide("/p.Users/Set", metadata_, absl::nullopt, &key)
+        ->Decide("/p.Users/Set", metadata_.get(), absl::nullopt, &key)
         .label.key_hash;
   };
   EXPECT_EQ(key_hash("known"), HashStickyKey("known"));

@@ -13,12 +13,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "absl/types/optional.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/endpoint_groups.h"
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/interceptor.h"
 #include "multi_backend/multi_backend.h"
+#include "multi_backend/observability.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/intercepted_channel.h"
 
@@ -276,7 +278,11 @@ TEST_F(PlainGrpcTest, TheStickyKeyHeaderOfTheServiceConfigIsRead) {
       for (int i = 0; i < 3; ++i) {
         grpc::ClientContext context;
         context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
+        // The trail's own entry comes before the key, and is taken off.
+        absl::optional<AttemptTrail> trail;
+        if (i == 1) trail.emplace(&context);
         context.AddMetadata("x-user", absl::StrCat("user-", key));
+        if (i == 1) context.AddMetadata("x-user-after", "another");
         UserReply reply;
         const grpc::Status status =
             stub->GetUser(&context, GetUserRequest(), &reply);
