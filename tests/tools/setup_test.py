@@ -120,6 +120,15 @@ class SetupTest(unittest.TestCase):
             self.assertEqual([p for p in packages if machine.asked_for(p)],
                              wanted)
 
+    def test_only_the_tests_need_the_servers_of_the_benches(self):
+        for os_release in (DEBIAN_12, DEBIAN_13, UBUNTU):
+            for arguments, wanted in [((), False), (("--tests",), True)]:
+                machine = self.machine(os_release).with_apt()
+                code, output = machine.setup(*arguments)
+                self.assertEqual(code, 0, output)
+                for package in ("haproxy", "nginx-light", "iptables"):
+                    self.assertEqual(machine.asked_for(package), wanted)
+
     def test_an_untested_system_is_warned_of(self):
         for os_release, name in [(UBUNTU, "Ubuntu 24.04"), (MINT, "Mint 22")]:
             code, output = self.machine(os_release).with_apt().setup()
