@@ -24,6 +24,8 @@
 // nothing.  Why not absl::Mutex: the distribution's Abseil is built without the
 // thread sanitizer, which then does not see its locks and reports races that do
 // not exist.
+//
+// lock_wait.h says how long threads have waited for these locks.
 #ifndef MULTI_BACKEND_SYNC_MUTEX_H_
 #define MULTI_BACKEND_SYNC_MUTEX_H_
 
@@ -32,6 +34,7 @@
 #include <mutex>
 
 #include "absl/base/thread_annotations.h"
+#include "multi_backend/sync/lock_wait.h"
 
 namespace multi_backend {
 
@@ -43,7 +46,9 @@ class ABSL_LOCKABLE Mutex {
 
   // Prefer MutexLock.  These are for a function that gives the lock up while it
   // runs a callback.
-  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mutex_.lock(); }
+  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
+    if (!mutex_.try_lock()) LockWait::Lock(mutex_);
+  }
   void Unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
   // Locks and returns true, or returns false at once when the lock is held; now
   // and then also when it is free.

@@ -1,11 +1,13 @@
 #include "multi_backend/sync/mutex.h"
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "gtest/gtest.h"
+#include "multi_backend/sync/lock_wait.h"
 
 namespace multi_backend {
 namespace {
@@ -42,6 +44,34 @@ TEST(MutexTest, TryLockDoesNotWait) {
   }).join();
   mutex.Unlock();
   EXPECT_FALSE(taken);
+}
+
+TEST(LockWaitTest, AFreeLockIsNotCounted) {
+  const std::chrono::nanoseconds before = LockWait::Total();
+  Mutex mutex;
+  for (int i = 0; i < 1000; ++i) MutexLock lock(&mutex);
+  EXPECT_EQ(LockWait::Total(), before);
+}
+
+TEST(LockWaitTest, WaitingForALockIsCounted) {
+  const std::chrono::nanoseconds before = LockWait::Total();
+  const Clock::time_point end = Clock::now() + std::chrono::seconds(30);
+  // The other thread may come to the lock when it is free again, so there are
+  // further rounds until it has waited.
+  while (LockWait::Total() == before && Clock::now() < end) {
+    Mutex mutex;
+    std::atomic<bool> comes{false};
+    mutex.Lock();
+    std::thread other([&]() {
+      comes.store(true);
+      MutexLock lock(&mutex);
+    });
+    while (!comes.load()) std::this_thread::yield();
+    for (int i = 0; i < 100; ++i) std::this_thread::yield();
+    mutex.Unlock();
+    other.join();
+  }
+  EXPECT_GT(LockWait::Total(), before);
 }
 
 TEST(CondVarTest, EachThreadHasTheLockAgainAfterItsWait) {
