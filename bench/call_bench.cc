@@ -1,12 +1,10 @@
 // What does a whole unary call cost the client, in instructions, against stock
 // round_robin?
 //
-// //bench:call_client runs under callgrind with two numbers of calls, against
-// real servers in processes of their own; the difference over the difference is
-// one call, without start-up.  "everything on" is the service config in
-// everything_on.json, which --verbose prints, with metrics.  What observers add
-// has bounds of its own: a sink that does nothing, and the trails of one call
-// in a hundred.
+// call_instructions.h says how they are counted.  "everything on" is the
+// service config in everything_on.json, which --verbose prints, with metrics.
+// What observers add has bounds of its own: a sink that does nothing, and the
+// trails of one call in a hundred.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -15,29 +13,17 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "multi_backend/bench/bound_table.h"
+#include "multi_backend/bench/calls/call_instructions.h"
 #include "multi_backend/bench/floor_table.h"
 #include "multi_backend/bench/instructions.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/required_package.h"
-#include "multi_backend/tests/testing/server_process.h"
 
 namespace multi_backend {
 namespace {
-
-std::string EverythingOnFile() {
-  return RunfilePath("bench/everything_on.json");
-}
-
-double InstructionsOfClient(const std::string& mode, int calls,
-                            const std::string& addresses) {
-  return CountInstructions({RunfilePath("bench/call_client"), mode,
-                            absl::StrCat(calls), addresses,
-                            EverythingOnFile()});
-}
 
 double Median(std::vector<double> values) {
   std::nth_element(values.begin(), values.begin() + values.size() / 2,
@@ -63,9 +49,7 @@ int Run(const BenchFlags& flags) {
   const int few = flags.smoke ? 20 : 300;
   const int many = flags.smoke ? 120 : 2300;
   auto per_call = [&](const std::string& mode) {
-    return (InstructionsOfClient(mode, many, addresses) -
-            InstructionsOfClient(mode, few, addresses)) /
-           (many - few);
+    return CallInstructions(mode, few, many, addresses);
   };
   // How often the client wakes up is up to the kernel, and moves a figure by
   // one percent; so all are taken in turns, and the median turn of each counts.

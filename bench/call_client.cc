@@ -11,18 +11,12 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <memory>
-#include <sstream>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "multi_backend/endpoint_groups.h"
+#include "multi_backend/bench/calls/everything_on.h"
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/observability.h"
@@ -33,37 +27,6 @@ namespace {
 using examples::users::v1::GetUserRequest;
 using examples::users::v1::UserReply;
 using examples::users::v1::Users;
-
-void DieUnlessOk(const absl::Status& status) {
-  if (status.ok()) return;
-  std::fprintf(stderr, "%s\n", status.ToString().c_str());
-  std::exit(1);
-}
-
-template <typename T>
-T ValueOrDie(absl::StatusOr<T> value) {
-  DieUnlessOk(value.status());
-  return *std::move(value);
-}
-
-// To replicas at these addresses.
-std::shared_ptr<grpc::Channel> MakeFullChannel(
-    const std::string& addresses, const std::string& service_config_json,
-    std::vector<std::shared_ptr<MetricsSink>> sinks) {
-  EndpointList replicas;
-  for (absl::string_view address : absl::StrSplit(addresses, ',')) {
-    replicas.push_back(
-        ValueOrDie(Endpoint::Parse(address)).WithRole("replica"));
-  }
-  DieUnlessOk(EndpointGroupRegistry::Register(
-      "replicas", ValueOrDie(StaticEndpointGroup::Make(replicas))));
-  ChannelOptions options;
-  options.service_config_json = service_config_json;
-  options.sinks = std::move(sinks);
-  return ValueOrDie(CreateChannel("group:///replicas",
-                                  grpc::InsecureChannelCredentials(),
-                                  std::move(options)));
-}
 
 class IdleSink final : public MetricsSink {
  public:
@@ -88,13 +51,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& mode,
                                            const std::string& addresses,
                                            const std::string& config_file) {
   if (mode != "stock" && mode != "policy") {
-    std::ifstream file(config_file);
-    std::ostringstream json;
-    json << file.rdbuf();
-    if (json.str().empty()) {
-      DieUnlessOk(absl::NotFoundError("cannot read " + config_file));
-    }
-    return MakeFullChannel(addresses, json.str(), SinksOf(mode));
+    return EverythingOnChannel(addresses, config_file, SinksOf(mode));
   }
   grpc::ChannelArguments args;
   args.SetLoadBalancingPolicyName(mode == "stock" ? "round_robin"

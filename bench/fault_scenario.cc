@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "multi_backend/backend_pool.h"
+#include "multi_backend/bench/calls/stock_settings.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/users_client.h"
 
@@ -20,20 +21,7 @@ using examples::users::v1::GetUserRequest;
 using examples::users::v1::UserReply;
 using examples::users::v1::Users;
 
-constexpr char kStockConfig[] = R"({
-  "loadBalancingConfig": [ { "round_robin": {} } ],
-  "methodConfig": [ { "name": [ {} ], "retryPolicy": {
-      "maxAttempts": 3, "initialBackoff": "0.01s", "maxBackoff": "0.1s",
-      "backoffMultiplier": 2, "retryableStatusCodes": [ "UNAVAILABLE" ] } } ] })";
-
 constexpr absl::Duration kConnectTimeout = absl::Seconds(20);
-
-// Both sides try to reconnect to a lost backend equally often.
-void SetReconnectBackoff(grpc::ChannelArguments& args) {
-  args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
-  args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-}
 
 std::unique_ptr<BackendFleet> StartFleet(
     size_t backends, const std::vector<std::string>& flags) {
@@ -91,11 +79,8 @@ FaultSide StockSide(size_t backends, const std::vector<std::string>& flags) {
   side.fleet = StartFleet(backends, flags);
   grpc::ChannelArguments args;
   SetReconnectBackoff(args);
-  args.SetServiceConfigJSON(kStockConfig);
-  args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 500);
-  args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 500);
-  args.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  SetKeepalive(args);
+  args.SetServiceConfigJSON(StockConfig(R"({"round_robin":{}})"));
   side.stub = Users::NewStub(grpc::CreateCustomChannel(
       side.fleet->Ipv4Target(), grpc::InsecureChannelCredentials(), args));
   CallUntilAllHaveAnswered(side);
