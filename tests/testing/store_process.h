@@ -49,6 +49,7 @@ class StoreProcess {
   int port() const { return port_; }
   std::string address() const;  // "127.0.0.1:port".
   bool running() const { return pid_ != 0; }
+  pid_t pid() const { return pid_; }  // 0 = not running.
 
   // Starts the program.  log() then returns the output of this start only.
   absl::Status Launch(std::vector<std::string> command);

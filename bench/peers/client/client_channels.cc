@@ -1,0 +1,42 @@
+#include "multi_backend/bench/peers/client/client_channels.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "multi_backend/bench/calls/everything_on.h"
+#include "multi_backend/bench/calls/stock_settings.h"
+#include "multi_backend/multi_backend.h"
+#include "multi_backend/observability.h"
+
+namespace multi_backend {
+
+std::vector<std::shared_ptr<grpc::Channel>> MakeChannels(
+    const ChannelFlags& flags) {
+  if (flags.library) {
+    const absl::Status registered = Register();
+    if (!registered.ok()) {
+      std::fprintf(stderr, "%s\n", registered.ToString().c_str());
+      std::exit(1);
+    }
+  }
+  if (!flags.everything_on.empty()) {
+    return {EverythingOnChannel(flags.target, flags.everything_on,
+                                {Metrics::Create()})};
+  }
+  std::vector<std::shared_ptr<grpc::Channel>> channels;
+  for (int i = 0; i < flags.channels; ++i) {
+    grpc::ChannelArguments args;
+    args.SetServiceConfigJSON(flags.service_config);
+    args.SetMaxReceiveMessageSize(-1);
+    if (flags.channels > 1 && !flags.shared) {
+      args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    }
+    if (flags.faults) SetReconnectBackoff(args);
+    if (flags.faults && !flags.library) SetKeepalive(args);
+    channels.push_back(grpc::CreateCustomChannel(
+        flags.target, grpc::InsecureChannelCredentials(), args));
+  }
+  return channels;
+}
+
+}  // namespace multi_backend
