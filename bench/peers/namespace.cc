@@ -44,9 +44,7 @@ void ChangeRule(const char* action, int port) {
 
 bool EnterNetworkNamespace() {
   if (unshare(CLONE_NEWNET) != 0 || !BringLoopbackUp()) {
-    std::fprintf(stderr,
-                 "NOT MEASURED: the black hole, which needs root for a network "
-                 "namespace: %s\n",
+    std::fprintf(stderr, "peers: no network namespace, which needs root: %s\n",
                  std::strerror(errno));
     return false;
   }
@@ -54,8 +52,15 @@ bool EnterNetworkNamespace() {
   return true;
 }
 
+bool IsInNetworkNamespace() { return is_entered; }
+
 bool CutOff::IsPossible() {
-  if (!is_entered) return false;
+  if (!is_entered) {
+    std::fprintf(stderr,
+                 "NOT MEASURED: the black hole, which needs a network "
+                 "namespace\n");
+    return false;
+  }
   if (access(kIptables, X_OK) == 0) return true;
   std::fprintf(stderr,
                "NOT MEASURED: the black hole: iptables is not installed "

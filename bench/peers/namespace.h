@@ -13,6 +13,8 @@ namespace multi_backend {
 // is for root only, says so on stderr and returns false.
 bool EnterNetworkNamespace();
 
+bool IsInNetworkNamespace();
+
 // Drops the packets to a port of this machine, as a broken network does, from
 // construction to destruction.
 class CutOff {

@@ -24,6 +24,10 @@ Peer Direct(const std::string& name, const PeerOptions& options, Flags flags) {
   flags.insert(flags.end(),
                {"--target", absl::StrCat("ipv4:", absl::StrJoin(all, ","))});
   if (options.faults) flags.push_back("--faults");
+  if (options.sharing_channels > 1) {
+    flags.insert(flags.end(), {"--shared", "--channels",
+                               absl::StrCat(options.sharing_channels)});
+  }
   return {name, ClientProcess::Start(std::move(flags)), nullptr};
 }
 
@@ -75,6 +79,15 @@ Peer EverythingOn(const PeerOptions& options) {
       ClientProcess::Start({"--library", "--everything-on", EverythingOnFile(),
                             "--target", absl::StrJoin(options.backends, ",")}),
       nullptr};
+}
+
+Peer Pushed(const std::string& name, bool ours) {
+  const std::string policy =
+      ours ? R"({"multi_backend":{"strategy":"ROUND_ROBIN"}})" : kRoundRobin;
+  Flags flags = {"--pushed", "--target", "pushed:///scale", "--service-config",
+                 StockConfig(policy)};
+  if (ours) flags.push_back("--library");
+  return {name, ClientProcess::Start(std::move(flags)), nullptr};
 }
 
 std::vector<Proxy::Kind> InstalledProxies() {

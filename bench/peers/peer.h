@@ -32,6 +32,8 @@ struct PeerOptions {
   Addresses backends;
   Addresses spares;     // For whole tiers that fail; mostly empty.
   bool faults = false;  // Each peer has its best settings against faults.
+  // Above 1: so many channels, which share connections as they like.
+  int sharing_channels = 1;
 };
 
 // Stock gRPC's channels have its best retry settings.
@@ -47,6 +49,10 @@ Peer Ours(const std::string& name, const PeerOptions& options,
           absl::string_view policy);
 // everything_on.json with metrics.
 Peer EverythingOn(const PeerOptions& options);
+
+// Round robin over the list that the command "list" gives, which a resolver for
+// tests brings to both.
+Peer Pushed(const std::string& name, bool ours);
 
 // The proxies that are installed.  A missing one is a loud skip, or ends the
 // program where servers are required.

@@ -35,8 +35,8 @@ struct BenchRow {
 };
 
 constexpr BenchRow kRows[] = {
-    {1, RunCost},        {2, RunConnections}, {3, RunThreads},
-    {4, RunGreyFailure}, {5, RunFaults},
+    {1, RunCost},   {2, RunConnections}, {3, RunThreads}, {4, RunGreyFailure},
+    {5, RunFaults}, {6, RunScale},       {7, RunIdle},    {8, RunCold},
 };
 
 // Other work on the machine shows in its load.
@@ -90,7 +90,7 @@ int main(int argc, char** argv) {
   bool check = false;
   app.add_flag("--smoke", options.smoke, "a short run without goals for time");
   app.add_flag("--check", check, "exit with 1 when a goal is missed");
-  app.add_option("--row", only, "only this row")->check(CLI::Range(1, 5));
+  app.add_option("--row", only, "only this row")->check(CLI::Range(1, 8));
   app.add_option("--plots", options.plots, "the directory for SVG plots")
       ->check(CLI::ExistingDirectory);
   CLI11_PARSE(app, argc, argv);

@@ -8,6 +8,9 @@
 //   end                      ends it: calls, lost, p99_ms, gap_ms, which is the
 //                            longest time without an answer, share.NAME
 //   idle S                   nothing for S seconds: cores
+//   list PORT N G S          lists N backends, where each generation G has
+//   another
+//                            1 % of them: cpu_ms in the S seconds after that
 //   usage                    cpu_s, rss_mib
 //
 // Each peer has a process of its own because a process that registers the
@@ -34,6 +37,7 @@
 #include "multi_backend/bench/peers/client/closed_load.h"
 #include "multi_backend/bench/peers/report/figures.h"
 #include "multi_backend/tests/testing/process_usage.h"
+#include "multi_backend/tests/testing/pushing_resolver.h"
 
 namespace multi_backend {
 namespace {
@@ -96,6 +100,30 @@ Figures SummarizeOpenLoad(const std::vector<CallRecord>& calls) {
   return figures;
 }
 
+// The i-th address of 127/8, without 127.0/16.
+std::string LoopbackAddress(size_t i, int port) {
+  constexpr size_t kBytes = 250;
+  return absl::StrCat("127.", 1 + i / kBytes / kBytes, ".", i / kBytes % kBytes,
+                      ".", 1 + i % kBytes, ":", port);
+}
+
+absl::StatusOr<Figures> List(std::istringstream& words) {
+  int port = 0;
+  size_t backends = 0, generation = 0;
+  double seconds = 0;
+  words >> port >> backends >> generation >> seconds;
+  std::vector<std::string> addresses;
+  for (size_t i = 0; i < backends; ++i) {
+    const bool is_new = i % 100 == 0 && generation > 0;
+    addresses.push_back(
+        LoopbackAddress(is_new ? backends * (1 + generation) + i : i, port));
+  }
+  const absl::Duration cpu = ProcessorTime();
+  PushConfig("scale", addresses, "");
+  absl::SleepFor(absl::Seconds(seconds));
+  return Figures{{"cpu_ms", absl::ToDoubleMilliseconds(ProcessorTime() - cpu)}};
+}
+
 // Resident memory, which the second field of statm counts in pages.
 double ResidentMib() {
   std::ifstream statm("/proc/self/statm");
@@ -137,6 +165,7 @@ class Client {
       words >> seconds;
       return Idle(absl::Seconds(seconds));
     }
+    if (verb == "list") return List(words);
     if (verb == "usage") {
       return Figures{{"cpu_s", absl::ToDoubleSeconds(ProcessorTime())},
                      {"rss_mib", ResidentMib()}};
@@ -194,6 +223,7 @@ int main(int argc, char** argv) {
   app.add_option("--everything-on", flags.everything_on,
                  "the file everything_on.json; the target has addresses only");
   app.add_flag("--faults", flags.faults, "settings that notice faults");
+  app.add_flag("--pushed", flags.pushed, "the target is pushed:///scale");
   app.add_flag("--shared", flags.shared, "channels share connections");
   CLI11_PARSE(app, argc, argv);
   return multi_backend::Run(flags);

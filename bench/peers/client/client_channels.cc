@@ -7,11 +7,13 @@
 #include "multi_backend/bench/calls/stock_settings.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/observability.h"
+#include "multi_backend/tests/testing/pushing_resolver.h"
 
 namespace multi_backend {
 
 std::vector<std::shared_ptr<grpc::Channel>> MakeChannels(
     const ChannelFlags& flags) {
+  if (flags.pushed) RegisterPushingResolver();
   if (flags.library) {
     const absl::Status registered = Register();
     if (!registered.ok()) {

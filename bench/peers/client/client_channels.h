@@ -28,6 +28,8 @@ struct ChannelFlags {
   // Whether the channels share connections, as the channels of an application
   // do that does not ask for anything else.
   bool shared = false;
+  // Whether the target is one of PushingResolver.
+  bool pushed = false;
 };
 
 // Ends the program on an error.

@@ -8,6 +8,12 @@
 namespace multi_backend {
 namespace {
 
+// Four digits, and no exponent.
+std::string FigureText(double figure) {
+  return figure >= 1000 ? absl::StrFormat("%.0f", figure)
+                        : absl::StrFormat("%.4g", figure);
+}
+
 std::string RatioText(const RatioEstimate& ratio) {
   std::string text = absl::StrFormat("%.3f", ratio.median);
   if (ratio.interval.has_value()) {
@@ -34,7 +40,7 @@ void ResultTable::Ratio(const std::string& what, const std::string& who,
                         double ours, const std::string& peer, double peers,
                         const Goal& goal) {
   const RatioEstimate ratio = EstimateRatio({ours}, {peers});
-  Line(what, who, ours, absl::StrFormat("%s: %.4g", peer, peers),
+  Line(what, who, ours, absl::StrCat(peer, ": ", FigureText(peers)),
        RatioText(ratio), goal, ratio, {});
 }
 
@@ -45,7 +51,7 @@ void ResultTable::Compare(const std::string& what, const Turns& turns,
                           const Goal& goal) {
   const RatioEstimate ratio = turns.Ratio(who, peer, figure);
   Line(what, who, Median(turns.Of(who, figure)),
-       absl::StrFormat("%s: %.4g", peer, Median(turns.Of(peer, figure))),
+       absl::StrCat(peer, ": ", FigureText(Median(turns.Of(peer, figure)))),
        RatioText(ratio), goal, ratio, aa);
 }
 
@@ -68,8 +74,8 @@ void ResultTable::Line(const std::string& what, const std::string& who,
     missed_.push_back(absl::StrCat("row ", row_, ": ", what, ", ", who));
   }
   std::printf("| %d | %s | %s | %s | %s | %s | %s | %s |\n", row_, what.c_str(),
-              who.c_str(), absl::StrFormat("%.4g", figure).c_str(),
-              against.c_str(), ratio.c_str(), goal.ToString().c_str(),
+              who.c_str(), FigureText(figure).c_str(), against.c_str(),
+              ratio.c_str(), goal.ToString().c_str(),
               std::string(VerdictName(judgement.verdict)).c_str());
   std::fflush(stdout);
 }

@@ -39,6 +39,9 @@ void RunConnections(const RowOptions& options, ResultTable& table);
 void RunThreads(const RowOptions& options, ResultTable& table);
 void RunGreyFailure(const RowOptions& options, ResultTable& table);
 void RunFaults(const RowOptions& options, ResultTable& table);
+void RunScale(const RowOptions& options, ResultTable& table);
+void RunIdle(const RowOptions& options, ResultTable& table);
+void RunCold(const RowOptions& options, ResultTable& table);
 
 }  // namespace multi_backend
 
