@@ -89,7 +89,8 @@ bool ChannelBackends::Update(
     std::unique_ptr<ChannelBackend>& old = inserted.first->second;
     // An earlier address of this list has the same key and took the backend.
     if (!inserted.second && old == nullptr) continue;
-    if (old != nullptr && old->address().args() == addresses[i].args()) {
+    if (old != nullptr && core::ConnectionArgs(old->address()) ==
+                              core::ConnectionArgs(addresses[i])) {
       changed |= SetEndpoint(*old, endpoints[i]);
       old->SetAddress(std::move(addresses[i]));
       list_.push_back(std::move(old));

@@ -77,6 +77,12 @@ const std::shared_ptr<const T>* AttachedTo(const Address& address) {
   return attached == nullptr ? nullptr : &attached->value();
 }
 
+// The args in which two connections to the address may differ: without what is
+// attached.
+inline const grpc_core::ChannelArgs& ConnectionArgs(const Address& address) {
+  return address.args();
+}
+
 // The weight that a resolver of core has given the address, as xDS does.
 inline absl::optional<uint32_t> WeightOf(const Address& address) {
   using Weight = grpc_core::ServerAddressWeightAttribute;

@@ -61,6 +61,12 @@ const std::shared_ptr<const T>* AttachedTo(const Address& address) {
   return attached == nullptr ? nullptr : &attached->value();
 }
 
+// The args in which two connections to the address may differ: without what is
+// attached.
+inline grpc_core::ChannelArgs ConnectionArgs(const Address& address) {
+  return address.args().RemoveAllKeysWithPrefix(GRPC_ARG_NO_SUBCHANNEL_PREFIX);
+}
+
 // The weight that a resolver of core has given the address, as xDS does.
 inline absl::optional<uint32_t> WeightOf(const Address& address) {
   const auto weight = address.args().GetInt(GRPC_ARG_ADDRESS_WEIGHT);

@@ -51,7 +51,7 @@ class FakeChannel::Control final : public core::FakeHelper {
 };
 
 FakeChannel::FakeChannel(VirtualTime* time)
-    : time_(time), serializer_(core::MakeSerializer(time->shared_engine())) {}
+    : time_(time), serializer_(core::MakeSerializer(time->ForSerializer())) {}
 
 FakeChannel::~FakeChannel() { ExpectNothingLeft(); }
 

@@ -41,7 +41,8 @@ class VirtualTime final : public Clock {
   // Returns the clock and timers for a pool.
   PoolTime ForPool();
   EventEngine* engine();
-  std::shared_ptr<EventEngine> shared_engine();
+  // The engine of a work serializer, which works on after Close().
+  std::shared_ptr<EventEngine> ForSerializer();
 
   // Runs `fn` as on a thread of core, and then everything that it causes at the
   // present time.
@@ -72,6 +73,7 @@ class VirtualTime final : public Clock {
   int policies_ = 0;
   bool closed_ = false;
   const std::shared_ptr<Engine> engine_;
+  const std::shared_ptr<Engine> serializer_engine_;
   const std::shared_ptr<PoolTimers> pool_timers_;
 };
 
