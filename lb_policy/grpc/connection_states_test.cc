@@ -447,6 +447,29 @@ TEST(PublishingTest, ReadyOnesWhileAnotherIsReadyAreOnePicker) {
   EXPECT_EQ(harness.channel().TakeUpdates(), "READY");
 }
 
+TEST(PublishingTest, TheConnectionsOfALongListArePublishedTogether) {
+  constexpr size_t kBackends = 1000;
+  PolicyHarness harness;
+  ASSERT_EQ(harness.UpdateAddresses(PolicyDriver::Addresses(kBackends)),
+            absl::OkStatus());
+  harness.channel().TakeUpdates();
+  harness.Connect("10.0.0.1:50051");
+  EXPECT_EQ(harness.channel().TakeUpdates(), "READY") << "the first one";
+  harness.Connect("10.0.0.2:50051");
+  harness.Connect("10.0.0.3:50051");
+  EXPECT_EQ(harness.channel().TakeUpdates(), "");
+  // A loss waits for nobody, and the plan has the new ones, too.
+  harness.Lose("10.0.0.1:50051");
+  EXPECT_EQ(harness.channel().TakeUpdates(), "READY");
+  harness.Connect("10.0.0.4:50051");
+  harness.Connect("10.0.0.5:50051");
+  EXPECT_EQ(harness.channel().TakeUpdates(), "");
+  harness.time().Advance(absl::Milliseconds(2));
+  EXPECT_EQ(harness.channel().TakeUpdates(), "READY");
+  harness.time().Advance(absl::Seconds(1));
+  EXPECT_EQ(harness.channel().TakeUpdates(), "");
+}
+
 TEST(PublishingTest, FailuresThatComeTogetherAreOnePicker) {
   PolicyHarness harness;
   ASSERT_EQ(harness.Update({kA, kB, kC}), absl::OkStatus());

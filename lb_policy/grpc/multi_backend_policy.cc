@@ -210,6 +210,10 @@ void MultiBackendPolicy::OnConnectionChangeLocked(bool became_ready) {
     PublishLocked();
     return;
   }
+  if (became_ready && pace_.Defers(time_.NowNanos(), backends_.size())) {
+    ArmTimerLocked();
+    return;
+  }
   SchedulePublishLocked();
 }
 
@@ -275,6 +279,7 @@ bool MultiBackendPolicy::ResizeConnectionsLocked() {
 void MultiBackendPolicy::PublishLocked() {
   publish_scheduled_ = false;
   if (shutdown_ || backends_.empty()) return;
+  pace_.OnPlan(time_.NowNanos());
   ResizeConnectionsLocked();
   PickPlan::Args args;
   args.config = config_;
@@ -370,6 +375,7 @@ void MultiBackendPolicy::OnTimeLocked() {
   }
   if (reconnect_at_ <= now) reconnect_at_ = backends_.Reconnect(now);
   if (resize_at_ <= now && ResizeConnectionsLocked()) SchedulePublishLocked();
+  if (pace_.due() <= now) SchedulePublishLocked();
   if (repick && !publish_scheduled_) RepickLocked();
   ArmTimerLocked();
   TraceEventsLocked();
@@ -384,11 +390,9 @@ void MultiBackendPolicy::ArmTimerLocked() {
     sample_at_ = now + absl::ToInt64Nanoseconds(interval);
   }
   wakeups_->SetWakeAt(INT64_MAX);
-  int64_t due = std::min(
-      {resize_at_, sample_at_, reconnect_at_, wakeups_->repick_due_at()});
-  if (plan_ != nullptr) {
-    due = std::min(due, plan_->NextBacklogDeadline());
-  }
+  int64_t due = std::min({resize_at_, sample_at_, reconnect_at_, pace_.due(),
+                          wakeups_->repick_due_at()});
+  if (plan_ != nullptr) due = std::min(due, plan_->NextBacklogDeadline());
   wakeups_->SetWakeAt(due);
   timer_.RunAt(due, now, *channel_control_helper());
 }

@@ -23,6 +23,7 @@
 #include "multi_backend/lb_policy/grpc/retry_policy.h"
 #include "multi_backend/lb_policy/plan/failure_watch.h"
 #include "multi_backend/lb_policy/plan/latest_plan.h"
+#include "multi_backend/lb_policy/plan/plan_pace.h"
 #include "multi_backend/lb_policy/status/event_reporter.h"
 #include "multi_backend/observability/channel/channel_record.h"
 #include "multi_backend/port/core.h"
@@ -128,6 +129,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   std::shared_ptr<const Picker::Args> picker_args_;
   grpc_connectivity_state published_state_ = GRPC_CHANNEL_CONNECTING;
   absl::Status published_status_;
+  PlanPace pace_;
   FailureWatch failures_;
   // Monotonic nanoseconds; INT64_MAX if nothing is due.
   int64_t resize_at_ = INT64_MAX;
