@@ -70,7 +70,7 @@ SigstopFigures Sigstop(FaultSide side, const FaultOptions& options) {
   figures.lost = Lost(calls);
   // Stock gRPC does not count attempts, so count the calls that took long: the
   // stopped backend held them up.
-  const int64_t held_up = CountIf(calls, [&](const CallRecord& call) {
+  const int64_t held_up = CountIf(calls, [&](const TimedCall& call) {
     return call.start >= middle && call.start < middle_end &&
            (!call.ok() || call.took() > absl::Milliseconds(500));
   });
@@ -105,7 +105,7 @@ struct OutageFigures {
 double Overtaking(const Calls& calls, absl::Time from, absl::Time to) {
   std::map<std::string, absl::Time> newest;  // The latest start by backend.
   std::vector<double> millis;
-  for (const CallRecord& call : calls) {
+  for (const TimedCall& call : calls) {
     if (!call.ok() || call.start < from || call.start >= to) continue;
     absl::Time& of_backend =
         newest.try_emplace(call.served_by, absl::InfinitePast()).first->second;
@@ -136,7 +136,7 @@ OutageFigures Outage(FaultSide side, const FaultOptions& options) {
   figures.overtaken =
       Overtaking(calls, killed + absl::Milliseconds(100), restarted);
   absl::Time first = absl::InfiniteFuture();
-  for (const CallRecord& call : calls) {
+  for (const TimedCall& call : calls) {
     if (call.ok() && call.end > restarted) first = std::min(first, call.end);
   }
   for (size_t i = 0; i < 3; ++i) {
@@ -161,7 +161,7 @@ RefusalFigures Refusals(FaultSide side, const FaultOptions& options) {
   const absl::Time killed = absl::Now();
   Wait(options.Long(2));
   RefusalFigures figures;
-  for (const CallRecord& call : load.Stop()) {
+  for (const TimedCall& call : load.Stop()) {
     if (call.start < killed) continue;
     figures.served += call.ok();
     figures.slowest =

@@ -50,11 +50,11 @@ StormFigures Storm(FaultSide side, const FaultOptions& options) {
     begun = begun_now;
   }
   const Calls calls = load.Stop();
-  const auto in_fourth = [&](const CallRecord& call) {
+  const auto in_fourth = [&](const TimedCall& call) {
     return call.start >= continued + 3 * second &&
            call.start < continued + 4 * second;
   };
-  const int64_t ended_well = CountIf(calls, [&](const CallRecord& call) {
+  const int64_t ended_well = CountIf(calls, [&](const TimedCall& call) {
     return in_fourth(call) && call.ok();
   });
   figures.goodput = static_cast<double>(ended_well) /

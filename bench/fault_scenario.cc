@@ -96,19 +96,19 @@ void DieUnlessOk(const absl::Status& status) {
 }
 
 int64_t CountIf(const Calls& calls,
-                absl::FunctionRef<bool(const CallRecord&)> condition) {
+                absl::FunctionRef<bool(const TimedCall&)> condition) {
   return std::count_if(calls.begin(), calls.end(), condition);
 }
 
 int64_t Lost(const Calls& calls) {
   PrintReasons(calls);
-  return CountIf(calls, [](const CallRecord& call) { return !call.ok(); });
+  return CountIf(calls, [](const TimedCall& call) { return !call.ok(); });
 }
 
 void PrintReasons(const Calls& calls) {
   constexpr size_t kMost = 5;
   std::map<std::string, int> reasons;
-  for (const CallRecord& call : calls) {
+  for (const TimedCall& call : calls) {
     if (!call.ok()) ++reasons[absl::StrCat(call.code, ": ", call.message)];
   }
   std::vector<std::pair<int, std::string>> sorted;
@@ -126,7 +126,7 @@ double ShareOf(const Calls& calls, absl::string_view name, absl::Time from,
                absl::Time to) {
   int64_t all = 0;
   int64_t own = 0;
-  for (const CallRecord& call : calls) {
+  for (const TimedCall& call : calls) {
     if (!call.ok() || call.end < from || call.end >= to) continue;
     ++all;
     own += call.served_by == name;

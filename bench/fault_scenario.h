@@ -51,9 +51,9 @@ void Wait(absl::Duration time);
 // Ends the program on an error, because it could not measure anything.
 void DieUnlessOk(const absl::Status& status);
 
-using Calls = std::vector<CallRecord>;
+using Calls = std::vector<TimedCall>;
 int64_t CountIf(const Calls& calls,
-                absl::FunctionRef<bool(const CallRecord&)> condition);
+                absl::FunctionRef<bool(const TimedCall&)> condition);
 int64_t Lost(const Calls& calls);
 // Prints to stderr why calls were lost, the most frequent reasons first.
 void PrintReasons(const Calls& calls);

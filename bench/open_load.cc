@@ -10,7 +10,7 @@ struct OpenLoad::Call {
   grpc::ClientContext context;
   examples::users::v1::GetUserRequest request;
   examples::users::v1::UserReply reply;
-  CallRecord record;
+  TimedCall record;
 };
 
 OpenLoad::OpenLoad(examples::users::v1::Users::Stub& stub,
@@ -43,7 +43,7 @@ void OpenLoad::Begin() {
 }
 
 void OpenLoad::End(Call* call, const grpc::Status& status) {
-  CallRecord record = std::move(call->record);
+  TimedCall record = std::move(call->record);
   record.end = absl::Now();
   record.code = status.error_code();
   record.message = status.error_message();
@@ -56,7 +56,7 @@ void OpenLoad::End(Call* call, const grpc::Status& status) {
   ended_.SignalAll();
 }
 
-std::vector<CallRecord> OpenLoad::Stop() {
+std::vector<TimedCall> OpenLoad::Stop() {
   stop_.store(true);
   if (thread_.joinable()) thread_.join();
   MutexLock lock(&mutex_);

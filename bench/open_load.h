@@ -3,7 +3,7 @@
 //
 //   OpenLoad load(stub, {/*rate=*/2000, /*deadline=*/absl::Seconds(1)});
 //   ... something breaks ...
-//   std::vector<CallRecord> calls = load.Stop();
+//   std::vector<TimedCall> calls = load.Stop();
 //
 // One thread begins the calls, and gRPC's threads end them.  If the thread did
 // not get a core for some time, it begins the missed calls at once.
@@ -27,7 +27,7 @@
 
 namespace multi_backend {
 
-struct CallRecord {
+struct TimedCall {
   absl::Time start;
   absl::Time end;
   grpc::StatusCode code = grpc::StatusCode::OK;
@@ -55,7 +55,7 @@ class OpenLoad {
   uint64_t begun() const { return begun_.load(); }
   // Begins no more calls, and waits until all have ended.  Returns them in the
   // order of their ends.
-  std::vector<CallRecord> Stop();
+  std::vector<TimedCall> Stop();
 
  private:
   struct Call;
@@ -70,7 +70,7 @@ class OpenLoad {
 
   Mutex mutex_;
   CondVar ended_;
-  std::vector<CallRecord> records_ ABSL_GUARDED_BY(mutex_);
+  std::vector<TimedCall> records_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

@@ -70,12 +70,12 @@ absl::StatusOr<Figures> Connect(const UserStubs& stubs, size_t backends) {
 }
 
 // `calls` are in the order of their ends.
-Figures SummarizeOpenLoad(const std::vector<CallRecord>& calls) {
+Figures SummarizeOpenLoad(const std::vector<TimedCall>& calls) {
   Figures figures;
   std::vector<double> millis;
   absl::Duration gap = absl::ZeroDuration();
   absl::Time last = absl::InfiniteFuture();  // Of an answer.
-  for (const CallRecord& call : calls) {
+  for (const TimedCall& call : calls) {
     if (!call.ok()) continue;
     millis.push_back(absl::ToDoubleMilliseconds(call.took()));
     gap = std::max(gap, call.end - last);
@@ -91,7 +91,7 @@ Figures SummarizeOpenLoad(const std::vector<CallRecord>& calls) {
     std::nth_element(millis.begin(), rank, millis.end());
     figures["p99_ms"] = *rank;
   }
-  for (const CallRecord& call : calls) {
+  for (const TimedCall& call : calls) {
     if (call.ok()) continue;
     std::fprintf(stderr, "  lost %zu, the first: %d %s\n", lost, call.code,
                  call.message.c_str());
