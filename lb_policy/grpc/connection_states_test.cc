@@ -464,7 +464,7 @@ TEST(PublishingTest, TheConnectionsOfALongListArePublishedTogether) {
   harness.Connect("10.0.0.4:50051");
   harness.Connect("10.0.0.5:50051");
   EXPECT_EQ(harness.channel().TakeUpdates(), "");
-  harness.time().Advance(absl::Milliseconds(2));
+  harness.time().Advance(absl::Milliseconds(10));
   EXPECT_EQ(harness.channel().TakeUpdates(), "READY");
   harness.time().Advance(absl::Seconds(1));
   EXPECT_EQ(harness.channel().TakeUpdates(), "");
