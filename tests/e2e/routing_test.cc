@@ -104,12 +104,11 @@ TEST_F(ReadWriteSplitTest, WritesFailAndSayWhyWhenThePrimaryIsDown) {
     const CallOutcome outcome = client_->Call(Write(i));
     EXPECT_EQ(outcome.status.error_code(), grpc::StatusCode::UNAVAILABLE);
     // Until it tries again, gRPC 1.83 says how it lost the connection.
-    EXPECT_THAT(
-        outcome.status.error_message(),
-        MatchesRegex(absl::StrCat("multi_backend: no usable backend with role "
-                                  "\"primary\", the call was not sent: ",
-                                  fleet_->address(0),
-                                  " \\(.*(refused|reset by peer).*\\)")));
+    EXPECT_THAT(outcome.status.error_message(),
+                MatchesRegex(absl::StrCat(
+                    "multi_backend: no usable backend with role "
+                    "\"primary\", the call was not sent: ",
+                    fleet_->address(0), " \\(.*(refused|reset by peer).*\\)")));
   }
   EXPECT_EQ(WritesOn(1) + WritesOn(2), 0);
   EXPECT_TRUE(client_->Call(Method("GetUser")).ok());
