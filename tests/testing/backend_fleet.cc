@@ -18,9 +18,12 @@ using examples::users::v1::BackendControl;
 using examples::users::v1::BackendStats;
 using examples::users::v1::Behaviour;
 
+// A connection may fail for a reason of the machine's, which says nothing about
+// the backend: the call waits for the next one.
 void SetDeadline(grpc::ClientContext* context) {
   context->set_deadline(
       absl::ToChronoTime(absl::Now() + kServerProcessTimeout));
+  context->set_wait_for_ready(true);
 }
 
 // A test without working control calls proves nothing, so the program ends.
