@@ -123,23 +123,8 @@ class GroupResolverFactory final : public grpc_core::ResolverFactory {
   }
 };
 
-// The parts of a URI.  Core 1.83 makes the authority anew for each caller, so
-// it is kept here.
-class TargetOf {
- public:
-  explicit TargetOf(const URI& uri)
-      : authority_(uri.authority()),
-        target_{uri.scheme(), authority_, uri.path()} {}
-  TargetOf(const TargetOf&) = delete;
-  TargetOf& operator=(const TargetOf&) = delete;
-
-  const SourceTarget& get() const { return target_; }
-
- private:
-  const std::string authority_;
-  const SourceTarget target_;
-};
-
+// Core 1.83 makes a URI's authority anew for each caller, so a SourceTarget is
+// made where it is used.
 class SourceResolverFactory final : public grpc_core::ResolverFactory {
  public:
   // `scheme`: one of SourceRegistry::Schemes().
@@ -154,16 +139,19 @@ class SourceResolverFactory final : public grpc_core::ResolverFactory {
     if (absl::StrContains(uri.authority(), '@')) return true;
     // Calls must fail with the text that says what to link.
     if (!SourceRegistry::Find(scheme_).ok()) return true;
-    return AcceptsUri(uri, CheckSource(TargetOf(uri).get()));
+    return AcceptsUri(uri,
+                      CheckSource({uri.scheme(), uri.authority(), uri.path()}));
   }
 
   OrphanablePtr<Resolver> CreateResolver(ResolverArgs args) const override {
-    auto group = MakeSource(TargetOf(args.uri).get());
+    const URI& uri = args.uri;
+    auto group = MakeSource({uri.scheme(), uri.authority(), uri.path()});
     return MakeResolver(std::move(args), std::move(group));
   }
 
   std::string GetDefaultAuthority(const URI& uri) const override {
-    return DefaultAuthorityOfSource(TargetOf(uri).get());
+    return DefaultAuthorityOfSource(
+        {uri.scheme(), uri.authority(), uri.path()});
   }
 
  private:
@@ -232,7 +220,8 @@ absl::StatusOr<std::string> CheckAndWrapTarget(absl::string_view target,
     return std::string(target);
   }
   if (uri.ok() && SourceRegistry::Knows(uri->scheme())) {
-    const absl::Status checked = CheckSource(TargetOf(*uri).get());
+    const absl::Status checked =
+        CheckSource({uri->scheme(), uri->authority(), uri->path()});
     if (!checked.ok()) return checked;
     return std::string(target);
   }
