@@ -19,9 +19,9 @@ using LogSink =
     std::function<void(LogSeverity severity, absl::string_view message)>;
 
 // Sends all further messages of the library to `sink`.  Null restores the
-// default, gRPC's log, which shows no infos unless GRPC_VERBOSITY
-// says otherwise.  Messages of gRPC itself are not affected.  The old sink may
-// still be running when this returns.  Thread-safe.
+// default, gRPC's log, which hides infos unless GRPC_VERBOSITY says otherwise.
+// Messages of gRPC itself are not affected.  The old sink may still be running
+// when this returns.  Thread-safe.
 void SetLogSink(LogSink sink);
 
 // Logs "multi_backend: <message>".  Thread-safe.

@@ -16,10 +16,11 @@ namespace multi_backend {
 // Times are monotonic nanoseconds.
 class PlanPace {
  public:
-  // Keeps the plans of connections that come one by one below a tenth of one
-  // core.
+  // Meant to be several times what a plan takes, so that the plans of
+  // connections that come one by one leave the core to the calls.
   static constexpr int64_t kPauseForEachBackend = 2'000;
-  // No pause is shorter, because timers count in milliseconds.
+  // A shorter pause is not worth a timer, which comes up to 5 ms late
+  // (PolicyTimer).
   static constexpr int64_t kShortestPause = 1'000'000;
 
   // A plan is being made, of everything that is known now.
