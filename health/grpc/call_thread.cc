@@ -5,7 +5,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "multi_backend/health/timers/process_thread.h"
-#include "multi_backend/port/core.h"
+#include "multi_backend/port/run_later.h"
 #include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {

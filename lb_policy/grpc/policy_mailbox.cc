@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "multi_backend/port/run_later.h"
+
 namespace multi_backend {
 
 void PolicyMailbox::Raise(uint32_t requests) {

@@ -3,27 +3,11 @@
 #ifndef MULTI_BACKEND_PORT_CORE_1_83_FILTER_H_
 #define MULTI_BACKEND_PORT_CORE_1_83_FILTER_H_
 
-#include <cstddef>
-
-#include "absl/strings/string_view.h"
 #include "multi_backend/port/core_1_83/headers.h"
+#include "multi_backend/port/filter_parts.h"
 
 namespace multi_backend {
 namespace core {
-
-// The functions and sizes of a filter, as grpc_channel_filter describes them.
-struct FilterParts {
-  void (*start_batch)(grpc_call_element*, grpc_transport_stream_op_batch*);
-  size_t call_size;
-  grpc_error_handle (*init_call)(grpc_call_element*,
-                                 const grpc_call_element_args*);
-  void (*destroy_call)(grpc_call_element*, const grpc_call_final_info*,
-                       grpc_closure*);
-  size_t channel_size;
-  grpc_error_handle (*init_channel)(grpc_channel_element*,
-                                    grpc_channel_element_args*);
-  void (*destroy_channel)(grpc_channel_element*);
-};
 
 // `name` is what core's traces call the filter, and must live for ever.
 inline grpc_channel_filter MakeFilter(const char* name,
@@ -47,12 +31,6 @@ inline const grpc_core::ChannelArgs& ArgsOf(
     const grpc_channel_element_args& args) {
   return args.channel_args;
 }
-
-enum class FilterPlace {
-  kTop,
-  // Directly above HTTP, and so below what fails a call in this process.
-  kAboveHttp,
-};
 
 // Puts `filter`, which must live for ever, into the stacks of `type` whose args
 // it is `wanted` for.

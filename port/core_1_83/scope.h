@@ -2,9 +2,6 @@
 #ifndef MULTI_BACKEND_PORT_CORE_1_83_SCOPE_H_
 #define MULTI_BACKEND_PORT_CORE_1_83_SCOPE_H_
 
-#include <functional>
-#include <utility>
-
 #include "multi_backend/port/core_1_83/headers.h"
 
 namespace multi_backend {
@@ -21,19 +18,6 @@ class CoreScope {
  private:
   grpc_core::ExecCtx exec_ctx_;
 };
-
-// Whether this thread is in core, so that RunLater() has an effect.
-inline bool IsInCore() { return grpc_core::ExecCtx::Get() != nullptr; }
-
-// Runs `function` on this thread once core holds no locks.  Requires
-// IsInCore().
-inline void RunLater(std::function<void()> function) {
-  grpc_core::ExecCtx::Run(
-      DEBUG_LOCATION,
-      grpc_core::NewClosure([function = std::move(function)](
-                                const grpc_error_handle&) { function(); }),
-      absl::OkStatus());
-}
 
 }  // namespace core
 }  // namespace multi_backend
