@@ -422,6 +422,24 @@ TEST(FailoverTest, ARetryAfterATimeoutIsDecidedAtItsPickIfCoreDoesNotAsk) {
             "failover.perTryTimeout, and no further retry was allowed");
 }
 
+// The time went by behind a full connection, so the backend is not to blame,
+// but the method's retries are still counted.
+TEST(FailoverTest, ATimeoutThatWasSpentUnwrittenEndsAtTheNextPickToo) {
+  PolicyHarness harness(
+      R"({"strategy":"PRIMARY","failover":{"perTryTimeout":"1s"}})");
+  Connect(harness, {kA, kB});
+  FakeCall& call = harness.Call();
+  for (const char* backend : {kA, kB}) {
+    ASSERT_EQ(call.Outcome(), backend);
+    harness.Advance(absl::Seconds(1));
+    harness.FinishUnwrittenAtTimeout(call);
+    harness.Replay(call);
+  }
+  EXPECT_EQ(call.Outcome(),
+            "dropped: DEADLINE_EXCEEDED: the call's last attempt ran into "
+            "failover.perTryTimeout, and no further retry was allowed");
+}
+
 // Core does not ask about a call that it has committed.  The budget has one
 // retry in 10 seconds.
 TEST(FailoverTest, ATimeoutThatCoreDoesNotRetryCostsNoRetry) {

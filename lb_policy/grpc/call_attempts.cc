@@ -60,8 +60,10 @@ bool CallAttempts::OnFailed(int attempt, const absl::Status* status,
   // An attempt that was given up may end after its successor has started.
   if (attempt != log.attempts()) return false;
   KeepTrailers(stream, retriable);
-  if (error == ErrorClass::kTimeout && log.IsOpen() &&
-      !committed_.load(std::memory_order_relaxed)) {
+  // The backend is not to blame for time that went by before the stream was
+  // written, but core 1.83 replays that attempt without asking, too.
+  if ((error == ErrorClass::kTimeout || stream.report.timed_out) &&
+      log.IsOpen() && !committed_.load(std::memory_order_relaxed)) {
     OnTimedOut();
   }
   log.OnFailed(attempt, status, retriable);

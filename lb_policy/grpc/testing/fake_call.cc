@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "multi_backend/call/try_timeout_message.h"
 #include "multi_backend/lb_policy/grpc/testing/fake_subchannel.h"
 
 namespace multi_backend {
@@ -157,6 +158,15 @@ bool FakeCall::AllowsRetry() {
 void FakeCall::FinishUnseen(StreamReport::Reached reached) {
   if (stream_ != nullptr) stream_->report.reached = reached;
   Finish(absl::UnavailableError("refused"));
+}
+
+void FakeCall::FinishUnwrittenAtTimeout() {
+  StreamReport& report = stream_->report;
+  report.watched = true;
+  report.cancelled = true;
+  report.timed_out = true;
+  report.reached = StreamReport::Reached::kNotWritten;
+  Finish(absl::CancelledError(kCoreTryTimeoutMessage));
 }
 
 void FakeCall::End() {

@@ -83,6 +83,9 @@ class FakeCall {
   // Ends the attempt as one that has not reached the server, which core replays
   // without asking.
   void FinishUnseen(StreamReport::Reached reached);
+  // Ends the attempt as one that ran into perTryTimeout before its stream was
+  // written, which core 1.83 also replays without asking.
+  void FinishUnwrittenAtTimeout();
   // Asks the policy, as core's retry filter does, whether to make another
   // attempt.  If so, the call may pick again.
   bool AllowsRetry();

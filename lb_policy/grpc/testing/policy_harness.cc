@@ -215,6 +215,10 @@ void PolicyHarness::FinishUnseen(FakeCall& call,
   time_->RunInCore([&]() { call.FinishUnseen(reached); });
 }
 
+void PolicyHarness::FinishUnwrittenAtTimeout(FakeCall& call) {
+  time_->RunInCore([&]() { call.FinishUnwrittenAtTimeout(); });
+}
+
 bool PolicyHarness::Retry(FakeCall& call) {
   bool allowed = false;
   time_->RunInCore([&]() {

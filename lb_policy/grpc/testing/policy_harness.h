@@ -104,6 +104,7 @@ class PolicyHarness {
               std::map<std::string, std::string> trailers = {});
   // Ends an attempt that has not reached its server.
   void FinishUnseen(FakeCall& call, StreamReport::Reached reached);
+  void FinishUnwrittenAtTimeout(FakeCall& call);
   // Acts as core's retry filter after a failed attempt.  Returns whether it
   // retries; the call has then picked again.
   bool Retry(FakeCall& call);
