@@ -15,8 +15,6 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <memory>
@@ -33,6 +31,7 @@
 #include "absl/time/time.h"
 #include "multi_backend/backend_pool.h"
 #include "multi_backend/bench/bound_table.h"
+#include "multi_backend/bench/calls/die.h"
 #include "multi_backend/bench/scenarios.h"
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/multi_backend.h"
@@ -52,11 +51,6 @@ struct Options {
   int limit = 1000;
   int rounds = 4;
 };
-
-[[noreturn]] void Die(const std::string& why) {
-  std::fprintf(stderr, "backlog: %s\n", why.c_str());
-  std::exit(1);
-}
 
 // Calls that begin one after the other, each with its index as its id.
 //
@@ -184,7 +178,7 @@ struct Side {
 std::unique_ptr<Side> StartSide(const std::vector<std::string>& flags) {
   auto side = std::make_unique<Side>();
   auto fleet = BackendFleet::Start({side->dump.Record({"b0", "", flags})});
-  if (!fleet.ok()) Die(fleet.status().ToString());
+  DieUnlessOk(fleet.status());
   side->fleet = *std::move(fleet);
   return side;
 }
@@ -203,7 +197,7 @@ std::unique_ptr<Side> Ours(const std::string& policy) {
   auto channel =
       CreateChannel(side->fleet->StaticTarget(),
                     grpc::InsecureChannelCredentials(), std::move(options));
-  if (!channel.ok()) Die(channel.status().ToString());
+  DieUnlessOk(channel.status());
   side->stub = Users::NewStub(*channel);
   Connect(*side);
   return side;

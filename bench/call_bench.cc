@@ -16,6 +16,7 @@
 #include "absl/strings/str_join.h"
 #include "multi_backend/bench/bound_table.h"
 #include "multi_backend/bench/calls/call_instructions.h"
+#include "multi_backend/bench/calls/quantiles.h"
 #include "multi_backend/bench/floor_table.h"
 #include "multi_backend/bench/instructions.h"
 #include "multi_backend/multi_backend.h"
@@ -24,12 +25,6 @@
 
 namespace multi_backend {
 namespace {
-
-double Median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2,
-                   values.end());
-  return values[values.size() / 2];
-}
 
 int Run(const BenchFlags& flags) {
   if (!ValgrindIsInstalled()) {

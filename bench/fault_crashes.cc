@@ -10,6 +10,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "multi_backend/bench/calls/die.h"
+#include "multi_backend/bench/calls/quantiles.h"
 #include "multi_backend/bench/fault_scenario.h"
 
 namespace multi_backend {
@@ -112,10 +114,7 @@ double Overtaking(const Calls& calls, absl::Time from, absl::Time to) {
     of_backend = std::max(of_backend, call.start);
     millis.push_back(absl::ToDoubleMilliseconds(of_backend - call.start));
   }
-  if (millis.empty()) return 0;
-  const auto rank = millis.begin() + (millis.size() - 1) * 95 / 100;
-  std::nth_element(millis.begin(), rank, millis.end());
-  return *rank;
+  return Quantile(std::move(millis), 0.95);
 }
 
 OutageFigures Outage(FaultSide side, const FaultOptions& options) {

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "multi_backend/backend_pool.h"
+#include "multi_backend/bench/calls/die.h"
 #include "multi_backend/bench/fault_scenario.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/behaviours.h"

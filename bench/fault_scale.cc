@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "multi_backend/backend_pool.h"
+#include "multi_backend/bench/calls/die.h"
 #include "multi_backend/bench/fault_scenario.h"
 #include "multi_backend/endpoint_groups.h"
 #include "multi_backend/multi_backend.h"

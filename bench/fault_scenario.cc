@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <set>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "multi_backend/backend_pool.h"
+#include "multi_backend/bench/calls/die.h"
 #include "multi_backend/bench/calls/stock_settings.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/users_client.h"
@@ -25,9 +25,7 @@ constexpr absl::Duration kConnectTimeout = absl::Seconds(20);
 
 std::unique_ptr<BackendFleet> StartFleet(
     size_t backends, const std::vector<std::string>& flags) {
-  auto fleet = BackendFleet::Start(backends, flags);
-  DieUnlessOk(fleet.status());
-  return *std::move(fleet);
+  return ValueOrDie(BackendFleet::Start(backends, flags));
 }
 
 void CallUntilAllHaveAnswered(const FaultSide& side) {
@@ -35,7 +33,7 @@ void CallUntilAllHaveAnswered(const FaultSide& side) {
   const absl::Time deadline = absl::Now() + kConnectTimeout;
   while (answered.size() < side.fleet->size()) {
     if (absl::Now() > deadline) {
-      DieUnlessOk(absl::DeadlineExceededError("not all backends answer"));
+      Die("not all backends answer");
     }
     grpc::ClientContext context;
     context.set_wait_for_ready(true);
@@ -88,12 +86,6 @@ FaultSide StockSide(size_t backends, const std::vector<std::string>& flags) {
 }
 
 void Wait(absl::Duration time) { absl::SleepFor(time); }
-
-void DieUnlessOk(const absl::Status& status) {
-  if (status.ok()) return;
-  std::fprintf(stderr, "%s\n", status.ToString().c_str());
-  std::exit(1);
-}
 
 int64_t CountIf(const Calls& calls,
                 absl::FunctionRef<bool(const TimedCall&)> condition) {

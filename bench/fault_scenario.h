@@ -48,8 +48,6 @@ FaultSide StockSide(size_t backends,
 
 // Lets the scenario run for `time`.
 void Wait(absl::Duration time);
-// Ends the program on an error, because it could not measure anything.
-void DieUnlessOk(const absl::Status& status);
 
 using Calls = std::vector<TimedCall>;
 int64_t CountIf(const Calls& calls,

@@ -13,7 +13,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -25,6 +24,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "multi_backend/bench/bound_table.h"
+#include "multi_backend/bench/calls/die.h"
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/accepted_connections.h"
@@ -47,11 +47,6 @@ struct Options {
   absl::Duration idle_timeout = absl::Seconds(1);
   int rounds = 3;
 };
-
-[[noreturn]] void Die(const std::string& why) {
-  std::fprintf(stderr, "pool: %s\n", why.c_str());
-  std::exit(1);
-}
 
 // Callers that call again as soon as they are answered, until Stop().
 class Callers {
@@ -145,7 +140,7 @@ std::unique_ptr<BackendFleet> StartServer(const Options& options) {
   auto fleet = BackendFleet::Start(
       1, {"--max-concurrent-streams", absl::StrCat(options.streams),
           "--delay-ms", absl::StrCat(options.delay_ms)});
-  if (!fleet.ok()) Die(fleet.status().ToString());
+  DieUnlessOk(fleet.status());
   return *std::move(fleet);
 }
 
@@ -159,7 +154,7 @@ Figures MeasureOurs(const Options& options, int max) {
   auto channel =
       CreateChannel(fleet->StaticTarget(), grpc::InsecureChannelCredentials(),
                     std::move(channel_options));
-  if (!channel.ok()) Die(channel.status().ToString());
+  DieUnlessOk(channel.status());
   return Measure(options, *fleet, *channel);
 }
 

@@ -8,9 +8,8 @@
 //   end                      ends it: calls, lost, p99_ms, gap_ms, which is the
 //                            longest time without an answer, share.NAME
 //   idle S                   nothing for S seconds: cores
-//   list PORT N G S          lists N backends, where each generation G has
-//   another
-//                            1 % of them: cpu_ms in the S seconds after that
+//   list PORT N G S          lists N backends, of which each generation G
+//                            replaces 1 %: cpu_ms in the S seconds after that
 //   usage                    cpu_s, rss_mib
 //
 // Each peer has a process of its own because a process that registers the
@@ -27,11 +26,13 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "multi_backend/bench/calls/quantiles.h"
 #include "multi_backend/bench/open_load.h"
 #include "multi_backend/bench/peers/client/client_channels.h"
 #include "multi_backend/bench/peers/client/closed_load.h"
@@ -86,10 +87,8 @@ Figures SummarizeOpenLoad(const std::vector<TimedCall>& calls) {
   figures["calls"] = static_cast<double>(calls.size());
   figures["lost"] = static_cast<double>(lost);
   figures["gap_ms"] = absl::ToDoubleMilliseconds(gap);
-  if (!millis.empty()) {
-    const auto rank = millis.begin() + (millis.size() - 1) * 99 / 100;
-    std::nth_element(millis.begin(), rank, millis.end());
-    figures["p99_ms"] = *rank;
+  if (lost < calls.size()) {
+    figures["p99_ms"] = Quantile(std::move(millis), 0.99);
   }
   for (const TimedCall& call : calls) {
     if (call.ok()) continue;

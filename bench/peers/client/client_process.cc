@@ -9,11 +9,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
+#include "multi_backend/bench/calls/die.h"
 #include "multi_backend/tests/testing/server_process.h"
 
 extern char** environ;
@@ -23,11 +22,6 @@ namespace {
 
 // Longer than any command takes.
 constexpr int kPatienceMillis = 180 * 1000;
-
-[[noreturn]] void Die(const std::string& what) {
-  std::fprintf(stderr, "peers: %s\n", what.c_str());
-  std::exit(1);
-}
 
 }  // namespace
 
@@ -69,7 +63,7 @@ Figures ClientProcess::Do(const std::string& command) {
     Die("a client has ended before: " + command);
   }
   auto figures = FiguresFromLine(ReadLine(command));
-  if (!figures.ok()) Die(figures.status().ToString());
+  DieUnlessOk(figures.status());
   return *std::move(figures);
 }
 

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "multi_backend/bench/calls/quantiles.h"
 #include "multi_backend/sync/lock_wait.h"
 #include "multi_backend/tests/testing/process_usage.h"
 
@@ -52,7 +53,7 @@ grpc::Status Send(Users::Stub& stub, CallKind kind,
 }
 
 struct CallerResult {
-  std::vector<float> micros;  // Of each call that succeeded.
+  std::vector<double> micros;  // Of each call that succeeded.
   int64_t lost = 0;
   std::string first_error;
   std::map<std::string, int64_t> served;  // By the backend's name.
@@ -68,8 +69,7 @@ void RunCaller(Users::Stub& stub, CallKind kind, int number,
     UserReply reply;
     const grpc::Status status = Send(stub, kind, context, reply);
     if (status.ok()) {
-      result.micros.push_back(
-          static_cast<float>(absl::ToDoubleMicroseconds(absl::Now() - start)));
+      result.micros.push_back(absl::ToDoubleMicroseconds(absl::Now() - start));
       ++result.served[reply.served_by()];
     } else if (result.lost++ == 0) {
       result.first_error = status.error_message();
@@ -77,17 +77,9 @@ void RunCaller(Users::Stub& stub, CallKind kind, int number,
   }
 }
 
-double Percentile(std::vector<float>& values, double share) {
-  if (values.empty()) return 0;
-  const auto at =
-      values.begin() + static_cast<ptrdiff_t>(share * (values.size() - 1));
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
-}
-
 Figures Summarize(const std::vector<CallerResult>& results, absl::Duration took,
                   absl::Duration cpu, absl::Duration waited) {
-  std::vector<float> micros;
+  std::vector<double> micros;
   std::map<std::string, int64_t> served;
   int64_t lost = 0;
   for (const CallerResult& result : results) {
@@ -104,8 +96,8 @@ Figures Summarize(const std::vector<CallerResult>& results, absl::Duration took,
   figures["lost"] = static_cast<double>(lost);
   figures["rate"] = calls / absl::ToDoubleSeconds(took);
   figures["cpu_us"] = absl::ToDoubleMicroseconds(cpu) / std::max(calls, 1.0);
-  figures["p50_us"] = Percentile(micros, 0.5);
-  figures["p99_us"] = Percentile(micros, 0.99);
+  figures["p50_us"] = Quantile(micros, 0.5);
+  figures["p99_us"] = Quantile(micros, 0.99);
   figures["waited"] = absl::FDivDuration(waited, cpu);
   for (const auto& one : served) {
     figures["share." + one.first] = static_cast<double>(one.second) / calls;

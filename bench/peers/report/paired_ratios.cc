@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "multi_backend/bench/calls/quantiles.h"
+
 namespace multi_backend {
 namespace {
 
@@ -23,13 +25,6 @@ size_t ValuesOutside(size_t n) {
 }
 
 }  // namespace
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half]
-                                : (values[half - 1] + values[half]) / 2;
-}
 
 RatioEstimate EstimateRatio(const std::vector<double>& ours,
                             const std::vector<double>& peer) {

@@ -37,10 +37,6 @@ struct RatioEstimate {
   absl::optional<Interval> interval;
 };
 
-// The mean of the two middle values if there is an even number of them.
-// `values` is not empty.
-double Median(std::vector<double> values);
-
 // Both vectors have the same size, which is not 0, and `peer` has no 0.
 RatioEstimate EstimateRatio(const std::vector<double>& ours,
                             const std::vector<double>& peer);

@@ -16,12 +16,6 @@ RatioEstimate OneTo(size_t n) {
   return EstimateRatio(values, std::vector<double>(n, 1));
 }
 
-TEST(MedianTest, IsTheMiddleOrTheMeanOfBothMiddles) {
-  EXPECT_EQ(Median({3}), 3);
-  EXPECT_EQ(Median({5, 1, 3}), 3);
-  EXPECT_EQ(Median({4, 1, 3, 2}), 2.5);
-}
-
 TEST(PairedRatiosTest, RatiosAreTakenWithinPairs) {
   // The machine was three times as slow in the second pair.
   EXPECT_EQ(EstimateRatio({2, 6, 4}, {1, 3, 2}).median, 2);

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "multi_backend/bench/calls/quantiles.h"
 
 namespace multi_backend {
 namespace {

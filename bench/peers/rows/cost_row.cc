@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "multi_backend/bench/calls/call_instructions.h"
+#include "multi_backend/bench/calls/quantiles.h"
 #include "multi_backend/bench/instructions.h"
 #include "multi_backend/bench/peers/rows/rows.h"
 

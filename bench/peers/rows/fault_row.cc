@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "multi_backend/bench/calls/die.h"
 #include "multi_backend/bench/peers/namespace.h"
 #include "multi_backend/bench/peers/rows/rows.h"
 

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/strings/str_format.h"
 #include "multi_backend/bench/peers/peer.h"
 #include "multi_backend/bench/peers/report/result_table.h"
@@ -29,8 +28,6 @@ inline std::string ClosedLoad(int callers, const std::string& kind,
   return absl::StrFormat("closed %d %s %g", callers, kind, seconds);
 }
 
-// Ends the program on an error, because it could not measure anything.
-void DieUnlessOk(const absl::Status& status);
 std::unique_ptr<BackendFleet> StartFleet(
     size_t backends, const std::vector<std::string>& flags = {});
 

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "multi_backend/bench/calls/quantiles.h"
 #include "multi_backend/bench/peers/namespace.h"
 #include "multi_backend/bench/peers/report/svg_plot.h"
 #include "multi_backend/bench/peers/rows/rows.h"

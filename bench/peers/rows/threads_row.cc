@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "multi_backend/bench/calls/quantiles.h"
 #include "multi_backend/bench/peers/report/svg_plot.h"
 #include "multi_backend/bench/peers/rows/rows.h"
 
