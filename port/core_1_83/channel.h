@@ -17,9 +17,9 @@ using Helper = grpc_core::LoadBalancingPolicy::ChannelControlHelper;
 using Subchannel = grpc_core::RefCountedPtr<grpc_core::SubchannelInterface>;
 
 // Core 1.83.0 never starts the timer of GRPC_ARG_KEEPALIVE_TIMEOUT_MS
-// (chttp2's writing.cc starts it only if it is running), so that a frozen
-// backend is noticed after the ping timeout, a minute by default.  The shorter
-// one is what the application asked for.
+// (chttp2's writing.cc starts it only if it is running already).  A frozen
+// backend is then noticed after the ping timeout, which is a minute by default.
+// So the time that the application asked for becomes the ping timeout.
 inline grpc_core::ChannelArgs WithKeepaliveTimeout(
     const grpc_core::ChannelArgs& args) {
   constexpr int kDefaultMillis = 20'000;
@@ -34,8 +34,8 @@ inline grpc_core::ChannelArgs WithKeepaliveTimeout(
 // refuses to make one.
 inline Subchannel MakeSubchannel(Helper& helper, const Address& address,
                                  const grpc_core::ChannelArgs& args) {
-  // It is for the retry filter (SetSelector()), and channels that differ only
-  // in it share their connections.
+  // The buffer size is meant for the retry filter (SetSelector()).  Without it,
+  // channels that differ only there share their connections.
   return helper.CreateSubchannel(
       address.address(), address.args(),
       WithKeepaliveTimeout(args.Remove(GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE)));

@@ -33,9 +33,10 @@ inline absl::StatusOr<ServiceConfigRef> ReadServiceConfig(
   grpc_core::ValidationErrors errors;
   ServiceConfigRef config =
       grpc_core::ServiceConfigImpl::Create(args, *json, &errors);
-  if (!errors.ok())
+  if (!errors.ok()) {
     return errors.status(absl::StatusCode::kInvalidArgument,
                          "errors validating service config");
+  }
   return config;
 }
 
