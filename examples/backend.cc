@@ -141,6 +141,9 @@ int Serve(const Flags& flags, const sigset_t& stop_signals) {
   if (flags.max_concurrent_streams > 0) {
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                                flags.max_concurrent_streams);
+    // Servers with gRPC 1.83 otherwise refuse a stream below the limit, too,
+    // until they have released the memory of one that has ended.
+    builder.AddChannelArgument("grpc.http.overload_protection", 0);
   }
   int port = 0;
   builder.AddListeningPort(absl::StrCat(flags.host, ":", flags.port),

@@ -15,7 +15,7 @@ using users::v1::BackendStats;
 using users::v1::Behaviour;
 
 // How often a waiting call checks whether its client has gone; see the header.
-constexpr absl::Duration kCancelPollInterval = absl::Milliseconds(5);
+constexpr absl::Duration kCancelPollInterval = absl::Milliseconds(20);
 
 absl::optional<grpc::StatusCode> StatusCodeByName(absl::string_view name) {
   for (int code = grpc::CANCELLED; code <= grpc::UNAUTHENTICATED; ++code) {
@@ -102,7 +102,13 @@ bool BackendModel::WaitLocked(absl::Time deadline,
                               const grpc::ServerContext& context) {
   changed_.WaitWithDeadline(
       &mutex_, std::min(deadline, absl::Now() + kCancelPollInterval));
-  return !shut_down_ && !context.IsCancelled();
+  if (shut_down_) return false;
+  // gRPC polls its connections for the answer, and a hundred calls that did so
+  // under the mutex would leave it to nobody else.
+  mutex_.Unlock();
+  const bool cancelled = context.IsCancelled();
+  mutex_.Lock();
+  return !cancelled;
 }
 
 bool BackendModel::HasFreeWorkerLocked() const {

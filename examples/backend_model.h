@@ -6,7 +6,7 @@
 //
 // Threads: any thread may use BackendModel; one thread uses a Call.  The
 // synchronous server does not report cancellation, so a waiting call checks
-// every 5 ms whether its client has gone.
+// every 20 ms whether its client has gone.
 #ifndef MULTI_BACKEND_EXAMPLES_BACKEND_MODEL_H_
 #define MULTI_BACKEND_EXAMPLES_BACKEND_MODEL_H_
 
@@ -81,8 +81,8 @@ class BackendModel {
   };
 
  private:
-  // Waits until `deadline` or until the model may have changed.  Returns false
-  // if the call must end.
+  // Waits until `deadline` or until the model may have changed, without the
+  // mutex.  Returns false if the call must end.
   bool WaitLocked(absl::Time deadline, const grpc::ServerContext& context)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasFreeWorkerLocked() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
