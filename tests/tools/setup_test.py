@@ -13,6 +13,7 @@ import unittest
 import scripts
 
 HEADERS = "include/grpc-core-1.51.1"
+INSTALLED = "installed"  # The machine's /usr/include.
 # The commands that are the machine's own.
 COMMANDS = ["bash", "cat", "chmod", "cmp", "env", "find", "mkdir", "rm", "sed",
             "tar", "tee"]
@@ -74,7 +75,8 @@ class Machine:
             [scripts.path("setup"), *arguments],
             env={"PATH": self.directory,
                  "MULTI_BACKEND_OS_RELEASE": self.path("os-release"),
-                 "MULTI_BACKEND_PREFIX": self.directory, **variables},
+                 "MULTI_BACKEND_PREFIX": self.directory,
+                 "MULTI_BACKEND_INCLUDE": self.path(INSTALLED), **variables},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, check=False, timeout=60)
         return result.returncode, result.stdout.decode()
@@ -208,7 +210,8 @@ class SetupTest(unittest.TestCase):
         shutil.rmtree(machine.path("tree/include/grpc"))
         code, output = self.setup_with_tree(machine)
         self.assertEqual(code, 1)
-        self.assertIn("is not the installed /usr/include/grpc/", output)
+        self.assertIn("is not the installed %s/grpc/" % machine.path(INSTALLED),
+                      output)
         shutil.rmtree(machine.path("tree/src"))
         code, output = self.setup_with_tree(machine)
         self.assertEqual(code, 1)
@@ -217,9 +220,10 @@ class SetupTest(unittest.TestCase):
     def machine_with_tree(self):
         """Returns a machine that has a source tree of its gRPC."""
         machine = self.machine(DEBIAN_12).with_apt()
-        for package in ("grpc", "grpcpp"):
-            shutil.copytree(os.path.join("/usr/include", package),
-                            machine.path(os.path.join("tree/include", package)))
+        for directory in (INSTALLED, "tree/include"):
+            machine.write(os.path.join(directory, "grpcpp/version_info.h"),
+                          '#define GRPC_CPP_VERSION_STRING "1.51.1"\n')
+            machine.write(os.path.join(directory, "grpc/grpc.h"), "text")
         for file in ("src/core/lib/call.h", "src/core/lib/call.cc",
                      "third_party/upb/upb/port.inc"):
             machine.write(os.path.join("tree", file), "text")
