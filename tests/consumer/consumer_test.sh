@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Builds and runs the separate workspace with its own Bazel server, which ends
 # with the test.  One program links the whole library.  The other links the core
-# alone, which must not need the libraries of the sources and of HTTP probes.  A
-# disk cache keeps the compiled files between runs.
+# alone, which must not need the libraries of the sources and of HTTP probes.
+# Bazel 7 does so with WORKSPACE and with MODULE.bazel, and Bazel 4 with
+# WORKSPACE.  A disk cache keeps the compiled files between runs.
 set -euo pipefail
 
 # Leave the runfiles for the sources, because the workspace refers to the files
@@ -23,36 +24,55 @@ nested_bazel() {
 }
 trap 'nested_bazel shutdown > /dev/null 2>&1 || true' EXIT
 
-nested_bazel build --disk_cache="$cache" --jobs=2 \
-  --symlink_prefix=/ --noshow_progress --ui_event_filters=-info \
-  //:consumer //:consumer_core
-bin=$(nested_bazel info bazel-bin)
-
 fail() {
   echo "$*" >&2
   exit 1
 }
-
-# Check the answer of the call, and the error of CreateChannel for a ZooKeeper
-# target.
-target=zookeeper://127.0.0.1:1/users
-answer=$("$bin/consumer" $target)
-[ "$answer" = "Hello, consumer" ] || fail "consumer: $answer"
-answer=$("$bin/consumer_core" $target)
-[ "$answer" = 'Hello, consumer
-scheme "zookeeper" is not linked: add @multi_backend//sources:zookeeper to the deps (in CMake, multi_backend::zookeeper) and call multi_backend::RegisterZookeeper() first' ] ||
-  fail "consumer_core: $answer"
 
 # Returns whether the program itself links the library.  ldd would also show
 # libcares, because the distribution's libgrpc links it.
 needs() {
   readelf -d "$bin/$1" | grep -q "(NEEDED).*\[$2\.so"
 }
-needs consumer_core libgrpc++ || fail "readelf shows no libraries"
-for library in libcares libcurl libzookeeper_mt; do
-  needs consumer $library || fail "consumer does not link $library"
-  ! needs consumer_core $library || fail "consumer_core links $library"
-done
+
+# Builds both programs with these options of Bazel, and runs them.
+check() {
+  echo "bazel build $*"
+  nested_bazel build --disk_cache="$cache" --jobs=2 \
+    --symlink_prefix=/ --noshow_progress --ui_event_filters=-info \
+    "$@" //:consumer //:consumer_core
+  bin=$(nested_bazel info "$@" bazel-bin)
+
+  # Check the answer of the call, and the error of CreateChannel for a ZooKeeper
+  # target.
+  local target=zookeeper://127.0.0.1:1/users answer library
+  answer=$("$bin/consumer" $target)
+  [ "$answer" = "Hello, consumer" ] || fail "consumer: $answer"
+  answer=$("$bin/consumer_core" $target)
+  [ "$answer" = 'Hello, consumer
+scheme "zookeeper" is not linked: add @multi_backend//sources:zookeeper to the deps (in CMake, multi_backend::zookeeper) and call multi_backend::RegisterZookeeper() first' ] ||
+    fail "consumer_core: $answer"
+
+  needs consumer_core libgrpc++ || fail "readelf shows no libraries"
+  for library in libcares libcurl libzookeeper_mt; do
+    needs consumer $library || fail "consumer does not link $library"
+    ! needs consumer_core $library || fail "consumer_core links $library"
+  done
+}
+
+diff <(grep ^local_path_override "$here/../../MODULE.bazel") \
+  <(grep ^local_path_override third_party/offline/overrides.MODULE.bazel) ||
+  fail "third_party/offline has other overrides than MODULE.bazel"
+
+version=$(bazel --version)
+case "$version" in
+  "bazel 4."*) with_workspace=() ;;
+  *)
+    check --enable_bzlmod
+    with_workspace=(--noenable_bzlmod --enable_workspace)
+    ;;
+esac
+check "${with_workspace[@]}"
 
 # Fails if a public target depends on a target that it does not need.
 reaches_not() {
@@ -60,7 +80,7 @@ reaches_not() {
   shift
   for to; do
     path=$(nested_bazel query --noshow_progress --ui_event_filters=-info \
-      "somepath($from, $to)")
+      "${with_workspace[@]}" "somepath($from, $to)")
     [ -z "$path" ] || fail "$from reaches $to:" $path
   done
 }

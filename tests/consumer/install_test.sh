@@ -76,10 +76,11 @@ headers=$(cd "$prefix/include" && find . -name '*.h' | wc -l)
 [ "$headers" -gt 50 ] || fail "only $headers headers are installed"
 ! grep -rl 'src/core/' "$prefix/include" || fail "headers show core's"
 
-# No file names the place where it was built or staged.
+# No file names the place where it was built or staged.  Bazel's own paths may
+# end with the name of the sources' directory.
 build=${TEST_SRCDIR:-$root}
 for place in "$root" "${build%%/execroot/*}" "$stage"; do
-  ! grep -rlF -- "$place" "$prefix" || fail "these files contain $place"
+  ! LC_ALL=C grep -rlP -- "(?<![\w.-])\Q$place\E(?![\w.-])" "$prefix" || fail "these files contain $place"
 done
 
 # --- Applications -------------------------------------------------------------
