@@ -1,14 +1,15 @@
 // What the metrics and the admin service say about the build.
 //
-// //tests/version checks the first against the public header, and
-// port/core.h compiles with no other gRPC than the second.
+// //tests/version checks the library's version against the public header.
 #ifndef MULTI_BACKEND_OBSERVABILITY_BUILD_INFO_H_
 #define MULTI_BACKEND_OBSERVABILITY_BUILD_INFO_H_
 
 namespace multi_backend {
 
 constexpr char kLibraryVersion[] = "0.2.0";
-constexpr char kGrpcVersion[] = "1.51";
+
+// The release of gRPC that the library is compiled for: "1.51".
+extern const char kGrpcVersion[];
 
 }  // namespace multi_backend
 
