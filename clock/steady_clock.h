@@ -11,8 +11,9 @@ namespace multi_backend {
 
 class SteadyClock final : public Clock {
  public:
+  // Never destroyed: gRPC's threads may still read it when the process exits.
   static const SteadyClock& Get() {
-    static const SteadyClock clock;
+    static const auto& clock = *new SteadyClock();
     return clock;
   }
   int64_t NowNanos() const override {
