@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "multi_backend/examples/users.grpc.pb.h"
 #include "multi_backend/multi_backend.h"
@@ -117,7 +119,12 @@ class FakeAdmin final : public admin::v1::Admin::Service {
     }
     result->set_action(action);
     result->set_backend(request.backend());
-    result->set_message(request.ShortDebugString());
+    // Unlike DebugString(), it prints the same in all releases of protobuf.
+    google::protobuf::TextFormat::Printer printer;
+    printer.SetSingleLineMode(true);
+    std::string text;
+    printer.PrintToString(request, &text);
+    result->set_message(std::string(absl::StripSuffix(text, " ")));
     return grpc::Status::OK;
   }
 };
