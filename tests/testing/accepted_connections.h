@@ -6,14 +6,19 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/numbers.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 
 namespace multi_backend {
 
-// The number of open connections that the server at `port` has accepted.
+// The number of open connections that the server at 127.0.0.1:`port` has
+// accepted.  Other addresses of this machine may have a server at that port,
+// too.
 inline int AcceptedConnections(int port) {
   constexpr absl::string_view kEstablished = "01";
+  const std::string server = absl::StrFormat("0100007F:%04X", port);
   int count = 0;
   // gRPC uses IPv6 sockets for IPv4 addresses too.
   for (const char* path : {"/proc/net/tcp", "/proc/net/tcp6"}) {
@@ -22,13 +27,8 @@ inline int AcceptedConnections(int port) {
       // "0: 0100007F:1F90 0100007F:A3C2 01 …": local, remote, state.
       const std::vector<std::string> columns =
           absl::StrSplit(line, ' ', absl::SkipEmpty());
-      if (columns.size() < 4 || columns[3] != kEstablished) continue;
-      const std::vector<std::string> local = absl::StrSplit(columns[1], ':');
-      int local_port = 0;
-      if (local.size() == 2 && absl::SimpleHexAtoi(local[1], &local_port) &&
-          local_port == port) {
-        ++count;
-      }
+      count += columns.size() >= 4 && columns[3] == kEstablished &&
+               absl::EndsWith(columns[1], server);
     }
   }
   return count;
