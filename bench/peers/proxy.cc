@@ -216,8 +216,11 @@ absl::Status Proxy::Launch(Kind kind, const Options& options) {
   // outside, and cannot become another one.
   if (geteuid() == 0 && chown(directory.c_str(), kNobody, kNobody) == 0) {
     // The kernel forgets the signal when the user changes, so it is asked for
-    // again.
-    command = {"/usr/bin/setpriv",
+    // again.  HAProxy goes back to the directory that it was started in, which
+    // that user may not enter.
+    command = {"/usr/bin/env",
+               "--chdir=" + directory,
+               "/usr/bin/setpriv",
                absl::StrCat("--reuid=", kNobody),
                absl::StrCat("--regid=", kNobody),
                "--clear-groups",
