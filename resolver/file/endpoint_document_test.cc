@@ -129,6 +129,7 @@ TEST(EndpointDocumentTest, SaysWhereADocumentIsBroken) {
 }
 
 TEST(EndpointDocumentTest, ReadsEachFormAsProtobufDoes) {
+  if (!kProtobufIsTheOracle) GTEST_SKIP() << "the oracle is protobuf 3.21";
   for (const std::string entry :
        {R"({"address":"a:1"})",
         R"({ "address" : "a:1" , "weight" : 0 })",

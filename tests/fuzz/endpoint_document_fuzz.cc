@@ -70,6 +70,7 @@ void Check(absl::string_view json, const EndpointPolicy& policy) {
 
 // Checks that valid JSON is read as protobuf reads it.
 void CheckReadAsProtobufDoes(absl::string_view json) {
+  if (!kProtobufIsTheOracle) return;
   const auto ours = ParseEndpointDocument(json, EndpointPolicy());
   if (absl::StartsWith(ours.status().message(), "line ") ||
       absl::IsResourceExhausted(ours.status())) {
