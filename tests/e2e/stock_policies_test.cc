@@ -206,7 +206,9 @@ TEST_F(StockPoliciesTest, CallsWithOneHeaderStayTogether) {
     }
     Print(policy, "keys of 40 that stay on one backend",
           absl::StrCat(together));
-    if (policy.name != kRoundRobin.name) EXPECT_EQ(together, kKeys);
+    if (policy.name != kRoundRobin.name) {
+      EXPECT_EQ(together, kKeys);
+    }
   }
 }
 

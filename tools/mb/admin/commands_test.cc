@@ -123,7 +123,7 @@ class FakeAdmin final : public admin::v1::Admin::Service {
     google::protobuf::TextFormat::Printer printer;
     printer.SetSingleLineMode(true);
     std::string text;
-    printer.PrintToString(request, &text);
+    EXPECT_TRUE(printer.PrintToString(request, &text));
     result->set_message(std::string(absl::StripSuffix(text, " ")));
     return grpc::Status::OK;
   }
