@@ -32,7 +32,9 @@ fail() {
 # Returns whether the program itself links the library.  ldd would also show
 # libcares, because the distribution's libgrpc links it.
 needs() {
-  readelf -d "$bin/$1" | grep -q "(NEEDED).*\[$2\.so"
+  local libraries
+  libraries=$(readelf -d "$bin/$1")
+  grep -q "(NEEDED).*\[$2\.so" <<< "$libraries"
 }
 
 # Builds both programs with these options of Bazel, and runs them.
@@ -64,14 +66,13 @@ diff <(grep ^local_path_override "$here/../../MODULE.bazel") \
   <(grep ^local_path_override third_party/offline/overrides.MODULE.bazel) ||
   fail "third_party/offline has other overrides than MODULE.bazel"
 
-version=$(bazel --version)
-case "$version" in
-  "bazel 4."*) with_workspace=() ;;
-  *)
-    check --enable_bzlmod
-    with_workspace=(--noenable_bzlmod --enable_workspace)
-    ;;
-esac
+# Debian's Bazel does not know its own version.
+with_workspace=()
+options=$(nested_bazel help --short build)
+if grep -q enable_bzlmod <<< "$options"; then
+  check --enable_bzlmod
+  with_workspace=(--noenable_bzlmod --enable_workspace)
+fi
 check "${with_workspace[@]}"
 
 # Fails if a public target depends on a target that it does not need.

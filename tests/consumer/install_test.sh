@@ -76,11 +76,13 @@ headers=$(cd "$prefix/include" && find . -name '*.h' | wc -l)
 [ "$headers" -gt 50 ] || fail "only $headers headers are installed"
 ! grep -rl 'src/core/' "$prefix/include" || fail "headers show core's"
 
-# No file names the place where it was built or staged.  Bazel's own paths may
-# end with the name of the sources' directory.
+# No file names the place where it was built or staged.  The match must be a
+# whole path, because paths of Bazel's own may end in the same words.
 build=${TEST_SRCDIR:-$root}
 for place in "$root" "${build%%/execroot/*}" "$stage"; do
-  ! LC_ALL=C grep -rlP -- "(?<![\w.-])\Q$place\E(?![\w.-])" "$prefix" || fail "these files contain $place"
+  code=0
+  LC_ALL=C grep -rlP -- "(?<![\w.-])\Q$place\E(?![\w.-])" "$prefix" || code=$?
+  [ "$code" = 1 ] || fail "these files contain $place"
 done
 
 # --- Applications -------------------------------------------------------------
