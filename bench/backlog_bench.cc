@@ -177,9 +177,8 @@ struct Side {
 
 std::unique_ptr<Side> StartSide(const std::vector<std::string>& flags) {
   auto side = std::make_unique<Side>();
-  auto fleet = BackendFleet::Start({side->dump.Record({"b0", "", flags})});
-  DieUnlessOk(fleet.status());
-  side->fleet = *std::move(fleet);
+  side->fleet =
+      ValueOrDie(BackendFleet::Start({side->dump.Record({"b0", "", flags})}));
   return side;
 }
 

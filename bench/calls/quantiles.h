@@ -6,11 +6,12 @@
 
 namespace multi_backend {
 
-// Returns the mean of both middle values when their number is even; 0 for none.
+// Returns the middle value, or the mean of the two middle ones; 0 for no
+// values.
 double Median(std::vector<double> values);
 
-// Returns the value below which the share `q` of all others is, for instance
-// 0.99; 0 for no values.
+// Returns the value at rank floor(q * (n - 1)) of the n sorted values, for
+// instance with q = 0.99; 0 for no values.
 double Quantile(std::vector<double> values, double q);
 
 }  // namespace multi_backend

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "multi_backend/bench/calls/die.h"
 
 namespace multi_backend {
 namespace {
@@ -35,8 +36,7 @@ void ChangeRule(const char* action, int port) {
   const std::string command = absl::StrCat(
       kIptables, " ", action, " INPUT -p tcp --dport ", port, " -j DROP");
   if (std::system(command.c_str()) != 0) {
-    std::fprintf(stderr, "peers: failed: %s\n", command.c_str());
-    std::exit(1);
+    Die("failed: " + command);
   }
 }
 

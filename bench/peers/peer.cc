@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "multi_backend/bench/calls/call_instructions.h"
+#include "multi_backend/bench/calls/die.h"
 #include "multi_backend/bench/calls/stock_settings.h"
 #include "multi_backend/tests/testing/required_package.h"
 
@@ -112,16 +113,12 @@ Peer Through(Proxy::Kind kind, const PeerOptions& options, bool least_busy) {
   proxy_options.spares = options.spares;
   proxy_options.least_busy = least_busy;
   proxy_options.faults = options.faults;
-  auto proxy = Proxy::Start(kind, proxy_options);
-  if (!proxy.ok()) {
-    std::fprintf(stderr, "%s\n", proxy.status().ToString().c_str());
-    std::exit(1);
-  }
+  auto proxy = ValueOrDie(Proxy::Start(kind, proxy_options));
   PeerOptions to_proxy;
-  to_proxy.backends = {(*proxy)->address()};
+  to_proxy.backends = {proxy->address()};
   to_proxy.faults = options.faults;
   Peer peer = Stock(to_proxy, std::string(Proxy::Name(kind)));
-  peer.proxy = *std::move(proxy);
+  peer.proxy = std::move(proxy);
   return peer;
 }
 
@@ -135,9 +132,7 @@ Turns RunInTurns(const std::vector<Peer*>& peers, const std::string& command,
       const auto lost = figures.find("lost");
       if (lost != figures.end() && lost->second > 0) {
         // A client that fails fast would look quick.
-        std::fprintf(stderr, "peers: %s lost %g calls\n", peer->name.c_str(),
-                     lost->second);
-        std::exit(1);
+        Die(absl::StrCat(peer->name, " lost ", lost->second, " calls"));
       }
       result.Add(peer->name, figures);
     }

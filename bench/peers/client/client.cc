@@ -87,7 +87,7 @@ Figures SummarizeOpenLoad(const std::vector<TimedCall>& calls) {
   figures["calls"] = static_cast<double>(calls.size());
   figures["lost"] = static_cast<double>(lost);
   figures["gap_ms"] = absl::ToDoubleMilliseconds(gap);
-  if (lost < calls.size()) {
+  if (!millis.empty()) {
     figures["p99_ms"] = Quantile(std::move(millis), 0.99);
   }
   for (const TimedCall& call : calls) {

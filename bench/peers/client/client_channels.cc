@@ -1,8 +1,6 @@
 #include "multi_backend/bench/peers/client/client_channels.h"
 
-#include <cstdio>
-#include <cstdlib>
-
+#include "multi_backend/bench/calls/die.h"
 #include "multi_backend/bench/calls/everything_on.h"
 #include "multi_backend/bench/calls/stock_settings.h"
 #include "multi_backend/multi_backend.h"
@@ -15,11 +13,7 @@ std::vector<std::shared_ptr<grpc::Channel>> MakeChannels(
     const ChannelFlags& flags) {
   if (flags.pushed) RegisterPushingResolver();
   if (flags.library) {
-    const absl::Status registered = Register();
-    if (!registered.ok()) {
-      std::fprintf(stderr, "%s\n", registered.ToString().c_str());
-      std::exit(1);
-    }
+    DieUnlessOk(Register());
   }
   if (!flags.everything_on.empty()) {
     return {EverythingOnChannel(flags.target, flags.everything_on,

@@ -62,9 +62,7 @@ Figures ClientProcess::Do(const std::string& command) {
       static_cast<ssize_t>(line.size())) {
     Die("a client has ended before: " + command);
   }
-  auto figures = FiguresFromLine(ReadLine(command));
-  DieUnlessOk(figures.status());
-  return *std::move(figures);
+  return ValueOrDie(FiguresFromLine(ReadLine(command)));
 }
 
 std::string ClientProcess::ReadLine(const std::string& command) {

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <set>
 #include <utility>
@@ -11,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "multi_backend/bench/calls/die.h"
 
 namespace multi_backend {
 namespace {
@@ -162,8 +161,7 @@ void SvgPlot::WriteTo(const std::string& directory,
   out << ToSvg();
   out.close();
   if (out.fail()) {
-    std::fprintf(stderr, "cannot write %s\n", path.c_str());
-    std::exit(1);
+    Die("cannot write " + path);
   }
 }
 

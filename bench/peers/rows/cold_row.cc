@@ -2,13 +2,13 @@
 // program is.
 
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "multi_backend/bench/calls/die.h"
 #include "multi_backend/bench/peers/rows/rows.h"
 #include "multi_backend/tests/testing/server_process.h"
 
@@ -31,10 +31,7 @@ double TimeToAnswer(const Program& program, const std::string& address) {
                         std::string(line) == "answered\n";
   const absl::Duration took = absl::Now() - start;
   if (pipe != nullptr) pclose(pipe);
-  if (!answered) {
-    std::fprintf(stderr, "peers: %s: %s\n", program.path.c_str(), line);
-    std::exit(1);
-  }
+  if (!answered) Die(absl::StrCat(program.path, ": ", line));
   return absl::ToDoubleMilliseconds(took);
 }
 

@@ -4,13 +4,13 @@
 #include <sys/resource.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "multi_backend/bench/calls/die.h"
 #include "multi_backend/bench/calls/quantiles.h"
 #include "multi_backend/bench/peers/namespace.h"
 #include "multi_backend/bench/peers/report/svg_plot.h"
@@ -67,9 +67,7 @@ Figures MeasureClient(const std::string& name, size_t backends,
   Figures figures;
   figures["first_ms"] = peer.Do("connect 1").at("first_ms");
   if (!WaitUntilConnected(port, backends, kConnectTimeout)) {
-    std::fprintf(stderr, "peers: %s does not connect to %zu backends\n",
-                 name.c_str(), backends);
-    std::exit(1);
+    Die(absl::StrCat(name, " does not connect to ", backends, " backends"));
   }
   WaitUntilIdle(peer, kConnectTimeout / 2);
   const Figures after = peer.Do("usage");
