@@ -103,8 +103,8 @@ bool BackendModel::WaitLocked(absl::Time deadline,
   changed_.WaitWithDeadline(
       &mutex_, std::min(deadline, absl::Now() + kCancelPollInterval));
   if (shut_down_) return false;
-  // gRPC polls its connections for the answer, and a hundred calls that did so
-  // under the mutex would leave it to nobody else.
+  // gRPC polls its connections for the answer.  If a hundred waiting calls did
+  // that with the mutex, nobody else would get it.
   mutex_.Unlock();
   const bool cancelled = context.IsCancelled();
   mutex_.Lock();

@@ -81,8 +81,8 @@ class BackendModel {
   };
 
  private:
-  // Waits until `deadline` or until the model may have changed, without the
-  // mutex.  Returns false if the call must end.
+  // Waits until `deadline` or until the model may have changed, and releases
+  // the mutex meanwhile.  Returns false if the call must end.
   bool WaitLocked(absl::Time deadline, const grpc::ServerContext& context)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasFreeWorkerLocked() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);

@@ -37,8 +37,7 @@ constexpr char kPolicy[] = R"("strategy":"PRIMARY","health":{"passive":{}},
 // More than the three failures in a row that take a backend out.
 constexpr int kCalls = 5;
 
-// Later releases say only that they have cancelled a stream whose message was
-// too big for them.
+// Later releases report a message that is too big only as a cancelled stream.
 #if GRPC_CPP_VERSION_MINOR == 51
 constexpr grpc::StatusCode kStreamsReplyTooBig =
     grpc::StatusCode::RESOURCE_EXHAUSTED;
@@ -315,8 +314,8 @@ TEST_F(ClientFaultTest, PerTryTimeoutBehindAFullConnectionCountsForNoBackend) {
     for (int i = 0; i < kCalls; ++i) {
       UsersCall call;
 #if GRPC_CPP_VERSION_MINOR != 51
-      // The call waits in core's subchannel, which keeps what the timer of
-      // perTryTimeout needs.
+      // While the call waits in core's subchannel it holds the call combiner,
+      // so the timer of perTryTimeout cannot run.
       call.timeout = absl::Milliseconds(300);
 #endif
       const CallOutcome outcome = client_->Call(call);

@@ -1,5 +1,5 @@
-// What the LB policies of gRPC 1.83 do in the situations that this library is
-// made for.  docs/compatibility.md has the table that these tests print.
+// What the LB policies of gRPC 1.83 do in situations that this library is made
+// for.  The table in docs/compatibility.md is what these tests print.
 #include <grpcpp/grpcpp.h>
 #include <stdlib.h>
 
@@ -16,7 +16,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/accepted_connections.h"
@@ -31,7 +30,6 @@ namespace {
 using examples::users::v1::GetUserRequest;
 using examples::users::v1::UserReply;
 using examples::users::v1::Users;
-using ::testing::HasSubstr;
 
 constexpr char kKey[] = "x-key";
 constexpr int kBackends = 3;
@@ -213,16 +211,18 @@ TEST_F(StockPoliciesTest, CallsWithOneHeaderStayTogether) {
 }
 
 TEST_F(StockPoliciesTest, OneOfThreeIsSlow) {
+  constexpr int kCalls = 240;
   std::map<std::string, double> share;
   for (const Policy& policy :
        {kRoundRobin, kWeightedRoundRobin, kOutlierDetection, kOurs}) {
     Start(kBackends);
     const auto stub = Connect(policy);
     CallAll(*stub);
-    fleet_->SetBehaviour(1, Slow(absl::Milliseconds(50)));
-    Outcome outcome = Load(*stub, 900, 1);
-    share[policy.name] = static_cast<double>(outcome.served["b1"]) / 900;
-    Print(policy, "one of three answers after 50 ms: its share of the calls",
+    // Slower than a fast backend can appear on a busy machine.
+    fleet_->SetBehaviour(1, Slow(absl::Milliseconds(500)));
+    Outcome outcome = Load(*stub, kCalls, 1);
+    share[policy.name] = static_cast<double>(outcome.served["b1"]) / kCalls;
+    Print(policy, "one of three answers after 500 ms: its share of the calls",
           absl::StrCat(share[policy.name]));
   }
   // The backends report no load, so weighted_round_robin knows no weights.
@@ -232,31 +232,28 @@ TEST_F(StockPoliciesTest, OneOfThreeIsSlow) {
   EXPECT_LT(share[kOurs.name], 0.15);
 }
 
-// Twenty calls at a time, and a server that allows five on a connection.
+// A server allows five streams on a connection, and twenty calls begin at once.
 TEST_F(StockPoliciesTest, AServerAllowsFewStreams) {
-  const Policy pool{"multi_backend, pool", "",
-                    R"("pool":{"min":1,"max":4,"maxStreamsPerConnection":5})"};
-  const Policy scaling{"round_robin, connectionScaling", kRoundRobin.stock};
-  for (const Policy& policy : {kRoundRobin, scaling, pool}) {
+  for (const int connections : {1, 4}) {
     Start(1, {"--max-concurrent-streams", "5"});
-    const auto stub =
-        Connect(policy, policy.name == scaling.name ? R"(,"connectionScaling":
-                                  {"maxConnectionsPerSubchannel":4})"
-                                                    : "");
+    const auto stub = Connect(kRoundRobin, absl::StrCat(R"(,"connectionScaling":
+                                {"maxConnectionsPerSubchannel":)",
+                                                        connections, "}"));
     CallAll(*stub);
+    fleet_->ResetStats();
     fleet_->SetBehaviour(0, Hanging());
     std::vector<std::unique_ptr<StartedCall>> calls;
     for (int i = 0; i < 20; ++i) {
       calls.push_back(
           std::make_unique<StartedCall>(*stub, StartedCall::Options()));
     }
-    const int expected = policy.name == kRoundRobin.name ? 1 : 4;
-    EXPECT_TRUE(WaitUntil([&]() {
-      return fleet_->CallsOf(0, "GetUser") >= 5 * expected + 1 &&
-             AcceptedConnections(fleet_->server(0).port()) == expected;
-    })) << policy.name;
-    Print(policy, "five streams a connection, 20 calls: connections",
-          absl::StrCat(AcceptedConnections(fleet_->server(0).port())));
+    EXPECT_TRUE(WaitUntil(
+        [&]() { return fleet_->CallsOf(0, "GetUser") >= 5 * connections; }));
+    EXPECT_EQ(AcceptedConnections(fleet_->server(0).port()), connections);
+    Print(kRoundRobin,
+          absl::StrCat("five streams a connection, at most ", connections,
+                       " connections: calls of 20 that begin"),
+          absl::StrCat(fleet_->CallsOf(0, "GetUser")));
   }
 }
 
@@ -268,8 +265,7 @@ TEST_F(StockPoliciesTest, ThereIsNoRandomSubsetting) {
                                   "childPolicy":[{"round_robin":{}}]}})"});
   UserReply reply;
   const grpc::Status status = Call(*stub, "", &reply);
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_THAT(status.error_message(), HasSubstr("random_subsetting"));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 }  // namespace
