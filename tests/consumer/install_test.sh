@@ -175,7 +175,7 @@ EOF
     fail "CMake finds the component $2"
   fi
   # CMake breaks the lines of its messages.
-  tr -s ' \n' ' ' < "$folder/output" | grep -qF "$1" || fail "$(cat "$folder/output")"
+  grep -qF "$1" <<< "$(tr -s ' \n' ' ' < "$folder/output")" || fail "$(cat "$folder/output")"
 }
 
 # Two at a time.  A log is shown when its applications fail.

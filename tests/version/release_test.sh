@@ -64,8 +64,8 @@ make_repository "$second"
 (cd "$first/dist" && sha256sum --quiet --check SHA256SUMS)
 printf '### Added\n\n- The newest change.\n' |
   diff - "$first/dist/multi_backend-1.2.0.md" || fail "the release notes differ"
-tar -tzf "$first/dist/multi_backend-1.2.0.tar.gz" |
-  grep -qx multi_backend-1.2.0/observability/build_info.h ||
+files=$(tar -tzf "$first/dist/multi_backend-1.2.0.tar.gz")
+grep -qx multi_backend-1.2.0/observability/build_info.h <<< "$files" ||
   fail "the archive lacks a file"
 
 # The same commit makes the same bytes, wherever and whenever.

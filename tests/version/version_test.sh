@@ -5,7 +5,7 @@ set -euo pipefail
 header=$1 changelog=$2 build_info=$3
 
 said=$(sed -n 's/.* Version() { return "\([0-9.]*\)"; }$/\1/p' "$header")
-listed=$(sed -n 's/^## \([0-9.]*\).*/\1/p' "$changelog" | head -n 1)
+listed=$(sed -n '/^## [0-9]/ {s/^## \([0-9.]*\).*/\1/p; q}' "$changelog")
 if [ -z "$said" ] || [ "$said" != "$listed" ]; then
   echo "Version() is \"$said\", the changelog begins with \"$listed\"" >&2
   exit 1
