@@ -16,6 +16,7 @@
 #include "absl/strings/str_join.h"
 #include "multi_backend/bench/bound_table.h"
 #include "multi_backend/bench/calls/call_instructions.h"
+#include "multi_backend/bench/calls/die.h"
 #include "multi_backend/bench/calls/quantiles.h"
 #include "multi_backend/bench/floor_table.h"
 #include "multi_backend/bench/instructions.h"
@@ -35,12 +36,8 @@ int Run(const BenchFlags& flags) {
     json << std::ifstream(EverythingOnFile()).rdbuf();
     std::printf("everything on: %s\n", json.str().c_str());
   }
-  auto fleet = BackendFleet::Start(2);
-  if (!fleet.ok()) {
-    std::fprintf(stderr, "%s\n", fleet.status().ToString().c_str());
-    return 1;
-  }
-  const std::string addresses = absl::StrJoin((*fleet)->addresses(), ",");
+  const auto fleet = ValueOrDie(BackendFleet::Start(2));
+  const std::string addresses = absl::StrJoin(fleet->addresses(), ",");
   const int few = flags.smoke ? 20 : 300;
   const int many = flags.smoke ? 120 : 2300;
   auto per_call = [&](const std::string& mode) {

@@ -10,8 +10,8 @@
 #include "absl/time/clock.h"
 #include "multi_backend/backend_pool.h"
 #include "multi_backend/bench/calls/die.h"
-#include "multi_backend/bench/calls/stock_settings.h"
 #include "multi_backend/multi_backend.h"
+#include "multi_backend/tests/testing/stock_settings.h"
 #include "multi_backend/tests/testing/users_client.h"
 
 namespace multi_backend {

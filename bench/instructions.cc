@@ -3,11 +3,12 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
+#include <string>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "multi_backend/bench/calls/die.h"
 
 namespace multi_backend {
 namespace {
@@ -35,9 +36,7 @@ double CountInstructions(const std::vector<std::string>& command) {
   if (exit_code != 0 || at == std::string::npos ||
       !absl::SimpleAtod(output.substr(at + 12, output.find('\n', at) - at - 12),
                         &instructions)) {
-    std::fprintf(stderr, "%s\nexit %d:\n%s\n", line.c_str(), exit_code,
-                 output.c_str());
-    std::exit(1);
+    Die(absl::StrCat(line, "\nexit ", exit_code, ":\n", output));
   }
   return instructions;
 }

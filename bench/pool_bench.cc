@@ -9,7 +9,6 @@
 // is the same, and two cores are enough for the clients and the server.
 
 #include <grpcpp/grpcpp.h>
-#include <stdlib.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -30,6 +29,7 @@
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/tests/testing/accepted_connections.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
+#include "multi_backend/tests/testing/stock_settings.h"
 #include "multi_backend/tests/testing/users_client.h"
 
 namespace multi_backend {
@@ -156,14 +156,12 @@ Figures MeasureOurs(const Options& options, int max) {
   return Measure(options, *fleet, channel);
 }
 
-// With `connections` > 1, core opens as many when the server allows no more
-// streams (gRFC A105), which gRPC 1.51 cannot do yet.
+// Core may open `connections`, which gRPC 1.51 cannot do.
 Figures MeasureStock(const Options& options, int connections) {
   auto fleet = StartServer(options);
   grpc::ChannelArguments args;
   args.SetServiceConfigJSON(
-      absl::StrCat(R"({"connectionScaling":{"maxConnectionsPerSubchannel":)",
-                   connections, "}}"));
+      absl::StrCat("{", ConnectionScaling(connections), "}"));
   args.SetLoadBalancingPolicyName("round_robin");
   return Measure(
       options, *fleet,
@@ -220,9 +218,7 @@ int main(int argc, char** argv) {
     options.idle_timeout = absl::Milliseconds(300);
     options.rounds = 1;
   }
-  // Core reads connectionScaling only with this.
-  setenv("GRPC_EXPERIMENTAL_MAX_CONCURRENT_STREAMS_CONNECTION_SCALING", "true",
-         /*overwrite=*/1);
+  multi_backend::EnableConnectionScaling();
   if (!multi_backend::Register().ok()) return 1;
   return multi_backend::Run(options, smoke, check);
 }

@@ -9,8 +9,8 @@
 #include "absl/strings/str_join.h"
 #include "multi_backend/bench/calls/call_instructions.h"
 #include "multi_backend/bench/calls/die.h"
-#include "multi_backend/bench/calls/stock_settings.h"
 #include "multi_backend/tests/testing/required_package.h"
+#include "multi_backend/tests/testing/stock_settings.h"
 
 namespace multi_backend {
 namespace {

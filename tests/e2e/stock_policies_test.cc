@@ -22,6 +22,7 @@
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/behaviours.h"
 #include "multi_backend/tests/testing/started_call.h"
+#include "multi_backend/tests/testing/stock_settings.h"
 #include "multi_backend/tests/testing/users_client.h"
 
 namespace multi_backend {
@@ -70,10 +71,10 @@ struct Outcome {
 class StockPoliciesTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    // Core reads these settings only when asked to.
-    setenv("GRPC_EXPERIMENTAL_RING_HASH_SET_REQUEST_HASH_KEY", "true", 1);
-    setenv("GRPC_EXPERIMENTAL_MAX_CONCURRENT_STREAMS_CONNECTION_SCALING",
-           "true", 1);
+    EnableConnectionScaling();
+    // Core reads requestHashHeader only with this.
+    setenv("GRPC_EXPERIMENTAL_RING_HASH_SET_REQUEST_HASH_KEY", "true",
+           /*overwrite=*/1);
     ASSERT_TRUE(Register().ok());
   }
 
@@ -83,19 +84,13 @@ class StockPoliciesTest : public ::testing::Test {
     fleet_ = *std::move(fleet);
   }
 
-  // `more` stands beside loadBalancingConfig in gRPC's configuration.
+  // `more` is as in StockConfig().
   std::unique_ptr<Users::Stub> Connect(const Policy& policy,
                                        absl::string_view more = "") {
     const auto credentials = grpc::InsecureChannelCredentials();
     if (!policy.stock.empty()) {
       grpc::ChannelArguments args;
-      args.SetServiceConfigJSON(absl::StrCat(
-          R"({"loadBalancingConfig":[)", policy.stock, R"(],"methodConfig":[{
-              "name":[{}],"retryPolicy":{"maxAttempts":3,
-                  "initialBackoff":"0.01s","maxBackoff":"0.1s",
-                  "backoffMultiplier":2,
-                  "retryableStatusCodes":["UNAVAILABLE"]}}])",
-          more, "}"));
+      args.SetServiceConfigJSON(StockConfig(policy.stock, more));
       return Users::NewStub(
           grpc::CreateCustomChannel(fleet_->Ipv4Target(), credentials, args));
     }
@@ -236,9 +231,7 @@ TEST_F(StockPoliciesTest, OneOfThreeIsSlow) {
 TEST_F(StockPoliciesTest, AServerAllowsFewStreams) {
   for (const int connections : {1, 4}) {
     Start(1, {"--max-concurrent-streams", "5"});
-    const auto stub = Connect(kRoundRobin, absl::StrCat(R"(,"connectionScaling":
-                                {"maxConnectionsPerSubchannel":)",
-                                                        connections, "}"));
+    const auto stub = Connect(kRoundRobin, ConnectionScaling(connections));
     CallAll(*stub);
     fleet_->ResetStats();
     fleet_->SetBehaviour(0, Hanging());

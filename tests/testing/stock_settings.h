@@ -1,9 +1,10 @@
-// The best settings that gRPC's own channels have for backends that fail, for
-// the peers of a bench.
-#ifndef MULTI_BACKEND_BENCH_CALLS_STOCK_SETTINGS_H_
-#define MULTI_BACKEND_BENCH_CALLS_STOCK_SETTINGS_H_
+// The best settings that gRPC's own channels have, for what is compared with
+// them.
+#ifndef MULTI_BACKEND_TESTS_TESTING_STOCK_SETTINGS_H_
+#define MULTI_BACKEND_TESTS_TESTING_STOCK_SETTINGS_H_
 
 #include <grpcpp/grpcpp.h>
+#include <stdlib.h>
 
 #include <string>
 
@@ -12,12 +13,29 @@
 
 namespace multi_backend {
 
-// A service config with the LB policy `policy` and with retries.
-inline std::string StockConfig(absl::string_view policy) {
+// A service config with the LB policy `policy` and with retries.  `more` are
+// further members.
+inline std::string StockConfig(absl::string_view policy,
+                               absl::string_view more = "") {
   return absl::StrCat(R"({"loadBalancingConfig":[)", policy,
                       R"(],"methodConfig":[{"name":[{}],"retryPolicy":{
       "maxAttempts":3,"initialBackoff":"0.01s","maxBackoff":"0.1s",
-      "backoffMultiplier":2,"retryableStatusCodes":["UNAVAILABLE"]}}]})");
+      "backoffMultiplier":2,"retryableStatusCodes":["UNAVAILABLE"]}}])",
+                      more.empty() ? "" : ",", more, "}");
+}
+
+// The member of a service config with which core opens up to `connections` to
+// one backend when the server allows no more streams (gRFC A105).  gRPC 1.51
+// ignores it, and later releases do so without EnableConnectionScaling().
+inline std::string ConnectionScaling(int connections) {
+  return absl::StrCat(R"("connectionScaling":{"maxConnectionsPerSubchannel":)",
+                      connections, "}");
+}
+
+// Call it before the process makes a channel.
+inline void EnableConnectionScaling() {
+  setenv("GRPC_EXPERIMENTAL_MAX_CONCURRENT_STREAMS_CONNECTION_SCALING", "true",
+         /*overwrite=*/1);
 }
 
 // Peers and this library try to reconnect to a lost backend equally often.
@@ -37,4 +55,4 @@ inline void SetKeepalive(grpc::ChannelArguments& args) {
 
 }  // namespace multi_backend
 
-#endif  // MULTI_BACKEND_BENCH_CALLS_STOCK_SETTINGS_H_
+#endif  // MULTI_BACKEND_TESTS_TESTING_STOCK_SETTINGS_H_

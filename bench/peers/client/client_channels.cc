@@ -2,10 +2,10 @@
 
 #include "multi_backend/bench/calls/die.h"
 #include "multi_backend/bench/calls/everything_on.h"
-#include "multi_backend/bench/calls/stock_settings.h"
 #include "multi_backend/multi_backend.h"
 #include "multi_backend/observability.h"
 #include "multi_backend/tests/testing/pushing_resolver.h"
+#include "multi_backend/tests/testing/stock_settings.h"
 
 namespace multi_backend {
 
