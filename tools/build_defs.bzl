@@ -19,8 +19,8 @@ def _copts(core):
         copts.append("-Werror")
 
         # The sources must also compile with the oldest release of each library,
-        # so they use what the newest one deprecates.  And g++ 16 takes members
-        # for uninitialized in what it inlines of core's headers.
+        # so they use what the newest one deprecates.  And g++ 16 warns of
+        # uninitialized members where it inlines core's headers.
         if GRPC_VERSION != "1.51.1":
             copts += ["-Wno-deprecated-declarations", "-Wno-maybe-uninitialized"]
     return copts + (_CORE_COPTS if core else [])
