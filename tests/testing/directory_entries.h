@@ -5,7 +5,9 @@
 
 #include <dirent.h>
 
+#include <chrono>
 #include <cstddef>
+#include <thread>
 
 namespace multi_backend {
 
@@ -18,6 +20,21 @@ inline size_t EntriesOf(const char* path) {
   while (readdir(directory) != nullptr) ++count;
   closedir(directory);
   return count - 2;
+}
+
+// Waits, for 30 s at most, until the directory has no more than `most` entries,
+// and returns their number.  The kernel's entry for a thread outlives
+// pthread_join() for a moment, and a library may close a connection in the
+// background.  For the same reason an earlier count may have been too high, so
+// a test must not expect the exact number.
+inline size_t SettledEntriesOf(const char* path, size_t most) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  size_t entries = EntriesOf(path);
+  while (entries > most && std::chrono::steady_clock::now() < end) {
+    std::this_thread::yield();
+    entries = EntriesOf(path);
+  }
+  return entries;
 }
 
 }  // namespace multi_backend

@@ -33,16 +33,6 @@ namespace multi_backend {
 using MakeProbeFactory =
     std::unique_ptr<ProbeFactory> (*)(const ActiveHealthConfig&);
 
-// Waits, because the server's end of a connection, and the kernel's entry for a
-// thread, may disappear a moment later.
-inline void AwaitAtMost(const char* directory, size_t count) {
-  const absl::Time end = absl::Now() + absl::Seconds(30);
-  while (EntriesOf(directory) > count && absl::Now() < end) {
-    std::this_thread::yield();
-  }
-  EXPECT_LE(EntriesOf(directory), count) << directory;
-}
-
 class SocketProbeTest : public ::testing::TestWithParam<MakeProbeFactory> {
  protected:
   // Far above what anything here needs.
@@ -133,8 +123,8 @@ TEST_P(SocketProbeTest, LeavesNoSocketAndNoThread) {
     const auto probe = ProbeOf(Endpoint::Of("127.0.0.1", server.port()));
     for (int i = 0; i < 10; ++i) EXPECT_TRUE(AskOnce(*probe).healthy);
   }
-  AwaitAtMost("/proc/self/fd", sockets);
-  AwaitAtMost("/proc/self/task", threads);
+  EXPECT_LE(SettledEntriesOf("/proc/self/fd", sockets), sockets);
+  EXPECT_LE(SettledEntriesOf("/proc/self/task", threads), threads);
 }
 
 }  // namespace multi_backend

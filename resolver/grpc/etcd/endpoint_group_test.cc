@@ -1,7 +1,6 @@
 // Tests EtcdEndpointGroup with a real etcd.
 #include "multi_backend/resolver/grpc/etcd/endpoint_group.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -338,16 +337,9 @@ TEST_F(EtcdSoakTest, TwentyCyclesOfOutagesLeaveNothingBehind) {
   std::printf("the right list was there after %d ms at most\n",
               static_cast<int>(longest.count()));
   EXPECT_EQ(recorder_->emptied(), 0);
-  // gRPC closes the last connection a moment later, and may add a thread or
-  // two.
-  const auto end = steady_clock::now() + GroupRecorder::kPatience;
-  const auto flat = [&] {
-    return EntriesOf("/proc/self/fd") <= fds &&
-           EntriesOf("/proc/self/task") <= threads + 2;
-  };
-  while (!flat() && steady_clock::now() < end) sched_yield();
-  EXPECT_LE(EntriesOf("/proc/self/fd"), fds);
-  EXPECT_LE(EntriesOf("/proc/self/task"), threads + 2);
+  EXPECT_LE(SettledEntriesOf("/proc/self/fd", fds), fds);
+  // gRPC may add a thread or two.
+  EXPECT_LE(SettledEntriesOf("/proc/self/task", threads + 2), threads + 2);
   // A watch begins after the list has been read, and it ends some time after
   // its client has gone.
   const auto await_watches = [this](int count) {
