@@ -105,19 +105,8 @@ void AttemptTracker::Bounce() {
   if (trial_ != 0) {
     backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
   }
-  if (may_have_ticket_) ReturnToBacklog();
+  if (may_have_ticket_) call_->ReturnToBacklog(clock_->NowNanos());
   End();
-}
-
-void AttemptTracker::ReturnToBacklog() {
-  BacklogTicket& ticket = call_->ticket;
-  if (ticket.backlog == nullptr || ticket.waiting) return;
-  ticket.waiting = ticket.backlog->Join(ticket.number, clock_->NowNanos()) ==
-                   Backlog::Turn::kWait;
-  const std::shared_ptr<RetryPolicy> policy = RetryPolicy::Of(call_->context);
-  if (ticket.waiting && policy != nullptr) {
-    policy->wakeups->OnWaiting(ticket.backlog->quiet_until());
-  }
 }
 
 void AttemptTracker::Abandon() {

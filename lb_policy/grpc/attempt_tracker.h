@@ -67,7 +67,6 @@ class AttemptTracker final : public core::TrackerBase, public AttemptPart {
  private:
   enum class Phase : uint8_t { kNew, kPicked, kSent, kEnded };
   void Bounce();
-  void ReturnToBacklog();
   void Abandon();
   void End();
   bool GaveUpUnheard() const;

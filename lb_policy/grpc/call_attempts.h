@@ -45,8 +45,11 @@ class CallAttempts final : public PolicyPart {
   // call, because the newest attempt has run into perTryTimeout and no retry
   // was granted.
   bool OnPick();
-  // Call when a pick has found no backend.
+  // Call when a pick leaves the call waiting, or finds no backend.
   void OnNotPicked() { waited_ = true; }
+  // Call when a pick has found a backend, but the call will not be sent yet.
+  // The call goes back to its place in the backlog, if it has had one.
+  void ReturnToBacklog(int64_t now_nanos);
   // Call when a pick fails the call.
   void OnPickFailed() {
     log.OnPickFailed();

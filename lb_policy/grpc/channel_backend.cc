@@ -139,6 +139,17 @@ bool ChannelBackend::MayGrow() const {
          Ready().size() == connections_.size();
 }
 
+bool ChannelBackend::ExpectsConnection() const {
+  bool connecting = false;
+  for (const Numbered& one : connections_) {
+    if (one.connection->state() == LinkState::kFailed) return false;
+    connecting |= one.connection->state() == LinkState::kConnecting;
+  }
+  return connecting ||
+         (connections_.size() < static_cast<size_t>(pool_config_.max) &&
+          owner_->NowNanos() >= grow_not_before_nanos_);
+}
+
 // The backend is READY if a connection is, and failed once all connections are.
 // It then stays failed until one is READY again.
 void ChannelBackend::RecomputeState() {

@@ -150,6 +150,9 @@ std::vector<Picker::Destination> ChannelBackends::Destinations() const {
     // A backend at its maximum gets no more connections, so none is asked for.
     connections->full_at = backend.MayGrow() ? pool.max_streams_per_connection
                                              : std::numeric_limits<int>::max();
+    connections->wait_at = backend.ExpectsConnection()
+                               ? pool.max_streams_per_connection
+                               : std::numeric_limits<int>::max();
     for (const BackendConnection* one : ready) {
       connections->ready.push_back(
           {one->ReadySubchannel(), ConnectionLoadRef::New(one->load())});

@@ -1,5 +1,6 @@
 // Tests backends with several connections, pools with several channels, and the
 // events of each.
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -13,10 +14,13 @@
 namespace multi_backend {
 namespace {
 
+using ::testing::_;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 constexpr char kA[] = "10.0.0.1:80";
 constexpr char kB[] = "10.0.0.2:80";
@@ -81,13 +85,106 @@ TEST(ConnectionPoolTest, GrowsByOneWhenAllAreFullUpToItsMost) {
   EXPECT_EQ(harness.connections(kA), 2u) << "one is being connected";
   EXPECT_THAT(harness.TakeEvents(), IsEmpty());
   harness.Connect(kA, 1);
-  for (int i = 0; i < 3; ++i) harness.Call();
+  harness.Call();
   EXPECT_EQ(harness.connections(kA), 3u);
   harness.Connect(kA, 2);
   for (int i = 0; i < 10; ++i) harness.Call();
   EXPECT_EQ(harness.connections(kA), 3u);
   EXPECT_THAT(harness.TakeEvents(),
               ElementsAre("10.0.0.1:80: 2 -> 3: all connections are full"));
+}
+
+// A call on a full connection waits inside gRPC until others on it end, which
+// those of long streams never do, and cannot move to another connection.
+TEST(ConnectionPoolTest, CallsThatBeginTogetherWaitForTheConnectionsTheyNeed) {
+  PolicyHarness harness(kGrowing);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  const std::vector<FakeCall*> calls = harness.CallTogether(6);
+  EXPECT_EQ(calls[1]->connection(), &harness.Connection(kA, 0));
+  for (int i = 2; i < 6; ++i) EXPECT_EQ(calls[i]->Outcome(), "queued");
+  harness.Connect(kA, 1);
+  ASSERT_EQ(harness.connections(kA), 3u);
+  harness.Connect(kA, 2);
+  std::map<const void*, int> streams;
+  for (const FakeCall* call : calls) ++streams[call->connection()];
+  EXPECT_THAT(streams, UnorderedElementsAre(Pair(_, 2), Pair(_, 2), Pair(_, 2)))
+      << "each connection has as many calls as it is set to have";
+  EXPECT_TRUE(harness.Call().sent()) << "there can be no further connection";
+}
+
+TEST(ConnectionPoolTest, ACallGoesToAFullConnectionWhenOneMoreIsRefused) {
+  PolicyHarness harness(kGrowing);
+  OpenSecondConnection(harness);
+  FakeCall& call = harness.Call();
+  EXPECT_EQ(call.Outcome(), "queued");
+  harness.Refuse(kA, "too many", 1);
+  EXPECT_EQ(call.Outcome(), kA);
+  EXPECT_TRUE(harness.Call().sent()) << "nothing to wait for";
+}
+
+TEST(ConnectionPoolTest, ACallGoesToAFullConnectionAfterMaxConnectWait) {
+  PolicyHarness harness(R"({"pool":{"max":3,"maxStreamsPerConnection":2},
+                            "failover":{"maxConnectWait":"2s"}})");
+  OpenSecondConnection(harness);
+  FakeCall& call = harness.Call();
+  harness.Advance(absl::Milliseconds(1900));
+  FakeCall& later = harness.Call();
+  EXPECT_EQ(call.Outcome(), "queued");
+  harness.Advance(absl::Milliseconds(110));
+  EXPECT_EQ(call.Outcome(), kA);
+  EXPECT_EQ(later.Outcome(), "queued");
+  harness.Advance(absl::Milliseconds(1900));
+  EXPECT_EQ(later.Outcome(), kA);
+}
+
+TEST(ConnectionPoolTest, NoCallWaitsIfMaxConnectWaitIsZero) {
+  PolicyHarness harness(R"({"pool":{"max":3,"maxStreamsPerConnection":2},
+                            "failover":{"maxConnectWait":"0s"}})");
+  OpenSecondConnection(harness);
+  EXPECT_EQ(harness.Call().Outcome(), kA);
+}
+
+TEST(ConnectionPoolTest, CallsWaitForAConnectionThatIsMadeAgain) {
+  PolicyHarness harness(kGrowing);
+  OpenSecondConnection(harness);
+  harness.Connect(kA, 1);
+  harness.Lose(kA, 1);
+  FakeCall& call = harness.Call();
+  EXPECT_EQ(call.Outcome(), "queued");
+  harness.Connect(kA, 1);
+  EXPECT_EQ(call.connection(), &harness.Connection(kA, 1));
+}
+
+// The policy looks at the connections later than the pick did.
+TEST(ConnectionPoolTest, ACallThatWaitsGoesIfStreamsHaveEndedByThen) {
+  PolicyHarness harness(kGrowing);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  const std::vector<FakeCall*> calls =
+      harness.CallTogether(3, [](const std::vector<FakeCall*>& calls) {
+        EXPECT_EQ(calls[2]->Outcome(), "queued");
+        calls[0]->Finish(absl::OkStatus());
+      });
+  EXPECT_EQ(calls[2]->Outcome(), kA);
+}
+
+// A call that waits holds nothing of the backend, and keeps its place.
+TEST(ConnectionPoolTest, ACallThatWaitsForAConnectionKeepsItsPlace) {
+  PolicyHarness harness(R"({"pool":{"max":3,"maxStreamsPerConnection":2},
+      "maxRequestsPerBackend":4,"backlog":{"limit":10,"timeout":"60s"}})");
+  OpenSecondConnection(harness);
+  FakeCall& first = harness.Call();
+  FakeCall& second = harness.Call();
+  EXPECT_EQ(first.Outcome(), "queued");
+  EXPECT_EQ(second.Outcome(), "queued");
+  harness.Connect(kA, 1);
+  EXPECT_EQ(first.connection(), &harness.Connection(kA, 1));
+  EXPECT_EQ(second.connection(), &harness.Connection(kA, 1));
+  FakeCall& third = harness.Call();
+  EXPECT_EQ(third.Outcome(), "queued") << "the backend has its four calls";
+  harness.Finish(first);
+  EXPECT_EQ(third.Outcome(), kA);
 }
 
 TEST(ConnectionPoolTest, ShrinksToItsLeastWhenConnectionsAreIdle) {
@@ -277,10 +374,10 @@ TEST(ConnectionPoolTest, ABackendMayBeTheOnlyOneWithAPool) {
   for (int i = 0; i < 4; ++i) calls.push_back(&harness.Call());
   EXPECT_EQ(harness.connections(kA), 2u);
   EXPECT_EQ(harness.connections(kB), 1u);
+  harness.Connect(kA, 1);
   for (FakeCall* call : calls) harness.Finish(*call);
   // A new configuration takes the pool away.
   ASSERT_EQ(harness.UpdateConfig("{}"), absl::OkStatus());
-  harness.Connect(kA, 1);
   harness.Advance(absl::Seconds(60));
   EXPECT_EQ(harness.connections(kA), 1u);
 }

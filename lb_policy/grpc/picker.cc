@@ -43,6 +43,13 @@ class PassedOverList {
   std::vector<std::string> names_;
 };
 
+size_t LeastLoaded(const Picker::Connections& connections) {
+  const auto& ready = connections.ready;
+  return LeastLoadedConnection(ready.size(), [&ready](size_t i) {
+    return static_cast<uint32_t>(ready[i].load->streams());
+  });
+}
+
 }  // namespace
 
 Picker::PickResult Picker::Pick(PickArgs args) {
@@ -77,6 +84,7 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
     if (turn.pick.outcome == PickPlan::Outcome::kExhausted) {
       turn.pick = RetryTried(call, request);
     }
+    if (MustAwaitConnection(turn.pick, call)) return PickResult::Queue();
   } while (!TryBegin(turn.pick));
   if (plan.has_hot_key()) wakeups.mailbox().Raise(PolicyMailbox::kHotKey);
   if (turn.pick.outcome == PickPlan::Outcome::kPicked) {
@@ -188,6 +196,40 @@ PickPlan::Result Picker::RetryTried(const CallAttempts& call,
   return args_->plan->Pick(call.context.label, request);
 }
 
+// When all connections of the backend are full and one more is on its way, the
+// call waits for that one.  On a full one it would wait for the end of other
+// calls, however long that takes, and a call that has been sent cannot move to
+// another connection any more.
+bool Picker::MustAwaitConnection(const PickPlan::Result& picked,
+                                 CallAttempts& call) const {
+  if (picked.outcome != PickPlan::Outcome::kPicked) return false;
+  const Destination& destination = args_->destinations[picked.entry];
+  if (destination.connections == nullptr) return false;
+  const Connections& connections = *destination.connections;
+  const int streams =
+      connections.ready[LeastLoaded(connections)].load->streams();
+  if (streams < connections.wait_at) return false;
+  const RetryPolicy& policy = *args_->retry_policy;
+  const int64_t now = policy.clock->NowNanos();
+  const int64_t until = call.log.FreeConnectionWaitUntil(
+      now, policy.failover.max_connect_wait_nanos());
+  if (until <= now) return false;
+  if (picked.trial != 0) {
+    destination.backend->health.OnCallEnded(AttemptOutcome::kAbandoned, "",
+                                            picked.trial);
+  }
+  call.OnNotPicked();
+  if (args_->plan->has_backlogs()) call.ReturnToBacklog(now);
+  RecordQueued(call, CallRecord::Place::kPick);
+  policy.wakeups->OnRepickBy(until);
+  // If streams have ended by then, none is opened, and the call may go at once.
+  if (streams >= connections.full_at) {
+    policy.wakeups->mailbox().Raise(PolicyMailbox::kGrow |
+                                    PolicyMailbox::kRepick);
+  }
+  return true;
+}
+
 // Counts the call on its backend, if the pick has found one.  Returns false if
 // calls that picked at the same time, in this channel or in another one, have
 // taken the last place below the backend's limit.  The call then has to pick
@@ -218,10 +260,15 @@ Picker::PickResult Picker::Send(const PickPlan::Result& picked,
   tracker_args.trial = picked.trial;
   size_t connection = 0;
   if (destination.connections != nullptr) {
-    connection = LeastLoaded(*destination.connections);
-    const Connections::One& one = destination.connections->ready[connection];
+    const Connections& connections = *destination.connections;
+    connection = LeastLoaded(connections);
+    const Connections::One& one = connections.ready[connection];
     subchannel = &one.subchannel;
     load = one.load.get();
+    // This call counts too, so that the next one finds another connection.
+    if (load->streams() + 1 >= connections.full_at) {
+      args_->retry_policy->wakeups->mailbox().Raise(PolicyMailbox::kGrow);
+    }
   }
   tracker_args.connection = load;
   if (call != nullptr && call->context.record != nullptr) {
@@ -232,18 +279,6 @@ Picker::PickResult Picker::Send(const PickPlan::Result& picked,
                                               AttemptTracker(tracker_args));
   tracker->OnPicked();
   return PickResult::Complete(*subchannel, std::move(tracker));
-}
-
-size_t Picker::LeastLoaded(const Connections& connections) const {
-  const auto& ready = connections.ready;
-  const size_t best = LeastLoadedConnection(ready.size(), [&ready](size_t i) {
-    return static_cast<uint32_t>(ready[i].load->streams());
-  });
-  // This call counts too, so that the next one finds another connection.
-  if (ready[best].load->streams() + 1 >= connections.full_at) {
-    args_->retry_policy->wakeups->mailbox().Raise(PolicyMailbox::kGrow);
-  }
-  return best;
 }
 
 AttemptRecord* Picker::Record(const PickPlan::Result& picked,

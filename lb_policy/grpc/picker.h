@@ -35,6 +35,8 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
     // The number of streams at which a connection counts as full.  When all
     // do, the picker asks for one more.
     int full_at = 0;
+    // When each connection has this many streams, calls wait for one more.
+    int wait_at = 0;
   };
   // Where the calls to one of the plan's entries go.  The picker reads all that
   // it needs of an entry here: in a long list each further object is a cache
@@ -71,6 +73,8 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   PickResult EndAfterTimeout(CallAttempts& call) const;
   PickPlan::Result RetryTried(const CallAttempts& call,
                               PickRequest request) const;
+  bool MustAwaitConnection(const PickPlan::Result& picked,
+                           CallAttempts& call) const;
   bool TryBegin(const PickPlan::Result& picked) const;
   PickResult Send(const PickPlan::Result& picked, CallAttempts* call,
                   const PickArgs& args, const PickRequest& request) const;
@@ -80,7 +84,6 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   // Tells the record, if the call has one, what a pick without a backend means.
   void RecordQueued(const CallAttempts& call, CallRecord::Place place) const;
   void RecordFailed(const CallAttempts& call, bool dropped) const;
-  size_t LeastLoaded(const Connections& connections) const;
   PickResult Unserved(PickPlan::Outcome outcome, const CallLabel& label,
                       const PickRequest& request) const;
 

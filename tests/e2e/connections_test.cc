@@ -185,6 +185,23 @@ TEST_F(ConnectionsTest, AnotherOneIsOpenedWhenAllAreFullAndClosedWhenIdle) {
   EXPECT_EQ(ConnectionEvents(*client).back().substr(0, 4), "2 1:");
 }
 
+// None of these calls ends by itself, so one that waited for another's stream
+// would never begin.
+TEST_F(ConnectionsTest, CallsThatBeginTogetherAllGetAStream) {
+  constexpr int kCalls = 8;
+  Start({"--max-concurrent-streams", "2"});
+  auto client = Connect(R"({"min":1,"max":4,"maxStreamsPerConnection":2})");
+  fleet_->SetBehaviour(0, Hanging());
+  Calls calls;
+  for (int i = 0; i < kCalls; ++i) calls.push_back(StartCall(*client));
+  EXPECT_TRUE(HasBegun(kCalls)) << fleet_->Stats(0).in_flight();
+  EXPECT_EQ(Accepted(), 4);
+  fleet_->SetBehaviour(0, Succeeding());
+  for (const auto& call : calls) {
+    EXPECT_TRUE(call->Wait().ok()) << call->Wait().error_message();
+  }
+}
+
 TEST_F(ConnectionsTest, ChannelsWithEqualSettingsShareThem) {
   Start();
   auto backends = BackendPool::Create();

@@ -189,6 +189,22 @@ FakeCall& PolicyHarness::Call(const FakeCallOptions& options) {
   return call;
 }
 
+std::vector<FakeCall*> PolicyHarness::CallTogether(
+    size_t count,
+    const std::function<void(const std::vector<FakeCall*>&)>& then) {
+  std::vector<FakeCall*> calls;
+  time_->RunInCore([&]() {
+    while (calls.size() < count) {
+      calls_.push_back(
+          std::make_unique<FakeCall>(FakeCallOptions(), retry_state_.get()));
+      calls.push_back(calls_.back().get());
+      channel_.Pick(calls.back());
+    }
+    if (then != nullptr) then(calls);
+  });
+  return calls;
+}
+
 FakeCall& PolicyHarness::PatientCall() {
   FakeCallOptions options;
   options.wait_for_ready = true;

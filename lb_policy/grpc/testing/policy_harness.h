@@ -17,7 +17,9 @@
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_TESTING_POLICY_HARNESS_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_TESTING_POLICY_HARNESS_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -95,6 +97,11 @@ class PolicyHarness {
 
   // Makes a call that picks once.  It lives as long as the harness.
   FakeCall& Call(const FakeCallOptions& options = {});
+  // Makes calls that all pick before the policy can act on any of them, and
+  // then runs `then`, also before.
+  std::vector<FakeCall*> CallTogether(
+      size_t count,
+      const std::function<void(const std::vector<FakeCall*>&)>& then = nullptr);
   // Makes a call that waits for a backend (wait_for_ready).
   FakeCall& PatientCall();
   // Makes a call and ends it with `end`.  Returns the outcome of its pick.
