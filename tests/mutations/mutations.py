@@ -230,6 +230,19 @@ MUTATIONS = [
              "log.OnRetryGranted();",
              "",
              "a call is retried without end"),
+    Mutation("burst-on-one-connection", "lb_policy/grpc/channel_backends.cc",
+             "connections->wait_at = backend.ExpectsConnection()",
+             "connections->wait_at = false",
+             "calls that begin together do not wait for further connections"),
+    Mutation("waits-beside-a-refusal", "lb_policy/grpc/channel_backend.cc",
+             "if (one.connection->state() == LinkState::kFailed) return false;"
+             " connecting",
+             "connecting",
+             "calls wait for one more connection although one was refused"),
+    Mutation("no-repick-after-growth", "lb_policy/grpc/picker.cc",
+             "Raise(PolicyMailbox::kGrow | PolicyMailbox::kRepick);",
+             "Raise(PolicyMailbox::kGrow);",
+             "a call waits on although streams have ended"),
 ]
 
 
