@@ -94,7 +94,8 @@ absl::Status ZookeeperRegistrar::AwaitRegistered(absl::Duration timeout) {
 
 absl::Status ZookeeperRegistrar::last_error() const {
   MutexLock lock(&mu_);
-  return status_;
+  // As in DynamicEndpointGroup::last_error(), a copy that shares no text.
+  return absl::Status(status_.code(), status_.message());
 }
 
 void ZookeeperRegistrar::Close() {
