@@ -58,6 +58,8 @@ const Policy kOutlierDetection{"outlier_detection",
                                  "requestVolume":5},
     "childPolicy":[{"round_robin":{}}]}})"};
 const Policy kOurs{"multi_backend", "", R"("strategy":"PEAK_EWMA")"};
+const Policy kOursPool{"multi_backend, pool", "",
+                       R"("pool":{"max":4,"maxStreamsPerConnection":5})"};
 const Policy kOursSticky{"multi_backend, STICKY", "", R"("strategy":"STICKY")",
                          R"("stickyKey":{"header":"x-key"})"};
 
@@ -84,7 +86,7 @@ class StockPoliciesTest : public ::testing::Test {
     fleet_ = *std::move(fleet);
   }
 
-  // `more` is as in StockConfig().
+  // `more` is as in StockConfig(), for gRPC's own policies.
   std::unique_ptr<Users::Stub> Connect(const Policy& policy,
                                        absl::string_view more = "") {
     const auto credentials = grpc::InsecureChannelCredentials();
@@ -229,9 +231,16 @@ TEST_F(StockPoliciesTest, OneOfThreeIsSlow) {
 
 // A server allows five streams on a connection, and twenty calls begin at once.
 TEST_F(StockPoliciesTest, AServerAllowsFewStreams) {
-  for (const int connections : {1, 4}) {
+  struct Row {
+    Policy policy;
+    int connections;
+  };
+  for (const Row& row :
+       {Row{kRoundRobin, 1}, Row{kRoundRobin, 4}, Row{kOursPool, 4}}) {
+    SCOPED_TRACE(row.policy.name);
+    const int connections = row.connections;
     Start(1, {"--max-concurrent-streams", "5"});
-    const auto stub = Connect(kRoundRobin, ConnectionScaling(connections));
+    const auto stub = Connect(row.policy, ConnectionScaling(connections));
     CallAll(*stub);
     fleet_->ResetStats();
     fleet_->SetBehaviour(0, Hanging());
@@ -243,7 +252,7 @@ TEST_F(StockPoliciesTest, AServerAllowsFewStreams) {
     EXPECT_TRUE(WaitUntil(
         [&]() { return fleet_->CallsOf(0, "GetUser") >= 5 * connections; }));
     EXPECT_EQ(AcceptedConnections(fleet_->server(0).port()), connections);
-    Print(kRoundRobin,
+    Print(row.policy,
           absl::StrCat("five streams a connection, at most ", connections,
                        " connections: calls of 20 that begin"),
           absl::StrCat(fleet_->CallsOf(0, "GetUser")));

@@ -34,11 +34,17 @@ void Add(v1::Severity severity, absl::string_view field,
   }
 }
 
-// The top-level keys that gRPC 1.51 and this library read.
+// The top-level keys that this library and gRPC read; gRPC 1.51 does not read
+// connectionScaling yet.
 const std::vector<absl::string_view>& TopLevelKeys() {
-  static const auto& keys = *new std::vector<absl::string_view>{
-      "loadBalancingConfig", "loadBalancingPolicy", "methodConfig",
-      "retryThrottling",     "healthCheckConfig",   kRoutingKey};
+  static const auto& keys =
+      *new std::vector<absl::string_view>{"loadBalancingConfig",
+                                          "loadBalancingPolicy",
+                                          "methodConfig",
+                                          "retryThrottling",
+                                          "healthCheckConfig",
+                                          "connectionScaling",
+                                          kRoutingKey};
   return keys;
 }
 

@@ -52,6 +52,12 @@ TEST(ValidateTest, EachErrorHasALineWithItsField) {
       "users.json: 3 errors, 3 warnings\n");
 }
 
+TEST(ValidateTest, WhatOnlyLaterReleasesOfGrpcReadIsKnown) {
+  const v1::Validation validation =
+      Check(R"({"connectionScaling":{"maxConnectionsPerSubchannel":2}})");
+  EXPECT_EQ(validation.findings_size(), 0) << FormatValidation(validation);
+}
+
 TEST(ValidateTest, UnknownKeysAreWarningsOrStrictlyErrors) {
   const std::string json =
       R"({"loadBalancingConfig":[{"multi_backend":{"Strategy":"RANDOM"}}]})";
