@@ -72,7 +72,7 @@ MUTATIONS = [
              "a backend that answers one call per connection has to wait"),
     Mutation("missing-status-not-added", "lb_policy/grpc/attempt_tracker.cc",
              "MendStatus(core::Trailers(args));",
-             "",
+             "if (args.status.ok()) MendStatus(core::Trailers(args));",
              "a call that ends without a status ends the process"),
     Mutation("last-list-not-kept", POLICY,
              "KeepLastListLocked(addresses.status(), args.resolution_note);",
