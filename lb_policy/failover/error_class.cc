@@ -91,6 +91,12 @@ ErrorClass ClassifyError(StatusCode code, absl::string_view message,
   return ClassifyByCode(code, message);
 }
 
+bool IsDroppedAtShutdown(StatusCode code, absl::string_view message,
+                         const StreamReport& stream) {
+  return code == StatusCode::kCancelled && message == "CANCELLED" &&
+         OriginOf(code, stream) == StatusOrigin::kServer;
+}
+
 bool IsInfrastructureFailure(ErrorClass error) {
   return error == ErrorClass::kTransient || error == ErrorClass::kTimeout;
 }

@@ -35,6 +35,12 @@ StatusOrigin OriginOf(absl::StatusCode code, const StreamReport& stream);
 ErrorClass ClassifyError(absl::StatusCode code, absl::string_view message,
                          const StreamReport& stream = {});
 
+// Whether this is the answer of a server that shuts down to a call that it has
+// not given to a handler: servers of gRPC's C core (C++, Python, Ruby, …) send
+// CANCELLED with the message "CANCELLED".
+bool IsDroppedAtShutdown(absl::StatusCode code, absl::string_view message,
+                         const StreamReport& stream);
+
 // Whether the error counts against the backend.
 bool IsInfrastructureFailure(ErrorClass error);
 

@@ -182,5 +182,18 @@ TEST(OriginTest, TheClientsStatusNeverBlamesABackend) {
   }
 }
 
+// Only gRPC's own words, and only from the server.
+TEST(ErrorClassTest, ServersThatShutDownDropCallsInTheirOwnWords) {
+  constexpr char kWords[] = "CANCELLED";
+  const StatusCode code = StatusCode::kCancelled;
+  EXPECT_TRUE(IsDroppedAtShutdown(code, kWords, EndedByServer(code)));
+  EXPECT_FALSE(IsDroppedAtShutdown(code, "", EndedByServer(code)));
+  EXPECT_FALSE(IsDroppedAtShutdown(code, kWords, BrokenOff(code)));
+  EXPECT_FALSE(IsDroppedAtShutdown(code, kWords, Cancelled(code, true)));
+  EXPECT_FALSE(IsDroppedAtShutdown(code, kWords, StreamReport()));
+  EXPECT_FALSE(IsDroppedAtShutdown(StatusCode::kAborted, kWords,
+                                   EndedByServer(StatusCode::kAborted)));
+}
+
 }  // namespace
 }  // namespace multi_backend

@@ -19,6 +19,8 @@ namespace {
 constexpr absl::string_view kPushbackKey = "grpc-retry-pushback-ms";
 constexpr absl::string_view kStatusKey = "grpc-status";
 constexpr absl::string_view kMessageKey = "grpc-message";
+constexpr absl::string_view kShutdownMessage =
+    "the backend is shutting down and has not handled the call";
 
 // Mends the trailers of a server that ended the call without a status or with
 // one that gRPC does not have.  Core's retry filter reads them after the
@@ -158,6 +160,11 @@ void AttemptTracker::Finish(FinishArgs args) {
       stream_->report.cancelled = true;
       args.status = absl::CancelledError(kCoreTryTimeoutMessage);
     }
+    if (stream_ != nullptr &&
+        IsDroppedAtShutdown(args.status.code(), args.status.message(),
+                            stream_->report)) {
+      BecomeUnavailable(args);
+    }
     MendStatus(core::Trailers(args));
     OnFailed(args);
   }
@@ -174,6 +181,16 @@ bool AttemptTracker::GaveUpUnheard() const {
   }
   // Core 1.83 does not ask before it gives the attempt up.
   return call_->log.HasTimedOut(attempt_) || stream_->report.timed_out;
+}
+
+// Nobody has cancelled the call, and another backend can take it.
+void AttemptTracker::BecomeUnavailable(FinishArgs& args) {
+  args.status = absl::UnavailableError(kShutdownMessage);
+  stream_->report.ended_with = absl::StatusCode::kUnavailable;
+  core::Trailers trailers(args);
+  // Core keeps the texts without a copy.
+  trailers.Set(kStatusKey, "14");
+  trailers.Set(kMessageKey, kShutdownMessage);
 }
 
 void AttemptTracker::OnSucceeded() {

@@ -70,6 +70,7 @@ class AttemptTracker final : public core::TrackerBase, public AttemptPart {
   void Abandon();
   void End();
   bool GaveUpUnheard() const;
+  void BecomeUnavailable(FinishArgs& args);
   void OnSucceeded();
   void OnFailed(const FinishArgs& args);
   // Whether the end of this attempt allows another one.  The budget and which

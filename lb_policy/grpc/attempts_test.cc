@@ -16,6 +16,7 @@
 namespace multi_backend {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -367,6 +368,28 @@ TEST(FailoverTest, KeepsWithinTheBudgetAndTheBudgetComesBackWithTime) {
   EXPECT_EQ(granted(), 0) << "used up";
   harness.Advance(absl::Seconds(20));
   EXPECT_EQ(granted(), first);
+}
+
+// A server that shuts down says CANCELLED to the calls that it has not given to
+// a handler yet, although nobody has cancelled them.
+TEST(FailoverTest, ACallThatAServerDropsAtItsShutdownGoesToAnother) {
+  PolicyHarness harness;
+  Connect(harness, {kA, kB});
+  FakeCall& call = harness.Call();
+  const std::string first = call.backend();
+  harness.FinishByServer(call, absl::CancelledError("CANCELLED"));
+  EXPECT_THAT(call.trailers(),
+              ElementsAre(Pair("grpc-message",
+                               "the backend is shutting down and has not "
+                               "handled the call"),
+                          Pair("grpc-status", "14")));
+  ASSERT_TRUE(harness.Retry(call));
+  EXPECT_NE(call.backend(), first);
+
+  FakeCall& handled = harness.Call();
+  harness.FinishByServer(handled, absl::CancelledError("by the handler"));
+  EXPECT_THAT(handled.trailers(), Contains(Pair("grpc-status", "1")));
+  EXPECT_FALSE(harness.Retry(handled));
 }
 
 TEST(FailoverTest, NeverRetriesWhatARouteForbids) {

@@ -170,16 +170,28 @@ TEST(LostBackendTest, ACallThatHasWaitedLongerThanPerTryTimeoutIsServed) {
       << "the backend was not slow";
 }
 
-TEST(LostBackendTest, NoCallIsLostWhenOneOfThreeIsKilledTwentyTimes) {
+// Whether a backend says goodbye, as in a rolling restart, or is killed.
+class EndingBackendTest : public ::testing::TestWithParam<bool> {};
+
+INSTANTIATE_TEST_SUITE_P(Ends, EndingBackendTest, ::testing::Bool(),
+                         [](const auto& info) {
+                           return info.param ? "Killed" : "Terminated";
+                         });
+
+TEST_P(EndingBackendTest, NoCallIsLostWhenOneOfThreeEndsTwentyTimes) {
+  const bool is_killed = GetParam();
   auto fleet = BackendFleet::Start(3);
   ASSERT_TRUE(fleet.ok()) << fleet.status();
   ChannelOptions options;
+  // A killed backend fails several calls in a row.
+  options.service_config_json =
+      ServiceConfig(R"("health":{"passive":{"downRetryAfter":"0.1s"}})");
   options.args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
   options.args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
   options.args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
   auto client = UsersClient::Make((*fleet)->StaticTarget(), std::move(options));
   ASSERT_TRUE(client.ok()) << client.status();
-  BackgroundLoad load(**client, /*threads=*/4);
+  BackgroundLoad load(**client, /*threads=*/8);
   for (int round = 0; round < 20; ++round) {
     SCOPED_TRACE(round);
     const size_t victim = round % 3;
@@ -189,7 +201,12 @@ TEST(LostBackendTest, NoCallIsLostWhenOneOfThreeIsKilledTwentyTimes) {
     ASSERT_TRUE(WaitUntil([&]() {
       return (*client)->Backend(address).calls > calls_before + 10;
     }));
-    (*fleet)->server(victim).Kill();
+    if (is_killed) {
+      (*fleet)->server(victim).Kill();
+    } else {
+      const absl::Status ended = (*fleet)->server(victim).Terminate();
+      ASSERT_TRUE(ended.ok()) << ended;
+    }
     ASSERT_TRUE((*client)->AwaitHealth(address, false));
     const int64_t calls_without = load.calls();
     ASSERT_TRUE(WaitUntil([&]() { return load.calls() > calls_without + 20; }));

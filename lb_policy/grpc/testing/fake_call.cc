@@ -150,6 +150,17 @@ void FakeCall::Finish(const absl::Status& status,
   tracker_ = nullptr;
 }
 
+void FakeCall::FinishByServer(const absl::Status& status) {
+  StreamReport& report = stream_->report;
+  report.watched = true;
+  report.sent = true;
+  report.from_server = true;
+  report.ended_with = status.code();
+  Finish(status,
+         {{"grpc-status", absl::StrCat(static_cast<int>(status.code()))},
+          {"grpc-message", std::string(status.message())}});
+}
+
 bool FakeCall::AllowsRetry() {
   return context_ != nullptr &&
          context_->OnAsked(context_->retry_switch().Take());

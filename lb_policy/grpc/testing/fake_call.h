@@ -75,6 +75,8 @@ class FakeCall {
   // Ends the attempt with these trailers.  The call must have been sent.
   void Finish(const absl::Status& status,
               std::map<std::string, std::string> trailers = {});
+  // Ends the attempt with a status that the server has sent.
+  void FinishByServer(const absl::Status& status);
   // The trailers of the last attempt that has ended, as its tracker left them
   // for core's retry filter.
   const std::map<std::string, std::string>& trailers() const {

@@ -226,6 +226,10 @@ void PolicyHarness::Finish(FakeCall& call, const absl::Status& status,
   time_->RunInCore([&]() { call.Finish(status, std::move(trailers)); });
 }
 
+void PolicyHarness::FinishByServer(FakeCall& call, const absl::Status& status) {
+  time_->RunInCore([&]() { call.FinishByServer(status); });
+}
+
 void PolicyHarness::FinishUnseen(FakeCall& call,
                                  StreamReport::Reached reached) {
   time_->RunInCore([&]() { call.FinishUnseen(reached); });

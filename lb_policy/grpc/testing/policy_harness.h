@@ -109,6 +109,8 @@ class PolicyHarness {
                         const absl::Status& end = absl::OkStatus());
   void Finish(FakeCall& call, const absl::Status& status = absl::OkStatus(),
               std::map<std::string, std::string> trailers = {});
+  // Ends an attempt with a status that its server has sent.
+  void FinishByServer(FakeCall& call, const absl::Status& status);
   // Ends an attempt that has not reached its server.
   void FinishUnseen(FakeCall& call, StreamReport::Reached reached);
   void FinishUnwrittenAtTimeout(FakeCall& call);
