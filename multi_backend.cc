@@ -163,7 +163,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> CreateChannel(
   const absl::Status linked = CheckProbeIsLinked(config.policy.health);
   if (!linked.ok()) return linked;
   KeyInterceptor interceptor =
-      MakeKeyInterceptor(std::move(options.sticky_key));
+      MakeKeyInterceptor(std::move(options.sticky_key),
+                         /*is_only=*/options.interceptors.empty());
   options.interceptors.push_back(std::move(interceptor.factory));
   // Only the part that ChannelExtras declares is moved.
   SetExtras(static_cast<ChannelExtras&&>(options), std::move(interceptor.keys),

@@ -135,7 +135,9 @@ struct ChannelOptions : ChannelExtras {
   std::string service_config_json;
   // Without extras of Attach(), which are members of this struct.
   grpc::ChannelArguments args;
-  // gRPC runs these before the library's interceptor.
+  // gRPC runs these before the library's interceptor, which each call then has.
+  // Without any, only the calls that need it have it: those with a sticky key
+  // from the request or from a function.
   std::vector<
       std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
       interceptors;

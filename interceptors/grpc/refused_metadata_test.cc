@@ -1,5 +1,6 @@
 // Calls whose metadata is refused before gRPC sees it.  gRPC itself would end
 // the process.
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <future>
@@ -18,6 +19,7 @@
 #include "grpcpp/support/channel_arguments.h"
 #include "gtest/gtest.h"
 #include "multi_backend/call/call_label.h"
+#include "multi_backend/interceptors/call_view.h"
 #include "multi_backend/interceptors/grpc/routing_interceptor.h"
 #include "multi_backend/interceptors/testing/echo.grpc.pb.h"
 #include "multi_backend/interceptors/testing/recording_server.h"
@@ -46,25 +48,58 @@ RoutingConfig KeyFrom(std::string header) {
   return config;
 }
 
+using Factory = grpc::experimental::ClientInterceptorFactoryInterface;
+
+// Counts the calls for which `factory` makes an interceptor.
+class CountingFactory final : public Factory {
+ public:
+  CountingFactory(std::unique_ptr<Factory> factory, std::atomic<int>* made)
+      : factory_(std::move(factory)), made_(made) {}
+
+  grpc::experimental::Interceptor* CreateClientInterceptor(
+      grpc::experimental::ClientRpcInfo* info) override {
+    auto* const interceptor = factory_->CreateClientInterceptor(info);
+    if (interceptor != nullptr) ++*made_;
+    return interceptor;
+  }
+
+ private:
+  const std::unique_ptr<Factory> factory_;
+  std::atomic<int>* const made_;
+};
+
 class RefusedMetadataTest : public ::testing::Test {
  protected:
   // A channel whose interceptors are made for `configs`, in this order.
   std::shared_ptr<grpc::Channel> Channel(
       const std::vector<RoutingConfig>& configs) {
-    std::vector<
-        std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
-        factories;
+    std::vector<std::unique_ptr<Factory>> factories;
     for (const RoutingConfig& config : configs) {
       auto factory =
           MakeInterceptorFactory(std::make_shared<const RoutingConfig>(config));
       EXPECT_TRUE(factory.ok()) << factory.status();
       factories.push_back(*std::move(factory));
     }
+    return ChannelWith(std::move(factories));
+  }
+
+  // A channel with the interceptor of CreateChannel() alone.
+  std::shared_ptr<grpc::Channel> KeyChannel(StickyKeyFunction function,
+                                            bool is_only = true) {
+    std::vector<std::unique_ptr<Factory>> factories;
+    factories.push_back(std::make_unique<CountingFactory>(
+        MakeKeyInterceptor(std::move(function), is_only).factory, &made_));
+    return ChannelWith(std::move(factories));
+  }
+
+  std::shared_ptr<grpc::Channel> ChannelWith(
+      std::vector<std::unique_ptr<Factory>> factories) {
     return grpc::experimental::CreateCustomChannelWithInterceptors(
         server_.address(), grpc::InsecureChannelCredentials(), {},
         std::move(factories));
   }
 
+  std::atomic<int> made_{0};  // Interceptors of a KeyChannel().
   RecordingServer server_;
 };
 
@@ -215,8 +250,10 @@ const Entry kRefused[] = {
 
 TEST_F(RefusedMetadataTest, FailsThatCallAloneOnEveryWayToCall) {
   // With and without something to say about the call.
-  for (const RoutingConfig& config : {RouteAll("primary"), RoutingConfig()}) {
-    const auto stub = Echo::NewStub(Channel({config}));
+  for (const auto& channel :
+       {Channel({RouteAll("primary")}), Channel({RoutingConfig()}),
+        KeyChannel(nullptr), KeyChannel(nullptr, /*is_only=*/false)}) {
+    const auto stub = Echo::NewStub(channel);
     for (const WayToCall& way : kWaysToCall) {
       for (const Entry& entry : kRefused) {
         const grpc::Status status = way.call(*stub, entry);
@@ -233,6 +270,23 @@ TEST_F(RefusedMetadataTest, FailsThatCallAloneOnEveryWayToCall) {
     EXPECT_TRUE(CallSync(*stub, {"x-bin", "a\n\xff"}).ok());
     EXPECT_EQ(server_.TakeCalls().size(), 1u);
   }
+}
+
+TEST_F(RefusedMetadataTest, OnlyCallsThatNeedAnInterceptorHaveOne) {
+  const auto stub = Echo::NewStub(KeyChannel(nullptr));
+  EXPECT_TRUE(CallSync(*stub, {"x", "v"}).ok());
+  EXPECT_EQ(made_, 0);
+  EXPECT_FALSE(CallSync(*stub, {"x", "\n"}).ok());
+  EXPECT_EQ(made_, 1);
+
+  const auto beside_others = Echo::NewStub(KeyChannel(nullptr, false));
+  EXPECT_TRUE(CallSync(*beside_others, {"x", "v"}).ok());
+  EXPECT_EQ(made_, 2) << "another interceptor may add metadata";
+
+  const auto with_function = Echo::NewStub(
+      KeyChannel([](const CallView&) { return std::string("key"); }));
+  EXPECT_TRUE(CallSync(*with_function, {"x", "v"}).ok());
+  EXPECT_EQ(made_, 3);
 }
 
 TEST_F(RefusedMetadataTest, OtherKeysUnderTheLibrarysPrefixAreDelivered) {

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <utility>
 
@@ -22,6 +21,7 @@
 #include "multi_backend/interceptors/sticky_key.h"
 #include "multi_backend/interceptors/sticky_key_source.h"
 #include "multi_backend/port/log.h"
+#include "multi_backend/port/sent_metadata.h"
 #include "multi_backend/proto/json/field_errors.h"
 
 namespace multi_backend {
@@ -32,7 +32,7 @@ using grpc::experimental::ClientRpcInfo;
 using grpc::experimental::InterceptionHookPoints;
 using grpc::experimental::Interceptor;
 using grpc::experimental::InterceptorBatchMethods;
-using Metadata = std::multimap<std::string, std::string>;
+using Metadata = ClientMetadata;
 
 // Shared by all calls of a channel.  Immutable, except for the flag and the
 // request field of `keys`.
@@ -44,6 +44,8 @@ struct Routing {
   // the header before the request field.
   std::string header;
   std::shared_ptr<const StickyKeySource> keys;
+  // Whether a call may go without an interceptor.
+  bool is_optional = false;
   // True after a call whose request came too late for the field was reported.
   mutable std::atomic<bool> reported_late_request{false};
 };
@@ -68,6 +70,14 @@ absl::optional<absl::string_view> FirstValue(const Metadata& metadata,
   const auto entry = metadata.lower_bound(key);
   if (entry == metadata.end() || entry->first != key) return absl::nullopt;
   return entry->second;
+}
+
+absl::Status CheckMetadata(const Metadata& metadata) {
+  for (const auto& entry : metadata) {
+    absl::Status status = CheckMetadataEntry(entry.first, entry.second);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 // A call at the hook that sends its initial metadata.
@@ -129,14 +139,6 @@ class RoutingInterceptor final : public Interceptor {
   }
 
  private:
-  static absl::Status CheckMetadata(const Metadata& metadata) {
-    for (const auto& entry : metadata) {
-      absl::Status status = CheckMetadataEntry(entry.first, entry.second);
-      if (!status.ok()) return status;
-    }
-    return absl::OkStatus();
-  }
-
   // Answers a batch of a hijacked call as gRPC answers those of a call that it
   // refuses itself: messages are neither written nor read, and the call ends
   // with the status.
@@ -229,10 +231,22 @@ class RoutingInterceptorFactory final
       : routing_(std::move(routing)) {}
 
   Interceptor* CreateClientInterceptor(ClientRpcInfo* info) override {
+    // An interceptor costs each batch of the call a round trip through its
+    // completion queue.
+    if (routing_->is_optional && !NeedsKey(info->method()) &&
+        CheckMetadata(SentMetadata(*info->client_context())).ok()) {
+      return nullptr;
+    }
     return new RoutingInterceptor(*routing_, info->method());
   }
 
  private:
+  bool NeedsKey(absl::string_view full_method) const {
+    if (routing_->keys->function() != nullptr) return true;
+    const auto fields = routing_->keys->request_fields();
+    return fields != nullptr && fields->Find(full_method) != nullptr;
+  }
+
   const std::unique_ptr<const Routing> routing_;
 };
 
@@ -284,12 +298,13 @@ MakeInterceptorFactory(std::shared_ptr<const RoutingConfig> config,
       std::make_unique<RoutingInterceptorFactory>(std::move(routing)));
 }
 
-KeyInterceptor MakeKeyInterceptor(StickyKeyFunction sticky_key) {
+KeyInterceptor MakeKeyInterceptor(StickyKeyFunction sticky_key, bool is_only) {
   KeyInterceptor made;
   made.keys = MakeKeySource(std::move(sticky_key));
   auto routing = std::make_unique<Routing>();
   routing->routes = *RouteTable::Make(RoutingConfig());
   routing->keys = made.keys;
+  routing->is_optional = is_only;
   made.factory =
       std::make_unique<RoutingInterceptorFactory>(std::move(routing));
   return made;

@@ -56,7 +56,11 @@ struct KeyInterceptor {
 // Makes an interceptor that decides the sticky key alone, from `sticky_key` or
 // from the request, and leaves the rest to the channel's config selector, whose
 // routes a resolver may replace.  `sticky_key` may be null.
-KeyInterceptor MakeKeyInterceptor(StickyKeyFunction sticky_key);
+//
+// `is_only` says that the channel has no other interceptors, which might change
+// the metadata.  Then only the calls that need it get an interceptor: those
+// with a key of that kind, and those whose metadata is refused.
+KeyInterceptor MakeKeyInterceptor(StickyKeyFunction sticky_key, bool is_only);
 
 }  // namespace multi_backend
 
