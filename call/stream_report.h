@@ -29,6 +29,8 @@ struct StreamReport {
   bool from_server = false;
   // With `ended_with`: the request's headers were written to the connection.
   bool sent = false;
+  // With `ended_with`: the server had begun to send a message.
+  bool got_message = false;
   // With `ended_with`: what the transport knows of the request.  Core replays
   // an attempt that was never written each time, and one that the server has
   // not seen once, without asking whether to retry.

@@ -20,16 +20,22 @@ class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
   ConnectionLoad(const ConnectionLoad&) = delete;
   ConnectionLoad& operator=(const ConnectionLoad&) = delete;
 
-  int streams() const { return streams_.load(std::memory_order_relaxed); }
+  int streams() const { return streams_.load(); }
   void BeginStream() {
     refs_.fetch_add(1, std::memory_order_relaxed);
     streams_.fetch_add(1, std::memory_order_relaxed);
     begun_.fetch_add(1, std::memory_order_relaxed);
   }
-  void EndStream() {
-    streams_.fetch_sub(1, std::memory_order_relaxed);
+  // Returns whether a call waits for the end of a stream.
+  bool EndStream() {
+    streams_.fetch_sub(1);
+    const bool awaited = awaited_.load() && awaited_.exchange(false);
     Unref();
+    return awaited;
   }
+  // Call when a call begins to wait for the end of a stream.  Read streams()
+  // again after it: a stream that ended before is not reported.
+  void AwaitEnd() { awaited_.store(true); }
   // Called when a call has been answered.
   void OnAnswered() {
     if (!answered()) answered_.store(true, std::memory_order_relaxed);
@@ -53,6 +59,7 @@ class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
   std::atomic<int32_t> streams_{0};
   std::atomic<uint64_t> begun_{0};
   std::atomic<bool> answered_{false};
+  std::atomic<bool> awaited_{false};
 };
 
 // Owns one reference to a ConnectionLoad, or none.

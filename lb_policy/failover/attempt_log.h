@@ -100,8 +100,8 @@ class AttemptLog {
   }
 
   // Call when a pick finds a backend whose connections are all full.  Returns
-  // until when the call may wait for one more: as long as `max_wait` from the
-  // first such pick of an attempt on.
+  // until when the call may wait for another one: `max_wait` after the first
+  // such pick.
   int64_t FreeConnectionWaitUntil(int64_t now, int64_t max_wait) {
     int64_t until = connect_wait_until_.load(std::memory_order_relaxed);
     if (until == 0) {

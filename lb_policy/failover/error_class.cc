@@ -8,6 +8,9 @@ namespace {
 
 using absl::StatusCode;
 
+// Core's text for a call that nobody has given another one.
+constexpr absl::string_view kCoreDroppedMessage = "CANCELLED";
+
 bool IsTryTimeout(StatusCode code, absl::string_view message) {
   return code == StatusCode::kCancelled &&
          absl::StrContains(message, kCoreTryTimeoutMessage);
@@ -93,8 +96,8 @@ ErrorClass ClassifyError(StatusCode code, absl::string_view message,
 
 bool IsDroppedAtShutdown(StatusCode code, absl::string_view message,
                          const StreamReport& stream) {
-  return code == StatusCode::kCancelled && message == "CANCELLED" &&
-         OriginOf(code, stream) == StatusOrigin::kServer;
+  return code == StatusCode::kCancelled && message == kCoreDroppedMessage &&
+         OriginOf(code, stream) == StatusOrigin::kServer && !stream.got_message;
 }
 
 bool IsInfrastructureFailure(ErrorClass error) {

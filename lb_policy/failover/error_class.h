@@ -35,9 +35,10 @@ StatusOrigin OriginOf(absl::StatusCode code, const StreamReport& stream);
 ErrorClass ClassifyError(absl::StatusCode code, absl::string_view message,
                          const StreamReport& stream = {});
 
-// Whether this is the answer of a server that shuts down to a call that it has
-// not given to a handler: servers of gRPC's C core (C++, Python, Ruby, …) send
-// CANCELLED with the message "CANCELLED".
+// Whether the server seems to have dropped the call because it is shutting
+// down. A server of gRPC's C core (C++, Python, Ruby, …) ends the calls that no
+// handler has taken yet with CANCELLED and the message "CANCELLED".  It sends
+// the same for a call that its application cancels without a text.
 bool IsDroppedAtShutdown(absl::StatusCode code, absl::string_view message,
                          const StreamReport& stream);
 

@@ -182,16 +182,20 @@ TEST(OriginTest, TheClientsStatusNeverBlamesABackend) {
   }
 }
 
-// Only gRPC's own words, and only from the server.
-TEST(ErrorClassTest, ServersThatShutDownDropCallsInTheirOwnWords) {
-  constexpr char kWords[] = "CANCELLED";
+// Only the exact text counts, only if the server sent it, and only before a
+// message.
+TEST(ErrorClassTest, OnlyTheServersExactTextMeansDroppedAtShutdown) {
+  constexpr char kText[] = "CANCELLED";
   const StatusCode code = StatusCode::kCancelled;
-  EXPECT_TRUE(IsDroppedAtShutdown(code, kWords, EndedByServer(code)));
+  EXPECT_TRUE(IsDroppedAtShutdown(code, kText, EndedByServer(code)));
   EXPECT_FALSE(IsDroppedAtShutdown(code, "", EndedByServer(code)));
-  EXPECT_FALSE(IsDroppedAtShutdown(code, kWords, BrokenOff(code)));
-  EXPECT_FALSE(IsDroppedAtShutdown(code, kWords, Cancelled(code, true)));
-  EXPECT_FALSE(IsDroppedAtShutdown(code, kWords, StreamReport()));
-  EXPECT_FALSE(IsDroppedAtShutdown(StatusCode::kAborted, kWords,
+  StreamReport begun = EndedByServer(code);
+  begun.got_message = true;
+  EXPECT_FALSE(IsDroppedAtShutdown(code, kText, begun));
+  EXPECT_FALSE(IsDroppedAtShutdown(code, kText, BrokenOff(code)));
+  EXPECT_FALSE(IsDroppedAtShutdown(code, kText, Cancelled(code, true)));
+  EXPECT_FALSE(IsDroppedAtShutdown(code, kText, StreamReport()));
+  EXPECT_FALSE(IsDroppedAtShutdown(StatusCode::kAborted, kText,
                                    EndedByServer(StatusCode::kAborted)));
 }
 

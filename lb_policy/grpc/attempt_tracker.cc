@@ -19,8 +19,9 @@ namespace {
 constexpr absl::string_view kPushbackKey = "grpc-retry-pushback-ms";
 constexpr absl::string_view kStatusKey = "grpc-status";
 constexpr absl::string_view kMessageKey = "grpc-message";
-constexpr absl::string_view kShutdownMessage =
-    "the backend is shutting down and has not handled the call";
+constexpr absl::string_view kDetailsKey = "grpc-status-details-bin";
+constexpr absl::string_view kDroppedMessage =
+    "the backend has dropped the call, probably because it is shutting down";
 
 // Mends the trailers of a server that ended the call without a status or with
 // one that gRPC does not have.  Core's retry filter reads them after the
@@ -107,8 +108,19 @@ void AttemptTracker::Bounce() {
   if (trial_ != 0) {
     backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
   }
-  if (may_have_ticket_) call_->ReturnToBacklog(clock_->NowNanos());
+  if (may_have_ticket_) ReturnToBacklog();
   End();
+}
+
+void AttemptTracker::ReturnToBacklog() {
+  BacklogTicket& ticket = call_->ticket;
+  if (ticket.backlog == nullptr || ticket.waiting) return;
+  ticket.waiting = ticket.backlog->Join(ticket.number, clock_->NowNanos()) ==
+                   Backlog::Turn::kWait;
+  const std::shared_ptr<RetryPolicy> policy = RetryPolicy::Of(call_->context);
+  if (ticket.waiting && policy != nullptr) {
+    policy->wakeups->OnWaiting(ticket.backlog->quiet_until());
+  }
 }
 
 void AttemptTracker::Abandon() {
@@ -160,13 +172,10 @@ void AttemptTracker::Finish(FinishArgs args) {
       stream_->report.cancelled = true;
       args.status = absl::CancelledError(kCoreTryTimeoutMessage);
     }
-    if (stream_ != nullptr &&
-        IsDroppedAtShutdown(args.status.code(), args.status.message(),
-                            stream_->report)) {
-      BecomeUnavailable(args);
-    }
+    const bool dropped = IsDropped(args);
+    if (dropped) ReportUnavailable(args);
     MendStatus(core::Trailers(args));
-    OnFailed(args);
+    OnFailed(args, dropped);
   }
   End();
 }
@@ -183,14 +192,26 @@ bool AttemptTracker::GaveUpUnheard() const {
   return call_->log.HasTimedOut(attempt_) || stream_->report.timed_out;
 }
 
-// Nobody has cancelled the call, and another backend can take it.
-void AttemptTracker::BecomeUnavailable(FinishArgs& args) {
-  args.status = absl::UnavailableError(kShutdownMessage);
+bool AttemptTracker::IsDropped(const FinishArgs& args) const {
+  if (stream_ == nullptr ||
+      !IsDroppedAtShutdown(args.status.code(), args.status.message(),
+                           stream_->report)) {
+    return false;
+  }
+  std::string buffer;
+  const core::Trailers trailers(args);
+  return trailers.has_value() && !trailers.Lookup(kDetailsKey, &buffer);
+}
+
+// Nobody has cancelled the call, so the retry filter and the caller see
+// UNAVAILABLE in place of CANCELLED.
+void AttemptTracker::ReportUnavailable(FinishArgs& args) {
+  args.status = absl::UnavailableError(kDroppedMessage);
   stream_->report.ended_with = absl::StatusCode::kUnavailable;
   core::Trailers trailers(args);
   // Core keeps the texts without a copy.
   trailers.Set(kStatusKey, "14");
-  trailers.Set(kMessageKey, kShutdownMessage);
+  trailers.Set(kMessageKey, kDroppedMessage);
 }
 
 void AttemptTracker::OnSucceeded() {
@@ -199,7 +220,7 @@ void AttemptTracker::OnSucceeded() {
   if (policy != nullptr) policy->budget.OnRetriedCallSucceeded(CoreMillis());
 }
 
-void AttemptTracker::OnFailed(const FinishArgs& args) {
+void AttemptTracker::OnFailed(const FinishArgs& args, bool dropped) {
   if (call_ != nullptr && call_->log.IsVoid(attempt_)) {
     backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
     return;
@@ -207,7 +228,10 @@ void AttemptTracker::OnFailed(const FinishArgs& args) {
   const ErrorClass error =
       ClassifyError(args.status.code(), args.status.message(),
                     stream_ == nullptr ? StreamReport() : stream_->report);
-  backend_->health.OnCallEnded(OutcomeOf(error, args.status.code()),
+  // A backend that shuts down says so to the connection, too, and a handler may
+  // have cancelled the call.
+  backend_->health.OnCallEnded(dropped ? AttemptOutcome::kAbandoned
+                                       : OutcomeOf(error, args.status.code()),
                                args.status.message(), trial_);
   const bool client_fault = error == ErrorClass::kClientFault;
   // An answer that was too large for this process is one, too.
@@ -309,6 +333,12 @@ void AttemptTracker::ObserveLatencies(bool failed) {
   }
 }
 
+void AttemptTracker::WakeWaitingCalls() const {
+  if (call_ == nullptr) return;
+  const std::shared_ptr<RetryPolicy> policy = RetryPolicy::Of(call_->context);
+  if (policy != nullptr) policy->WakeWaitingCalls();
+}
+
 void AttemptTracker::End() {
   phase_ = Phase::kEnded;
   if (call_ != nullptr) {
@@ -321,7 +351,7 @@ void AttemptTracker::End() {
       load->in_flight.fetch_sub(1, std::memory_order_relaxed);
     }
   }
-  connection_->EndStream();
+  if (connection_->EndStream()) WakeWaitingCalls();
   backend_->EndCall();
   backend_->Unref();
 }

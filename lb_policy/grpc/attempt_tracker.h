@@ -67,12 +67,16 @@ class AttemptTracker final : public core::TrackerBase, public AttemptPart {
  private:
   enum class Phase : uint8_t { kNew, kPicked, kSent, kEnded };
   void Bounce();
+  void ReturnToBacklog();
   void Abandon();
   void End();
+  void WakeWaitingCalls() const;
   bool GaveUpUnheard() const;
-  void BecomeUnavailable(FinishArgs& args);
+  bool IsDropped(const FinishArgs& args) const;
+  void ReportUnavailable(FinishArgs& args);
   void OnSucceeded();
-  void OnFailed(const FinishArgs& args);
+  // `dropped` is IsDropped().
+  void OnFailed(const FinishArgs& args, bool dropped);
   // Whether the end of this attempt allows another one.  The budget and which
   // backends are left are not considered.
   bool IsRetriable(ErrorClass error, const RetryPolicy* policy,

@@ -380,11 +380,17 @@ TEST(FailoverTest, ACallThatAServerDropsAtItsShutdownGoesToAnother) {
   harness.FinishByServer(call, absl::CancelledError("CANCELLED"));
   EXPECT_THAT(call.trailers(),
               ElementsAre(Pair("grpc-message",
-                               "the backend is shutting down and has not "
-                               "handled the call"),
+                               "the backend has dropped the call, probably "
+                               "because it is shutting down"),
                           Pair("grpc-status", "14")));
   ASSERT_TRUE(harness.Retry(call));
   EXPECT_NE(call.backend(), first);
+  for (int i = 0; i < 5; ++i) {
+    FakeCall& dropped = harness.Call();
+    harness.FinishByServer(dropped, absl::CancelledError("CANCELLED"));
+    harness.End(dropped);
+  }
+  EXPECT_EQ(harness.StateOf(kA), "ALIVE") << "its connection says the rest";
 
   FakeCall& handled = harness.Call();
   harness.FinishByServer(handled, absl::CancelledError("by the handler"));

@@ -28,19 +28,9 @@ void CallAttempts::OnCommit() {
   if (ticket.Leave(sent)) TellTicketReturned();
 }
 
-void CallAttempts::ReturnToBacklog(int64_t now_nanos) {
-  if (ticket.backlog == nullptr || ticket.waiting) return;
-  ticket.waiting =
-      ticket.backlog->Join(ticket.number, now_nanos) == Backlog::Turn::kWait;
-  const std::shared_ptr<RetryPolicy> policy = RetryPolicy::Of(context);
-  if (ticket.waiting && policy != nullptr) {
-    policy->wakeups->OnWaiting(ticket.backlog->quiet_until());
-  }
-}
-
 void CallAttempts::TellTicketReturned() const {
   const std::shared_ptr<RetryPolicy> policy = RetryPolicy::Of(context);
-  if (policy != nullptr) policy->OnTicketReturned();
+  if (policy != nullptr) policy->WakeWaitingCalls();
 }
 
 bool CallAttempts::OnPick() {

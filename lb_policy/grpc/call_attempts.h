@@ -45,11 +45,8 @@ class CallAttempts final : public PolicyPart {
   // call, because the newest attempt has run into perTryTimeout and no retry
   // was granted.
   bool OnPick();
-  // Call when a pick leaves the call waiting, or finds no backend.
+  // Call when a pick does not lead to an attempt.
   void OnNotPicked() { waited_ = true; }
-  // Call when a pick has found a backend, but the call will not be sent yet.
-  // The call goes back to its place in the backlog, if it has had one.
-  void ReturnToBacklog(int64_t now_nanos);
   // Call when a pick fails the call.
   void OnPickFailed() {
     log.OnPickFailed();
@@ -98,7 +95,7 @@ class CallAttempts final : public PolicyPart {
   // Core has replayed an attempt that the server had not seen.  It does so
   // once.
   bool replayed_unseen_ = false;
-  // A pick has found no backend since the newest attempt.
+  // Since the newest attempt, a pick has not led to a new one.
   bool waited_ = false;
   // The newest attempt has run into perTryTimeout, and no retry was granted.
   bool refused_ = false;

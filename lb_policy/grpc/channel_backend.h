@@ -81,8 +81,9 @@ class ChannelBackend final : private BackendConnection::Owner {
   // Whether Resize() may open another connection while the present ones keep
   // their states.
   bool MayGrow() const;
-  // Whether one more connection is being connected, or would be opened if all
-  // were full, and none of the present ones has failed.
+  // Whether a call that finds all connections full should wait: another one is
+  // connecting, or would be opened.  False while a connection has failed,
+  // because then no other is opened.
   bool ExpectsConnection() const;
   // Returns the READY connections, the oldest first.
   absl::InlinedVector<const BackendConnection*, 4> Ready() const;

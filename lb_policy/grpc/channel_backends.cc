@@ -1,7 +1,6 @@
 #include "multi_backend/lb_policy/grpc/channel_backends.h"
 
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <utility>
 
@@ -147,12 +146,9 @@ std::vector<Picker::Destination> ChannelBackends::Destinations() const {
     const ConnectionPoolConfig& pool = backend.pool_config();
     if (pool.max == 1) continue;
     auto connections = std::make_unique<Picker::Connections>();
-    // A backend at its maximum gets no more connections, so none is asked for.
-    connections->full_at = backend.MayGrow() ? pool.max_streams_per_connection
-                                             : std::numeric_limits<int>::max();
-    connections->wait_at = backend.ExpectsConnection()
-                               ? pool.max_streams_per_connection
-                               : std::numeric_limits<int>::max();
+    connections->max_streams = pool.max_streams_per_connection;
+    connections->may_open_another = backend.MayGrow();
+    connections->expects_another = backend.ExpectsConnection();
     for (const BackendConnection* one : ready) {
       connections->ready.push_back(
           {one->ReadySubchannel(), ConnectionLoadRef::New(one->load())});

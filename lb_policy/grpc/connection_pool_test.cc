@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/grpc/testing/policy_harness.h"
@@ -94,8 +95,9 @@ TEST(ConnectionPoolTest, GrowsByOneWhenAllAreFullUpToItsMost) {
               ElementsAre("10.0.0.1:80: 2 -> 3: all connections are full"));
 }
 
-// A call on a full connection waits inside gRPC until others on it end, which
-// those of long streams never do, and cannot move to another connection.
+// A call on a full connection waits inside gRPC until another call on it ends,
+// and cannot move to another connection.  With long streams it would wait
+// forever.
 TEST(ConnectionPoolTest, CallsThatBeginTogetherWaitForTheConnectionsTheyNeed) {
   PolicyHarness harness(kGrowing);
   ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
@@ -109,7 +111,7 @@ TEST(ConnectionPoolTest, CallsThatBeginTogetherWaitForTheConnectionsTheyNeed) {
   std::map<const void*, int> streams;
   for (const FakeCall* call : calls) ++streams[call->connection()];
   EXPECT_THAT(streams, UnorderedElementsAre(Pair(_, 2), Pair(_, 2), Pair(_, 2)))
-      << "each connection has as many calls as it is set to have";
+      << "all connections are full";
   EXPECT_TRUE(harness.Call().sent()) << "there can be no further connection";
 }
 
@@ -120,7 +122,7 @@ TEST(ConnectionPoolTest, ACallGoesToAFullConnectionWhenOneMoreIsRefused) {
   EXPECT_EQ(call.Outcome(), "queued");
   harness.Refuse(kA, "too many", 1);
   EXPECT_EQ(call.Outcome(), kA);
-  EXPECT_TRUE(harness.Call().sent()) << "nothing to wait for";
+  EXPECT_TRUE(harness.Call().sent()) << "no other connection is being opened";
 }
 
 TEST(ConnectionPoolTest, ACallGoesToAFullConnectionAfterMaxConnectWait) {
@@ -145,7 +147,7 @@ TEST(ConnectionPoolTest, NoCallWaitsIfMaxConnectWaitIsZero) {
   EXPECT_EQ(harness.Call().Outcome(), kA);
 }
 
-TEST(ConnectionPoolTest, CallsWaitForAConnectionThatIsMadeAgain) {
+TEST(ConnectionPoolTest, CallsWaitForAConnectionThatReconnects) {
   PolicyHarness harness(kGrowing);
   OpenSecondConnection(harness);
   harness.Connect(kA, 1);
@@ -169,22 +171,64 @@ TEST(ConnectionPoolTest, ACallThatWaitsGoesIfStreamsHaveEndedByThen) {
   EXPECT_EQ(calls[2]->Outcome(), kA);
 }
 
-// A call that waits holds nothing of the backend, and keeps its place.
-TEST(ConnectionPoolTest, ACallThatWaitsForAConnectionKeepsItsPlace) {
-  PolicyHarness harness(R"({"pool":{"max":3,"maxStreamsPerConnection":2},
-      "maxRequestsPerBackend":4,"backlog":{"limit":10,"timeout":"60s"}})");
-  OpenSecondConnection(harness);
+TEST(ConnectionPoolTest, ACallThatWaitsTakesTheStreamOfACallThatEnds) {
+  PolicyHarness harness(kGrowing);
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  FakeCall& ending = harness.Call();
+  harness.Call();
+  ASSERT_EQ(harness.connections(kA), 2u);
   FakeCall& first = harness.Call();
   FakeCall& second = harness.Call();
-  EXPECT_EQ(first.Outcome(), "queued");
-  EXPECT_EQ(second.Outcome(), "queued");
+  harness.Finish(ending);
+  EXPECT_EQ(static_cast<int>(first.sent()) + static_cast<int>(second.sent()), 1)
+      << first.Outcome() << ", " << second.Outcome();
   harness.Connect(kA, 1);
-  EXPECT_EQ(first.connection(), &harness.Connection(kA, 1));
-  EXPECT_EQ(second.connection(), &harness.Connection(kA, 1));
-  FakeCall& third = harness.Call();
-  EXPECT_EQ(third.Outcome(), "queued") << "the backend has its four calls";
-  harness.Finish(first);
-  EXPECT_EQ(third.Outcome(), kA);
+  EXPECT_TRUE(first.sent() && second.sent());
+}
+
+// It would hold up the calls behind it, also those to other backends.
+TEST(ConnectionPoolTest, ACallOfABacklogDoesNotWaitForAConnection) {
+  PolicyHarness harness(R"({"pool":{"max":3,"maxStreamsPerConnection":2},
+      "backlog":{"limit":10,"timeout":"60s"}})");
+  OpenSecondConnection(harness);
+  EXPECT_EQ(harness.Call().Outcome(), kA);
+}
+
+TEST(ConnectionPoolTest, ARetryDoesNotWaitForAConnection) {
+  PolicyHarness harness(R"({"pool":{"max":3,"maxStreamsPerConnection":1}})");
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.Connect(kB);
+  FakeCall& first = harness.Call();
+  FakeCall& second = harness.Call();
+  ASSERT_NE(first.backend(), second.backend());
+  harness.Finish(first, absl::UnavailableError("reset"));
+  ASSERT_TRUE(harness.Retry(first));
+  EXPECT_EQ(first.backend(), second.backend());
+}
+
+// A backend on trial is told of each call that did not come after all.
+TEST(ConnectionPoolTest, ATrialDoesNotWaitForAConnection) {
+  const auto config = [](int max_streams) {
+    return absl::StrCat(R"({"pool":{"max":3,"maxStreamsPerConnection":)",
+                        max_streams,
+                        R"(},"health":{"passive":{"downRetryAfter":"1s",
+                                  "maxEjectedPercent":100}}})");
+  };
+  PolicyHarness harness(config(3));
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.Call();
+  harness.Call();
+  for (int i = 0; i < 3; ++i) {
+    harness.Finish(harness.Call(), absl::UnavailableError("reset"));
+  }
+  ASSERT_EQ(harness.StateOf(kA), "DOWN");
+  ASSERT_EQ(harness.UpdateConfig(config(2)), absl::OkStatus());
+  ASSERT_EQ(harness.connections(kA), 2u);
+  harness.Advance(absl::Seconds(2));
+  EXPECT_EQ(harness.Call().Outcome(), kA);
 }
 
 TEST(ConnectionPoolTest, ShrinksToItsLeastWhenConnectionsAreIdle) {

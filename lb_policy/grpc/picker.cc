@@ -1,5 +1,6 @@
 #include "multi_backend/lb_policy/grpc/picker.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,6 +51,13 @@ size_t LeastLoaded(const Picker::Connections& connections) {
   });
 }
 
+bool AllFull(const Picker::Connections& connections) {
+  return std::all_of(connections.ready.begin(), connections.ready.end(),
+                     [&connections](const Picker::Connections::One& one) {
+                       return one.load->streams() >= connections.max_streams;
+                     });
+}
+
 }  // namespace
 
 Picker::PickResult Picker::Pick(PickArgs args) {
@@ -75,16 +83,12 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
   if (call.context.record != nullptr) request.in_slow_start = &in_slow_start;
   PickPlan::TurnResult turn;
   do {
-    if (plan.has_backlogs()) {
-      turn = plan.PickInTurn(call.context.label, request, call.ticket);
-    } else {
-      turn.pick = plan.Pick(call.context.label, request);
+    turn = ChooseBackend(call, request);
+    const int64_t wait_until = ConnectionWaitUntil(turn.pick, call);
+    if (wait_until != 0) {
+      return AwaitConnection(*args_->destinations[turn.pick.entry].connections,
+                             call, wait_until);
     }
-    if (turn.repick) wakeups.mailbox().Raise(PolicyMailbox::kRepick);
-    if (turn.pick.outcome == PickPlan::Outcome::kExhausted) {
-      turn.pick = RetryTried(call, request);
-    }
-    if (MustAwaitConnection(turn.pick, call)) return PickResult::Queue();
   } while (!TryBegin(turn.pick));
   if (plan.has_hot_key()) wakeups.mailbox().Raise(PolicyMailbox::kHotKey);
   if (turn.pick.outcome == PickPlan::Outcome::kPicked) {
@@ -129,6 +133,24 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
       break;
   }
   return Unserved(turn.pick.outcome, call.context.label, request);
+}
+
+PickPlan::TurnResult Picker::ChooseBackend(CallAttempts& call,
+                                           const PickRequest& request) const {
+  const PickPlan& plan = *args_->plan;
+  PickPlan::TurnResult turn;
+  if (plan.has_backlogs()) {
+    turn = plan.PickInTurn(call.context.label, request, call.ticket);
+  } else {
+    turn.pick = plan.Pick(call.context.label, request);
+  }
+  if (turn.repick) {
+    args_->retry_policy->wakeups->mailbox().Raise(PolicyMailbox::kRepick);
+  }
+  if (turn.pick.outcome == PickPlan::Outcome::kExhausted) {
+    turn.pick = RetryTried(call, request);
+  }
+  return turn;
 }
 
 // Dropped, so that a wait_for_ready call ends too.
@@ -196,38 +218,44 @@ PickPlan::Result Picker::RetryTried(const CallAttempts& call,
   return args_->plan->Pick(call.context.label, request);
 }
 
-// When all connections of the backend are full and one more is on its way, the
-// call waits for that one.  On a full one it would wait for the end of other
-// calls, however long that takes, and a call that has been sent cannot move to
-// another connection any more.
-bool Picker::MustAwaitConnection(const PickPlan::Result& picked,
-                                 CallAttempts& call) const {
-  if (picked.outcome != PickPlan::Outcome::kPicked) return false;
-  const Destination& destination = args_->destinations[picked.entry];
-  if (destination.connections == nullptr) return false;
-  const Connections& connections = *destination.connections;
-  const int streams =
-      connections.ready[LeastLoaded(connections)].load->streams();
-  if (streams < connections.wait_at) return false;
+// If all connections of the backend are full and another one is being opened,
+// the call waits for it.  On a full connection the call would wait inside gRPC
+// until another call ends, and could no longer move to a different connection.
+// Returns until when the call waits at most; 0 = not at all.
+int64_t Picker::ConnectionWaitUntil(const PickPlan::Result& picked,
+                                    CallAttempts& call) const {
+  if (picked.outcome != PickPlan::Outcome::kPicked || picked.trial != 0) {
+    return 0;
+  }
+  // A retry may have waited before.  A call with a place in a backlog would
+  // hold up those behind it.
+  if (call.log.attempts() > 0 || call.ticket.backlog != nullptr) return 0;
+  const auto& connections = args_->destinations[picked.entry].connections;
+  if (connections == nullptr || !connections->expects_another ||
+      !AllFull(*connections)) {
+    return 0;
+  }
   const RetryPolicy& policy = *args_->retry_policy;
   const int64_t now = policy.clock->NowNanos();
   const int64_t until = call.log.FreeConnectionWaitUntil(
       now, policy.failover.max_connect_wait_nanos());
-  if (until <= now) return false;
-  if (picked.trial != 0) {
-    destination.backend->health.OnCallEnded(AttemptOutcome::kAbandoned, "",
-                                            picked.trial);
-  }
+  return until > now ? until : 0;
+}
+
+Picker::PickResult Picker::AwaitConnection(const Connections& connections,
+                                           CallAttempts& call,
+                                           int64_t until) const {
+  QueuedCallWakeups& wakeups = *args_->retry_policy->wakeups;
   call.OnNotPicked();
-  if (args_->plan->has_backlogs()) call.ReturnToBacklog(now);
   RecordQueued(call, CallRecord::Place::kPick);
-  policy.wakeups->OnRepickBy(until);
-  // If streams have ended by then, none is opened, and the call may go at once.
-  if (streams >= connections.full_at) {
-    policy.wakeups->mailbox().Raise(PolicyMailbox::kGrow |
-                                    PolicyMailbox::kRepick);
+  wakeups.OnRepickBy(until);
+  for (const Connections::One& one : connections.ready) one.load->AwaitEnd();
+  if (connections.may_open_another) {
+    wakeups.mailbox().Raise(PolicyMailbox::kGrow);
   }
-  return true;
+  // A stream that ended before AwaitEnd() wakes nobody.
+  if (!AllFull(connections)) wakeups.mailbox().Raise(PolicyMailbox::kRepick);
+  return PickResult::Queue();
 }
 
 // Counts the call on its backend, if the pick has found one.  Returns false if
@@ -266,7 +294,8 @@ Picker::PickResult Picker::Send(const PickPlan::Result& picked,
     subchannel = &one.subchannel;
     load = one.load.get();
     // This call counts too, so that the next one finds another connection.
-    if (load->streams() + 1 >= connections.full_at) {
+    if (connections.may_open_another &&
+        load->streams() + 1 >= connections.max_streams) {
       args_->retry_policy->wakeups->mailbox().Raise(PolicyMailbox::kGrow);
     }
   }

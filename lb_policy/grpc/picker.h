@@ -32,11 +32,11 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
       ConnectionLoadRef load;
     };
     std::vector<One> ready;
-    // The number of streams at which a connection counts as full.  When all
-    // do, the picker asks for one more.
-    int full_at = 0;
-    // When each connection has this many streams, calls wait for one more.
-    int wait_at = 0;
+    int max_streams = 0;  // A connection with this many streams is full.
+    // When all are full, the picker asks for another one.
+    bool may_open_another = false;
+    // When all are full, calls wait for another one.
+    bool expects_another = false;
   };
   // Where the calls to one of the plan's entries go.  The picker reads all that
   // it needs of an entry here: in a long list each further object is a cache
@@ -69,19 +69,23 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   // Core's ping of the channel: it has neither a call nor metadata.
   PickResult PickForPing();
 
+  PickPlan::TurnResult ChooseBackend(CallAttempts& call,
+                                     const PickRequest& request) const;
   PickResult EndWithLastAnswer(CallAttempts& call) const;
   PickResult EndAfterTimeout(CallAttempts& call) const;
   PickPlan::Result RetryTried(const CallAttempts& call,
                               PickRequest request) const;
-  bool MustAwaitConnection(const PickPlan::Result& picked,
-                           CallAttempts& call) const;
+  int64_t ConnectionWaitUntil(const PickPlan::Result& picked,
+                              CallAttempts& call) const;
+  PickResult AwaitConnection(const Connections& connections, CallAttempts& call,
+                             int64_t until) const;
   bool TryBegin(const PickPlan::Result& picked) const;
   PickResult Send(const PickPlan::Result& picked, CallAttempts* call,
                   const PickArgs& args, const PickRequest& request) const;
   // The record of the attempt that `picked` leads to; the call has a record.
   AttemptRecord* Record(const PickPlan::Result& picked, CallAttempts& call,
                         const PickRequest& request, size_t connection) const;
-  // Tells the record, if the call has one, what a pick without a backend means.
+  // Tells the record, if the call has one, that the pick did not send the call.
   void RecordQueued(const CallAttempts& call, CallRecord::Place place) const;
   void RecordFailed(const CallAttempts& call, bool dropped) const;
   PickResult Unserved(PickPlan::Outcome outcome, const CallLabel& label,

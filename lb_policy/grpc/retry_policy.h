@@ -38,8 +38,8 @@ class RetryPolicy final : public RetryDecider {
     return std::static_pointer_cast<RetryPolicy>(call.decider());
   }
 
-  // A call has left a backlog, so another call may go.
-  void OnTicketReturned() { wakeups->mailbox().Raise(PolicyMailbox::kRepick); }
+  // A call may go that waits.
+  void WakeWaitingCalls() { wakeups->mailbox().Raise(PolicyMailbox::kRepick); }
 
   const Failover failover;
   RetryBudget budget;  // OnCall() when a call is first picked for.

@@ -170,7 +170,7 @@ TEST(LostBackendTest, ACallThatHasWaitedLongerThanPerTryTimeoutIsServed) {
       << "the backend was not slow";
 }
 
-// Whether a backend says goodbye, as in a rolling restart, or is killed.
+// How the backend ends: by SIGKILL, or by SIGTERM as in a rolling restart.
 class EndingBackendTest : public ::testing::TestWithParam<bool> {};
 
 INSTANTIATE_TEST_SUITE_P(Ends, EndingBackendTest, ::testing::Bool(),
@@ -183,7 +183,8 @@ TEST_P(EndingBackendTest, NoCallIsLostWhenOneOfThreeEndsTwentyTimes) {
   auto fleet = BackendFleet::Start(3);
   ASSERT_TRUE(fleet.ok()) << fleet.status();
   ChannelOptions options;
-  // A killed backend fails several calls in a row.
+  // A killed backend fails several calls in a row and is then DOWN.  It is
+  // tried again soon, so that 20 rounds are quick.
   options.service_config_json =
       ServiceConfig(R"("health":{"passive":{"downRetryAfter":"0.1s"}})");
   options.args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);

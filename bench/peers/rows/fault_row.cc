@@ -45,7 +45,7 @@ void BlackHole(BackendFleet& fleet, absl::Duration second) {
   Wait(2 * second);
 }
 
-// Each server says goodbye and is back before the next one is restarted.
+// Each server ends on SIGTERM, and is back before the next one is restarted.
 void RollingRestart(BackendFleet& fleet, absl::Duration second) {
   for (size_t i = 0; i < fleet.size(); ++i) {
     DieUnlessOk(fleet.server(i).Terminate());

@@ -116,7 +116,10 @@ class StreamElement {
     report.ended_with = KnownCode(code);
     report.reached =
         Reached(trailers_->get(grpc_core::GrpcStreamNetworkState()));
-    report.sent |= stats_ != nullptr && stats_->outgoing.header_bytes > 0;
+    if (stats_ != nullptr) {
+      report.sent |= stats_->outgoing.header_bytes > 0;
+      report.got_message = stats_->incoming.data_bytes > 0;
+    }
     if (report.from_server) record_->trailers = trailers_;
   }
 

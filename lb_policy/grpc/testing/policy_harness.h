@@ -97,8 +97,8 @@ class PolicyHarness {
 
   // Makes a call that picks once.  It lives as long as the harness.
   FakeCall& Call(const FakeCallOptions& options = {});
-  // Makes calls that all pick before the policy can act on any of them, and
-  // then runs `then`, also before.
+  // Makes `count` calls and then runs `then`, all before the policy can act on
+  // any of the picks.
   std::vector<FakeCall*> CallTogether(
       size_t count,
       const std::function<void(const std::vector<FakeCall*>&)>& then = nullptr);

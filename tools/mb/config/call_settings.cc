@@ -108,11 +108,14 @@ CallSettings SettingsOf(const PolicyConfig& policy,
                  absl::FormatDuration(*failover.per_try_timeout),
                  "then another backend is tried");
   }
-  if (result.most_attempts > 1) {
+  const bool pool_grows = policy.pool.max > policy.pool.min;
+  if (result.most_attempts > 1 || pool_grows) {
     settings.Add("maxConnectWait",
                  absl::FormatDuration(failover.max_connect_wait),
-                 "how long a retry waits for backends that are being "
-                 "connected");
+                 pool_grows ? "how long a retry, or a call to a full backend, "
+                              "waits for a connection"
+                            : "how long a retry waits for backends that are "
+                              "being connected");
   }
   AddBacklog(balancer, method, settings);
   if (policy.max_requests_per_backend > 0) {

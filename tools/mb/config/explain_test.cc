@@ -111,6 +111,18 @@ TEST(ExplainTest, ACallWithoutARouteGoesToTheRoot) {
   }
 }
 
+TEST(ExplainTest, ACallMayWaitForAConnectionOfAPool) {
+  const auto explanation = Explain(
+      R"({"loadBalancingConfig":[{"multi_backend":{
+           "pool":{"max":3},"failover":{"maxRetries":0}}}]})",
+      Endpoints(), CallTo("/a.B/C"));
+  ASSERT_TRUE(explanation.ok()) << explanation.status();
+  EXPECT_NE(FormatExplanation(*explanation)
+                .find("maxConnectWait    1s: how long a retry, or a call to a "
+                      "full backend, waits for a connection"),
+            std::string::npos);
+}
+
 TEST(ExplainTest, SharesFollowTheWeights) {
   const auto explanation = Explain(
       R"({"loadBalancingConfig":[{"multi_backend":{"strategy":"WEIGHTED"}}]})",

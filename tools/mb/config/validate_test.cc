@@ -52,7 +52,7 @@ TEST(ValidateTest, EachErrorHasALineWithItsField) {
       "users.json: 3 errors, 3 warnings\n");
 }
 
-TEST(ValidateTest, WhatOnlyLaterReleasesOfGrpcReadIsKnown) {
+TEST(ValidateTest, KeysThatOnlyLaterGrpcReadsAreKnown) {
   const v1::Validation validation =
       Check(R"({"connectionScaling":{"maxConnectionsPerSubchannel":2}})");
   EXPECT_EQ(validation.findings_size(), 0) << FormatValidation(validation);
