@@ -94,7 +94,7 @@ absl::Status ZookeeperRegistrar::AwaitRegistered(absl::Duration timeout) {
 
 absl::Status ZookeeperRegistrar::last_error() const {
   MutexLock lock(&mu_);
-  // As in DynamicEndpointGroup::last_error(), a copy that shares no text.
+  // A copy that shares no text; DynamicEndpointGroup::last_error() says why.
   return absl::Status(status_.code(), status_.message());
 }
 

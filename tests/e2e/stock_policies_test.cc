@@ -86,7 +86,7 @@ class StockPoliciesTest : public ::testing::Test {
     fleet_ = *std::move(fleet);
   }
 
-  // `more` is as in StockConfig(), for gRPC's own policies.
+  // `more` goes into StockConfig().  The library's own policy ignores it.
   std::unique_ptr<Users::Stub> Connect(const Policy& policy,
                                        absl::string_view more = "") {
     const auto credentials = grpc::InsecureChannelCredentials();

@@ -1,5 +1,5 @@
-// EntriesOf: counts the entries of a directory.  Tests use it for what a
-// process holds, in "/proc/self/fd" and "/proc/self/task".
+// EntriesOf, SettledEntriesOf: count the entries of a directory.  Tests use
+// them for what a process holds, in "/proc/self/fd" and "/proc/self/task".
 #ifndef MULTI_BACKEND_TESTS_TESTING_DIRECTORY_ENTRIES_H_
 #define MULTI_BACKEND_TESTS_TESTING_DIRECTORY_ENTRIES_H_
 
