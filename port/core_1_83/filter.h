@@ -3,11 +3,21 @@
 #ifndef MULTI_BACKEND_PORT_CORE_1_83_FILTER_H_
 #define MULTI_BACKEND_PORT_CORE_1_83_FILTER_H_
 
+#include <deque>
+
 #include "multi_backend/port/core_1_83/headers.h"
 #include "multi_backend/port/filter_parts.h"
 
 namespace multi_backend {
 namespace core {
+
+// Core wants the factory of a name to live as long as the process.
+inline grpc_core::UniqueTypeName MakeTypeName(const char* name) {
+  static auto* const factories =
+      new std::deque<grpc_core::UniqueTypeName::Factory>;
+  factories->emplace_back(name);
+  return factories->back().Create();
+}
 
 // `name` is what core's traces call the filter, and must live for ever.
 inline grpc_channel_filter MakeFilter(const char* name,
@@ -23,7 +33,7 @@ inline grpc_channel_filter MakeFilter(const char* name,
           grpc_channel_stack_no_post_init,
           parts.destroy_channel,
           grpc_channel_next_get_info,
-          grpc_core::UniqueTypeName::Factory(name).Create()};
+          MakeTypeName(name)};
 }
 
 // The args of the channel, or of the connection, that an element is for.
