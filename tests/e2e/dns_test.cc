@@ -265,7 +265,7 @@ TEST_F(DnsServerTest, SlowAnswersLoseNothing) {
     EXPECT_TRUE(WaitUntil([&] { return AQuestionWaits(); }));
     EXPECT_TRUE(CallsGoOn(load));
     dns_->Continue();
-    EXPECT_TRUE(IsUsed(AddressOf(ip)));
+    EXPECT_TRUE(IsUsed(AddressOf(ip), kTestTimeout)) << group_->Describe();
     EXPECT_TRUE(group_->last_error().ok()) << group_->Describe();
   }
   EXPECT_THAT(load.Stop().failures, IsEmpty());
