@@ -66,9 +66,9 @@ class PageTest(unittest.TestCase):
         self.browser.get(self.url)
         self.until(lambda: self.rows())
 
-    def until(self, condition, seconds=WAIT):
+    def until(self, condition, seconds=WAIT, what=""):
         return WebDriverWait(self.browser, seconds, 0.05).until(
-            lambda _: condition())
+            lambda _: condition(), what)
 
     def command(self, line):
         self.server.stdin.write(line + "\n")
@@ -153,7 +153,7 @@ class PageTest(unittest.TestCase):
         details.find_element(By.TAG_NAME, "summary").click()
         for place in ("channels", "calls-list", "events-list", "config-list"):
             element = self.browser.find_element(By.ID, place)
-            self.until(lambda: PLANTED in element.text)
+            self.until(lambda: PLANTED in element.text, what=place)
         self.assertIn(PLANTED, body.text)
         self.assertEqual(self.script(
             "return document.querySelectorAll('main script, img').length"), 0)

@@ -94,7 +94,9 @@ TEST(LostBackendTest, TheDefaultBudgetBoundsTheRetriesForABackendThatHangs) {
   ASSERT_TRUE(WaitUntil([&]() { return (*client)->IsIdle(); }));
   const int64_t retries = (*client)->Attempts() - attempts_before - kCalls;
   const int64_t lost = failures() - failures_before;
-  EXPECT_EQ(lost, retries + load.failed);
+  // On a busy machine an attempt may have no time left when it is sent.  It is
+  // retried, too, but its backend is not to blame.
+  EXPECT_LE(lost, retries + load.failed);
   // 20 % of the calls and 10 a second, for the time of the calls and for the
   // window of 10 s before them.
   EXPECT_LE(retries, 0.2 * kCalls + 10 * (10 + seconds));
