@@ -224,15 +224,14 @@ PickPlan::Result Picker::RetryTried(const CallAttempts& call,
 // Returns until when the call waits at most; 0 = not at all.
 int64_t Picker::ConnectionWaitUntil(const PickPlan::Result& picked,
                                     CallAttempts& call) const {
-  if (picked.outcome != PickPlan::Outcome::kPicked || picked.trial != 0) {
-    return 0;
-  }
-  // A retry may have waited before.  A call with a place in a backlog would
-  // hold up those behind it.
-  if (call.log.attempts() > 0 || call.ticket.backlog != nullptr) return 0;
+  if (picked.outcome != PickPlan::Outcome::kPicked) return 0;
   const auto& connections = args_->destinations[picked.entry].connections;
-  if (connections == nullptr || !connections->expects_another ||
-      !AllFull(*connections)) {
+  if (connections == nullptr || !connections->expects_another) return 0;
+  // A retry may have waited before.  A call with a place in a backlog would
+  // hold up those behind it.  A trial that is given back wakes all waiting
+  // calls.
+  if (call.log.attempts() > 0 || call.ticket.backlog != nullptr ||
+      picked.trial != 0 || !AllFull(*connections)) {
     return 0;
   }
   const RetryPolicy& policy = *args_->retry_policy;
