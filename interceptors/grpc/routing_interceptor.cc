@@ -80,6 +80,22 @@ absl::Status CheckMetadata(const Metadata& metadata) {
   return absl::OkStatus();
 }
 
+// The field of a method's request that holds the sticky key; null for none.
+struct KeyField {
+  std::shared_ptr<const StickyRequestFields> fields;  // Owns `field`.
+  const RequestField* field = nullptr;
+};
+
+KeyField KeyFieldOf(const StickyKeySource& keys,
+                    absl::string_view full_method) {
+  KeyField key;
+  // The function takes the place of the field.
+  if (keys.function() != nullptr) return key;
+  key.fields = keys.request_fields();
+  if (key.fields != nullptr) key.field = key.fields->Find(full_method);
+  return key;
+}
+
 // A call at the hook that sends its initial metadata.
 class StartingCall final : public CallView {
  public:
@@ -115,14 +131,14 @@ class RoutingInterceptor final : public Interceptor {
  public:
   // Reads `full_method` only here: `info` keeps a pointer into the argument of
   // the stub, which may be gone when the call starts.
-  RoutingInterceptor(const Routing& routing, absl::string_view full_method)
-      : routing_(routing), decision_(*routing.routes->Find(full_method)) {
+  RoutingInterceptor(const Routing& routing, absl::string_view full_method,
+                     KeyField key_field)
+      : routing_(routing),
+        decision_(*routing.routes->Find(full_method)),
+        key_field_(std::move(key_field)) {
     if (routing.keys->function() != nullptr) {
       full_method_ = std::string(full_method);
-      return;
     }
-    fields_ = routing.keys->request_fields();
-    if (fields_ != nullptr) field_ = fields_->Find(full_method);
   }
 
   void Intercept(InterceptorBatchMethods* batch) override {
@@ -200,7 +216,7 @@ class RoutingInterceptor final : public Interceptor {
     if (!routing_.header.empty()) {
       return HashOfKey(FirstValue(metadata, routing_.header));
     }
-    if (field_ == nullptr) return absl::nullopt;
+    if (key_field_.field == nullptr) return absl::nullopt;
     grpc::ByteBuffer* request = RequestOf(batch);
     if (request == nullptr) {
       if (!routing_.reported_late_request.exchange(true)) {
@@ -212,14 +228,13 @@ class RoutingInterceptor final : public Interceptor {
       return absl::nullopt;
     }
     grpc::ProtoBufferReader reader(request);
-    return HashOfKey(field_->Read(&reader));
+    return HashOfKey(key_field_.field->Read(&reader));
   }
 
   const Routing&
       routing_;  // Owned by the factory, which lives with the channel.
   const RouteDecision& decision_;
-  std::shared_ptr<const StickyRequestFields> fields_;  // Owns field_.
-  const RequestField* field_ = nullptr;
+  const KeyField key_field_;
   std::string full_method_;  // Set only for the application's function.
   absl::Status refusal_;     // Not OK once the call has been refused.
 };
@@ -231,22 +246,19 @@ class RoutingInterceptorFactory final
       : routing_(std::move(routing)) {}
 
   Interceptor* CreateClientInterceptor(ClientRpcInfo* info) override {
+    KeyField key_field = KeyFieldOf(*routing_->keys, info->method());
     // An interceptor costs each batch of the call a round trip through its
     // completion queue.
-    if (routing_->is_optional && !NeedsKey(info->method()) &&
+    if (routing_->is_optional && routing_->keys->function() == nullptr &&
+        key_field.field == nullptr &&
         CheckMetadata(SentMetadata(*info->client_context())).ok()) {
       return nullptr;
     }
-    return new RoutingInterceptor(*routing_, info->method());
+    return new RoutingInterceptor(*routing_, info->method(),
+                                  std::move(key_field));
   }
 
  private:
-  bool NeedsKey(absl::string_view full_method) const {
-    if (routing_->keys->function() != nullptr) return true;
-    const auto fields = routing_->keys->request_fields();
-    return fields != nullptr && fields->Find(full_method) != nullptr;
-  }
-
   const std::unique_ptr<const Routing> routing_;
 };
 
