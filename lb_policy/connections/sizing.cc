@@ -56,4 +56,15 @@ ConnectionPlan PlanConnections(absl::Span<const ConnectionView> connections,
   return plan;
 }
 
+bool ExpectsConnection(absl::Span<const ConnectionView> connections,
+                       const ConnectionPoolConfig& config, bool may_open) {
+  bool connecting = false;
+  for (const ConnectionView& connection : connections) {
+    if (connection.state == LinkState::kFailed) return false;
+    connecting |= connection.state == LinkState::kConnecting;
+  }
+  return connecting ||
+         (may_open && connections.size() < static_cast<size_t>(config.max));
+}
+
 }  // namespace multi_backend

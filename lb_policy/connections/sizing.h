@@ -4,7 +4,8 @@
 // `max`, is opened only when all connections are READY and full.  So
 // connections are added one at a time, and none is added while one has failed.
 // A connection beyond the first `min` is closed after `idle_timeout` without a
-// stream.  A connection with streams is never closed.
+// stream.  A connection with streams is never closed.  Calls that find all
+// connections full wait for another one where that can come.
 //
 // This file only decides.  The owner of the connections carries the plan out
 // and paces its attempts to connect.  A backend's connections are numbered by
@@ -44,6 +45,12 @@ struct ConnectionPlan {
 // Returns what to do with a backend's connections.  O(connections).
 ConnectionPlan PlanConnections(absl::Span<const ConnectionView> connections,
                                const ConnectionPoolConfig& config, int64_t now);
+
+// Whether a call that finds all READY connections full should wait: another one
+// is connecting, or would be opened if `may_open` holds.  False while one has
+// failed, because then no other is opened.  Does not read the streams.
+bool ExpectsConnection(absl::Span<const ConnectionView> connections,
+                       const ConnectionPoolConfig& config, bool may_open);
 
 constexpr size_t kNoConnection = SIZE_MAX;
 // The load of a connection that takes no streams.

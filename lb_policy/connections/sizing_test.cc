@@ -198,6 +198,36 @@ TEST(ConnectionSizingTest, AStreamUsesTheLeastLoadedReadyOneTheOldestOfEqual) {
   });
 }
 
+TEST(ConnectionSizingTest, CallsWaitWhereAnotherConnectionCanCome) {
+  constexpr LinkState kUp = LinkState::kReady;
+  constexpr LinkState kComing = LinkState::kConnecting;
+  constexpr LinkState kDown = LinkState::kFailed;
+  const struct {
+    const char* name;
+    std::vector<LinkState> states;
+    bool may_open;
+    bool expected;
+  } kRows[] = {
+      {"one may be opened", {kUp}, true, true},
+      {"not so soon after a failure", {kUp}, false, false},
+      {"one is connecting", {kUp, kComing}, false, true},
+      {"the last one is connecting", {kUp, kUp, kComing}, true, true},
+      {"there can be no more", {kUp, kUp, kUp}, true, false},
+      {"one has failed", {kUp, kDown}, true, false},
+      {"one has failed, one is connecting", {kUp, kDown, kComing}, true, false},
+  };
+  for (const auto& row : kRows) {
+    std::vector<ConnectionView> connections;
+    for (const LinkState state : row.states) {
+      connections.emplace_back();
+      connections.back().state = state;
+    }
+    EXPECT_EQ(ExpectsConnection(connections, Config(1, 3), row.may_open),
+              row.expected)
+        << row.name;
+  }
+}
+
 // Acts as the owner of a backend's connections, in virtual time.
 class Pool {
  public:

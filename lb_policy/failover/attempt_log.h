@@ -96,13 +96,13 @@ class AttemptLog {
   // Nanoseconds of one clock; INT64_MAX = no bound.
   int64_t ConnectWaitUntil(int64_t now, int64_t max_wait) {
     if (attempts() == 0 || IsTransparentRetry()) return INT64_MAX;
-    return FreeConnectionWaitUntil(now, max_wait);
+    return BoundedConnectWaitUntil(now, max_wait);
   }
 
   // Call when a pick finds a backend whose connections are all full.  Returns
   // until when the call may wait for another one: `max_wait` after the first
-  // such pick.
-  int64_t FreeConnectionWaitUntil(int64_t now, int64_t max_wait) {
+  // call of this function since the newest attempt started.
+  int64_t BoundedConnectWaitUntil(int64_t now, int64_t max_wait) {
     int64_t until = connect_wait_until_.load(std::memory_order_relaxed);
     if (until == 0) {
       until = now + max_wait;

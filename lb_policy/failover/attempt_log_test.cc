@@ -67,6 +67,14 @@ TEST(AttemptLogTest, OnlyARetrysWaitForAConnectionIsBounded) {
   EXPECT_EQ(log.ConnectWaitUntil(300, 10), 310) << "for each retry";
 }
 
+TEST(AttemptLogTest, AFirstAttemptMayWaitForAnotherConnectionWithABound) {
+  AttemptLog log;
+  EXPECT_EQ(log.BoundedConnectWaitUntil(100, 10), 110);
+  EXPECT_EQ(log.BoundedConnectWaitUntil(105, 10), 110);
+  log.OnStarted(1);
+  EXPECT_EQ(log.BoundedConnectWaitUntil(200, 10), 210);
+}
+
 TEST(AttemptLogTest, TheQuestionIsAnsweredOncePerAttempt) {
   AttemptLog log;
   log.OnStarted(1);

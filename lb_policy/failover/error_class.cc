@@ -8,7 +8,7 @@ namespace {
 
 using absl::StatusCode;
 
-// Core's text for a call that nobody has given another one.
+// Core's text for a call that is cancelled without one.
 constexpr absl::string_view kCoreDroppedMessage = "CANCELLED";
 
 bool IsTryTimeout(StatusCode code, absl::string_view message) {

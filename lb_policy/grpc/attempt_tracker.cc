@@ -333,12 +333,6 @@ void AttemptTracker::ObserveLatencies(bool failed) {
   }
 }
 
-void AttemptTracker::WakeWaitingCalls() const {
-  if (call_ == nullptr) return;
-  const std::shared_ptr<RetryPolicy> policy = RetryPolicy::Of(call_->context);
-  if (policy != nullptr) policy->WakeWaitingCalls();
-}
-
 void AttemptTracker::End() {
   phase_ = Phase::kEnded;
   if (call_ != nullptr) {
@@ -351,7 +345,7 @@ void AttemptTracker::End() {
       load->in_flight.fetch_sub(1, std::memory_order_relaxed);
     }
   }
-  if (connection_->EndStream()) WakeWaitingCalls();
+  if (connection_->EndStream() && call_ != nullptr) call_->WakeWaitingCalls();
   backend_->EndCall();
   backend_->Unref();
 }

@@ -70,7 +70,6 @@ class AttemptTracker final : public core::TrackerBase, public AttemptPart {
   void ReturnToBacklog();
   void Abandon();
   void End();
-  void WakeWaitingCalls() const;
   bool GaveUpUnheard() const;
   bool IsDropped(const FinishArgs& args) const;
   void ReportUnavailable(FinishArgs& args);

@@ -25,10 +25,10 @@ void CallAttempts::OnCommit() {
   committed_.store(true, std::memory_order_relaxed);
   // Core may commit a call between its pick and OnSent().
   const bool sent = context.attempt.load(std::memory_order_acquire) != nullptr;
-  if (ticket.Leave(sent)) TellTicketReturned();
+  if (ticket.Leave(sent)) WakeWaitingCalls();
 }
 
-void CallAttempts::TellTicketReturned() const {
+void CallAttempts::WakeWaitingCalls() const {
   const std::shared_ptr<RetryPolicy> policy = RetryPolicy::Of(context);
   if (policy != nullptr) policy->WakeWaitingCalls();
 }
@@ -41,7 +41,7 @@ bool CallAttempts::OnPick() {
 }
 
 int CallAttempts::OnSent(uint32_t backend, int retries_after_timeout) {
-  if (ticket.Leave(/*sent=*/true)) TellTicketReturned();
+  if (ticket.Leave(/*sent=*/true)) WakeWaitingCalls();
   const int attempt = log.OnStarted(backend);
   if (retries_after_timeout >= 0) log.SetStart(CoreMillis());
   // Core starts the timeout before the pick.  An attempt that waited for a

@@ -63,6 +63,9 @@ class CallAttempts final : public PolicyPart {
   bool OnFailed(int attempt, const absl::Status* status, ErrorClass error,
                 const StreamRecord& stream, bool retriable);
 
+  // Lets the waiting calls of the channel pick again.
+  void WakeWaitingCalls() const;
+
   // Makes the call, which a pick is about to end with the status of the last
   // attempt that failed, end with that attempt's whole answer.
   void EndWithLastAnswer() {
@@ -77,7 +80,6 @@ class CallAttempts final : public PolicyPart {
   bool in_budget = false;
 
  private:
-  void TellTicketReturned() const;
   void KeepTrailers(const StreamRecord& stream, bool retriable);
   // Whether core replays the attempt without asking.
   bool IsReplayed(StreamReport::Reached reached);

@@ -140,14 +140,13 @@ bool ChannelBackend::MayGrow() const {
 }
 
 bool ChannelBackend::ExpectsConnection() const {
-  bool connecting = false;
+  absl::InlinedVector<ConnectionView, 4> views;
   for (const Numbered& one : connections_) {
-    if (one.connection->state() == LinkState::kFailed) return false;
-    connecting |= one.connection->state() == LinkState::kConnecting;
+    views.emplace_back();
+    views.back().state = one.connection->state();
   }
-  return connecting ||
-         (connections_.size() < static_cast<size_t>(pool_config_.max) &&
-          owner_->NowNanos() >= grow_not_before_nanos_);
+  return multi_backend::ExpectsConnection(
+      views, pool_config_, owner_->NowNanos() >= grow_not_before_nanos_);
 }
 
 // The backend is READY if a connection is, and failed once all connections are.

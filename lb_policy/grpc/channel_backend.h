@@ -81,9 +81,7 @@ class ChannelBackend final : private BackendConnection::Owner {
   // Whether Resize() may open another connection while the present ones keep
   // their states.
   bool MayGrow() const;
-  // Whether a call that finds all connections full should wait: another one is
-  // connecting, or would be opened.  False while a connection has failed,
-  // because then no other is opened.
+  // Whether a call that finds all connections full should wait (sizing.h).
   bool ExpectsConnection() const;
   // Returns the READY connections, the oldest first.
   absl::InlinedVector<const BackendConnection*, 4> Ready() const;

@@ -236,7 +236,7 @@ int64_t Picker::ConnectionWaitUntil(const PickPlan::Result& picked,
   }
   const RetryPolicy& policy = *args_->retry_policy;
   const int64_t now = policy.clock->NowNanos();
-  const int64_t until = call.log.FreeConnectionWaitUntil(
+  const int64_t until = call.log.BoundedConnectWaitUntil(
       now, policy.failover.max_connect_wait_nanos());
   return until > now ? until : 0;
 }

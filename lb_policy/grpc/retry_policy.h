@@ -38,7 +38,7 @@ class RetryPolicy final : public RetryDecider {
     return std::static_pointer_cast<RetryPolicy>(call.decider());
   }
 
-  // A call may go that waits.
+  // Lets the waiting calls pick again.
   void WakeWaitingCalls() { wakeups->mailbox().Raise(PolicyMailbox::kRepick); }
 
   const Failover failover;

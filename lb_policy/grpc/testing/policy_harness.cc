@@ -182,9 +182,13 @@ std::vector<std::string> PolicyHarness::TakeEvents() {
   return texts;
 }
 
-FakeCall& PolicyHarness::Call(const FakeCallOptions& options) {
+FakeCall& PolicyHarness::AddCall(const FakeCallOptions& options) {
   calls_.push_back(std::make_unique<FakeCall>(options, retry_state_.get()));
-  FakeCall& call = *calls_.back();
+  return *calls_.back();
+}
+
+FakeCall& PolicyHarness::Call(const FakeCallOptions& options) {
+  FakeCall& call = AddCall(options);
   time_->RunInCore([&]() { channel_.Pick(&call); });
   return call;
 }
@@ -195,9 +199,7 @@ std::vector<FakeCall*> PolicyHarness::CallTogether(
   std::vector<FakeCall*> calls;
   time_->RunInCore([&]() {
     while (calls.size() < count) {
-      calls_.push_back(
-          std::make_unique<FakeCall>(FakeCallOptions(), retry_state_.get()));
-      calls.push_back(calls_.back().get());
+      calls.push_back(&AddCall(FakeCallOptions()));
       channel_.Pick(calls.back());
     }
     if (then != nullptr) then(calls);

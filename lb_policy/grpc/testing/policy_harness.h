@@ -139,6 +139,7 @@ class PolicyHarness {
     ~GrpcInitialised();
   };
 
+  FakeCall& AddCall(const FakeCallOptions& options);
   absl::Status Drive(absl::StatusOr<core::AddressList> addresses,
                      absl::string_view note = "");
 
