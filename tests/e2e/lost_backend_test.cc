@@ -72,9 +72,11 @@ INSTANTIATE_TEST_SUITE_P(Strategies, HangingBackendTest,
 TEST(LostBackendTest, TheDefaultBudgetBoundsTheRetriesForABackendThatHangs) {
   auto fleet = BackendFleet::Start(3);
   ASSERT_TRUE(fleet.ok()) << fleet.status();
+  // So long that only the backend that hangs exceeds it, and that no attempt
+  // spends it before it is sent; such an attempt is retried without being lost.
   auto client = UsersClient::Make(
       (*fleet)->StaticTarget(),
-      ServiceConfig(R"("failover":{"perTryTimeout":"0.1s"})"));
+      ServiceConfig(R"("failover":{"perTryTimeout":"0.5s"})"));
   ASSERT_TRUE(client.ok()) << client.status();
   ASSERT_TRUE((*client)->ConnectTo((*fleet)->addresses()));
   const auto failures = [&] {
@@ -94,9 +96,7 @@ TEST(LostBackendTest, TheDefaultBudgetBoundsTheRetriesForABackendThatHangs) {
   ASSERT_TRUE(WaitUntil([&]() { return (*client)->IsIdle(); }));
   const int64_t retries = (*client)->Attempts() - attempts_before - kCalls;
   const int64_t lost = failures() - failures_before;
-  // On a busy machine an attempt may have no time left when it is sent.  It is
-  // retried, too, but its backend is not to blame.
-  EXPECT_LE(lost, retries + load.failed);
+  EXPECT_EQ(lost, retries + load.failed);
   // 20 % of the calls and 10 a second, for the time of the calls and for the
   // window of 10 s before them.
   EXPECT_LE(retries, 0.2 * kCalls + 10 * (10 + seconds));
@@ -185,16 +185,14 @@ TEST_P(EndingBackendTest, NoCallIsLostWhenOneOfThreeEndsTwentyTimes) {
   auto fleet = BackendFleet::Start(3);
   ASSERT_TRUE(fleet.ok()) << fleet.status();
   ChannelOptions options;
-  // A killed backend fails several calls in a row and is then DOWN.  It is
-  // tried again soon, so that 20 rounds are quick.
-  options.service_config_json =
-      ServiceConfig(R"("health":{"passive":{"downRetryAfter":"0.1s"}})");
   options.args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
   options.args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
   options.args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
   auto client = UsersClient::Make((*fleet)->StaticTarget(), std::move(options));
   ASSERT_TRUE(client.ok()) << client.status();
-  BackgroundLoad load(**client, /*threads=*/8);
+  // With more threads a killed backend often fails three calls in a row and is
+  // left out for a while, which makes the rounds long.
+  BackgroundLoad load(**client, /*threads=*/is_killed ? 4 : 8);
   for (int round = 0; round < 20; ++round) {
     SCOPED_TRACE(round);
     const size_t victim = round % 3;
