@@ -1,5 +1,6 @@
 #include "multi_backend/tools/mb/config/call_settings.h"
 
+#include <algorithm>
 #include <string>
 
 #include "absl/status/status.h"
@@ -34,6 +35,17 @@ std::string Codes(const FailoverConfig& failover) {
                        [](std::string* out, absl::StatusCode code) {
                          absl::StrAppend(out, absl::StatusCodeToString(code));
                        });
+}
+
+bool Grows(const ConnectionPoolConfig& pool) { return pool.max > pool.min; }
+
+// Whether the channel's pool or that of a backend may open further connections.
+bool AnyPoolGrows(const PolicyConfig& policy) {
+  return Grows(policy.pool) ||
+         std::any_of(policy.backends.begin(), policy.backends.end(),
+                     [](const BackendConfig& backend) {
+                       return backend.pool.has_value() && Grows(*backend.pool);
+                     });
 }
 
 int AddRetry(const FailoverConfig& failover, const MethodConfig& method,
@@ -108,7 +120,7 @@ CallSettings SettingsOf(const PolicyConfig& policy,
                  absl::FormatDuration(*failover.per_try_timeout),
                  "then another backend is tried");
   }
-  const bool pool_grows = policy.pool.max > policy.pool.min;
+  const bool pool_grows = AnyPoolGrows(policy);
   if (result.most_attempts > 1 || pool_grows) {
     settings.Add("maxConnectWait",
                  absl::FormatDuration(failover.max_connect_wait),

@@ -112,15 +112,21 @@ TEST(ExplainTest, ACallWithoutARouteGoesToTheRoot) {
 }
 
 TEST(ExplainTest, ACallMayWaitForAConnectionOfAPool) {
-  const auto explanation = Explain(
-      R"({"loadBalancingConfig":[{"multi_backend":{
-           "pool":{"max":3},"failover":{"maxRetries":0}}}]})",
-      Endpoints(), CallTo("/a.B/C"));
-  ASSERT_TRUE(explanation.ok()) << explanation.status();
-  EXPECT_NE(FormatExplanation(*explanation)
-                .find("maxConnectWait    1s: how long a retry, or a call to a "
-                      "full backend, waits for a connection"),
-            std::string::npos);
+  for (const char* pool :
+       {R"("pool":{"max":3})",
+        R"("backends":[{"address":"10.0.0.1:1","pool":{"max":3}}])"}) {
+    const auto explanation =
+        Explain(absl::StrCat(R"({"loadBalancingConfig":[{"multi_backend":{
+                    "failover":{"maxRetries":0},)",
+                             pool, "}}]}"),
+                Endpoints(), CallTo("/a.B/C"));
+    ASSERT_TRUE(explanation.ok()) << explanation.status();
+    EXPECT_NE(FormatExplanation(*explanation)
+                  .find("maxConnectWait    1s: how long a retry, or a call to "
+                        "a full backend, waits for a connection"),
+              std::string::npos)
+        << pool;
+  }
 }
 
 TEST(ExplainTest, SharesFollowTheWeights) {
