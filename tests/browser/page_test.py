@@ -109,9 +109,16 @@ class PageTest(unittest.TestCase):
             By.CSS_SELECTOR, "tr[data-backend='%s']" % name)
         details = row.find_element(By.TAG_NAME, "details")
         self.until(details.is_displayed)
-        if not details.get_attribute("open"):
-            details.find_element(By.TAG_NAME, "summary").click()
+        self.open(details)
         return row
+
+    def open(self, details):
+        # What is added above it may move it away from under a click.
+        def is_open():
+            if not details.get_attribute("open"):
+                details.find_element(By.TAG_NAME, "summary").click()
+            return details.get_attribute("open")
+        self.until(is_open)
 
     def test_a_mark_by_button_works_and_is_undone(self):
         row = self.open_actions("b.example:1")
@@ -149,8 +156,7 @@ class PageTest(unittest.TestCase):
         self.command("eject a.example:1")
         self.command("recover a.example:1")
         body = self.browser.find_element(By.TAG_NAME, "body")
-        details = self.browser.find_element(By.ID, "config-details")
-        details.find_element(By.TAG_NAME, "summary").click()
+        self.open(self.browser.find_element(By.ID, "config-details"))
         for place in ("channels", "calls-list", "events-list", "config-list"):
             element = self.browser.find_element(By.ID, place)
             self.until(lambda: PLANTED in element.text, what=place)
@@ -163,6 +169,26 @@ class PageTest(unittest.TestCase):
         log = "\n".join(entry["message"]
                         for entry in self.browser.get_log("browser"))
         self.assertNotIn("Content Security Policy", log)
+
+    def test_the_configuration_can_be_asked_for_again(self):
+        details = self.browser.find_element(By.ID, "config-details")
+        configs = self.browser.find_element(By.ID, "config-list")
+        self.go_offline(True)
+        try:
+            self.open(details)
+            self.until(lambda: "does not answer" in configs.text)
+        finally:
+            self.go_offline(False)
+        details.find_element(By.TAG_NAME, "summary").click()
+        self.until(lambda: not details.get_attribute("open"))
+        self.open(details)
+        self.until(lambda: PLANTED in configs.text)
+
+    def go_offline(self, offline):
+        self.browser.execute_cdp_cmd("Network.enable", {})
+        self.browser.execute_cdp_cmd("Network.emulateNetworkConditions", {
+            "offline": offline, "latency": 0, "downloadThroughput": -1,
+            "uploadThroughput": -1})
 
     def test_the_policy_forbids_scripts_in_the_page(self):
         self.script("const s = document.createElement('script');"

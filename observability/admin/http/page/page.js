@@ -479,18 +479,28 @@ function showCalls(calls) {
   }));
 }
 
-async function pollCalls() {
+async function updateCalls() {
   try {
-    if (!document.hidden) showCalls(await (await fetch('/calls.json')).json());
+    showCalls(await (await fetch('/calls.json')).json());
   } catch (error) {
     // The line at the top says that the connection is lost.
   }
+}
+
+async function pollCalls() {
+  if (!document.hidden) await updateCalls();
   setTimeout(pollCalls, 2000);
 }
 
 async function showConfig() {
   if (!$('config-details').open) return;
-  const config = await (await fetch('/config.json')).json();
+  let config;
+  try {
+    config = await (await fetch('/config.json')).json();
+  } catch (error) {
+    setText($('config-list'), 'The server does not answer: close this and open it again.');
+    return;
+  }
   $('config-list').replaceChildren(...config.channels.flatMap((channel) => {
     let text = channel.serviceConfigJson;
     try {
@@ -522,9 +532,7 @@ function follow() {
 }
 
 $('config-details').addEventListener('toggle', showConfig);
-$('calls-failed').addEventListener('change', async () => {
-  showCalls(await (await fetch('/calls.json')).json());
-});
+$('calls-failed').addEventListener('change', updateCalls);
 fetchToken().then(showStatus).catch(() => live('○ the server does not answer'));
 follow();
 pollCalls();
