@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
 
 namespace multi_backend {
@@ -21,12 +22,18 @@ class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
   ConnectionLoad& operator=(const ConnectionLoad&) = delete;
 
   int streams() const { return streams_.load(); }
-  void BeginStream() {
+  // Begins a stream unless the connection has `max` already.  Picks that run at
+  // the same time may all have found room for one more.
+  ABSL_MUST_USE_RESULT bool TryBeginStream(int max) {
+    int streams = streams_.load(std::memory_order_relaxed);
+    do {
+      if (streams >= max) return false;
+    } while (!streams_.compare_exchange_weak(streams, streams + 1));
     refs_.fetch_add(1, std::memory_order_relaxed);
-    streams_.fetch_add(1, std::memory_order_relaxed);
     begun_.fetch_add(1, std::memory_order_relaxed);
+    return true;
   }
-  // Returns whether a call waits for the end of a stream.
+  // Call when a stream ends.  Returns whether a call waits for that.
   bool EndStream() {
     streams_.fetch_sub(1);
     const bool awaited = awaited_.load() && awaited_.exchange(false);

@@ -86,7 +86,6 @@ void AttemptTracker::OnPicked() {
       load->in_flight.fetch_add(1, std::memory_order_relaxed);
     }
   }
-  connection_->BeginStream();
   if (needs_latency_) {
     start_nanos_ = clock_->NowNanos();
     ewma_decay_nanos_ = absl::ToInt64Nanoseconds(leaf_->ewma_decay());

@@ -2,11 +2,11 @@
 // backend and to the call's log.
 //
 // A tracker lives in the call's arena, so deleting it frees nothing.  The
-// picker calls Backend::TryBeginCall() and then OnPicked(), which count the
-// attempt, so that the next pick knows of it.  OnSent() follows when core makes
-// the attempt's stream.  Only then does the call's log count it; a call without
-// a context has no log.  Core calls Finish() at most once.  It destroys a
-// tracker without Finish() if the picked connection was lost before the next
+// picker counts the attempt on its backend and its connection, and then calls
+// OnPicked(), so that the next pick knows of it.  OnSent() follows when core
+// makes the attempt's stream.  Only then does the call's log count it; a call
+// without a context has no log.  Core calls Finish() at most once.  It destroys
+// a tracker without Finish() if the picked connection was lost before the next
 // picker was published.  The pick has then bounced, and the tracker takes back
 // what it has counted.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_ATTEMPT_TRACKER_H_

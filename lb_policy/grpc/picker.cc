@@ -82,17 +82,19 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
   std::vector<uint32_t> in_slow_start;
   if (call.context.record != nullptr) request.in_slow_start = &in_slow_start;
   PickPlan::TurnResult turn;
-  do {
+  absl::optional<size_t> connection;
+  while (!connection.has_value()) {
     turn = ChooseBackend(call, request);
-    const int64_t wait_until = ConnectionWaitUntil(turn.pick, call);
-    if (wait_until != 0) {
+    const StreamTurn stream = TurnFor(turn.pick, call);
+    if (stream.wait_until != 0) {
       return AwaitConnection(*args_->destinations[turn.pick.entry].connections,
-                             call, wait_until);
+                             call, stream.wait_until);
     }
-  } while (!TryBegin(turn.pick));
+    connection = TryBegin(turn.pick, stream.max_streams);
+  }
   if (plan.has_hot_key()) wakeups.mailbox().Raise(PolicyMailbox::kHotKey);
   if (turn.pick.outcome == PickPlan::Outcome::kPicked) {
-    return Send(turn.pick, &call, args, request);
+    return Send(turn.pick, *connection, &call, args, request);
   }
   call.OnNotPicked();
   switch (turn.pick.outcome) {
@@ -188,13 +190,15 @@ Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
         "make the channel with multi_backend::CreateChannel"));
   }
   PickPlan::Result picked;
-  do {
+  absl::optional<size_t> connection;
+  while (!connection.has_value()) {
     picked = args_->plan->Pick(CallLabel(), PickRequest());
-  } while (!TryBegin(picked));
+    connection = TryBegin(picked, kAnyNumber);
+  }
   if (picked.outcome != PickPlan::Outcome::kPicked) {
     return Unserved(picked.outcome, CallLabel(), PickRequest());
   }
-  return Send(picked, /*call=*/nullptr, args, PickRequest());
+  return Send(picked, *connection, /*call=*/nullptr, args, PickRequest());
 }
 
 Picker::PickResult Picker::PickForPing() {
@@ -219,26 +223,30 @@ PickPlan::Result Picker::RetryTried(const CallAttempts& call,
 }
 
 // If all connections of the backend are full and another one is being opened,
-// the call waits for it.  On a full connection the call would wait inside gRPC
-// until another call ends, and could no longer move to a different connection.
-// Returns until when the call waits at most; 0 = not at all.
-int64_t Picker::ConnectionWaitUntil(const PickPlan::Result& picked,
-                                    CallAttempts& call) const {
-  if (picked.outcome != PickPlan::Outcome::kPicked) return 0;
+// the call waits for it, for a bounded time.  On a full connection the call
+// would wait inside gRPC until another call ends, and could no longer move to a
+// different connection.
+Picker::StreamTurn Picker::TurnFor(const PickPlan::Result& picked,
+                                   CallAttempts& call) const {
+  if (picked.outcome != PickPlan::Outcome::kPicked) return {};
   const auto& connections = args_->destinations[picked.entry].connections;
-  if (connections == nullptr || !connections->expects_another) return 0;
+  if (connections == nullptr || !connections->expects_another) return {};
   // A retry may have waited before.  A call with a place in a backlog would
   // hold up those behind it.  A trial that is given back wakes all waiting
   // calls.
   if (call.log.attempts() > 0 || call.ticket.backlog != nullptr ||
-      picked.trial != 0 || !AllFull(*connections)) {
-    return 0;
+      picked.trial != 0) {
+    return {};
+  }
+  if (!AllFull(*connections)) {
+    return {/*wait_until=*/0, connections->max_streams};
   }
   const RetryPolicy& policy = *args_->retry_policy;
   const int64_t now = policy.clock->NowNanos();
   const int64_t until = call.log.BoundedConnectWaitUntil(
       now, policy.failover.max_connect_wait_nanos());
-  return until > now ? until : 0;
+  if (until <= now) return {};
+  return {until};
 }
 
 Picker::PickResult Picker::AwaitConnection(const Connections& connections,
@@ -257,22 +265,36 @@ Picker::PickResult Picker::AwaitConnection(const Connections& connections,
   return PickResult::Queue();
 }
 
-// Counts the call on its backend, if the pick has found one.  Returns false if
-// calls that picked at the same time, in this channel or in another one, have
-// taken the last place below the backend's limit.  The call then has to pick
-// again, and passes over that backend.
-bool Picker::TryBegin(const PickPlan::Result& picked) const {
-  if (picked.outcome != PickPlan::Outcome::kPicked) return true;
-  Backend& backend = *args_->destinations[picked.entry].backend;
-  if (backend.TryBeginCall()) return true;
-  if (picked.trial != 0) {
-    backend.health.OnCallEnded(AttemptOutcome::kAbandoned, "", picked.trial);
+// Counts the call on its backend, if the pick has found one, and on the
+// backend's connection with the fewest streams, whose index it returns.
+// Returns nullopt if calls that picked at the same time, in this channel or in
+// another one, have taken the last place below the backend's limit or below
+// `max_streams`.  The call then has to pick again.
+absl::optional<size_t> Picker::TryBegin(const PickPlan::Result& picked,
+                                        int max_streams) const {
+  if (picked.outcome != PickPlan::Outcome::kPicked) return 0;
+  const Destination& destination = args_->destinations[picked.entry];
+  Backend& backend = *destination.backend;
+  if (!backend.TryBeginCall()) {
+    if (picked.trial != 0) {
+      backend.health.OnCallEnded(AttemptOutcome::kAbandoned, "", picked.trial);
+    }
+    return absl::nullopt;
   }
-  return false;
+  size_t connection = 0;
+  ConnectionLoad* load = destination.load.get();
+  if (destination.connections != nullptr) {
+    connection = LeastLoaded(*destination.connections);
+    load = destination.connections->ready[connection].load.get();
+  }
+  if (load->TryBeginStream(max_streams)) return connection;
+  backend.EndCall();
+  return absl::nullopt;
 }
 
 Picker::PickResult Picker::Send(const PickPlan::Result& picked,
-                                CallAttempts* call, const PickArgs& args,
+                                size_t connection, CallAttempts* call,
+                                const PickArgs& args,
                                 const PickRequest& request) const {
   const Destination& destination = args_->destinations[picked.entry];
   const SubchannelRef* subchannel = &destination.subchannel;
@@ -285,16 +307,14 @@ Picker::PickResult Picker::Send(const PickPlan::Result& picked,
   tracker_args.needs_latency = args_->plan->needs_latency();
   tracker_args.may_have_ticket = args_->plan->has_backlogs() && call != nullptr;
   tracker_args.trial = picked.trial;
-  size_t connection = 0;
   if (destination.connections != nullptr) {
     const Connections& connections = *destination.connections;
-    connection = LeastLoaded(connections);
     const Connections::One& one = connections.ready[connection];
     subchannel = &one.subchannel;
     load = one.load.get();
-    // This call counts too, so that the next one finds another connection.
+    // The next call must find another connection.
     if (connections.may_open_another &&
-        load->streams() + 1 >= connections.max_streams) {
+        load->streams() >= connections.max_streams) {
       args_->retry_policy->wakeups->mailbox().Raise(PolicyMailbox::kGrow);
     }
   }

@@ -3,11 +3,14 @@
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_PICKER_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_PICKER_H_
 
+#include <climits>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "absl/types/optional.h"
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/lb_policy/backends/backend.h"
 #include "multi_backend/lb_policy/connections/load.h"
@@ -64,6 +67,16 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   PickResult Pick(PickArgs args) override;
 
  private:
+  // Whether a call goes to the backend that was picked for it.
+  struct StreamTurn {
+    // Not 0: all connections are full, and the call waits for another one until
+    // then.
+    int64_t wait_until = 0;
+    // What the call's connection may have at most when its stream begins.
+    int max_streams = kAnyNumber;
+  };
+  static constexpr int kAnyNumber = INT_MAX;
+
   PickResult PickWithContext(CallAttempts& call, const PickArgs& args);
   PickResult PickWithoutContext(const PickArgs& args);
   // Core's ping of the channel: it has neither a call nor metadata.
@@ -75,13 +88,14 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   PickResult EndAfterTimeout(CallAttempts& call) const;
   PickPlan::Result RetryTried(const CallAttempts& call,
                               PickRequest request) const;
-  int64_t ConnectionWaitUntil(const PickPlan::Result& picked,
-                              CallAttempts& call) const;
+  StreamTurn TurnFor(const PickPlan::Result& picked, CallAttempts& call) const;
   PickResult AwaitConnection(const Connections& connections, CallAttempts& call,
                              int64_t until) const;
-  bool TryBegin(const PickPlan::Result& picked) const;
-  PickResult Send(const PickPlan::Result& picked, CallAttempts* call,
-                  const PickArgs& args, const PickRequest& request) const;
+  absl::optional<size_t> TryBegin(const PickPlan::Result& picked,
+                                  int max_streams) const;
+  PickResult Send(const PickPlan::Result& picked, size_t connection,
+                  CallAttempts* call, const PickArgs& args,
+                  const PickRequest& request) const;
   // The record of the attempt that `picked` leads to; the call has a record.
   AttemptRecord* Record(const PickPlan::Result& picked, CallAttempts& call,
                         const PickRequest& request, size_t connection) const;

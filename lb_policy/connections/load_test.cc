@@ -1,0 +1,69 @@
+#include "multi_backend/lb_policy/connections/load.h"
+
+#include <atomic>
+#include <climits>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace multi_backend {
+namespace {
+
+ConnectionLoadRef MakeLoad() {
+  auto* const load = new ConnectionLoad();
+  ConnectionLoadRef ref = ConnectionLoadRef::New(load);
+  load->Unref();
+  return ref;
+}
+
+TEST(ConnectionLoadTest, ABeginThatFindsTheConnectionFullCountsNothing) {
+  const ConnectionLoadRef load = MakeLoad();
+  EXPECT_TRUE(load->TryBeginStream(2));
+  EXPECT_TRUE(load->TryBeginStream(2));
+  EXPECT_FALSE(load->TryBeginStream(2));
+  EXPECT_EQ(load->streams(), 2);
+  EXPECT_EQ(load->begun(), 2u);
+  EXPECT_TRUE(load->TryBeginStream(INT_MAX)) << "a call that cannot wait";
+  load->EndStream();
+  EXPECT_FALSE(load->TryBeginStream(2));
+  load->EndStream();
+  EXPECT_TRUE(load->TryBeginStream(2));
+  load->EndStream();
+  load->EndStream();
+  EXPECT_EQ(load->streams(), 0);
+}
+
+// A server refuses streams above its limit, or lets them wait, maybe for ever.
+TEST(ConnectionLoadTest, ThreadsThatBeginAtOnceDoNotExceedTheLimit) {
+  constexpr int kThreads = 8;
+  constexpr int kBeginsEach = 100'000;
+  constexpr int kMaxStreams = 3;
+  const ConnectionLoadRef load = MakeLoad();
+  std::atomic<int> streams{0};  // Counted after the begin, before the end.
+  std::atomic<int> most{0};
+  std::atomic<int> begun{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&]() {
+      for (int i = 0; i < kBeginsEach; ++i) {
+        if (!load->TryBeginStream(kMaxStreams)) continue;
+        const int now = streams.fetch_add(1) + 1;
+        int before = most.load();
+        while (now > before && !most.compare_exchange_weak(before, now)) {
+        }
+        begun.fetch_add(1);
+        streams.fetch_sub(1);
+        load->EndStream();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_LE(most.load(), kMaxStreams);
+  EXPECT_EQ(load->begun(), static_cast<uint64_t>(begun.load()));
+  EXPECT_EQ(load->streams(), 0);
+}
+
+}  // namespace
+}  // namespace multi_backend
