@@ -86,6 +86,16 @@ Endpoint EndpointOfForeign(const core::Address& address) {
 
 }  // namespace
 
+std::string AuthorityOf(const core::Address& address,
+                        const grpc_core::ChannelArgs& channel,
+                        absl::string_view of_target) {
+  for (const auto* args : {&address.args(), &channel}) {
+    const auto authority = args->GetString(GRPC_ARG_DEFAULT_AUTHORITY);
+    if (authority.has_value()) return std::string(*authority);
+  }
+  return std::string(of_target);
+}
+
 std::vector<std::shared_ptr<const Endpoint>> EndpointsOf(
     const core::AddressList& addresses,
     const std::vector<BackendConfig>& backends) {

@@ -23,6 +23,12 @@ grpc_core::ChannelArgs SubchannelArgs(const grpc_core::ChannelArgs& args);
 // Returns the address as text: "1.2.3.4:80", "[::1]:80", "unix:/path".
 std::string AddressText(const grpc_resolved_address& address);
 
+// Returns the `:authority` that `address` asks for, or else the channel, or
+// else `of_target`.
+std::string AuthorityOf(const core::Address& address,
+                        const grpc_core::ChannelArgs& channel,
+                        absl::string_view of_target);
+
 // Returns the endpoint of each address; `backends` overrides its attributes.
 std::vector<std::shared_ptr<const Endpoint>> EndpointsOf(
     const core::AddressList& addresses,

@@ -78,6 +78,7 @@ class ChannelBackend final : private BackendConnection::Owner {
   // to call it again, on the clock of `now_nanos`, or INT64_MAX.
   int64_t Resize(int64_t now_nanos);
   size_t connections() const { return connections_.size(); }
+  bool has_failed() const { return state_ == LinkState::kFailed; }
   // Whether Resize() may open another connection while the present ones keep
   // their states.
   bool MayGrow() const;

@@ -13,6 +13,9 @@
 namespace multi_backend {
 namespace {
 
+// Core needs some milliseconds for the connections of as many backends.
+constexpr int kOpenedAtOnce = 64;
+
 // Returns whether the endpoint has changed.
 bool SetEndpoint(ChannelBackend& backend,
                  const std::shared_ptr<const Endpoint>& endpoint) {
@@ -76,6 +79,7 @@ bool ChannelBackends::Update(
   }
   list_.clear();
   list_.reserve(addresses.size());
+  next_to_open_ = 0;
   // The old backends that leave the list, by address alone; filled when it is
   // needed.
   absl::optional<absl::flat_hash_map<absl::string_view, const ChannelBackend*>>
@@ -122,6 +126,23 @@ bool ChannelBackends::Update(
              list_.begin(), list_.end(), old_order.begin(), old_order.end(),
              [](const std::unique_ptr<ChannelBackend>& now,
                 const ChannelBackend* before) { return now.get() == before; });
+}
+
+ChannelBackends::Opening ChannelBackends::OpenSome(int64_t now) {
+  Opening opening;
+  int opened = 0;
+  for (; next_to_open_ < list_.size(); ++next_to_open_) {
+    ChannelBackend& backend = *list_[next_to_open_];
+    if (backend.connections() > 0) continue;
+    if (opened == kOpenedAtOnce) {
+      opening.goes_on = true;
+      break;
+    }
+    ++opened;
+    backend.Resize(now);
+    opening.failed |= backend.has_failed();
+  }
+  return opening;
 }
 
 std::vector<int> ChannelBackends::ReadyConnections() const {

@@ -36,6 +36,13 @@ class ChannelBackends {
               const std::vector<std::shared_ptr<const Endpoint>>& endpoints,
               Make make);
   void Clear() { list_.clear(); }
+  struct Opening {
+    bool goes_on = false;  // Other backends have no connection yet.
+    bool failed = false;   // Core refused a connection, and will not notify.
+  };
+  // Opens the first connections of new backends, of some at a time.  Core needs
+  // so long for those of a long list that calls should not wait for the last.
+  Opening OpenSome(int64_t now);
   // As those of ChannelBackend, for all backends.
   void ResetBackoff();
   int64_t Reconnect(int64_t now);
@@ -58,6 +65,8 @@ class ChannelBackends {
   bool Same(const core::AddressList& addresses) const;
 
   List list_;
+  // The backends before this index have connections.
+  size_t next_to_open_ = 0;
 };
 
 }  // namespace multi_backend

@@ -2,6 +2,7 @@
 #include <map>
 #include <memory>
 #include <ostream>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -235,6 +236,40 @@ TEST(ListTest, AMarkBeforeTheFirstChannelHolds) {
   harness.Connect(kA);
   harness.Connect(kB);
   for (int i = 0; i < 4; ++i) EXPECT_EQ(harness.RoundTrip(), kA);
+}
+
+// Core takes more than a second to make the connections of 8,000 backends.
+TEST(LongListTest, CallsNeedNotWaitUntilCoreHasMadeAllConnections) {
+  PolicyHarness harness;
+  harness.channel().set_first_state(GRPC_CHANNEL_READY);
+  const auto list = PolicyDriver::Addresses(500);
+  ASSERT_EQ(harness.UpdateAddresses(list), absl::OkStatus());
+  EXPECT_GT(harness.channel().made_before_ready(), 0u);
+  EXPECT_LT(harness.channel().made_before_ready(), 200u);
+  harness.Advance(absl::Seconds(1));  // The next plans are paced.
+  std::set<std::string> used;
+  for (int i = 0; i < 500; ++i) used.insert(harness.RoundTrip());
+  EXPECT_EQ(used.size(), 500u);
+}
+
+TEST(LongListTest, ANewListMayComeAtAnyTime) {
+  PolicyHarness harness;
+  harness.channel().set_first_state(GRPC_CHANNEL_READY);
+  ASSERT_EQ(harness.UpdateAddresses(PolicyDriver::Addresses(300)),
+            absl::OkStatus());
+  ASSERT_EQ(harness.UpdateAddresses(PolicyDriver::Addresses(300, 200)),
+            absl::OkStatus());
+  std::set<std::string> used;
+  for (int i = 0; i < 300; ++i) used.insert(harness.RoundTrip());
+  EXPECT_EQ(used.size(), 300u);
+}
+
+TEST(LongListTest, AllBackendsAreSaidToFailIfCoreRefusesTheirConnections) {
+  PolicyHarness harness;
+  harness.channel().set_refuse_subchannels(true);
+  ASSERT_EQ(harness.UpdateAddresses(PolicyDriver::Addresses(100)),
+            absl::OkStatus());
+  EXPECT_EQ(harness.channel().state(), GRPC_CHANNEL_TRANSIENT_FAILURE);
 }
 
 TEST(ListTest, AnAddressWithOtherArgsIsAnotherConnection) {

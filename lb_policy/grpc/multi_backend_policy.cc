@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/bind_front.h"
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "multi_backend/health/grpc/channel_probe.h"
@@ -138,13 +139,23 @@ absl::Status MultiBackendPolicy::KeepLastListLocked(const absl::Status& error,
 bool MultiBackendPolicy::ApplyAddressesLocked(core::AddressList addresses) {
   const std::vector<std::shared_ptr<const Endpoint>> endpoints =
       EndpointsOf(addresses, config_->backends);
-  return backends_.Update(
+  const bool changed = backends_.Update(
       std::move(addresses), endpoints,
-      [this](core::Address address, std::shared_ptr<const Endpoint> endpoint,
-             const ChannelBackend* renamed) {
-        return MakeBackendLocked(std::move(address), std::move(endpoint),
-                                 renamed);
-      });
+      absl::bind_front(&MultiBackendPolicy::MakeBackendLocked, this));
+  if (!opening_) OpenConnectionsLocked();
+  return changed;
+}
+
+// Lets the serializer run what has happened in between, such as the first
+// backend's getting READY.
+void MultiBackendPolicy::OpenConnectionsLocked() {
+  const ChannelBackends::Opening opening = backends_.OpenSome(NowNanos());
+  if (opening.failed) SchedulePublishLocked();
+  opening_ = opening.goes_on;
+  if (!opening_) return;
+  work_serializer()->Run(
+      [this, keep_alive = KeepAlive()]() { OpenConnectionsLocked(); },
+      DEBUG_LOCATION);
 }
 
 std::unique_ptr<ChannelBackend> MultiBackendPolicy::MakeBackendLocked(
@@ -159,7 +170,6 @@ std::unique_ptr<ChannelBackend> MultiBackendPolicy::MakeBackendLocked(
   auto backend = std::make_unique<ChannelBackend>(
       owner, std::move(address), std::move(lease), std::move(endpoint));
   ConfigureBackendLocked(*backend);
-  resize_at_ = std::min(resize_at_, backend->Resize(time_.NowNanos()));
   return backend;
 }
 
@@ -172,17 +182,11 @@ void MultiBackendPolicy::ConfigureBackendLocked(ChannelBackend& backend) {
   backend.lease().Configure(
       std::shared_ptr<const HealthConfig>(config_, &config_->health),
       config_->max_requests_per_backend, [this, &backend]() {
-        const core::Address& address = backend.address();
-        const auto authority =
-            address.args().GetString(GRPC_ARG_DEFAULT_AUTHORITY);
         return MakeChannelProbe(
             channel_args(), *config_->health.active, *backend.endpoint(),
-            AddressText(address.address()),
-            authority.has_value()
-                ? *authority
-                : channel_args()
-                      .GetString(GRPC_ARG_DEFAULT_AUTHORITY)
-                      .value_or(channel_control_helper()->GetAuthority()));
+            AddressText(backend.address().address()),
+            AuthorityOf(backend.address(), channel_args(),
+                        channel_control_helper()->GetAuthority()));
       });
 }
 
@@ -262,6 +266,7 @@ bool MultiBackendPolicy::ResizeConnectionsLocked() {
   bool changed = false;
   for (const auto& backend : backends_) {
     const size_t before = backend->connections();
+    if (before == 0) continue;  // OpenConnectionsLocked() opens the first ones.
     resize_at_ = std::min(resize_at_, backend->Resize(now));
     const size_t after = backend->connections();
     if (after == before) continue;
@@ -354,12 +359,7 @@ void MultiBackendPolicy::WarnOfHotKeysLocked() {
   if (plan_ == nullptr) return;
   for (const BalancerNode::HotKey& hot : plan_->TakeHotKeys()) {
     Log(LogSeverity::kWarning,
-        absl::StrCat("one key has ", hot.percent,
-                     " % of the last 1,000 calls of ", hot.path,
-                     ": STICKY cannot spread them (channel \"",
-                     channel_control_helper()->GetAuthority(),
-                     "\"). Use a key whose values share the calls, or set "
-                     "sticky.loadBound"));
+        hot.ToString(channel_control_helper()->GetAuthority()));
   }
 }
 

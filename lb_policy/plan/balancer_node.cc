@@ -308,6 +308,14 @@ void BalancerNode::AppendPanicking(std::vector<std::string>* paths) const {
   for (const auto& child : children_) child->AppendPanicking(paths);
 }
 
+std::string BalancerNode::HotKey::ToString(absl::string_view authority) const {
+  return absl::StrCat("one key has ", percent, " % of the last 1,000 calls of ",
+                      path, ": STICKY cannot spread them (channel \"",
+                      authority,
+                      "\"). Use a key whose values share the calls, or set "
+                      "sticky.loadBound");
+}
+
 void BalancerNode::TakeHotKeys(std::vector<HotKey>* hot_keys) const {
   if (key_vote_ != nullptr) {
     const absl::optional<int> percent = key_vote_->Take();

@@ -85,6 +85,9 @@ class BalancerNode final : public BalancerMember {
   struct HotKey {
     std::string path;
     int percent;  // The key's share of the last KeyVote::kWindow calls.
+
+    // A warning about the channel to `authority`.
+    std::string ToString(absl::string_view authority) const;
   };
   // Appends what this node and those below have to say, each once.
   void TakeHotKeys(std::vector<HotKey>* hot_keys) const;

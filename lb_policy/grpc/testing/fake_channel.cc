@@ -103,6 +103,9 @@ void FakeChannel::UpdateState(grpc_connectivity_state state,
   }
   state_ = state;
   status_ = status;
+  if (state == GRPC_CHANNEL_READY && made_before_ready_ == 0) {
+    made_before_ready_ = subchannels_made_;
+  }
   updates_.emplace_back(name);
   picker_.swap(picker);
   Repick();

@@ -77,6 +77,8 @@ class FakeChannel final : private FakeSubchannel::Owner {
 
   grpc_connectivity_state state() const { return state_; }
   const absl::Status& status() const { return status_; }
+  // How many subchannels the policy had made when it first reported READY.
+  uint64_t made_before_ready() const { return made_before_ready_; }
   Policy::SubchannelPicker* picker() const { return picker_.get(); }
   // Returns the subchannels that the policy watches, the oldest first.
   std::vector<FakeSubchannel*> Watched(absl::string_view address) const;
@@ -114,6 +116,7 @@ class FakeChannel final : private FakeSubchannel::Owner {
   // The living subchannels, each with its number in order of creation.
   absl::flat_hash_map<FakeSubchannel*, uint64_t> subchannels_;
   uint64_t subchannels_made_ = 0;
+  uint64_t made_before_ready_ = 0;
   std::vector<FakeCall*> queued_;  // The newest last.
 
   grpc_connectivity_state state_ = GRPC_CHANNEL_IDLE;
