@@ -142,20 +142,16 @@ bool MultiBackendPolicy::ApplyAddressesLocked(core::AddressList addresses) {
   const bool changed = backends_.Update(
       std::move(addresses), endpoints,
       absl::bind_front(&MultiBackendPolicy::MakeBackendLocked, this));
-  if (!opening_) OpenConnectionsLocked();
+  OpenConnectionsLocked();
   return changed;
 }
 
-// Lets the serializer run what has happened in between, such as the first
-// backend's getting READY.
+// Between two parts of a long list, core tells of the connections that have
+// become READY.
 void MultiBackendPolicy::OpenConnectionsLocked() {
   const ChannelBackends::Opening opening = backends_.OpenSome(NowNanos());
   if (opening.failed) SchedulePublishLocked();
-  opening_ = opening.goes_on;
-  if (!opening_) return;
-  work_serializer()->Run(
-      [this, keep_alive = KeepAlive()]() { OpenConnectionsLocked(); },
-      DEBUG_LOCATION);
+  if (opening.goes_on) mailbox_->RaiseElsewhere(PolicyMailbox::kOpen);
 }
 
 std::unique_ptr<ChannelBackend> MultiBackendPolicy::MakeBackendLocked(
@@ -226,6 +222,7 @@ void MultiBackendPolicy::OnRequestsLocked(uint32_t requests) {
   if ((requests & PolicyMailbox::kReconnect) != 0) {
     for (const auto& backend : backends_) backend->OnReconnectRequests();
   }
+  if ((requests & PolicyMailbox::kOpen) != 0) OpenConnectionsLocked();
   if ((requests & PolicyMailbox::kReplan) != 0) SchedulePublishLocked();
   if ((requests & PolicyMailbox::kGrow) != 0) {
     if (ResizeConnectionsLocked()) SchedulePublishLocked();
