@@ -1,8 +1,10 @@
-// IsInCore() and RunLater(): for a thread that core may be running.
+// IsInCore(), RunLater() and RunElsewhere(): for a thread that core may be
+// running.
 #ifndef MULTI_BACKEND_PORT_RUN_LATER_H_
 #define MULTI_BACKEND_PORT_RUN_LATER_H_
 
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -22,6 +24,20 @@ inline void RunLater(std::function<void()> function) {
       grpc_core::NewClosure([function = std::move(function)](
                                 const grpc_error_handle&) { function(); }),
       absl::OkStatus());
+}
+
+// Runs `function` on a thread of `engine`, once this thread has done what core
+// has put off until now, and also what that puts off.  Requires IsInCore().
+inline void RunElsewhere(
+    std::shared_ptr<grpc_event_engine::experimental::EventEngine> engine,
+    std::function<void()> function) {
+  auto run = [engine = std::move(engine), function = std::move(function)]() {
+    engine->Run([function]() {
+      CoreScope scope;
+      function();
+    });
+  };
+  RunLater([run = std::move(run)]() { RunLater(run); });
 }
 
 }  // namespace core

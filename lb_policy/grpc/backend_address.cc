@@ -15,6 +15,10 @@
 namespace multi_backend {
 namespace {
 
+// A number in this arg tells the connections of one backend apart.
+constexpr absl::string_view kConnectionNumberArg =
+    "multi_backend.connection_number";
+
 using grpc_core::ChannelArgs;
 
 // Every subchannel's args keep the whole target string.  A target that lists
@@ -35,6 +39,12 @@ ChannelArgs SubchannelArgs(const ChannelArgs& args) {
     stripped = stripped.Set(GRPC_ARG_SERVER_URI, "static:///");
   }
   return stripped;
+}
+
+grpc_core::ChannelArgs ConnectionArgs(
+    const grpc_core::ChannelArgs& subchannel_args, int number) {
+  return number == 0 ? subchannel_args
+                     : subchannel_args.Set(kConnectionNumberArg, number);
 }
 
 std::string AddressText(const grpc_resolved_address& address) {

@@ -20,6 +20,12 @@ namespace multi_backend {
 // settings are removed, so that such channels share connections.
 grpc_core::ChannelArgs SubchannelArgs(const grpc_core::ChannelArgs& args);
 
+// Returns `subchannel_args` for the connection with this number of a backend.
+// Core shares a subchannel among equal addresses and args, so the connection
+// with number 0 is shared with channels that have only one.
+grpc_core::ChannelArgs ConnectionArgs(
+    const grpc_core::ChannelArgs& subchannel_args, int number);
+
 // Returns the address as text: "1.2.3.4:80", "[::1]:80", "unix:/path".
 std::string AddressText(const grpc_resolved_address& address);
 

@@ -13,17 +13,10 @@
 #include "multi_backend/lb_policy/grpc/policy_objects.h"
 #include "multi_backend/lb_policy/status/plan_status.h"
 #include "multi_backend/port/log.h"
+#include "multi_backend/port/run_later.h"
 #include "multi_backend/resolver/endpoint/backend_overrides.h"
 
 namespace multi_backend {
-namespace {
-
-// A number in this arg tells the connections of one backend apart.
-constexpr absl::string_view kConnectionNumberArg =
-    "multi_backend.connection_number";
-
-}  // namespace
-
 MultiBackendPolicy::MultiBackendPolicy(Args args)
     : LoadBalancingPolicy(std::move(args)),
       pool_(PoolFrom(channel_args())),
@@ -142,16 +135,24 @@ bool MultiBackendPolicy::ApplyAddressesLocked(core::AddressList addresses) {
   const bool changed = backends_.Update(
       std::move(addresses), endpoints,
       absl::bind_front(&MultiBackendPolicy::MakeBackendLocked, this));
-  OpenConnectionsLocked();
+  if (!opening_) OpenConnectionsLocked();
   return changed;
 }
 
-// Between two parts of a long list, core tells of the connections that have
-// become READY.
+// The next part of a long list follows when core has begun to connect this one,
+// and on another thread, because this one may be the only one that polls.
 void MultiBackendPolicy::OpenConnectionsLocked() {
+  if (shutdown_) return;
   const ChannelBackends::Opening opening = backends_.OpenSome(NowNanos());
   if (opening.failed) SchedulePublishLocked();
-  if (opening.goes_on) mailbox_->RaiseElsewhere(PolicyMailbox::kOpen);
+  opening_ = opening.goes_on;
+  if (!opening_) return;
+  core::RunElsewhere(
+      channel_control_helper()->GetEventEngine()->shared_from_this(),
+      [this, keep_alive = KeepAlive()]() {
+        work_serializer()->Run(
+            [this, keep_alive]() { OpenConnectionsLocked(); }, DEBUG_LOCATION);
+      });
 }
 
 std::unique_ptr<ChannelBackend> MultiBackendPolicy::MakeBackendLocked(
@@ -188,12 +189,8 @@ void MultiBackendPolicy::ConfigureBackendLocked(ChannelBackend& backend) {
 
 BackendConnection::Subchannel MultiBackendPolicy::MakeConnectionLocked(
     const core::Address& address, int number) {
-  // Core shares a subchannel among equal addresses and args, so a backend's
-  // first connection is shared with channels that have only one.
-  return core::MakeSubchannel(
-      *channel_control_helper(), address,
-      number == 0 ? subchannel_args_
-                  : subchannel_args_.Set(kConnectionNumberArg, number));
+  return core::MakeSubchannel(*channel_control_helper(), address,
+                              ConnectionArgs(subchannel_args_, number));
 }
 
 void MultiBackendPolicy::OnConnectionLostLocked() {
@@ -222,7 +219,6 @@ void MultiBackendPolicy::OnRequestsLocked(uint32_t requests) {
   if ((requests & PolicyMailbox::kReconnect) != 0) {
     for (const auto& backend : backends_) backend->OnReconnectRequests();
   }
-  if ((requests & PolicyMailbox::kOpen) != 0) OpenConnectionsLocked();
   if ((requests & PolicyMailbox::kReplan) != 0) SchedulePublishLocked();
   if ((requests & PolicyMailbox::kGrow) != 0) {
     if (ResizeConnectionsLocked()) SchedulePublishLocked();

@@ -136,6 +136,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   int64_t resize_at_ = INT64_MAX;
   int64_t sample_at_ = INT64_MAX;
   int64_t reconnect_at_ = INT64_MAX;
+  bool opening_ = false;  // OpenConnectionsLocked() will run again.
   bool publish_scheduled_ = false;
   bool shutdown_ = false;
 };

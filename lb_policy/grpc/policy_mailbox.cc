@@ -6,30 +6,23 @@
 
 namespace multi_backend {
 
-// Both: the thread that finds no requests delivers everything that is added
-// until then.
 void PolicyMailbox::Raise(uint32_t requests) {
+  // The thread that finds zero delivers everything that is added until then.
   if (requests_.fetch_or(requests, std::memory_order_acq_rel) != 0) return;
-  if (!core::IsInCore() || in_pass_.load()) return DeliverElsewhere();
-  core::RunLater([self = shared_from_this()]() { self->Deliver(); });
-}
-
-void PolicyMailbox::RaiseElsewhere(uint32_t requests) {
-  if (requests_.fetch_or(requests, std::memory_order_acq_rel) != 0) return;
-  DeliverElsewhere();
-}
-
-void PolicyMailbox::DeliverElsewhere() {
-  std::shared_ptr<EventEngine> engine;
-  {
-    MutexLock lock(&mutex_);
-    engine = engine_;
+  if (!core::IsInCore() || in_pass_.load()) {
+    std::shared_ptr<EventEngine> engine;
+    {
+      MutexLock lock(&mutex_);
+      engine = engine_;
+    }
+    if (engine == nullptr) return;  // Stopped.
+    engine->Run([self = shared_from_this()]() {
+      core::CoreScope scope;
+      self->Deliver();
+    });
+    return;
   }
-  if (engine == nullptr) return;  // Stopped.
-  engine->Run([self = shared_from_this()]() {
-    core::CoreScope scope;
-    self->Deliver();
-  });
+  core::RunLater([self = shared_from_this()]() { self->Deliver(); });
 }
 
 void PolicyMailbox::Stop() {

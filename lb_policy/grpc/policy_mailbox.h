@@ -33,8 +33,6 @@ class PolicyMailbox : public std::enable_shared_from_this<PolicyMailbox> {
   static constexpr uint32_t kReconnect = 16;
   static constexpr uint32_t kHotKey = 32;  // PickPlan::has_hot_key().
   static constexpr uint32_t kEvent = 64;   // There are new events to report.
-  // Backends of a long list still wait for their first connections.
-  static constexpr uint32_t kOpen = 128;
 
   class Receiver {
    public:
@@ -57,9 +55,6 @@ class PolicyMailbox : public std::enable_shared_from_this<PolicyMailbox> {
   }
 
   void Raise(uint32_t requests);
-  // The same, but the delivery does not wait for this thread, which may be the
-  // only one that can poll the channel's connections.
-  void RaiseElsewhere(uint32_t requests);
   // Says whether core is running a pass, in which all waiting calls pick again.
   // A pass often requests the next one.  If one thread ran all of them, core
   // would send the calls of the first pass only after the last.  So requests
@@ -69,7 +64,6 @@ class PolicyMailbox : public std::enable_shared_from_this<PolicyMailbox> {
   void Stop();
 
  private:
-  void DeliverElsewhere();
   void Deliver();
 
   std::atomic<uint32_t> requests_{0};
