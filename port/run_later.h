@@ -32,9 +32,11 @@ inline void RunElsewhere(
     std::shared_ptr<grpc_event_engine::experimental::EventEngine> engine,
     std::function<void()> function) {
   auto run = [engine = std::move(engine), function = std::move(function)]() {
-    engine->Run([function]() {
+    engine->Run([function = function]() mutable {
       CoreScope scope;
-      function();
+      // What it holds may need the scope to be destroyed.
+      const std::function<void()> last = std::move(function);
+      last();
     });
   };
   RunLater([run = std::move(run)]() { RunLater(run); });
