@@ -1,5 +1,7 @@
 #include "multi_backend/bench/peers/peer.h"
 
+#include <grpcpp/version_info.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -49,6 +51,26 @@ Figures Peer::Do(const std::string& command) {
 
 Peer Stock(const PeerOptions& options, const std::string& name) {
   return Direct(name, options, {"--service-config", StockConfig(kRoundRobin)});
+}
+
+std::vector<Peer> StockPolicies(const PeerOptions& options) {
+  std::vector<Peer> peers;
+#if GRPC_CPP_VERSION_MINOR >= 83
+  const std::pair<const char*, const char*> policies[] = {
+      {"stock weighted_round_robin", R"({"weighted_round_robin":{}})"},
+      {"stock ring_hash",
+       R"({"ring_hash_experimental":{"requestHashHeader":"x-user-id"}})"}};
+  // Core reads requestHashHeader only with this.
+  setenv("GRPC_EXPERIMENTAL_RING_HASH_SET_REQUEST_HASH_KEY", "true",
+         /*overwrite=*/1);
+  for (const auto& [name, policy] : policies) {
+    peers.push_back(
+        Direct(name, options, {"--service-config", StockConfig(policy)}));
+  }
+#else
+  (void)options;
+#endif
+  return peers;
 }
 
 Peer StockOutlierDetection(const PeerOptions& options,

@@ -39,6 +39,10 @@ struct PeerOptions {
 // Stock gRPC's channels have its best retry settings.
 Peer Stock(const PeerOptions& options,
            const std::string& name = "stock round_robin");
+// gRPC's other policies that spread the calls of a plain channel:
+// weighted_round_robin, and ring_hash by the header that the calls have.  None
+// with gRPC 1.51.
+std::vector<Peer> StockPolicies(const PeerOptions& options);
 // `rules` are the fields of outlier_detection_experimental.
 Peer StockOutlierDetection(const PeerOptions& options, absl::string_view rules);
 // Application channels that share no connection.

@@ -52,6 +52,7 @@ struct Measure {
 };
 
 void CompareLoad(const std::string& load, const Turns& turns,
+                 const std::vector<std::string>& direct,
                  const std::vector<std::string>& proxies, ResultTable& table) {
   const std::vector<Measure> measures = {
       {"CPU a call, us", "cpu_us", {Goal::Kind::kCostAtMost, 0.65}},
@@ -62,8 +63,8 @@ void CompareLoad(const std::string& load, const Turns& turns,
   for (const Measure& measure : measures) {
     const std::string what = absl::StrCat(load, ": ", measure.name);
     const auto aa = table.Aa(what, turns, measure.figure, kStockAgain, kStock);
-    for (const char* ours : {kOurs, kEverything}) {
-      table.Compare(what, turns, measure.figure, ours, kStock, aa);
+    for (const std::string& name : direct) {
+      table.Compare(what, turns, measure.figure, name, kStock, aa);
     }
     // The better proxy is the one with the lower figure, or the higher rate.
     const bool more_is_better = measure.figure == "rate";
@@ -94,6 +95,11 @@ void RunCost(const RowOptions& options, ResultTable& table) {
   peers.push_back(Stock(peer_options, kStockAgain));
   peers.push_back(Ours(kOurs, peer_options, R"("strategy":"ROUND_ROBIN")"));
   peers.push_back(EverythingOn(peer_options));
+  std::vector<std::string> direct = {kOurs, kEverything};
+  for (Peer& peer : StockPolicies(peer_options)) {
+    direct.push_back(peer.name);
+    peers.push_back(std::move(peer));
+  }
   std::vector<std::string> proxies;
   for (const Proxy::Kind kind : InstalledProxies()) {
     peers.push_back(Through(kind, peer_options));
@@ -113,7 +119,7 @@ void RunCost(const RowOptions& options, ResultTable& table) {
           order, ClosedLoad(in_flight, kind.first, options.Seconds(0.3)),
           options.turns());
       CompareLoad(absl::StrCat(kind.second, ", ", in_flight, " in flight"),
-                  turns, proxies, table);
+                  turns, direct, proxies, table);
     }
   }
 }

@@ -1,6 +1,7 @@
 // Row 4: one of four backends is slow, and does not fail.
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -39,6 +40,7 @@ std::vector<Peer> MakePeers(const BackendFleet& fleet) {
   peers.push_back(Ours("ours, LEAST_BUSY", all, R"("strategy":"LEAST_BUSY")"));
   peers.push_back(Stock(all));
   peers.push_back(StockOutlierDetection(all, kOutlierRules));
+  for (Peer& peer : StockPolicies(all)) peers.push_back(std::move(peer));
   for (const Proxy::Kind kind : InstalledProxies()) {
     peers.push_back(Through(kind, all, /*least_busy=*/true));
     peers.back().name += ", least connections";
