@@ -22,6 +22,10 @@ class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
   ConnectionLoad& operator=(const ConnectionLoad&) = delete;
 
   int streams() const { return streams_.load(); }
+  void BeginStream() {
+    streams_.fetch_add(1, std::memory_order_relaxed);
+    Count();
+  }
   // Begins a stream unless the connection has `max` already.  Picks that run at
   // the same time may all have found room for one more.
   ABSL_MUST_USE_RESULT bool TryBeginStream(int max) {
@@ -29,8 +33,7 @@ class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
     do {
       if (streams >= max) return false;
     } while (!streams_.compare_exchange_weak(streams, streams + 1));
-    refs_.fetch_add(1, std::memory_order_relaxed);
-    begun_.fetch_add(1, std::memory_order_relaxed);
+    Count();
     return true;
   }
   // Call when a stream ends.  Returns whether a call waits for that.
@@ -61,6 +64,10 @@ class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
 
  private:
   ~ConnectionLoad() = default;
+  void Count() {
+    refs_.fetch_add(1, std::memory_order_relaxed);
+    begun_.fetch_add(1, std::memory_order_relaxed);
+  }
 
   std::atomic<uint32_t> refs_{1};
   std::atomic<int32_t> streams_{0};

@@ -23,27 +23,6 @@ absl::Status LastStatus(const CallAttempts& call) {
       "other backend is usable");
 }
 
-// A list of PassedOver with names of its own.
-class PassedOverList {
- public:
-  explicit PassedOverList(std::vector<PassedOver> list)
-      : list_(std::move(list)) {
-    names_.reserve(list_.size());
-    for (PassedOver& passed : list_) {
-      names_.emplace_back(passed.backend);
-      passed.backend = names_.back();
-    }
-  }
-  PassedOverList(const PassedOverList&) = delete;
-  PassedOverList& operator=(const PassedOverList&) = delete;
-
-  absl::Span<const PassedOver> list() const { return list_; }
-
- private:
-  std::vector<PassedOver> list_;
-  std::vector<std::string> names_;
-};
-
 size_t LeastLoaded(const Picker::Connections& connections) {
   const auto& ready = connections.ready;
   return LeastLoadedConnection(ready.size(), [&ready](size_t i) {
@@ -51,11 +30,39 @@ size_t LeastLoaded(const Picker::Connections& connections) {
   });
 }
 
+ConnectionLoad& LoadOf(const Picker::Destination& destination,
+                       size_t connection) {
+  return destination.connections == nullptr
+             ? *destination.load.get()
+             : *destination.connections->ready[connection].load.get();
+}
+
 bool AllFull(const Picker::Connections& connections) {
   return std::all_of(connections.ready.begin(), connections.ready.end(),
                      [&connections](const Picker::Connections::One& one) {
                        return one.load->streams() >= connections.max_streams;
                      });
+}
+
+// Begins a stream on the connection with the fewest, and returns its index.
+// Returns nullopt if all are full and the call may wait for another one.
+absl::optional<size_t> BeginStream(const Picker::Destination& destination,
+                                   bool may_wait) {
+  if (destination.connections == nullptr) {
+    destination.load->BeginStream();
+    return 0;
+  }
+  const Picker::Connections& connections = *destination.connections;
+  while (true) {
+    const size_t least = LeastLoaded(connections);
+    ConnectionLoad& load = *connections.ready[least].load.get();
+    if (load.TryBeginStream(connections.max_streams)) return least;
+    // Another call has taken the last stream.
+    if (!AllFull(connections)) continue;
+    if (may_wait) return absl::nullopt;
+    load.BeginStream();
+    return least;
+  }
 }
 
 }  // namespace
@@ -90,7 +97,7 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
       return AwaitConnection(*args_->destinations[turn.pick.entry].connections,
                              call, stream.wait_until);
     }
-    connection = TryBegin(turn.pick, stream.max_streams);
+    connection = TryBegin(turn.pick, stream.may_wait);
   }
   if (plan.has_hot_key()) wakeups.mailbox().Raise(PolicyMailbox::kHotKey);
   if (turn.pick.outcome == PickPlan::Outcome::kPicked) {
@@ -193,7 +200,7 @@ Picker::PickResult Picker::PickWithoutContext(const PickArgs& args) {
   absl::optional<size_t> connection;
   while (!connection.has_value()) {
     picked = args_->plan->Pick(CallLabel(), PickRequest());
-    connection = TryBegin(picked, kAnyNumber);
+    connection = TryBegin(picked, /*may_wait=*/false);
   }
   if (picked.outcome != PickPlan::Outcome::kPicked) {
     return Unserved(picked.outcome, CallLabel(), PickRequest());
@@ -238,15 +245,13 @@ Picker::StreamTurn Picker::TurnFor(const PickPlan::Result& picked,
       picked.trial != 0) {
     return {};
   }
-  if (!AllFull(*connections)) {
-    return {/*wait_until=*/0, connections->max_streams};
-  }
+  if (!AllFull(*connections)) return {/*wait_until=*/0, /*may_wait=*/true};
   const RetryPolicy& policy = *args_->retry_policy;
   const int64_t now = policy.clock->NowNanos();
   const int64_t until = call.log.BoundedConnectWaitUntil(
       now, policy.failover.max_connect_wait_nanos());
   if (until <= now) return {};
-  return {until};
+  return {until, /*may_wait=*/true};
 }
 
 Picker::PickResult Picker::AwaitConnection(const Connections& connections,
@@ -268,27 +273,24 @@ Picker::PickResult Picker::AwaitConnection(const Connections& connections,
 // Counts the call on its backend, if the pick has found one, and on the
 // backend's connection with the fewest streams, whose index it returns.
 // Returns nullopt if calls that picked at the same time, in this channel or in
-// another one, have taken the last place below the backend's limit or below
-// `max_streams`.  The call then has to pick again.
+// another one, have taken the last place below the backend's limit, or all
+// streams of a call that would wait for one.  The call then has to pick again.
 absl::optional<size_t> Picker::TryBegin(const PickPlan::Result& picked,
-                                        int max_streams) const {
+                                        bool may_wait) const {
   if (picked.outcome != PickPlan::Outcome::kPicked) return 0;
   const Destination& destination = args_->destinations[picked.entry];
+  // The stream comes first: who looks at the connections meanwhile may have to
+  // wait, but who finds a backend at its limit may fail.
+  const absl::optional<size_t> connection = BeginStream(destination, may_wait);
+  if (!connection.has_value()) return absl::nullopt;
   Backend& backend = *destination.backend;
-  if (!backend.TryBeginCall()) {
-    if (picked.trial != 0) {
-      backend.health.OnCallEnded(AttemptOutcome::kAbandoned, "", picked.trial);
-    }
-    return absl::nullopt;
+  if (backend.TryBeginCall()) return connection;
+  if (LoadOf(destination, *connection).EndStream()) {
+    args_->retry_policy->WakeWaitingCalls();
   }
-  size_t connection = 0;
-  ConnectionLoad* load = destination.load.get();
-  if (destination.connections != nullptr) {
-    connection = LeastLoaded(*destination.connections);
-    load = destination.connections->ready[connection].load.get();
+  if (picked.trial != 0) {
+    backend.health.OnCallEnded(AttemptOutcome::kAbandoned, "", picked.trial);
   }
-  if (load->TryBeginStream(max_streams)) return connection;
-  backend.EndCall();
   return absl::nullopt;
 }
 
@@ -298,7 +300,7 @@ Picker::PickResult Picker::Send(const PickPlan::Result& picked,
                                 const PickRequest& request) const {
   const Destination& destination = args_->destinations[picked.entry];
   const SubchannelRef* subchannel = &destination.subchannel;
-  ConnectionLoad* load = destination.load.get();
+  ConnectionLoad& load = LoadOf(destination, connection);
   AttemptTracker::Args tracker_args;
   tracker_args.backend = destination.backend;
   tracker_args.leaf = picked.leaf;
@@ -309,16 +311,14 @@ Picker::PickResult Picker::Send(const PickPlan::Result& picked,
   tracker_args.trial = picked.trial;
   if (destination.connections != nullptr) {
     const Connections& connections = *destination.connections;
-    const Connections::One& one = connections.ready[connection];
-    subchannel = &one.subchannel;
-    load = one.load.get();
+    subchannel = &connections.ready[connection].subchannel;
     // The next call must find another connection.
     if (connections.may_open_another &&
-        load->streams() >= connections.max_streams) {
+        load.streams() >= connections.max_streams) {
       args_->retry_policy->wakeups->mailbox().Raise(PolicyMailbox::kGrow);
     }
   }
-  tracker_args.connection = load;
+  tracker_args.connection = &load;
   if (call != nullptr && call->context.record != nullptr) {
     tracker_args.record = Record(picked, *call, request, connection);
   }

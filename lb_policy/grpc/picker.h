@@ -3,7 +3,6 @@
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_PICKER_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_PICKER_H_
 
-#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -67,15 +66,13 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   PickResult Pick(PickArgs args) override;
 
  private:
-  // Whether a call goes to the backend that was picked for it.
+  // How a call meets a backend whose connections are all full.
   struct StreamTurn {
-    // Not 0: all connections are full, and the call waits for another one until
-    // then.
+    // Not 0: they are, and the call waits for another one until then.
     int64_t wait_until = 0;
-    // What the call's connection may have at most when its stream begins.
-    int max_streams = kAnyNumber;
+    // Whether the call would wait.
+    bool may_wait = false;
   };
-  static constexpr int kAnyNumber = INT_MAX;
 
   PickResult PickWithContext(CallAttempts& call, const PickArgs& args);
   PickResult PickWithoutContext(const PickArgs& args);
@@ -92,7 +89,7 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   PickResult AwaitConnection(const Connections& connections, CallAttempts& call,
                              int64_t until) const;
   absl::optional<size_t> TryBegin(const PickPlan::Result& picked,
-                                  int max_streams) const;
+                                  bool may_wait) const;
   PickResult Send(const PickPlan::Result& picked, size_t connection,
                   CallAttempts* call, const PickArgs& args,
                   const PickRequest& request) const;

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -38,6 +40,27 @@ constexpr size_t kMaxPassedOver = 16;
 std::vector<PassedOver> ExplainPassedOver(
     const PickPlan& plan, const CallLabel& label, const PickRequest& request,
     size_t chosen, absl::Span<const uint32_t> in_slow_start);
+
+// A list of PassedOver with names of its own, for when the plan may be gone.
+class PassedOverList {
+ public:
+  explicit PassedOverList(std::vector<PassedOver> list)
+      : list_(std::move(list)) {
+    names_.reserve(list_.size());
+    for (PassedOver& passed : list_) {
+      names_.emplace_back(passed.backend);
+      passed.backend = names_.back();
+    }
+  }
+  PassedOverList(const PassedOverList&) = delete;
+  PassedOverList& operator=(const PassedOverList&) = delete;
+
+  absl::Span<const PassedOver> list() const { return list_; }
+
+ private:
+  std::vector<PassedOver> list_;
+  std::vector<std::string> names_;
+};
 
 }  // namespace multi_backend
 
