@@ -6,15 +6,17 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/random/random.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "multi_backend/lb_policy/connections/opening_order.h"
 #include "multi_backend/lb_policy/grpc/backend_address.h"
 
 namespace multi_backend {
 namespace {
 
 // Core needs some milliseconds for the connections of as many backends.
-constexpr int kOpenedAtOnce = 64;
+constexpr size_t kOpenedAtOnce = 64;
 
 // Returns whether the endpoint has changed.
 bool SetEndpoint(ChannelBackend& backend,
@@ -79,7 +81,6 @@ bool ChannelBackends::Update(
   }
   list_.clear();
   list_.reserve(addresses.size());
-  next_to_open_ = 0;
   // The old backends that leave the list, by address alone; filled when it is
   // needed.
   absl::optional<absl::flat_hash_map<absl::string_view, const ChannelBackend*>>
@@ -120,6 +121,7 @@ bool ChannelBackends::Update(
     changed = true;
     list_.push_back(make(std::move(addresses[i]), endpoints[i], renamed));
   }
+  FindUnopened();
   // Backends that are still in old_backends have left the list.
   return changed ||
          !std::equal(
@@ -128,20 +130,36 @@ bool ChannelBackends::Update(
                 const ChannelBackend* before) { return now.get() == before; });
 }
 
+void ChannelBackends::FindUnopened() {
+  unopened_.clear();
+  for (const auto& backend : list_) {
+    if (backend->connections() == 0) unopened_.push_back(backend.get());
+  }
+  if (unopened_.size() > kOpenedAtOnce) {
+    std::vector<OpeningCandidate> candidates;
+    for (const ChannelBackend* backend : unopened_) {
+      const Endpoint& endpoint = *backend->endpoint();
+      candidates.push_back({endpoint.role, endpoint.priority});
+    }
+    std::vector<ChannelBackend*> ordered;
+    absl::BitGen random;
+    for (const size_t i : OpeningOrder(candidates, random)) {
+      ordered.push_back(unopened_[i]);
+    }
+    unopened_ = std::move(ordered);
+  }
+  std::reverse(unopened_.begin(), unopened_.end());
+}
+
 ChannelBackends::Opening ChannelBackends::OpenSome(int64_t now) {
   Opening opening;
-  int opened = 0;
-  for (; next_to_open_ < list_.size(); ++next_to_open_) {
-    ChannelBackend& backend = *list_[next_to_open_];
-    if (backend.connections() > 0) continue;
-    if (opened == kOpenedAtOnce) {
-      opening.goes_on = true;
-      break;
-    }
-    ++opened;
+  for (size_t i = 0; i < kOpenedAtOnce && !unopened_.empty(); ++i) {
+    ChannelBackend& backend = *unopened_.back();
+    unopened_.pop_back();
     backend.Resize(now);
     opening.failed |= backend.has_failed();
   }
+  opening.goes_on = !unopened_.empty();
   return opening;
 }
 

@@ -35,13 +35,17 @@ class ChannelBackends {
   bool Update(core::AddressList addresses,
               const std::vector<std::shared_ptr<const Endpoint>>& endpoints,
               Make make);
-  void Clear() { list_.clear(); }
+  void Clear() {
+    unopened_.clear();
+    list_.clear();
+  }
   struct Opening {
     bool goes_on = false;  // Other backends have no connection yet.
     bool failed = false;   // Core refused a connection, and will not notify.
   };
   // Opens the first connections of new backends, of some at a time.  Core needs
   // so long for those of a long list that calls should not wait for the last.
+  // A short list keeps its order (opening_order.h).
   Opening OpenSome(int64_t now);
   // As those of ChannelBackend, for all backends.
   void ResetBackoff();
@@ -63,10 +67,11 @@ class ChannelBackends {
 
  private:
   bool Same(const core::AddressList& addresses) const;
+  void FindUnopened();
 
   List list_;
-  // The backends before this index have connections.
-  size_t next_to_open_ = 0;
+  // Those that have no connection yet, the next one last.
+  std::vector<ChannelBackend*> unopened_;
 };
 
 }  // namespace multi_backend

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/call/grpc/channel_extension.h"
@@ -252,16 +253,59 @@ TEST(LongListTest, CallsNeedNotWaitUntilCoreHasMadeAllConnections) {
   EXPECT_EQ(used.size(), 500u);
 }
 
-TEST(LongListTest, ANewListMayComeAtAnyTime) {
+TEST(LongListTest, ANewListMayComeWhileTheLastOneIsOpened) {
   PolicyHarness harness;
   harness.channel().set_first_state(GRPC_CHANNEL_READY);
+  harness.time().HoldEngine();
   ASSERT_EQ(harness.UpdateAddresses(PolicyDriver::Addresses(300)),
             absl::OkStatus());
+  ASSERT_LT(harness.channel().subchannels_made(), 300u);
   ASSERT_EQ(harness.UpdateAddresses(PolicyDriver::Addresses(300, 200)),
             absl::OkStatus());
+  ASSERT_LT(harness.channel().subchannels_made(), 300u);
+  harness.time().ReleaseEngine();
   std::set<std::string> used;
   for (int i = 0; i < 300; ++i) used.insert(harness.RoundTrip());
   EXPECT_EQ(used.size(), 300u);
+}
+
+TEST(LongListTest, TheChannelMayEndWhileTheListIsOpened) {
+  PolicyHarness harness;
+  harness.time().HoldEngine();
+  ASSERT_EQ(harness.UpdateAddresses(PolicyDriver::Addresses(300)),
+            absl::OkStatus());
+  harness.ShutDown();
+  const uint64_t made = harness.channel().subchannels_made();
+  harness.time().ReleaseEngine();
+  EXPECT_EQ(harness.channel().subchannels_made(), made);
+}
+
+TEST(LongListTest, APoolMayGrowWhileTheListIsOpened) {
+  PolicyHarness harness;
+  harness.time().HoldEngine();
+  ASSERT_EQ(harness.UpdateAddresses(PolicyDriver::Addresses(300)),
+            absl::OkStatus());
+  ASSERT_EQ(harness.UpdateConfig(R"({"pool":{"min":2,"max":2}})"),
+            absl::OkStatus());
+  EXPECT_LT(harness.channel().subchannels_made(), 300u);
+  harness.time().ReleaseEngine();
+  EXPECT_EQ(harness.channel().subchannels_made(), 600u);
+}
+
+// Core shares the connection of the backend's old name, if it still lives.
+TEST(LongListTest, BackendsThatGetNamesKeepTheirConnections) {
+  PolicyHarness harness;
+  const auto list = PolicyDriver::Addresses(300);
+  ASSERT_EQ(harness.UpdateAddresses(list), absl::OkStatus());
+  core::AddressList named;
+  for (size_t i = 0; i < list.size(); ++i) {
+    named.push_back(
+        core::MakeAddress(list[i].address(), grpc_core::ChannelArgs(),
+                          std::make_shared<const Endpoint>(Endpoint::Of(
+                              absl::StrCat("b", i, ".example"), 80))));
+  }
+  ASSERT_EQ(harness.UpdateAddresses(named), absl::OkStatus());
+  EXPECT_EQ(harness.channel().made_beside_another(), 300u);
 }
 
 TEST(LongListTest, AllBackendsAreSaidToFailIfCoreRefusesTheirConnections) {

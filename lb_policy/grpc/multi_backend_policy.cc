@@ -139,8 +139,9 @@ bool MultiBackendPolicy::ApplyAddressesLocked(core::AddressList addresses) {
   return changed;
 }
 
-// The next part of a long list follows when core has begun to connect this one,
-// and on another thread, because this one may be the only one that polls.
+// The next part of a long list follows on another thread, because this one may
+// be the only one that polls.  With core 1.51, it also waits until core has
+// begun to connect this part.
 void MultiBackendPolicy::OpenConnectionsLocked() {
   if (shutdown_) return;
   const ChannelBackends::Opening opening = backends_.OpenSome(NowNanos());
@@ -167,6 +168,8 @@ std::unique_ptr<ChannelBackend> MultiBackendPolicy::MakeBackendLocked(
   auto backend = std::make_unique<ChannelBackend>(
       owner, std::move(address), std::move(lease), std::move(endpoint));
   ConfigureBackendLocked(*backend);
+  // Core gives it the same connection, but only while the old one lives.
+  if (renamed != nullptr) backend->Resize(NowNanos());
   return backend;
 }
 

@@ -22,6 +22,9 @@ class FakeChannel::Control final : public core::FakeHelper {
         owner, channel_.serializer_, AddressText(address.address()),
         args.UnionWith(address.args()));
     subchannel->StartIn(channel_.first_state_);
+    if (!channel_.Watched(subchannel->address()).empty()) {
+      ++channel_.made_beside_another_;
+    }
     channel_.subchannels_[subchannel.get()] = ++channel_.subchannels_made_;
     return subchannel;
   }

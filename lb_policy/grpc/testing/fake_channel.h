@@ -79,6 +79,10 @@ class FakeChannel final : private FakeSubchannel::Owner {
   const absl::Status& status() const { return status_; }
   // How many subchannels the policy had made when it first reported READY.
   uint64_t made_before_ready() const { return made_before_ready_; }
+  uint64_t subchannels_made() const { return subchannels_made_; }
+  // How many of them were made while the policy watched another one to the same
+  // address, so that core would have shared its connection.
+  uint64_t made_beside_another() const { return made_beside_another_; }
   Policy::SubchannelPicker* picker() const { return picker_.get(); }
   // Returns the subchannels that the policy watches, the oldest first.
   std::vector<FakeSubchannel*> Watched(absl::string_view address) const;
@@ -117,6 +121,7 @@ class FakeChannel final : private FakeSubchannel::Owner {
   absl::flat_hash_map<FakeSubchannel*, uint64_t> subchannels_;
   uint64_t subchannels_made_ = 0;
   uint64_t made_before_ready_ = 0;
+  uint64_t made_beside_another_ = 0;
   std::vector<FakeCall*> queued_;  // The newest last.
 
   grpc_connectivity_state state_ = GRPC_CHANNEL_IDLE;

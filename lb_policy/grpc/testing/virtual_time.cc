@@ -56,6 +56,10 @@ class VirtualTime::Engine final : public EventEngine {
   }
   void Run(absl::AnyInvocable<void()> closure) override {
     CheckOpen("Run()");
+    if (user_ == User::kPolicy && time_->held_.has_value()) {
+      time_->held_->push_back(std::move(closure));
+      return;
+    }
     time_->engine_queue_.push_back(std::move(closure));
   }
   TaskHandle RunAfter(Duration when, Closure* closure) override {
@@ -174,6 +178,13 @@ void VirtualTime::RunOutsideCore(const std::function<void()>& fn) {
 void VirtualTime::Advance(absl::Duration by) {
   const CoreTime core_time(this);
   timers_.Advance(by);
+}
+
+void VirtualTime::ReleaseEngine() {
+  const CoreTime core_time(this);
+  for (auto& closure : *held_) engine_queue_.push_back(std::move(closure));
+  held_.reset();
+  Settle();
 }
 
 void VirtualTime::Settle() {

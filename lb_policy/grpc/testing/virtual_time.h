@@ -19,9 +19,11 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "multi_backend/clock/clock.h"
 #include "multi_backend/health/timers/timers.h"
 #include "multi_backend/lb_policy/backends/pool_time.h"
@@ -52,6 +54,9 @@ class VirtualTime final : public Clock {
   void Advance(absl::Duration by);
   // Runs what the engine has been given until nothing is left.
   void Settle();
+  // Between these two, the engine keeps what policies give it to run at once.
+  void HoldEngine() { held_.emplace(); }
+  void ReleaseEngine();
 
   // Counts the policies that share the engine.  RemovePolicy() returns how many
   // are left.
@@ -70,6 +75,7 @@ class VirtualTime final : public Clock {
   VirtualTimers timers_;
   std::set<uint64_t> engine_timers_;
   std::deque<absl::AnyInvocable<void()>> engine_queue_;
+  absl::optional<std::vector<absl::AnyInvocable<void()>>> held_;
   int policies_ = 0;
   bool closed_ = false;
   const std::shared_ptr<Engine> engine_;
