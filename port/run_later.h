@@ -26,17 +26,16 @@ inline void RunLater(std::function<void()> function) {
       absl::OkStatus());
 }
 
-// Runs `function` on a thread of `engine`, once this thread has done what core
-// has put off until now, and also what that puts off.  Requires IsInCore().
+// Runs `function` on a thread of `engine`, after this thread has run what core
+// has queued so far and what that queues in turn.  Requires IsInCore().
 inline void RunElsewhere(
     std::shared_ptr<grpc_event_engine::experimental::EventEngine> engine,
     std::function<void()> function) {
   auto run = [engine = std::move(engine), function = std::move(function)]() {
     engine->Run([function = function]() mutable {
       CoreScope scope;
-      // What it holds may need the scope to be destroyed.
-      const std::function<void()> last = std::move(function);
-      last();
+      // Destroys what the function holds within the scope.
+      std::exchange(function, nullptr)();
     });
   };
   RunLater([run = std::move(run)]() { RunLater(run); });

@@ -54,22 +54,21 @@ Peer Stock(const PeerOptions& options, const std::string& name) {
 }
 
 std::vector<Peer> StockPolicies(const PeerOptions& options) {
-  std::vector<Peer> peers;
+  std::vector<std::pair<const char*, const char*>> policies;
 #if GRPC_CPP_VERSION_MINOR >= 83
-  const std::pair<const char*, const char*> policies[] = {
+  policies = {
       {"stock weighted_round_robin", R"({"weighted_round_robin":{}})"},
       {"stock ring_hash",
        R"({"ring_hash_experimental":{"requestHashHeader":"x-user-id"}})"}};
   // Core reads requestHashHeader only with this.
   setenv("GRPC_EXPERIMENTAL_RING_HASH_SET_REQUEST_HASH_KEY", "true",
          /*overwrite=*/1);
+#endif
+  std::vector<Peer> peers;
   for (const auto& [name, policy] : policies) {
     peers.push_back(
         Direct(name, options, {"--service-config", StockConfig(policy)}));
   }
-#else
-  (void)options;
-#endif
   return peers;
 }
 

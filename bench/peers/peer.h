@@ -40,7 +40,7 @@ struct PeerOptions {
 Peer Stock(const PeerOptions& options,
            const std::string& name = "stock round_robin");
 // gRPC's other policies that spread the calls of a plain channel:
-// weighted_round_robin, and ring_hash by the header that the calls have.  None
+// weighted_round_robin, and ring_hash by the header that the calls have.  Empty
 // with gRPC 1.51.
 std::vector<Peer> StockPolicies(const PeerOptions& options);
 // `rules` are the fields of outlier_detection_experimental.

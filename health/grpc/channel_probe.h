@@ -19,8 +19,7 @@ namespace multi_backend {
 //
 // `address`: "1.2.3.4:80", "[::1]:80" or the URI of a socket ("unix:/a",
 // "ipv4:1.2.3.4:80").  `authority`: the :authority and TLS name of calls to
-// that backend: the address's own GRPC_ARG_DEFAULT_AUTHORITY, or the channel's.
-// `endpoint`: names the host in HTTP.
+// that backend.  `endpoint`: names the host in HTTP.
 //
 // Probes of channels whose credentials and arguments core treats as the same,
 // as it does for subchannels, have equal identities: insecure channels, and

@@ -22,9 +22,10 @@ class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
   ConnectionLoad& operator=(const ConnectionLoad&) = delete;
 
   int streams() const { return streams_.load(); }
+  // Begins a stream, even on a full connection.
   void BeginStream() {
     streams_.fetch_add(1, std::memory_order_relaxed);
-    Count();
+    OnBegun();
   }
   // Begins a stream unless the connection has `max` already.  Picks that run at
   // the same time may all have found room for one more.
@@ -32,11 +33,13 @@ class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
     int streams = streams_.load(std::memory_order_relaxed);
     do {
       if (streams >= max) return false;
-    } while (!streams_.compare_exchange_weak(streams, streams + 1));
-    Count();
+    } while (!streams_.compare_exchange_weak(streams, streams + 1,
+                                             std::memory_order_relaxed));
+    OnBegun();
     return true;
   }
-  // Call when a stream ends.  Returns whether a call waits for that.
+  // Call when a stream ends.  Returns whether a call waits for a stream
+  // to end.
   bool EndStream() {
     streams_.fetch_sub(1);
     const bool awaited = awaited_.load() && awaited_.exchange(false);
@@ -64,7 +67,7 @@ class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
 
  private:
   ~ConnectionLoad() = default;
-  void Count() {
+  void OnBegun() {
     refs_.fetch_add(1, std::memory_order_relaxed);
     begun_.fetch_add(1, std::memory_order_relaxed);
   }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <tuple>
 
 #include "absl/container/flat_hash_map.h"
 
@@ -13,16 +12,15 @@ std::vector<size_t> OpeningOrder(
   std::vector<size_t> order(candidates.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::shuffle(order.begin(), order.end(), random);
-  // The how manieth of its role and priority each candidate is.
-  std::vector<size_t> rank(candidates.size());
-  absl::flat_hash_map<std::tuple<absl::string_view, int32_t>, size_t> seen;
-  for (const size_t i : order) {
-    rank[i] = seen[{candidates[i].role, candidates[i].priority}]++;
-  }
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return std::tie(candidates[a].priority, rank[a]) <
-           std::tie(candidates[b].priority, rank[b]);
+    return candidates[a].priority < candidates[b].priority;
   });
+  // The place of each backend among those of its role.
+  std::vector<size_t> rank(candidates.size());
+  absl::flat_hash_map<absl::string_view, size_t> seen;
+  for (const size_t i : order) rank[i] = seen[candidates[i].role]++;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return rank[a] < rank[b]; });
   return order;
 }
 

@@ -1,10 +1,10 @@
 // OpeningOrder(): in which order the backends of a long list get their first
 // connections.
 //
-// Until the last of them has one, calls go to those that are connected.  So the
-// first ones are a sample of the list: the best priorities, and of each role as
-// many as of any other.  Which ones differs from channel to channel, or all
-// channels of a service would start on the same few backends.
+// Calls go to the connected backends until the last one has its connection.  So
+// the first ones are a sample: the roles take turns, each with its best
+// priorities first.  The order is otherwise random, so that the channels of a
+// service do not all start on the same few backends.
 //
 // Pure.
 #ifndef MULTI_BACKEND_LB_POLICY_CONNECTIONS_OPENING_ORDER_H_

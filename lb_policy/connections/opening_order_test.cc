@@ -31,13 +31,13 @@ TEST(OpeningOrderTest, EachBackendComesOnceAndInAnotherOrderEachTime) {
 
 TEST(OpeningOrderTest, ASmallRoleAtTheEndOfTheListIsAmongTheFirst) {
   std::vector<OpeningCandidate> candidates(1000, {"replica", 0});
-  for (size_t i = 997; i < 1000; ++i) candidates[i].role = "primary";
+  for (size_t i = 997; i < 1000; ++i) candidates[i] = {"primary", 1};
   absl::BitGen random;
   EXPECT_THAT(FirstOf(OpeningOrder(candidates, random), 6),
               IsSupersetOf({997u, 998u, 999u}));
 }
 
-TEST(OpeningOrderTest, TheBestPriorityComesFirst) {
+TEST(OpeningOrderTest, TheBestPrioritiesOfARoleComeFirst) {
   std::vector<OpeningCandidate> candidates(1000, {"", 2});
   candidates[998].priority = 1;
   candidates[999].priority = -1;

@@ -8,7 +8,7 @@
 // without a context has no log.  Core calls Finish() at most once.  It destroys
 // a tracker without Finish() if the picked connection was lost before the next
 // picker was published.  The pick has then bounced, and the tracker takes back
-// what it has counted.
+// what was counted.
 #ifndef MULTI_BACKEND_LB_POLICY_GRPC_ATTEMPT_TRACKER_H_
 #define MULTI_BACKEND_LB_POLICY_GRPC_ATTEMPT_TRACKER_H_
 

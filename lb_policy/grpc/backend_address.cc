@@ -41,8 +41,7 @@ ChannelArgs SubchannelArgs(const ChannelArgs& args) {
   return stripped;
 }
 
-grpc_core::ChannelArgs ConnectionArgs(
-    const grpc_core::ChannelArgs& subchannel_args, int number) {
+ChannelArgs ArgsOfConnection(const ChannelArgs& subchannel_args, int number) {
   return number == 0 ? subchannel_args
                      : subchannel_args.Set(kConnectionNumberArg, number);
 }
@@ -99,7 +98,7 @@ Endpoint EndpointOfForeign(const core::Address& address) {
 std::string AuthorityOf(const core::Address& address,
                         const grpc_core::ChannelArgs& channel,
                         absl::string_view of_target) {
-  for (const auto* args : {&address.args(), &channel}) {
+  for (const auto* args : {&channel, &address.args()}) {
     const auto authority = args->GetString(GRPC_ARG_DEFAULT_AUTHORITY);
     if (authority.has_value()) return std::string(*authority);
   }

@@ -23,14 +23,14 @@ grpc_core::ChannelArgs SubchannelArgs(const grpc_core::ChannelArgs& args);
 // Returns `subchannel_args` for the connection with this number of a backend.
 // Core shares a subchannel among equal addresses and args, so the connection
 // with number 0 is shared with channels that have only one.
-grpc_core::ChannelArgs ConnectionArgs(
+grpc_core::ChannelArgs ArgsOfConnection(
     const grpc_core::ChannelArgs& subchannel_args, int number);
 
 // Returns the address as text: "1.2.3.4:80", "[::1]:80", "unix:/path".
 std::string AddressText(const grpc_resolved_address& address);
 
-// Returns the `:authority` that `address` asks for, or else the channel, or
-// else `of_target`.
+// Returns the name by which a connection calls its server, as core finds it:
+// the channel's, or else that of the address, or else `of_target`.
 std::string AuthorityOf(const core::Address& address,
                         const grpc_core::ChannelArgs& channel,
                         absl::string_view of_target);

@@ -15,7 +15,8 @@
 namespace multi_backend {
 namespace {
 
-// Core needs some milliseconds for the connections of as many backends.
+// How many backends are opened before core's other work has its turn.  Core
+// takes about 0.2 ms to begin a connection, so these take some 13 ms.
 constexpr size_t kOpenedAtOnce = 64;
 
 // Returns whether the endpoint has changed.
@@ -131,36 +132,33 @@ bool ChannelBackends::Update(
 }
 
 void ChannelBackends::FindUnopened() {
-  unopened_.clear();
+  std::vector<ChannelBackend*> found;
+  std::vector<OpeningCandidate> candidates;
   for (const auto& backend : list_) {
-    if (backend->connections() == 0) unopened_.push_back(backend.get());
+    if (backend->connections() > 0) continue;
+    found.push_back(backend.get());
+    const Endpoint& endpoint = *backend->endpoint();
+    candidates.push_back({endpoint.role, endpoint.priority});
   }
-  if (unopened_.size() > kOpenedAtOnce) {
-    std::vector<OpeningCandidate> candidates;
-    for (const ChannelBackend* backend : unopened_) {
-      const Endpoint& endpoint = *backend->endpoint();
-      candidates.push_back({endpoint.role, endpoint.priority});
-    }
-    std::vector<ChannelBackend*> ordered;
-    absl::BitGen random;
-    for (const size_t i : OpeningOrder(candidates, random)) {
-      ordered.push_back(unopened_[i]);
-    }
-    unopened_ = std::move(ordered);
+  unopened_.assign(found.begin(), found.end());
+  if (found.size() <= kOpenedAtOnce) return;
+  unopened_.clear();
+  absl::BitGen random;
+  for (const size_t i : OpeningOrder(candidates, random)) {
+    unopened_.push_back(found[i]);
   }
-  std::reverse(unopened_.begin(), unopened_.end());
 }
 
-ChannelBackends::Opening ChannelBackends::OpenSome(int64_t now) {
-  Opening opening;
+ChannelBackends::Opened ChannelBackends::OpenSome(int64_t now) {
+  Opened opened;
   for (size_t i = 0; i < kOpenedAtOnce && !unopened_.empty(); ++i) {
-    ChannelBackend& backend = *unopened_.back();
-    unopened_.pop_back();
+    ChannelBackend& backend = *unopened_.front();
+    unopened_.pop_front();
     backend.Resize(now);
-    opening.failed |= backend.has_failed();
+    opened.failed |= backend.has_failed();
   }
-  opening.goes_on = !unopened_.empty();
-  return opening;
+  opened.more = !unopened_.empty();
+  return opened;
 }
 
 std::vector<int> ChannelBackends::ReadyConnections() const {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -39,14 +40,17 @@ class ChannelBackends {
     unopened_.clear();
     list_.clear();
   }
-  struct Opening {
-    bool goes_on = false;  // Other backends have no connection yet.
-    bool failed = false;   // Core refused a connection, and will not notify.
+
+  struct Opened {
+    bool more = false;    // Other backends have no connection yet.
+    bool failed = false;  // Core refused a connection, and will not notify.
   };
-  // Opens the first connections of new backends, of some at a time.  Core needs
-  // so long for those of a long list that calls should not wait for the last.
-  // A short list keeps its order (opening_order.h).
-  Opening OpenSome(int64_t now);
+  // Opens the next few backends that have no connection.  Core takes long to
+  // begin those of a long list, and calls should not wait for the last.  Up to
+  // 64 new backends are opened in the order of the list, more in that of
+  // OpeningOrder().
+  Opened OpenSome(int64_t now);
+
   // As those of ChannelBackend, for all backends.
   void ResetBackoff();
   int64_t Reconnect(int64_t now);
@@ -70,8 +74,8 @@ class ChannelBackends {
   void FindUnopened();
 
   List list_;
-  // Those that have no connection yet, the next one last.
-  std::vector<ChannelBackend*> unopened_;
+  // Those that have no connection yet, in the order of opening.
+  std::deque<ChannelBackend*> unopened_;
 };
 
 }  // namespace multi_backend

@@ -106,6 +106,18 @@ core::Address NamedB(absl::string_view host = "b.example") {
       std::make_shared<const Endpoint>(Endpoint::Of(std::string(host), 80)));
 }
 
+TEST(AuthorityTest, IsThatOfTheChannelBeforeThatOfTheAddress) {
+  const auto named = [](const char* name) {
+    return grpc_core::ChannelArgs().Set(GRPC_ARG_DEFAULT_AUTHORITY, name);
+  };
+  const core::Address plain = PolicyDriver::Endpoints({kB})[0];
+  core::AddressList own;
+  own.emplace_back(plain.address(), named("address"));
+  EXPECT_EQ(AuthorityOf(own[0], named("channel"), "target"), "channel");
+  EXPECT_EQ(AuthorityOf(own[0], grpc_core::ChannelArgs(), "target"), "address");
+  EXPECT_EQ(AuthorityOf(plain, grpc_core::ChannelArgs(), "target"), "target");
+}
+
 struct ListChange {
   const char* name;
   void (*act)(PolicyHarness&);
@@ -239,6 +251,18 @@ TEST(ListTest, AMarkBeforeTheFirstChannelHolds) {
   for (int i = 0; i < 4; ++i) EXPECT_EQ(harness.RoundTrip(), kA);
 }
 
+// The same addresses with names.
+core::AddressList Named(const core::AddressList& list) {
+  core::AddressList named;
+  for (const core::Address& address : list) {
+    named.push_back(core::MakeAddress(
+        address.address(), grpc_core::ChannelArgs(),
+        std::make_shared<const Endpoint>(
+            Endpoint::Of(absl::StrCat("b", named.size(), ".example"), 80))));
+  }
+  return named;
+}
+
 // Core takes more than a second to make the connections of 8,000 backends.
 TEST(LongListTest, CallsNeedNotWaitUntilCoreHasMadeAllConnections) {
   PolicyHarness harness;
@@ -253,7 +277,7 @@ TEST(LongListTest, CallsNeedNotWaitUntilCoreHasMadeAllConnections) {
   EXPECT_EQ(used.size(), 500u);
 }
 
-TEST(LongListTest, ANewListMayComeWhileTheLastOneIsOpened) {
+TEST(LongListTest, ANewListMayComeWhileTheOldOneIsOpened) {
   PolicyHarness harness;
   harness.channel().set_first_state(GRPC_CHANNEL_READY);
   harness.time().HoldEngine();
@@ -292,23 +316,28 @@ TEST(LongListTest, APoolMayGrowWhileTheListIsOpened) {
   EXPECT_EQ(harness.channel().subchannels_made(), 600u);
 }
 
-// Core shares the connection of the backend's old name, if it still lives.
+// Core shares a connection only while it lives, so the new backends connect
+// before the old ones go.
 TEST(LongListTest, BackendsThatGetNamesKeepTheirConnections) {
   PolicyHarness harness;
   const auto list = PolicyDriver::Addresses(300);
   ASSERT_EQ(harness.UpdateAddresses(list), absl::OkStatus());
-  core::AddressList named;
-  for (size_t i = 0; i < list.size(); ++i) {
-    named.push_back(
-        core::MakeAddress(list[i].address(), grpc_core::ChannelArgs(),
-                          std::make_shared<const Endpoint>(Endpoint::Of(
-                              absl::StrCat("b", i, ".example"), 80))));
-  }
-  ASSERT_EQ(harness.UpdateAddresses(named), absl::OkStatus());
+  ASSERT_EQ(harness.UpdateAddresses(Named(list)), absl::OkStatus());
   EXPECT_EQ(harness.channel().made_beside_another(), 300u);
 }
 
-TEST(LongListTest, AllBackendsAreSaidToFailIfCoreRefusesTheirConnections) {
+TEST(LongListTest, NamesDoNotHurryAListThatIsBeingOpened) {
+  PolicyHarness harness;
+  harness.time().HoldEngine();
+  ASSERT_EQ(harness.UpdateAddresses(PolicyDriver::Addresses(300)),
+            absl::OkStatus());
+  ASSERT_EQ(harness.UpdateAddresses(Named(PolicyDriver::Addresses(300))),
+            absl::OkStatus());
+  EXPECT_LT(harness.channel().subchannels_made(), 200u);
+  harness.time().ReleaseEngine();
+}
+
+TEST(LongListTest, AChannelWhoseConnectionsCoreRefusesFails) {
   PolicyHarness harness;
   harness.channel().set_refuse_subchannels(true);
   ASSERT_EQ(harness.UpdateAddresses(PolicyDriver::Addresses(100)),

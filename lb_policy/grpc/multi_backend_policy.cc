@@ -17,6 +17,7 @@
 #include "multi_backend/resolver/endpoint/backend_overrides.h"
 
 namespace multi_backend {
+
 MultiBackendPolicy::MultiBackendPolicy(Args args)
     : LoadBalancingPolicy(std::move(args)),
       pool_(PoolFrom(channel_args())),
@@ -139,14 +140,14 @@ bool MultiBackendPolicy::ApplyAddressesLocked(core::AddressList addresses) {
   return changed;
 }
 
-// The next part of a long list follows on another thread, because this one may
-// be the only one that polls.  With core 1.51, it also waits until core has
-// begun to connect this part.
+// The next part of a long list is opened from another thread, because this one
+// may be the only one that polls.  With core 1.51, that also lets core begin
+// the connections of this part first.
 void MultiBackendPolicy::OpenConnectionsLocked() {
   if (shutdown_) return;
-  const ChannelBackends::Opening opening = backends_.OpenSome(NowNanos());
-  if (opening.failed) SchedulePublishLocked();
-  opening_ = opening.goes_on;
+  const ChannelBackends::Opened opened = backends_.OpenSome(NowNanos());
+  if (opened.failed) SchedulePublishLocked();
+  opening_ = opened.more;
   if (!opening_) return;
   core::RunElsewhere(
       channel_control_helper()->GetEventEngine()->shared_from_this(),
@@ -168,8 +169,11 @@ std::unique_ptr<ChannelBackend> MultiBackendPolicy::MakeBackendLocked(
   auto backend = std::make_unique<ChannelBackend>(
       owner, std::move(address), std::move(lease), std::move(endpoint));
   ConfigureBackendLocked(*backend);
-  // Core gives it the same connection, but only while the old one lives.
-  if (renamed != nullptr) backend->Resize(NowNanos());
+  // Core shares the old backend's connection with the new one, but only while
+  // the old one holds it.
+  if (renamed != nullptr && renamed->connections() > 0) {
+    backend->Resize(NowNanos());
+  }
   return backend;
 }
 
@@ -193,7 +197,7 @@ void MultiBackendPolicy::ConfigureBackendLocked(ChannelBackend& backend) {
 BackendConnection::Subchannel MultiBackendPolicy::MakeConnectionLocked(
     const core::Address& address, int number) {
   return core::MakeSubchannel(*channel_control_helper(), address,
-                              ConnectionArgs(subchannel_args_, number));
+                              ArgsOfConnection(subchannel_args_, number));
 }
 
 void MultiBackendPolicy::OnConnectionLostLocked() {

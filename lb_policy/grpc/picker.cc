@@ -55,9 +55,9 @@ absl::optional<size_t> BeginStream(const Picker::Destination& destination,
   const Picker::Connections& connections = *destination.connections;
   while (true) {
     const size_t least = LeastLoaded(connections);
-    ConnectionLoad& load = *connections.ready[least].load.get();
+    ConnectionLoad& load = LoadOf(destination, least);
     if (load.TryBeginStream(connections.max_streams)) return least;
-    // Another call has taken the last stream.
+    // Another call took this stream, but a connection still has room.
     if (!AllFull(connections)) continue;
     if (may_wait) return absl::nullopt;
     load.BeginStream();
@@ -92,12 +92,12 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
   absl::optional<size_t> connection;
   while (!connection.has_value()) {
     turn = ChooseBackend(call, request);
-    const StreamTurn stream = TurnFor(turn.pick, call);
-    if (stream.wait_until != 0) {
+    const ConnectionWait wait = ConnectionWaitOf(turn.pick, call);
+    if (wait.until != 0) {
       return AwaitConnection(*args_->destinations[turn.pick.entry].connections,
-                             call, stream.wait_until);
+                             call, wait.until);
     }
-    connection = TryBegin(turn.pick, stream.may_wait);
+    connection = TryBegin(turn.pick, wait.allowed);
   }
   if (plan.has_hot_key()) wakeups.mailbox().Raise(PolicyMailbox::kHotKey);
   if (turn.pick.outcome == PickPlan::Outcome::kPicked) {
@@ -233,8 +233,8 @@ PickPlan::Result Picker::RetryTried(const CallAttempts& call,
 // the call waits for it, for a bounded time.  On a full connection the call
 // would wait inside gRPC until another call ends, and could no longer move to a
 // different connection.
-Picker::StreamTurn Picker::TurnFor(const PickPlan::Result& picked,
-                                   CallAttempts& call) const {
+Picker::ConnectionWait Picker::ConnectionWaitOf(const PickPlan::Result& picked,
+                                                CallAttempts& call) const {
   if (picked.outcome != PickPlan::Outcome::kPicked) return {};
   const auto& connections = args_->destinations[picked.entry].connections;
   if (connections == nullptr || !connections->expects_another) return {};
@@ -245,13 +245,13 @@ Picker::StreamTurn Picker::TurnFor(const PickPlan::Result& picked,
       picked.trial != 0) {
     return {};
   }
-  if (!AllFull(*connections)) return {/*wait_until=*/0, /*may_wait=*/true};
+  if (!AllFull(*connections)) return {/*allowed=*/true};
   const RetryPolicy& policy = *args_->retry_policy;
   const int64_t now = policy.clock->NowNanos();
   const int64_t until = call.log.BoundedConnectWaitUntil(
       now, policy.failover.max_connect_wait_nanos());
   if (until <= now) return {};
-  return {until, /*may_wait=*/true};
+  return {/*allowed=*/true, until};
 }
 
 Picker::PickResult Picker::AwaitConnection(const Connections& connections,
@@ -272,15 +272,16 @@ Picker::PickResult Picker::AwaitConnection(const Connections& connections,
 
 // Counts the call on its backend, if the pick has found one, and on the
 // backend's connection with the fewest streams, whose index it returns.
-// Returns nullopt if calls that picked at the same time, in this channel or in
-// another one, have taken the last place below the backend's limit, or all
-// streams of a call that would wait for one.  The call then has to pick again.
+// Returns nullopt if other calls have meanwhile taken the last place below the
+// backend's limit or, if `may_wait`, the last stream; the call then picks
+// again. Returns 0 if the pick has found no backend.
 absl::optional<size_t> Picker::TryBegin(const PickPlan::Result& picked,
                                         bool may_wait) const {
   if (picked.outcome != PickPlan::Outcome::kPicked) return 0;
   const Destination& destination = args_->destinations[picked.entry];
-  // The stream comes first: who looks at the connections meanwhile may have to
-  // wait, but who finds a backend at its limit may fail.
+  // The stream is taken first, because it may be given back below.  A call that
+  // misses a stream meanwhile waits at worst; one that finds the backend at its
+  // limit may fail.
   const absl::optional<size_t> connection = BeginStream(destination, may_wait);
   if (!connection.has_value()) return absl::nullopt;
   Backend& backend = *destination.backend;
@@ -312,7 +313,7 @@ Picker::PickResult Picker::Send(const PickPlan::Result& picked,
   if (destination.connections != nullptr) {
     const Connections& connections = *destination.connections;
     subchannel = &connections.ready[connection].subchannel;
-    // The next call must find another connection.
+    // Asks for another connection before the next call needs it.
     if (connections.may_open_another &&
         load.streams() >= connections.max_streams) {
       args_->retry_policy->wakeups->mailbox().Raise(PolicyMailbox::kGrow);

@@ -66,12 +66,11 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   PickResult Pick(PickArgs args) override;
 
  private:
-  // How a call meets a backend whose connections are all full.
-  struct StreamTurn {
-    // Not 0: they are, and the call waits for another one until then.
-    int64_t wait_until = 0;
-    // Whether the call would wait.
-    bool may_wait = false;
+  struct ConnectionWait {
+    // Whether the call may wait when all connections of its backend are full.
+    bool allowed = false;
+    // They are, and it waits for another one until then; 0 = it does not.
+    int64_t until = 0;
   };
 
   PickResult PickWithContext(CallAttempts& call, const PickArgs& args);
@@ -85,7 +84,8 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
   PickResult EndAfterTimeout(CallAttempts& call) const;
   PickPlan::Result RetryTried(const CallAttempts& call,
                               PickRequest request) const;
-  StreamTurn TurnFor(const PickPlan::Result& picked, CallAttempts& call) const;
+  ConnectionWait ConnectionWaitOf(const PickPlan::Result& picked,
+                                  CallAttempts& call) const;
   PickResult AwaitConnection(const Connections& connections, CallAttempts& call,
                              int64_t until) const;
   absl::optional<size_t> TryBegin(const PickPlan::Result& picked,

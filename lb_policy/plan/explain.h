@@ -41,7 +41,7 @@ std::vector<PassedOver> ExplainPassedOver(
     const PickPlan& plan, const CallLabel& label, const PickRequest& request,
     size_t chosen, absl::Span<const uint32_t> in_slow_start);
 
-// A list of PassedOver with names of its own, for when the plan may be gone.
+// Owns the names in its list, so that it may outlive the plan.
 class PassedOverList {
  public:
   explicit PassedOverList(std::vector<PassedOver> list)

@@ -113,7 +113,7 @@ class PageTest(unittest.TestCase):
         return row
 
     def open(self, details):
-        # What is added above it may move it away from under a click.
+        # What is added above it may move it away just before the click.
         def is_open():
             if not details.get_attribute("open"):
                 details.find_element(By.TAG_NAME, "summary").click()

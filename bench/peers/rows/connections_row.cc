@@ -17,7 +17,8 @@ constexpr char kOneAgain[] = "stock round_robin again";
 constexpr int kStreams = 100;
 constexpr int kWaiting = 400;
 constexpr int kDelayMillis = 1000;
-// Ends between two rounds of calls, so that each turn has as many of them.
+// A turn ends between two rounds of calls, so that every turn has the same
+// number of rounds.
 constexpr double kWaitingSeconds = 2.5;
 
 // As many connections from the start, which calls share out evenly, as

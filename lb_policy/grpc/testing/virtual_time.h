@@ -54,7 +54,8 @@ class VirtualTime final : public Clock {
   void Advance(absl::Duration by);
   // Runs what the engine has been given until nothing is left.
   void Settle();
-  // Between these two, the engine keeps what policies give it to run at once.
+  // From HoldEngine() to ReleaseEngine(), the engine holds back what policies
+  // pass to Run().
   void HoldEngine() { held_.emplace(); }
   void ReleaseEngine();
 
