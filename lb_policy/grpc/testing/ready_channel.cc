@@ -2,8 +2,14 @@
 
 #include <grpc/event_engine/event_engine.h>
 
+#include <deque>
 #include <memory_resource>
 #include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
+#include "multi_backend/port/fakes.h"
+#include "multi_backend/sync/mutex.h"
 
 namespace multi_backend {
 namespace {
@@ -15,6 +21,66 @@ const core::EventEnginePtr& RealEngine() {
 }
 
 }  // namespace
+
+// Keeps what the policy wants to run on another thread for the thread of the
+// test.  Everything else is the real engine's.
+class ReadyChannel::Engine final
+    : public grpc_event_engine::experimental::EventEngine {
+ public:
+  // Returns false if there is nothing to run.
+  bool RunNext() {
+    absl::AnyInvocable<void()> next;
+    {
+      MutexLock lock(&mutex_);
+      if (queue_.empty()) return false;
+      next = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    next();
+    return true;
+  }
+
+  void Run(Closure* closure) override {
+    Run([closure]() { closure->Run(); });
+  }
+  void Run(absl::AnyInvocable<void()> closure) override {
+    MutexLock lock(&mutex_);
+    queue_.push_back(std::move(closure));
+  }
+  TaskHandle RunAfter(Duration when, Closure* closure) override {
+    return RealEngine()->RunAfter(when, closure);
+  }
+  TaskHandle RunAfter(Duration when,
+                      absl::AnyInvocable<void()> closure) override {
+    return RealEngine()->RunAfter(when, std::move(closure));
+  }
+  bool Cancel(TaskHandle handle) override {
+    return RealEngine()->Cancel(handle);
+  }
+  bool IsWorkerThread() override { return RealEngine()->IsWorkerThread(); }
+  absl::StatusOr<std::unique_ptr<Listener>> CreateListener(
+      Listener::AcceptCallback, absl::AnyInvocable<void(absl::Status)>,
+      const grpc_event_engine::experimental::EndpointConfig&,
+      std::unique_ptr<grpc_event_engine::experimental::MemoryAllocatorFactory>)
+      override {
+    return absl::UnimplementedError("ReadyChannel");
+  }
+  ConnectionHandle Connect(
+      OnConnectCallback, const ResolvedAddress&,
+      const grpc_event_engine::experimental::EndpointConfig&,
+      grpc_event_engine::experimental::MemoryAllocator, Duration) override {
+    return {};
+  }
+  bool CancelConnect(ConnectionHandle) override { return false; }
+  core::MadeDnsResolver GetDNSResolver(
+      const DNSResolver::ResolverOptions&) override {
+    return core::MadeDnsResolver();
+  }
+
+ private:
+  Mutex mutex_;
+  std::deque<absl::AnyInvocable<void()>> queue_ ABSL_GUARDED_BY(mutex_);
+};
 
 // A pick must cost what the policy makes it cost, and not what the layout of
 // the heap does.  So all subchannels lie close together, whatever else a policy
@@ -76,7 +142,7 @@ class ReadyChannel::Control final : public core::FakeHelper {
   }
   void RequestReresolution() override {}
   absl::string_view GetAuthority() override { return "channel.example"; }
-  EventEngine* GetEventEngine() override { return RealEngine().get(); }
+  EventEngine* GetEventEngine() override { return channel_.engine_.get(); }
   void OnTrace(absl::string_view) override {}
 
  private:
@@ -85,7 +151,8 @@ class ReadyChannel::Control final : public core::FakeHelper {
 
 ReadyChannel::ReadyChannel(absl::string_view config_json,
                            const grpc_core::ChannelArgs& args)
-    : serializer_(core::MakeSerializer(RealEngine())) {
+    : engine_(std::make_shared<Engine>()),
+      serializer_(core::MakeSerializer(RealEngine())) {
   grpc_core::ExecCtx exec_ctx;
   driver_ = std::make_unique<PolicyDriver>(config_json, args, serializer_,
                                            std::make_unique<Control>(this));
@@ -108,7 +175,11 @@ void ReadyChannel::Update(core::AddressList addresses) {
   (void)driver_->Update(std::move(addresses));
   // The policy hears of its connections, and then publishes, in callbacks of
   // their own.
-  for (int i = 0; i < 4; ++i) driver_->Flush();
+  do {
+    for (int i = 0; i < 4; ++i) driver_->Flush();
+    // The next part of a long list follows when this thread leaves core.
+    grpc_core::ExecCtx::Get()->Flush();
+  } while (engine_->RunNext());
 }
 
 }  // namespace multi_backend

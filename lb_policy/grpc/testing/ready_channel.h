@@ -44,8 +44,10 @@ class ReadyChannel {
 
  private:
   class Control;
+  class Engine;
   class Subchannel;
 
+  const std::shared_ptr<Engine> engine_;
   const std::shared_ptr<grpc_core::WorkSerializer> serializer_;
   core::PickerPtr picker_;
   size_t pickers_made_ = 0;
