@@ -87,6 +87,7 @@ Subject MakeSubject(const std::string& config, size_t n,
   }
   subject.channel = std::make_unique<ReadyChannel>(config, args);
   subject.channel->Update(PolicyDriver::Addresses(n));
+  subject.channel->OpenRest();
   subject.attributes = attributes;
   return subject;
 }

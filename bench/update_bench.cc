@@ -63,8 +63,10 @@ struct Subject {
   void Turn(size_t n, size_t generation) {
     const core::AddressList list = Churned(n, 2 * generation);
     channel.Update(list);
+    channel.OpenRest();
     unchanged.Merge(TimeUpdate(channel, list));
     churn.Merge(TimeUpdate(channel, Churned(n, 2 * generation + 1)));
+    channel.OpenRest();
   }
 };
 

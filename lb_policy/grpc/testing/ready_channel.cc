@@ -168,6 +168,9 @@ ReadyChannel::~ReadyChannel() {
   grpc_core::ExecCtx exec_ctx;
   driver_ = nullptr;
   picker_ = nullptr;
+  // What is left keeps the policy alive.
+  while (engine_->RunNext()) {
+  }
 }
 
 void ReadyChannel::Update(core::AddressList addresses) {
@@ -175,11 +178,16 @@ void ReadyChannel::Update(core::AddressList addresses) {
   (void)driver_->Update(std::move(addresses));
   // The policy hears of its connections, and then publishes, in callbacks of
   // their own.
-  do {
+  for (int i = 0; i < 4; ++i) driver_->Flush();
+}
+
+void ReadyChannel::OpenRest() {
+  grpc_core::ExecCtx exec_ctx;
+  while (engine_->RunNext()) {
     for (int i = 0; i < 4; ++i) driver_->Flush();
-    // The next part of a long list follows when this thread leaves core.
+    // The next part follows when this thread leaves core.
     grpc_core::ExecCtx::Get()->Flush();
-  } while (engine_->RunNext());
+  }
 }
 
 }  // namespace multi_backend

@@ -36,7 +36,10 @@ class ReadyChannel {
   ReadyChannel& operator=(const ReadyChannel&) = delete;
 
   // Delivers one resolver update, and returns when the policy has come to rest.
+  // The rest of a long list has no connections yet.
   void Update(core::AddressList addresses);
+  // Lets the policy open the rest of a long list.
+  void OpenRest();
 
   // The newest one; null before the first update.
   Policy::SubchannelPicker* picker() const { return picker_.get(); }
