@@ -8,6 +8,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
+#include "absl/time/clock.h"
 #include "multi_backend/port/fakes.h"
 #include "multi_backend/sync/mutex.h"
 
@@ -188,6 +189,14 @@ void ReadyChannel::OpenRest() {
     // The next part follows when this thread leaves core.
     grpc_core::ExecCtx::Get()->Flush();
   }
+  // Timers pace the plans of a long list (PlanPace), and nothing tells of the
+  // last one.
+  size_t seen;
+  do {
+    seen = pickers_made_;
+    absl::SleepFor(absl::Milliseconds(200));
+    driver_->Flush();
+  } while (pickers_made_ != seen);
 }
 
 }  // namespace multi_backend

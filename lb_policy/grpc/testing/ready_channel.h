@@ -38,7 +38,8 @@ class ReadyChannel {
   // Delivers one resolver update, and returns when the policy has come to rest.
   // The rest of a long list has no connections yet.
   void Update(core::AddressList addresses);
-  // Lets the policy open the rest of a long list.
+  // Lets the policy open the rest of a long list, and returns when it has
+  // published its last plan.
   void OpenRest();
 
   // The newest one; null before the first update.
