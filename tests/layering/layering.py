@@ -105,7 +105,7 @@ ROOMS = [
      "clock observability observability/admin observability/metrics"),
     ("lb_policy/waiting", "the bounded queue of calls", "proto/config sync"),
     ("lb_policy/connections",
-     "how many connections a backend has, and when it is connected again",
+     "how many connections a backend has, and in which order and when they open",
      "lb_policy proto/config"),
     ("lb_policy/plan", "the balancer tree that picks walk",
      "call clock health/state lb_policy lb_policy/backends "
