@@ -155,7 +155,7 @@ TEST_F(ConnectionsTest, DeadOnesAreReplaced) {
 TEST_F(ConnectionsTest, AnotherOneIsOpenedWhenAllAreFullAndClosedWhenIdle) {
   Start({"--max-concurrent-streams", "2"});
   auto client = Connect(
-      R"({"min":1,"max":3,"idleTimeout":"0.3s","maxStreamsPerConnection":2})");
+      R"({"min":1,"max":3,"idleTimeout":"2s","maxStreamsPerConnection":2})");
   fleet_->SetBehaviour(0, Hanging());
   Calls calls;
   const int expected[] = {1, 2, 2, 3, 3, 3};

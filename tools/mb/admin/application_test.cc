@@ -60,7 +60,9 @@ class ApplicationTest : public ::testing::Test {
     auto client = UsersClient::Make(fleet_->StaticTarget(), std::move(options));
     ASSERT_TRUE(client.ok()) << client.status();
     client_ = *std::move(client);
-    ASSERT_TRUE(client_->Call().ok());
+    // The first one gets the calls as soon as it is connected.
+    ASSERT_TRUE(WaitUntil(
+        [&] { return client_->Call().served_by == fleet_->name(0); }));
   }
 
   std::unique_ptr<BackendFleet> fleet_;
