@@ -140,8 +140,10 @@ void ChannelBackends::FindUnopened() {
     const Endpoint& endpoint = *backend->endpoint();
     candidates.push_back({endpoint.role, endpoint.priority});
   }
-  unopened_.assign(found.begin(), found.end());
-  if (found.size() <= kOpenedAtOnce) return;
+  if (found.size() <= kOpenedAtOnce) {
+    unopened_.assign(found.begin(), found.end());
+    return;
+  }
   unopened_.clear();
   absl::BitGen random;
   for (const size_t i : OpeningOrder(candidates, random)) {

@@ -274,7 +274,7 @@ Picker::PickResult Picker::AwaitConnection(const Connections& connections,
 // backend's connection with the fewest streams, whose index it returns.
 // Returns nullopt if other calls have meanwhile taken the last place below the
 // backend's limit or, if `may_wait`, the last stream; the call then picks
-// again. Returns 0 if the pick has found no backend.
+// again.  Returns 0 if the pick has found no backend.
 absl::optional<size_t> Picker::TryBegin(const PickPlan::Result& picked,
                                         bool may_wait) const {
   if (picked.outcome != PickPlan::Outcome::kPicked) return 0;

@@ -9,6 +9,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/time/clock.h"
+#include "multi_backend/lb_policy/grpc/testing/policy_engine.h"
 #include "multi_backend/port/fakes.h"
 #include "multi_backend/sync/mutex.h"
 
@@ -24,9 +25,8 @@ const core::EventEnginePtr& RealEngine() {
 }  // namespace
 
 // Keeps what the policy wants to run on another thread for the thread of the
-// test.  Everything else is the real engine's.
-class ReadyChannel::Engine final
-    : public grpc_event_engine::experimental::EventEngine {
+// test.  The timers are the real engine's.
+class ReadyChannel::Engine final : public PolicyEngine {
  public:
   // Returns false if there is nothing to run.
   bool RunNext() {
@@ -41,9 +41,7 @@ class ReadyChannel::Engine final
     return true;
   }
 
-  void Run(Closure* closure) override {
-    Run([closure]() { closure->Run(); });
-  }
+  using PolicyEngine::Run;
   void Run(absl::AnyInvocable<void()> closure) override {
     MutexLock lock(&mutex_);
     queue_.push_back(std::move(closure));
@@ -57,25 +55,6 @@ class ReadyChannel::Engine final
   }
   bool Cancel(TaskHandle handle) override {
     return RealEngine()->Cancel(handle);
-  }
-  bool IsWorkerThread() override { return RealEngine()->IsWorkerThread(); }
-  absl::StatusOr<std::unique_ptr<Listener>> CreateListener(
-      Listener::AcceptCallback, absl::AnyInvocable<void(absl::Status)>,
-      const grpc_event_engine::experimental::EndpointConfig&,
-      std::unique_ptr<grpc_event_engine::experimental::MemoryAllocatorFactory>)
-      override {
-    return absl::UnimplementedError("ReadyChannel");
-  }
-  ConnectionHandle Connect(
-      OnConnectCallback, const ResolvedAddress&,
-      const grpc_event_engine::experimental::EndpointConfig&,
-      grpc_event_engine::experimental::MemoryAllocator, Duration) override {
-    return {};
-  }
-  bool CancelConnect(ConnectionHandle) override { return false; }
-  core::MadeDnsResolver GetDNSResolver(
-      const DNSResolver::ResolverOptions&) override {
-    return core::MadeDnsResolver();
   }
 
  private:

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "gtest/gtest.h"
-#include "multi_backend/port/fakes.h"
+#include "multi_backend/lb_policy/grpc/testing/policy_engine.h"
 
 namespace multi_backend {
 namespace {
@@ -45,15 +45,13 @@ class VirtualTime::PoolTimers final : public Timers {
   VirtualTime* const time_;
 };
 
-class VirtualTime::Engine final : public EventEngine {
+class VirtualTime::Engine final : public PolicyEngine {
  public:
   // Only a policy's use of an engine ends with VirtualTime::Close().
   enum class User { kPolicy, kSerializer };
   Engine(VirtualTime* time, User user) : time_(time), user_(user) {}
 
-  void Run(Closure* closure) override {
-    Run([closure]() { closure->Run(); });
-  }
+  using PolicyEngine::Run;
   void Run(absl::AnyInvocable<void()> closure) override {
     CheckOpen("Run()");
     if (user_ == User::kPolicy && time_->held_.has_value()) {
@@ -90,36 +88,11 @@ class VirtualTime::Engine final : public EventEngine {
     return true;
   }
 
-  bool IsWorkerThread() override { return false; }
-  absl::StatusOr<std::unique_ptr<Listener>> CreateListener(
-      Listener::AcceptCallback, absl::AnyInvocable<void(absl::Status)>,
-      const grpc_event_engine::experimental::EndpointConfig&,
-      std::unique_ptr<grpc_event_engine::experimental::MemoryAllocatorFactory>)
-      override {
-    return NotForAPolicy("CreateListener()");
-  }
-  ConnectionHandle Connect(
-      OnConnectCallback, const ResolvedAddress&,
-      const grpc_event_engine::experimental::EndpointConfig&,
-      grpc_event_engine::experimental::MemoryAllocator, Duration) override {
-    (void)NotForAPolicy("Connect()");
-    return {};
-  }
-  bool CancelConnect(ConnectionHandle) override {
-    (void)NotForAPolicy("CancelConnect()");
-    return false;
-  }
-  core::MadeDnsResolver GetDNSResolver(
-      const DNSResolver::ResolverOptions&) override {
-    (void)NotForAPolicy("GetDNSResolver()");
-    return core::MadeDnsResolver();
-  }
-
  private:
   // Tells this engine's handles from those of other engines.
   static constexpr intptr_t kTimerKey = 0x7e57;
 
-  static absl::Status NotForAPolicy(const char* what) {
+  absl::Status NotForAPolicy(const char* what) override {
     ADD_FAILURE() << "the policy called the event engine's " << what;
     return absl::UnimplementedError(what);
   }
