@@ -56,6 +56,10 @@ BackendConnection::~BackendConnection() {
   if (watcher_ == nullptr) return;
   watcher_->Detach();
   subchannel_->CancelConnectivityStateWatch(watcher_);
+  if (connecting_) {
+    core::ReleaseConnecting(std::move(subchannel_), owner_->InterestedParties(),
+                            owner_->KeepAlive());
+  }
 }
 
 void BackendConnection::Start(Owner* owner, Subchannel subchannel) {
@@ -79,6 +83,7 @@ void BackendConnection::OnStateLocked(grpc_connectivity_state state,
   const bool lost =
       std::exchange(seen_state_, true) &&
       (state == GRPC_CHANNEL_IDLE || state == GRPC_CHANNEL_TRANSIENT_FAILURE);
+  connecting_ = state == GRPC_CHANNEL_CONNECTING;
   if (state != GRPC_CHANNEL_IDLE) reconnect_at_ = INT64_MAX;
   switch (state) {
     case GRPC_CHANNEL_READY:
@@ -116,7 +121,7 @@ void BackendConnection::OnIdleLocked() {
   if (wait == absl::ZeroDuration()) {
     reconnect_at_ = INT64_MAX;
     if (state_ == LinkState::kReady) state_ = LinkState::kConnecting;
-    subchannel_->RequestConnection();
+    Connect();
     return;
   }
   state_ = LinkState::kFailed;
@@ -131,9 +136,14 @@ void BackendConnection::OnIdleLocked() {
 int64_t BackendConnection::Reconnect(int64_t now) {
   if (reconnect_at_ != INT64_MAX && reconnect_at_ <= now) {
     reconnect_at_ = INT64_MAX;
-    subchannel_->RequestConnection();
+    Connect();
   }
   return reconnect_at_;
+}
+
+void BackendConnection::Connect() {
+  connecting_ = true;
+  subchannel_->RequestConnection();
 }
 
 }  // namespace multi_backend

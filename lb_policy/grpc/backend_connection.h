@@ -75,11 +75,13 @@ class BackendConnection {
   class Watcher;
   void OnStateLocked(grpc_connectivity_state state, const absl::Status& status);
   void OnIdleLocked();
+  void Connect();
 
   Owner* owner_ = nullptr;
   Subchannel subchannel_;
   Watcher* watcher_ = nullptr;  // Owned by the subchannel.
   bool seen_state_ = false;
+  bool connecting_ = false;  // An attempt of core's is under way.
   LinkState state_ = LinkState::kConnecting;
   std::string error_;
   ReconnectPace pace_;

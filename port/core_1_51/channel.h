@@ -24,6 +24,41 @@ inline Subchannel MakeSubchannel(Helper& helper, const Address& address,
   return helper.CreateSubchannel(address, args);
 }
 
+// Gives up a subchannel whose connection is being made.  If the subchannel went
+// now and the server's HTTP/2 settings came afterwards, core 1.51 would forget
+// the connection, which would stay open for as long as both processes live.  So
+// this keeps the subchannel until the attempt has ended, and `policy` with it,
+// because `parties`, which are the policy's, poll for the attempt.
+inline void ReleaseConnecting(
+    Subchannel subchannel, grpc_pollset_set* parties,
+    grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> policy) {
+  class Keeper final : public grpc_core::SubchannelInterface::
+                           ConnectivityStateWatcherInterface {
+   public:
+    Keeper(Subchannel subchannel, grpc_pollset_set* parties,
+           grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> policy)
+        : subchannel_(std::move(subchannel)),
+          parties_(parties),
+          policy_(std::move(policy)) {}
+
+    void OnConnectivityStateChange(grpc_connectivity_state state,
+                                   absl::Status) override {
+      if (state == GRPC_CHANNEL_CONNECTING || subchannel_ == nullptr) return;
+      const Subchannel subchannel = std::move(subchannel_);
+      subchannel->CancelConnectivityStateWatch(this);
+    }
+    grpc_pollset_set* interested_parties() override { return parties_; }
+
+   private:
+    Subchannel subchannel_;  // Null: the attempt has ended.
+    grpc_pollset_set* const parties_;
+    const grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> policy_;
+  };
+  grpc_core::SubchannelInterface& connecting = *subchannel;
+  connecting.WatchConnectivityState(std::make_unique<Keeper>(
+      std::move(subchannel), parties, std::move(policy)));
+}
+
 // Makes a picker of class `P` and gives it to core, which lets all waiting
 // calls pick again, in any order.  `status` is OK unless `state` is
 // TRANSIENT_FAILURE.

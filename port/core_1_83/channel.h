@@ -41,6 +41,12 @@ inline Subchannel MakeSubchannel(Helper& helper, const Address& address,
       WithKeepaliveTimeout(args.Remove(GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE)));
 }
 
+// Gives up a subchannel whose connection is being made.  This release closes
+// the connection whenever the attempt ends.
+inline void ReleaseConnecting(
+    Subchannel, grpc_pollset_set*,
+    grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>) {}
+
 // Makes a picker of class `P` and gives it to core, which lets all waiting
 // calls pick again, in any order.  `status` is OK unless `state` is
 // TRANSIENT_FAILURE.

@@ -58,8 +58,22 @@ FakeChannel::FakeChannel(VirtualTime* time)
 
 FakeChannel::~FakeChannel() { ExpectNothingLeft(); }
 
+void FakeChannel::EndReleasedAttempts() {
+  // An attempt that ends may destroy its subchannel.
+  const absl::flat_hash_map<FakeSubchannel*, uint64_t> living = subchannels_;
+  for (const auto& one : living) {
+    if (one.first->released() &&
+        one.first->state() == GRPC_CHANNEL_CONNECTING) {
+      one.first->FailToConnect(absl::UnavailableError("core's deadline"));
+    }
+  }
+}
+
 void FakeChannel::ExpectNothingLeft() {
-  time_->RunInCore([this]() { picker_ = nullptr; });
+  time_->RunInCore([this]() {
+    picker_ = nullptr;
+    EndReleasedAttempts();
+  });
   for (const auto& left : subchannels_) {
     ADD_FAILURE() << "the policy has left " << left.first->address()
                   << " behind" << (left.first->watched() ? ", watched" : "");
@@ -182,7 +196,8 @@ std::vector<FakeSubchannel*> FakeChannel::Watched(
     absl::string_view address) const {
   std::vector<FakeSubchannel*> watched;
   for (const auto& one : subchannels_) {
-    if (one.first->watched() && one.first->address() == address) {
+    if (one.first->watched() && !one.first->released() &&
+        one.first->address() == address) {
       watched.push_back(one.first);
     }
   }

@@ -66,7 +66,7 @@ void FakeSubchannel::NotifyWatch() {
 
 void FakeSubchannel::CheckCall(const char* what) {
   ExpectInSerializer(*serializer_, what);
-  if (owner_->policy_is_shut_down()) {
+  if (owner_->policy_is_shut_down() && !released_) {
     ADD_FAILURE() << what << " was called after the policy's shutdown";
   }
 }
@@ -100,6 +100,7 @@ void FakeSubchannel::CancelConnectivityStateWatch(
   // serializer has run this callback.
   owner_->Notify([watch = std::move(watch_)]() {});
   watch_ = nullptr;
+  released_ = true;
 }
 
 void FakeSubchannel::RequestConnection() {

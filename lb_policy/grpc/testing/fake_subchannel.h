@@ -52,6 +52,9 @@ class FakeSubchannel final : public core::FakeSubchannelBase {
   const grpc_core::ChannelArgs& args() const { return args_; }
   grpc_connectivity_state state() const { return state_; }
   bool watched() const { return watch_ != nullptr; }
+  // Whether the policy has cancelled its watch.  Another watch may follow: see
+  // core::ReleaseConnecting().
+  bool released() const { return released_; }
   int connection_requests() const { return connection_requests_; }
   int backoff_resets() const { return backoff_resets_; }
 
@@ -96,6 +99,7 @@ class FakeSubchannel final : public core::FakeSubchannelBase {
   grpc_connectivity_state state_ = GRPC_CHANNEL_IDLE;
   absl::Status why_;  // The error in TRANSIENT_FAILURE.
   std::shared_ptr<Watch> watch_;
+  bool released_ = false;
   int connection_requests_ = 0;
   int backoff_resets_ = 0;
 };
