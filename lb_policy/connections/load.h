@@ -1,8 +1,8 @@
 // ConnectionLoad: the number of streams on one connection, and whether a call
 // has been answered on it, as the calls report it.
 //
-// Thread-safe.  The object lives until its last reference is gone; each stream
-// holds one.
+// Thread-safe.  The object lives until it has neither an owner nor a stream,
+// and keeps its backend alive, so a call needs no other reference to it.
 #ifndef MULTI_BACKEND_LB_POLICY_CONNECTIONS_LOAD_H_
 #define MULTI_BACKEND_LB_POLICY_CONNECTIONS_LOAD_H_
 
@@ -12,43 +12,47 @@
 
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
+#include "multi_backend/lb_policy/backends/backend.h"
 
 namespace multi_backend {
 
 class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
  public:
-  ConnectionLoad() = default;
+  // Has one owner, which calls RemoveOwner().
+  explicit ConnectionLoad(BackendRef backend) : backend_(std::move(backend)) {}
   ConnectionLoad(const ConnectionLoad&) = delete;
   ConnectionLoad& operator=(const ConnectionLoad&) = delete;
 
-  int streams() const { return streams_.load(); }
+  int streams() const { return StreamsOf(state_.load()); }
   // Begins a stream, even on a full connection.
   void BeginStream() {
-    streams_.fetch_add(1, std::memory_order_relaxed);
-    OnBegun();
+    state_.fetch_add(kStream + kBegun, std::memory_order_relaxed);
   }
   // Begins a stream unless the connection has `max` already.  Picks that run at
   // the same time may all have found room for one more.
   ABSL_MUST_USE_RESULT bool TryBeginStream(int max) {
-    int streams = streams_.load(std::memory_order_relaxed);
+    uint64_t state = state_.load(std::memory_order_relaxed);
     do {
-      if (streams >= max) return false;
-    } while (!streams_.compare_exchange_weak(streams, streams + 1,
-                                             std::memory_order_relaxed));
-    OnBegun();
+      if (StreamsOf(state) >= max) return false;
+    } while (!state_.compare_exchange_weak(state, state + kStream + kBegun,
+                                           std::memory_order_relaxed));
     return true;
   }
-  // Call when a stream ends.  Returns whether a call waits for a stream
-  // to end.
+  // Call when a stream ends, and do not use the object afterwards unless you
+  // own it.  Returns whether a call waits for a stream to end.
   bool EndStream() {
-    streams_.fetch_sub(1);
-    const bool awaited = awaited_.load() && awaited_.exchange(false);
-    Unref();
+    uint64_t state = state_.load(std::memory_order_relaxed);
+    while (!state_.compare_exchange_weak(state, (state - kStream) & ~kAwaited,
+                                         std::memory_order_acq_rel,
+                                         std::memory_order_relaxed)) {
+    }
+    const bool awaited = (state & kAwaited) != 0;
+    if (IsUnused(state - kStream)) delete this;
     return awaited;
   }
   // Call when a call begins to wait for the end of a stream.  Read streams()
   // again after it: a stream that ended before is not reported.
-  void AwaitEnd() { awaited_.store(true); }
+  void AwaitEnd() { state_.fetch_or(kAwaited); }
   // Called when a call has been answered.
   void OnAnswered() {
     if (!answered()) answered_.store(true, std::memory_order_relaxed);
@@ -56,35 +60,50 @@ class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
   // Whether a call has been answered since OnConnected().
   bool answered() const { return answered_.load(std::memory_order_relaxed); }
   void OnConnected() { answered_.store(false, std::memory_order_relaxed); }
-  // The number of streams begun so far.  If it is the same at two checks, and
-  // there is no stream at the second, the connection was idle in between.
-  uint64_t begun() const { return begun_.load(std::memory_order_relaxed); }
+  // The number of streams begun so far, modulo 2^24.  If it is the same at two
+  // checks, and there is no stream at the second, the connection was idle in
+  // between.
+  uint32_t begun() const {
+    return static_cast<uint32_t>(state_.load(std::memory_order_relaxed) /
+                                 kBegun);
+  }
 
-  void Ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
-  void Unref() {
-    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  void AddOwner() { state_.fetch_add(kOwner, std::memory_order_relaxed); }
+  void RemoveOwner() {
+    const uint64_t before = state_.fetch_sub(kOwner, std::memory_order_acq_rel);
+    if (IsUnused(before - kOwner)) delete this;
   }
 
  private:
-  ~ConnectionLoad() = default;
-  void OnBegun() {
-    refs_.fetch_add(1, std::memory_order_relaxed);
-    begun_.fetch_add(1, std::memory_order_relaxed);
+  // All that a call changes when it begins and ends is in one word: a change of
+  // an atomic is what costs most in a pick.  Bits 0 to 23 count the streams, 25
+  // to 39 the owners (the connection and the pickers), 40 to 63 the streams
+  // begun so far.
+  static constexpr uint64_t kStream = 1;
+  static constexpr uint64_t kAwaited = uint64_t{1} << 24;
+  static constexpr uint64_t kOwner = uint64_t{1} << 25;
+  static constexpr uint64_t kBegun = uint64_t{1} << 40;
+
+  static int StreamsOf(uint64_t state) {
+    return static_cast<int>(state % kAwaited);
+  }
+  static bool IsUnused(uint64_t state) {
+    return StreamsOf(state) == 0 && state % kBegun < kOwner;
   }
 
-  std::atomic<uint32_t> refs_{1};
-  std::atomic<int32_t> streams_{0};
-  std::atomic<uint64_t> begun_{0};
+  ~ConnectionLoad() = default;
+
+  std::atomic<uint64_t> state_{kOwner};
   std::atomic<bool> answered_{false};
-  std::atomic<bool> awaited_{false};
+  const BackendRef backend_;
 };
 
-// Owns one reference to a ConnectionLoad, or none.
+// Is an owner of a ConnectionLoad, or of none.
 class ConnectionLoadRef {
  public:
   ConnectionLoadRef() = default;
   static ConnectionLoadRef New(ConnectionLoad* load) {
-    load->Ref();
+    load->AddOwner();
     return ConnectionLoadRef(load);
   }
   ConnectionLoadRef(ConnectionLoadRef&& other) noexcept
@@ -94,7 +113,7 @@ class ConnectionLoadRef {
     return *this;
   }
   ~ConnectionLoadRef() {
-    if (load_ != nullptr) load_->Unref();
+    if (load_ != nullptr) load_->RemoveOwner();
   }
 
   ConnectionLoad* get() const { return load_; }

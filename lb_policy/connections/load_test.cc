@@ -2,18 +2,22 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "multi_backend/lb_policy/backends/backend.h"
+#include "multi_backend/lb_policy/backends/events.h"
 
 namespace multi_backend {
 namespace {
 
 ConnectionLoadRef MakeLoad() {
-  auto* const load = new ConnectionLoad();
+  auto* const load = new ConnectionLoad(BackendRef::Adopt(
+      new Backend("10.0.0.1:80", "", std::make_shared<PoolEvents>())));
   ConnectionLoadRef ref = ConnectionLoadRef::New(load);
-  load->Unref();
+  load->RemoveOwner();
   return ref;
 }
 
@@ -32,6 +36,31 @@ TEST(ConnectionLoadTest, TryBeginStreamOnAFullConnectionCountsNothing) {
   load->EndStream();
   load->EndStream();
   EXPECT_EQ(load->streams(), 0);
+}
+
+// A call outlives the list that had its backend, and reports its end to it.
+TEST(ConnectionLoadTest, LivesWithItsBackendUntilTheLastStreamEnds) {
+  const auto events = std::make_shared<PoolEvents>();
+  auto* const load = new ConnectionLoad(
+      BackendRef::Adopt(new Backend("10.0.0.1:80", "", events)));
+  load->BeginStream();
+  load->BeginStream();
+  load->RemoveOwner();
+  EXPECT_EQ(load->streams(), 2);
+  EXPECT_FALSE(load->EndStream());
+  EXPECT_GT(events.use_count(), 1);
+  EXPECT_FALSE(load->EndStream());
+  EXPECT_EQ(events.use_count(), 1);
+}
+
+TEST(ConnectionLoadTest, TheNextStreamThatEndsIsReportedOnce) {
+  const ConnectionLoadRef load = MakeLoad();
+  for (int i = 0; i < 3; ++i) load->BeginStream();
+  EXPECT_FALSE(load->EndStream());
+  load->AwaitEnd();
+  EXPECT_EQ(load->streams(), 2);
+  EXPECT_TRUE(load->EndStream());
+  EXPECT_FALSE(load->EndStream());
 }
 
 // A stream above the server's limit waits inside gRPC for another one to end,

@@ -80,7 +80,6 @@ AttemptTracker::~AttemptTracker() {
 void AttemptTracker::OnPicked() {
   phase_ = Phase::kPicked;
   load_path_ = leaf_->load_path();
-  backend_->Ref();
   if (load_path_ != nullptr) {
     for (const auto& load : *load_path_) {
       load->in_flight.fetch_add(1, std::memory_order_relaxed);
@@ -344,9 +343,8 @@ void AttemptTracker::End() {
       load->in_flight.fetch_sub(1, std::memory_order_relaxed);
     }
   }
-  if (connection_->EndStream() && call_ != nullptr) call_->WakeWaitingCalls();
   backend_->EndCall();
-  backend_->Unref();
+  if (connection_->EndStream() && call_ != nullptr) call_->WakeWaitingCalls();
 }
 
 }  // namespace multi_backend

@@ -89,7 +89,7 @@ class AttemptTracker final : public core::TrackerBase, public AttemptPart {
                    const core::Trailers& trailers) const;
   void ObserveLatencies(bool failed);
 
-  Backend* const backend_;  // Holds a reference from OnPicked() to the end.
+  Backend* const backend_;  // The stream on `connection_` keeps it alive.
   CallAttempts* const call_;
   AttemptRecord* const record_;
   const BalancerNode* const leaf_;   // Not used after OnPicked().

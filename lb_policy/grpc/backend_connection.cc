@@ -52,7 +52,7 @@ ReconnectBackoff BackendConnection::BackoffOf(
 }
 
 BackendConnection::~BackendConnection() {
-  load_->Unref();
+  load_->RemoveOwner();
   if (watcher_ == nullptr) return;
   watcher_->Detach();
   subchannel_->CancelConnectivityStateWatch(watcher_);

@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "multi_backend/lb_policy/backends/backend.h"
 #include "multi_backend/lb_policy/connections/load.h"
 #include "multi_backend/lb_policy/connections/reconnect.h"
 #include "multi_backend/lb_policy/link_state.h"
@@ -44,7 +46,8 @@ class BackendConnection {
   // which hold for this library's, too.
   static ReconnectBackoff BackoffOf(const grpc_core::ChannelArgs& args);
 
-  explicit BackendConnection(ReconnectBackoff backoff) : pace_(backoff) {}
+  BackendConnection(BackendRef backend, ReconnectBackoff backoff)
+      : pace_(backoff), load_(new ConnectionLoad(std::move(backend))) {}
   ~BackendConnection();
   BackendConnection(const BackendConnection&) = delete;
   BackendConnection& operator=(const BackendConnection&) = delete;
@@ -86,7 +89,7 @@ class BackendConnection {
   std::string error_;
   ReconnectPace pace_;
   int64_t reconnect_at_ = INT64_MAX;  // INT64_MAX: it does not wait.
-  ConnectionLoad* const load_ = new ConnectionLoad();
+  ConnectionLoad* const load_;        // Is an owner of it.
 };
 
 }  // namespace multi_backend

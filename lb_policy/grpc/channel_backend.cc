@@ -83,8 +83,8 @@ void ChannelBackend::Open(int64_t now_nanos) {
         [number](const Numbered& one) { return one.number == number; });
   };
   while (taken(added.number)) ++added.number;
-  added.connection =
-      std::make_unique<BackendConnection>(owner_->reconnect_backoff());
+  added.connection = std::make_unique<BackendConnection>(
+      lease_->backend(), owner_->reconnect_backoff());
   BackendConnection& connection = *added.connection;
   const int number = added.number;
   connections_.push_back(std::move(added));
@@ -103,7 +103,7 @@ int64_t ChannelBackend::Resize(int64_t now_nanos) {
   if (config.max == 1 && connections_.size() == 1) return INT64_MAX;
   std::vector<ConnectionView> views;
   for (Numbered& one : connections_) {
-    const uint64_t begun = one.connection->load()->begun();
+    const uint32_t begun = one.connection->load()->begun();
     const int streams = one.connection->load()->streams();
     // Streams that ran since the last check may have ended only now, so the
     // idle time starts now.

@@ -92,7 +92,7 @@ class ChannelBackend final : private BackendConnection::Owner {
     std::unique_ptr<BackendConnection> connection;
     int number = 0;
     // Seen by the last Resize(), to measure the time without streams.
-    uint64_t begun = 0;
+    uint32_t begun = 0;
     bool busy = false;  // There were streams.
     int64_t idle_since_nanos = 0;
   };

@@ -106,7 +106,7 @@ ROOMS = [
     ("lb_policy/waiting", "the bounded queue of calls", "proto/config sync"),
     ("lb_policy/connections",
      "how many connections a backend has, and in which order and when they open",
-     "lb_policy proto/config"),
+     "lb_policy lb_policy/backends proto/config"),
     ("lb_policy/plan", "the balancer tree that picks walk",
      "call clock health/state lb_policy lb_policy/backends "
      "lb_policy/strategies lb_policy/waiting observability proto/config "
