@@ -19,9 +19,15 @@ constexpr char kValgrind[] = "/usr/bin/valgrind";
 
 bool ValgrindIsInstalled() { return access(kValgrind, X_OK) == 0; }
 
-double CountInstructions(const std::vector<std::string>& command) {
+double CountInstructions(const std::vector<std::string>& command,
+                         const std::string& function) {
+  const std::string within =
+      function.empty()
+          ? ""
+          : absl::StrCat("--collect-atstart=no '--toggle-collect=", function,
+                         "' ");
   const std::string line = absl::StrCat(
-      kValgrind, " --tool=callgrind --callgrind-out-file=/dev/null ",
+      kValgrind, " --tool=callgrind --callgrind-out-file=/dev/null ", within,
       absl::StrJoin(command, " "), " 2>&1");
   std::FILE* pipe = popen(line.c_str(), "r");
   std::string output;

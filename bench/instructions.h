@@ -16,7 +16,12 @@ constexpr char kHowToInstallValgrind[] =
 // of which may need quoting in a shell.  Valgrind's callgrind counts them, so
 // valgrind must be installed.  When the run fails, its output is printed and
 // the process exits with 1.
-double CountInstructions(const std::vector<std::string>& command);
+//
+// If `function` is given, only what runs within it and on its thread counts.
+// It is a pattern for a demangled name, "*MakePicks*", and must match a
+// function that is not inlined.
+double CountInstructions(const std::vector<std::string>& command,
+                         const std::string& function = "");
 
 }  // namespace multi_backend
 

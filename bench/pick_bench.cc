@@ -10,7 +10,7 @@
 // A pick must not do more work in a longer list.  Its time grows all the same,
 // because the backends of a long list do not fit into a core's cache, so that
 // growth is judged by the instructions of a pick.  The bench counts them by
-// running itself under callgrind with two numbers of picks.
+// running itself under callgrind.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/attributes.h"
 #include "absl/strings/str_cat.h"
 #include "multi_backend/bench/floor_table.h"
 #include "multi_backend/bench/instructions.h"
@@ -67,7 +68,7 @@ constexpr absl::string_view kStrategies[] = {
     "ROUND_ROBIN", "LEAST_BUSY", "PEAK_EWMA", "WEIGHTED", "RANDOM", "PRIMARY"};
 
 // The first argument of the process that JudgeGrowth() counts; the strategy
-// and the numbers of backends and of batches follow.
+// and the number of backends follow.
 constexpr char kMakePicks[] = "make_picks";
 constexpr int kCountedBatches = 100;
 
@@ -234,9 +235,17 @@ int Run(const BenchFlags& flags) {
   return table.ExitCode(flags);
 }
 
-// Runs as a process of its own, under callgrind.  Makes the same calls whatever
-// `batches` is, and picks for that many batches of them.
-int MakePicks(absl::string_view strategy, size_t n, int batches) {
+// What is counted of MakePicks(): opening a long list takes more or less work,
+// as the machine's threads take turns.
+ABSL_ATTRIBUTE_NOINLINE void CountedPicks(const Subject& subject,
+                                          PickCalls& calls) {
+  for (size_t i = 0; i < kBatch; ++i) {
+    subject.channel->picker()->Pick(calls.args());
+  }
+}
+
+// Runs as a process of its own, under callgrind.
+int MakePicks(absl::string_view strategy, size_t n) {
   static grpc_core::ExecCtx exec_ctx;
   const Subject subject =
       MakeSubject(OurConfig(strategy), n, Attributes::kNone);
@@ -244,9 +253,7 @@ int MakePicks(absl::string_view strategy, size_t n, int batches) {
   for (int made = 0; made < kCountedBatches; ++made) {
     calls.Renew(subject.attributes, {});
     calls.Select(0);
-    for (size_t i = 0; made < batches && i < kBatch; ++i) {
-      subject.channel->picker()->Pick(calls.args());
-    }
+    CountedPicks(subject, calls);
   }
   return 0;
 }
@@ -258,11 +265,10 @@ int JudgeGrowth(const BenchFlags& flags, const std::string& program) {
   }
   const size_t large = flags.smoke ? 200 : 10000;
   auto instructions = [&program](absl::string_view strategy, size_t n) {
-    auto count = [&](int batches) {
-      return CountInstructions({program, kMakePicks, std::string(strategy),
-                                absl::StrCat(n), absl::StrCat(batches)});
-    };
-    return (count(kCountedBatches) - count(0)) / (kCountedBatches * kBatch);
+    return CountInstructions(
+               {program, kMakePicks, std::string(strategy), absl::StrCat(n)},
+               "*CountedPicks*") /
+           (kCountedBatches * kBatch);
   };
   FloorTable table("pick", "instructions");
   for (absl::string_view strategy : kStrategies) {
@@ -283,9 +289,8 @@ int main(int argc, char** argv) {
   if (!multi_backend::Register().ok()) return 1;
   grpc_init();
   int code;
-  if (argc == 5 && absl::string_view(argv[1]) == multi_backend::kMakePicks) {
-    code = multi_backend::MakePicks(argv[2], std::atoi(argv[3]),
-                                    std::atoi(argv[4]));
+  if (argc == 4 && absl::string_view(argv[1]) == multi_backend::kMakePicks) {
+    code = multi_backend::MakePicks(argv[2], std::atoi(argv[3]));
   } else {
     const auto flags = multi_backend::BenchFlags::Parse(argc, argv);
     code = multi_backend::Run(flags);
