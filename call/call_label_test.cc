@@ -98,8 +98,8 @@ TEST(CallLabelTest, TheRouteMayBeLeftOpen) {
   label.route_decided = false;
   const std::string prefix = EncodeCallLabelPrefix(label);
   for (const auto& hash : KeyHashes()) {
-    const absl::optional<CallLabel> read =
-        DecodeCallLabel(EncodeCallLabel(prefix, hash));
+    const std::string text = EncodeCallLabel(prefix, hash);
+    const absl::optional<CallLabel> read = DecodeCallLabel(text);
     ASSERT_TRUE(read.has_value());
     EXPECT_FALSE(read->route_decided);
     EXPECT_EQ(read->role, "");
@@ -114,9 +114,10 @@ TEST(CallLabelTest, NoKeyMayBeADecision) {
     CallLabel label;
     label.route_decided = route_decided;
     const std::string prefix = EncodeCallLabelPrefix(label);
-    const auto open = DecodeCallLabel(EncodeCallLabel(prefix, absl::nullopt));
-    const auto none =
-        DecodeCallLabel(EncodeCallLabel(prefix, absl::nullopt, true));
+    const std::string open_text = EncodeCallLabel(prefix, absl::nullopt);
+    const std::string none_text = EncodeCallLabel(prefix, absl::nullopt, true);
+    const auto open = DecodeCallLabel(open_text);
+    const auto none = DecodeCallLabel(none_text);
     ASSERT_TRUE(open.has_value() && none.has_value());
     EXPECT_FALSE(open->key_decided);
     EXPECT_TRUE(none->key_decided);

@@ -369,7 +369,8 @@ TEST(BackendTest, ABackendLivesAsLongAsAnyoneCountsOnIt) {
   EXPECT_FALSE(held);  // NOLINT: that a moved-from one is empty is the point.
   held = moved;
   moved = BackendRef();
-  copy = copy;
+  BackendRef& itself = copy;
+  copy = itself;
   EXPECT_EQ(held.get(), copy.get());
   copy = BackendRef();
   EXPECT_EQ(held->address(), "1:1");  // The address sanitizer checks this.

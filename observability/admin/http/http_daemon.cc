@@ -13,7 +13,6 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -195,8 +194,7 @@ absl::StatusOr<std::unique_ptr<HttpDaemon>> HttpDaemon::Start(
   const int listen_fd = fcntl(o.listen_fd, F_DUPFD_CLOEXEC, 0);
   if (listen_fd < 0) {
     return absl::UnavailableError(
-        absl::StrCat("the status page cannot start: ",
-                     std::system_category().message(errno)));
+        absl::ErrnoToStatus(errno, "the status page cannot start").message());
   }
   MHD_OptionItem tls_items[] = {
       {MHD_OPTION_HTTPS_MEM_CERT, 0,
