@@ -2,7 +2,8 @@
 // has been answered on it, as the calls report it.
 //
 // Thread-safe.  The object lives until it has neither an owner nor a stream,
-// and keeps its backend alive, so a call needs no other reference to it.
+// and keeps its backend alive.  So a call needs no reference of its own to
+// either.
 #ifndef MULTI_BACKEND_LB_POLICY_CONNECTIONS_LOAD_H_
 #define MULTI_BACKEND_LB_POLICY_CONNECTIONS_LOAD_H_
 
@@ -62,7 +63,8 @@ class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
   void OnConnected() { answered_.store(false, std::memory_order_relaxed); }
   // The number of streams begun so far, modulo 2^24.  If it is the same at two
   // checks, and there is no stream at the second, the connection was idle in
-  // between.
+  // between; that exactly 2^24 streams have come and gone is too unlikely to
+  // matter.
   uint32_t begun() const {
     return static_cast<uint32_t>(state_.load(std::memory_order_relaxed) /
                                  kBegun);
@@ -77,8 +79,9 @@ class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
  private:
   // All that a call changes when it begins and ends is in one word: a change of
   // an atomic is what costs most in a pick.  Bits 0 to 23 count the streams, 25
-  // to 39 the owners (the connection and the pickers), 40 to 63 the streams
-  // begun so far.
+  // to 39 the owners, 40 to 63 the streams begun so far.  The owners are the
+  // connection and the pickers that still live: the newest one, and those that
+  // a thread is just picking with.
   static constexpr uint64_t kStream = 1;
   static constexpr uint64_t kAwaited = uint64_t{1} << 24;
   static constexpr uint64_t kOwner = uint64_t{1} << 25;
@@ -98,7 +101,7 @@ class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
   const BackendRef backend_;
 };
 
-// Is an owner of a ConnectionLoad, or of none.
+// Owns a share of one ConnectionLoad, or of none.
 class ConnectionLoadRef {
  public:
   ConnectionLoadRef() = default;

@@ -87,5 +87,30 @@ TEST(ConnectionLoadTest, ThreadsThatBeginAtOnceDoNotExceedTheLimit) {
   EXPECT_EQ(load->streams(), 0);
 }
 
+// Under the sanitizers: nobody uses the object after its end, and each wish to
+// hear of an end is heard once at most.
+TEST(ConnectionLoadTest, TheLastOfManyThreadsDestroysIt) {
+  constexpr int kThreads = 8;
+  constexpr int kRounds = 200;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto events = std::make_shared<PoolEvents>();
+    auto* const load = new ConnectionLoad(
+        BackendRef::Adopt(new Backend("10.0.0.1:80", "", events)));
+    std::atomic<int> reported{0};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) load->BeginStream();
+    load->AwaitEnd();
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([load, &reported]() {
+        if (load->EndStream()) reported.fetch_add(1);
+      });
+    }
+    load->RemoveOwner();
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(reported.load(), 1);
+    EXPECT_EQ(events.use_count(), 1);
+  }
+}
+
 }  // namespace
 }  // namespace multi_backend

@@ -344,6 +344,7 @@ void AttemptTracker::End() {
     }
   }
   backend_->EndCall();
+  // Last, because it may destroy the backend.
   if (connection_->EndStream() && call_ != nullptr) call_->WakeWaitingCalls();
 }
 

@@ -56,10 +56,7 @@ BackendConnection::~BackendConnection() {
   if (watcher_ == nullptr) return;
   watcher_->Detach();
   subchannel_->CancelConnectivityStateWatch(watcher_);
-  if (connecting_) {
-    core::ReleaseConnecting(std::move(subchannel_), owner_->InterestedParties(),
-                            owner_->KeepAlive());
-  }
+  if (connecting_) owner_->ReleaseConnectingLocked(std::move(subchannel_));
 }
 
 void BackendConnection::Start(Owner* owner, Subchannel subchannel) {

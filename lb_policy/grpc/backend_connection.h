@@ -36,6 +36,8 @@ class BackendConnection {
     virtual int64_t NowNanos() const = 0;
     // A random number from 0 to 1.
     virtual double Uniform() = 0;
+    // See core::ReleaseConnecting().
+    virtual void ReleaseConnectingLocked(Subchannel subchannel) = 0;
     virtual grpc_pollset_set* InterestedParties() = 0;
     // Returns a reference to the policy, which must outlive the watch.
     virtual grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>
@@ -84,7 +86,7 @@ class BackendConnection {
   Subchannel subchannel_;
   Watcher* watcher_ = nullptr;  // Owned by the subchannel.
   bool seen_state_ = false;
-  bool connecting_ = false;  // An attempt of core's is under way.
+  bool connecting_ = false;  // As far as core has told, it connects.
   LinkState state_ = LinkState::kConnecting;
   std::string error_;
   ReconnectPace pace_;

@@ -114,7 +114,7 @@ int64_t ChannelBackend::Resize(int64_t now_nanos) {
     one.begun = begun;
     ConnectionView view;
     view.state = one.connection->state();
-    view.streams = static_cast<uint32_t>(std::max(streams, 0));
+    view.streams = static_cast<uint32_t>(streams);
     view.idle_since = one.idle_since_nanos;
     views.push_back(view);
   }

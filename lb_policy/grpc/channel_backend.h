@@ -35,6 +35,9 @@ class ChannelBackend final : private BackendConnection::Owner {
         const core::Address& address, int number) = 0;
     // Asks for a call of Reconnect() at `at`, on the clock of NowNanos().
     virtual void ReconnectAtLocked(int64_t at) = 0;
+    // See core::ReleaseConnecting().
+    virtual void ReleaseConnectingLocked(
+        BackendConnection::Subchannel subchannel) = 0;
     virtual ReconnectBackoff reconnect_backoff() const = 0;
     virtual grpc_pollset_set* InterestedParties() = 0;
     virtual int64_t NowNanos() const = 0;
@@ -100,6 +103,9 @@ class ChannelBackend final : private BackendConnection::Owner {
   // BackendConnection::Owner:
   void OnConnectionStateLocked(bool failed, bool lost) override;
   void ReconnectAtLocked(int64_t at) override { owner_->ReconnectAtLocked(at); }
+  void ReleaseConnectingLocked(BackendConnection::Subchannel one) override {
+    owner_->ReleaseConnectingLocked(std::move(one));
+  }
   int64_t NowNanos() const override { return owner_->NowNanos(); }
   double Uniform() override { return owner_->Uniform(); }
   grpc_pollset_set* InterestedParties() override;

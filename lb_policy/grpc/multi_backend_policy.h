@@ -64,6 +64,11 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   BackendConnection::Subchannel MakeConnectionLocked(
       const core::Address& address, int number) override;
   void ReconnectAtLocked(int64_t at) override;
+  void ReleaseConnectingLocked(
+      BackendConnection::Subchannel subchannel) override {
+    core::ReleaseConnecting(std::move(subchannel), work_serializer(),
+                            *channel_control_helper()->GetEventEngine());
+  }
   ReconnectBackoff reconnect_backoff() const override {
     return reconnect_backoff_;
   }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -69,6 +70,8 @@ class DestroyTest : public ::testing::TestWithParam<Phase> {
     const Phase& phase = GetParam();
     ChannelOptions options;
     options.service_config_json = ServiceConfig(phase.policy);
+    // No channel shares the connections of the one before.
+    options.args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     auto pool = BackendPool::Create();
     options.pool = pool;
     auto client = UsersClient::Make(fleet_->StaticTarget(), std::move(options));
@@ -85,12 +88,22 @@ class DestroyTest : public ::testing::TestWithParam<Phase> {
     ASSERT_TRUE(WaitUntil([&]() { return ListedBackends(*pool) == 0; }));
   }
 
+  // Core closes a connection whose settings do not arrive after 20 s.
+  bool HasNoConnection() {
+    std::set<int> ports;
+    for (size_t i = 0; i < fleet_->size(); ++i) {
+      ports.insert(fleet_->server(i).port());
+    }
+    return WaitUntil([&ports]() { return ConnectionsTo(ports) == 0; });
+  }
+
   std::unique_ptr<BackendFleet> fleet_;
 };
 
 TEST_P(DestroyTest, LeavesNothingBehind) {
   // gRPC's own threads and wake-up descriptors come with the first channels.
   for (int i = 0; i < 3; ++i) ASSERT_NO_FATAL_FAILURE(Round());
+  ASSERT_TRUE(HasNoConnection());
   ProcessUsage before;
   ASSERT_TRUE(WaitUntil([&before]() {
     const ProcessUsage now = ProcessUsage::Now();
@@ -100,6 +113,7 @@ TEST_P(DestroyTest, LeavesNothingBehind) {
     return steady;
   }));
   for (int i = 0; i < kTimes; ++i) ASSERT_NO_FATAL_FAILURE(Round());
+  EXPECT_TRUE(HasNoConnection());
   ProcessUsage after;
   EXPECT_TRUE(WaitUntil([&]() {
     after = ProcessUsage::Now();
@@ -201,8 +215,7 @@ class LateServer {
   std::string address_;
 };
 
-// Core 1.51 forgets a connection whose subchannel goes before the server's
-// settings arrive: it stays open for as long as both processes live.
+// See core::ReleaseConnecting().
 TEST(LateSettingsTest, AConnectionThatIsMadeTooLateIsClosed) {
   ASSERT_TRUE(Register().ok());
   LateServer server;
@@ -220,10 +233,13 @@ TEST(LateSettingsTest, AConnectionThatIsMadeTooLateIsClosed) {
   ASSERT_TRUE(other.ok()) << other.status();
   EXPECT_TRUE((*other)->Call().ok());
   server.SendSettings();
-  EXPECT_TRUE(WaitUntil([&]() {
-    (*other)->Call();
-    return server.IsClosed();
-  }));
+  // Core's deadline for an attempt is 20 s.
+  EXPECT_TRUE(WaitUntil(
+      [&]() {
+        (*other)->Call();
+        return server.IsClosed();
+      },
+      absl::Seconds(15)));
 }
 
 }  // namespace
