@@ -108,7 +108,7 @@ absl::Status BackendPool::Control(absl::string_view address, bool remember,
         remember ? NamedOrNewLocked(address) : NamedLocked(address);
     if (named.empty()) {
       return absl::NotFoundError(absl::StrCat(
-          "backend \"", absl::CHexEscape(address), "\" is not known",
+          "backend \"", absl::CHexEscape(Bounded(address)), "\" is not known",
           remember ? ", and the pool remembers no absent backends "
                      "(BackendPoolOptions::remember_absent)"
                    : ": use the address or the name that GetAllBackends() "
@@ -210,7 +210,7 @@ absl::Status BackendPool::ResetBackoff(absl::string_view address,
   }
   if (listed == 0) {
     return absl::NotFoundError(
-        absl::StrCat("backend \"", absl::CHexEscape(address),
+        absl::StrCat("backend \"", absl::CHexEscape(Bounded(address)),
                      "\": no channel lists it, so none connects to it"));
   }
   events_->NotifyReachable();

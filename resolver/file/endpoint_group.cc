@@ -22,6 +22,8 @@ constexpr absl::Duration kShortestRecheck = absl::Milliseconds(100);
 // during a read.
 constexpr absl::Duration kSoon = absl::Milliseconds(100);
 
+constexpr size_t kMaxQuoted = 300;
+
 // Whether a change was noticed or the thread was woken before `timeout`; false
 // also when the thread is stopped.
 bool WaitForChange(PathWatch& watch, SourceThread::Signal& signal,
@@ -48,9 +50,9 @@ absl::Status FileEndpointGroup::CheckPath(absl::string_view path) {
       path.find('\0') == absl::string_view::npos) {
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("file target: path \"", absl::CHexEscape(path),
-                   "\": write file:///absolute/path"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "file target: path \"", absl::CHexEscape(path.substr(0, kMaxQuoted)),
+      "\": write file:///absolute/path"));
 }
 
 absl::StatusOr<std::shared_ptr<EndpointGroup>> FileEndpointGroup::Make(

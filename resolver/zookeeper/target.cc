@@ -19,6 +19,7 @@ constexpr size_t kMaxServers = 32;
 constexpr size_t kMaxPathBytes = 1024;
 constexpr size_t kMaxNameBytes = 256;
 constexpr size_t kMaxCredentialsBytes = 1024;
+constexpr size_t kMaxQuoted = 300;
 constexpr char kDefaultPort[] = ":2181";
 constexpr char kFileVariable[] = "MULTI_BACKEND_ZOOKEEPER_AUTH_FILE";
 constexpr char kVariable[] = "MULTI_BACKEND_ZOOKEEPER_AUTH";
@@ -43,9 +44,10 @@ absl::StatusOr<std::string> ParseServers(absl::string_view authority) {
     const auto server = Endpoint::Parse(
         has_port ? std::string(text) : absl::StrCat(text, kDefaultPort));
     if (!server.ok()) {
-      return BadTarget(absl::StrCat("server \"", absl::CHexEscape(text),
-                                    "\": write host:port, several with "
-                                    "commas"));
+      return BadTarget(absl::StrCat(
+          "server \"", absl::CHexEscape(text.substr(0, kMaxQuoted)),
+          "\": write host:port, several with "
+          "commas"));
     }
     servers.push_back(server->address());
   }
@@ -83,8 +85,9 @@ absl::Status CheckZookeeperName(absl::string_view name) {
            c != '/';
   }
   if (good) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "\"", absl::CHexEscape(name), "\" cannot be the name of a node"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", absl::CHexEscape(name.substr(0, kMaxQuoted)),
+                   "\" cannot be the name of a node"));
 }
 
 absl::StatusOr<ZookeeperTarget> ZookeeperTarget::Parse(
@@ -92,7 +95,8 @@ absl::StatusOr<ZookeeperTarget> ZookeeperTarget::Parse(
   auto servers = ParseServers(authority);
   if (!servers.ok()) return servers.status();
   const auto bad_path = [path] {
-    return BadTarget(absl::StrCat("path \"", absl::CHexEscape(path),
+    return BadTarget(absl::StrCat("path \"",
+                                  absl::CHexEscape(path.substr(0, kMaxQuoted)),
                                   "\": write zookeeper://host:port/path/of/"
                                   "node"));
   };

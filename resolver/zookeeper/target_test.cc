@@ -69,6 +69,18 @@ TEST(ZookeeperTargetTest, SaysWhatIsWrong) {
   }
 }
 
+// A message ends up in logs and in the status of calls.
+TEST(ZookeeperTargetTest, MessagesQuoteNoMoreThanAPart) {
+  const std::string wrong(4000, '\xff');
+  for (const absl::Status& status :
+       {ZookeeperTarget::Parse(wrong, "/a").status(),
+        ZookeeperTarget::Parse("h1", "/" + wrong).status(),
+        CheckZookeeperName(wrong)}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(status));
+    EXPECT_LT(status.message().size(), 1500u);
+  }
+}
+
 TEST(ZookeeperTargetTest, CredentialsInATargetAreRefusedAndNotShown) {
   for (const char* authority :
        {"user:secret@h1", "h1,user:secret@h2:2181", "user:secret%40h1"}) {

@@ -21,6 +21,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr size_t kMaxId = 128;
+constexpr size_t kMaxQuoted = 300;
 // How long Close() waits for a store that does not answer, and for one server.
 constexpr absl::Duration kLongestClose = absl::Milliseconds(1900);
 constexpr absl::Duration kRevokeTimeout = absl::Milliseconds(900);
@@ -40,9 +41,9 @@ bool IsId(absl::string_view id) {
 absl::Status CheckEndpoint(const Endpoint& endpoint, const std::string& value) {
   const std::string problem = EndpointPolicy().ReasonToRefuse(endpoint);
   if (!problem.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("endpoint ", absl::CHexEscape(endpoint.address()), ": ",
-                     problem, ": clients would not use it"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "endpoint ", absl::CHexEscape(endpoint.address().substr(0, kMaxQuoted)),
+        ": ", problem, ": clients would not use it"));
   }
   const auto read = ParseEtcdRecord(value);
   if (read.ok() && *read == endpoint) return absl::OkStatus();
