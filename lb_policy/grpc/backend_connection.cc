@@ -56,7 +56,12 @@ BackendConnection::~BackendConnection() {
   if (watcher_ == nullptr) return;
   watcher_->Detach();
   subchannel_->CancelConnectivityStateWatch(watcher_);
-  if (connecting_) owner_->ReleaseConnectingLocked(std::move(subchannel_));
+  // With a health watch, CONNECTING may mean that the server has not answered
+  // the watch, which it may never do.
+  if (connecting_ && !owner_->WatchesHealth()) {
+    core::ReleaseConnecting(std::move(subchannel_), owner_->InterestedParties(),
+                            owner_->KeepAlive());
+  }
 }
 
 void BackendConnection::Start(Owner* owner, Subchannel subchannel) {

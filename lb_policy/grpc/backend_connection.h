@@ -36,8 +36,8 @@ class BackendConnection {
     virtual int64_t NowNanos() const = 0;
     // A random number from 0 to 1.
     virtual double Uniform() = 0;
-    // See core::ReleaseConnecting().
-    virtual void ReleaseConnectingLocked(Subchannel subchannel) = 0;
+    // Whether core watches the health of its connections (healthCheckConfig).
+    virtual bool WatchesHealth() const = 0;
     virtual grpc_pollset_set* InterestedParties() = 0;
     // Returns a reference to the policy, which must outlive the watch.
     virtual grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>

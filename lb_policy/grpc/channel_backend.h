@@ -35,10 +35,9 @@ class ChannelBackend final : private BackendConnection::Owner {
         const core::Address& address, int number) = 0;
     // Asks for a call of Reconnect() at `at`, on the clock of NowNanos().
     virtual void ReconnectAtLocked(int64_t at) = 0;
-    // See core::ReleaseConnecting().
-    virtual void ReleaseConnectingLocked(
-        BackendConnection::Subchannel subchannel) = 0;
     virtual ReconnectBackoff reconnect_backoff() const = 0;
+    // Whether core watches the health of its connections (healthCheckConfig).
+    virtual bool WatchesHealth() const = 0;
     virtual grpc_pollset_set* InterestedParties() = 0;
     virtual int64_t NowNanos() const = 0;
     // A random number from 0 to 1.
@@ -103,11 +102,9 @@ class ChannelBackend final : private BackendConnection::Owner {
   // BackendConnection::Owner:
   void OnConnectionStateLocked(bool failed, bool lost) override;
   void ReconnectAtLocked(int64_t at) override { owner_->ReconnectAtLocked(at); }
-  void ReleaseConnectingLocked(BackendConnection::Subchannel one) override {
-    owner_->ReleaseConnectingLocked(std::move(one));
-  }
   int64_t NowNanos() const override { return owner_->NowNanos(); }
   double Uniform() override { return owner_->Uniform(); }
+  bool WatchesHealth() const override { return owner_->WatchesHealth(); }
   grpc_pollset_set* InterestedParties() override;
   grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> KeepAlive() override;
 

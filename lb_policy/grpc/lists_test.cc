@@ -9,7 +9,6 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/call/grpc/channel_extension.h"
@@ -75,21 +74,6 @@ TEST(ListTest, TheConfigLaysAttributesOverEndpoints) {
   EXPECT_THAT(harness.RoundTrip(), HasSubstr("draining: weight 0"));
   ASSERT_EQ(harness.UpdateConfig("{}"), absl::OkStatus());
   EXPECT_EQ(harness.RoundTrip(), kA);
-}
-
-// Core 1.51 would forget a connection that is made after the subchannel has
-// gone.
-TEST(ListTest,
-     ABackendThatIsRemovedWhileItConnectsKeepsItsConnectionForAWhile) {
-  PolicyHarness harness;
-  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
-  harness.Connect(kA);
-  ASSERT_EQ(harness.Update({kC}), absl::OkStatus());
-  const absl::Duration kept = absl::FromChrono(core::kConnectingKept);
-  EXPECT_EQ(harness.channel().released(),
-            kept == absl::ZeroDuration() ? 0u : 1u);
-  harness.Advance(kept);
-  EXPECT_EQ(harness.channel().released(), 0u);
 }
 
 TEST(ListTest, AnotherResolversAddressesAreBackendsToo) {

@@ -64,15 +64,13 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   BackendConnection::Subchannel MakeConnectionLocked(
       const core::Address& address, int number) override;
   void ReconnectAtLocked(int64_t at) override;
-  void ReleaseConnectingLocked(
-      BackendConnection::Subchannel subchannel) override {
-    core::ReleaseConnecting(std::move(subchannel), work_serializer(),
-                            *channel_control_helper()->GetEventEngine());
-  }
   ReconnectBackoff reconnect_backoff() const override {
     return reconnect_backoff_;
   }
   double Uniform() override;
+  bool WatchesHealth() const override {
+    return subchannel_args_.Contains("grpc.internal.health_check_service_name");
+  }
   grpc_pollset_set* InterestedParties() override {
     return interested_parties();
   }

@@ -2,9 +2,6 @@
 #ifndef MULTI_BACKEND_PORT_CORE_1_51_CHANNEL_H_
 #define MULTI_BACKEND_PORT_CORE_1_51_CHANNEL_H_
 
-#include <grpc/event_engine/event_engine.h>
-
-#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -12,7 +9,6 @@
 #include "absl/strings/string_view.h"
 #include "multi_backend/port/core_1_51/address.h"
 #include "multi_backend/port/core_1_51/headers.h"
-#include "multi_backend/port/core_1_51/scope.h"
 
 namespace multi_backend {
 namespace core {
@@ -28,29 +24,40 @@ inline Subchannel MakeSubchannel(Helper& helper, const Address& address,
   return helper.CreateSubchannel(address, args);
 }
 
-// How long ReleaseConnecting() keeps a subchannel: much longer than a server
-// takes to send its settings.
-constexpr std::chrono::seconds kConnectingKept{2};
-
 // Gives up a subchannel whose connection is being made.  If the subchannel went
 // now and the server's HTTP/2 settings came afterwards, core 1.51 would forget
-// the connection, which would stay open for as long as both processes live.
-// Once they have come, core closes it when the subchannel goes.
-//
-// If they have not come in time, core ends the attempt at its deadline (20 s by
-// default), and forgets the connection only if they come before that.
+// the connection, which would stay open for as long as both processes live.  So
+// this keeps the subchannel until the attempt has ended, at core's deadline at
+// the latest (20 s, or the reconnect backoff if that is longer), and `policy`
+// with it, which owns `parties`.
 inline void ReleaseConnecting(
-    Subchannel subchannel,
-    std::shared_ptr<grpc_core::WorkSerializer> serializer,
-    grpc_event_engine::experimental::EventEngine& engine) {
-  engine.RunAfter(kConnectingKept, [subchannel = std::move(subchannel),
-                                    serializer =
-                                        std::move(serializer)]() mutable {
-    CoreScope scope;
-    serializer->Run(
-        [subchannel = std::move(subchannel)]() mutable { subchannel.reset(); },
-        DEBUG_LOCATION);
-  });
+    Subchannel subchannel, grpc_pollset_set* parties,
+    grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> policy) {
+  class Keeper final : public grpc_core::SubchannelInterface::
+                           ConnectivityStateWatcherInterface {
+   public:
+    Keeper(Subchannel subchannel, grpc_pollset_set* parties,
+           grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> policy)
+        : subchannel_(std::move(subchannel)),
+          parties_(parties),
+          policy_(std::move(policy)) {}
+
+    void OnConnectivityStateChange(grpc_connectivity_state state,
+                                   absl::Status) override {
+      if (state == GRPC_CHANNEL_CONNECTING || subchannel_ == nullptr) return;
+      const Subchannel subchannel = std::move(subchannel_);
+      subchannel->CancelConnectivityStateWatch(this);
+    }
+    grpc_pollset_set* interested_parties() override { return parties_; }
+
+   private:
+    Subchannel subchannel_;  // Null: the attempt has ended.
+    grpc_pollset_set* const parties_;
+    const grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy> policy_;
+  };
+  grpc_core::SubchannelInterface& connecting = *subchannel;
+  connecting.WatchConnectivityState(std::make_unique<Keeper>(
+      std::move(subchannel), parties, std::move(policy)));
 }
 
 // Makes a picker of class `P` and gives it to core, which lets all waiting

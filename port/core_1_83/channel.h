@@ -2,9 +2,6 @@
 #ifndef MULTI_BACKEND_PORT_CORE_1_83_CHANNEL_H_
 #define MULTI_BACKEND_PORT_CORE_1_83_CHANNEL_H_
 
-#include <grpc/event_engine/event_engine.h>
-
-#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -44,16 +41,11 @@ inline Subchannel MakeSubchannel(Helper& helper, const Address& address,
       WithKeepaliveTimeout(args.Remove(GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE)));
 }
 
-// How long ReleaseConnecting() keeps a subchannel.
-constexpr std::chrono::seconds kConnectingKept{0};
-
 // Gives up a subchannel whose connection is being made.  This release closes
-// the connection whenever the server's settings come.
-inline void ReleaseConnecting(Subchannel subchannel,
-                              std::shared_ptr<grpc_core::WorkSerializer>,
-                              grpc_event_engine::experimental::EventEngine&) {
-  subchannel.reset();
-}
+// the connection whenever the attempt ends.
+inline void ReleaseConnecting(
+    Subchannel, grpc_pollset_set*,
+    grpc_core::RefCountedPtr<grpc_core::LoadBalancingPolicy>) {}
 
 // Makes a picker of class `P` and gives it to core, which lets all waiting
 // calls pick again, in any order.  `status` is OK unless `state` is

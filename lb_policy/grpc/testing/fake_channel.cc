@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
-#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/grpc/backend_address.h"
 
@@ -59,18 +58,22 @@ FakeChannel::FakeChannel(VirtualTime* time)
 
 FakeChannel::~FakeChannel() { ExpectNothingLeft(); }
 
-size_t FakeChannel::released() const {
-  return static_cast<size_t>(
-      std::count_if(subchannels_.begin(), subchannels_.end(),
-                    [](const auto& one) { return one.first->released(); }));
+void FakeChannel::EndReleasedAttempts() {
+  // An attempt that ends may destroy its subchannel.
+  const absl::flat_hash_map<FakeSubchannel*, uint64_t> living = subchannels_;
+  for (const auto& one : living) {
+    if (one.first->released() &&
+        one.first->state() == GRPC_CHANNEL_CONNECTING) {
+      one.first->FailToConnect(absl::UnavailableError("core's deadline"));
+    }
+  }
 }
 
 void FakeChannel::ExpectNothingLeft() {
-  time_->RunInCore([this]() { picker_ = nullptr; });
-  if (released() != 0) time_->Advance(absl::FromChrono(core::kConnectingKept));
-  if (time_->policies() == 0 && time_->engine_timers() != 0) {
-    ADD_FAILURE() << "the policy has left a timer behind";
-  }
+  time_->RunInCore([this]() {
+    picker_ = nullptr;
+    EndReleasedAttempts();
+  });
   for (const auto& left : subchannels_) {
     ADD_FAILURE() << "the policy has left " << left.first->address()
                   << " behind" << (left.first->watched() ? ", watched" : "");
@@ -85,7 +88,7 @@ FakeChannel::MakeControl() {
 void FakeChannel::OnPolicyShutDown() {
   phase_ = Phase::kShutDown;
   picker_ = nullptr;
-  if (time_->RemovePolicy() == 0 && time_->engine_timers() > released()) {
+  if (time_->RemovePolicy() == 0 && time_->engine_timers() != 0) {
     ADD_FAILURE() << "the policy has left a timer behind";
   }
 }

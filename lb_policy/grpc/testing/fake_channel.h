@@ -84,10 +84,7 @@ class FakeChannel final : private FakeSubchannel::Owner {
   // address, so that core would have shared its connection.
   uint64_t made_beside_another() const { return made_beside_another_; }
   Policy::SubchannelPicker* picker() const { return picker_.get(); }
-  // How many subchannels there are that the policy has released.  One that was
-  // connecting has a timer: see core::ReleaseConnecting().
-  size_t released() const;
-  // Returns the subchannels that the policy watches, the oldest first.
+  // Returns the subchannels that the policy has and watches, the oldest first.
   std::vector<FakeSubchannel*> Watched(absl::string_view address) const;
 
   // Lets `call` pick.  It stays queued here until it is sent or ends.
@@ -106,6 +103,9 @@ class FakeChannel final : private FakeSubchannel::Owner {
   void OnDestroyed(FakeSubchannel* subchannel) override;
 
   void CheckCall(const char* what);
+  // Ends the attempts to connect that the policy has given up.  Core ends each
+  // of them at its deadline.
+  void EndReleasedAttempts();
   void UpdateState(grpc_connectivity_state state, const absl::Status& status,
                    core::PickerPtr picker);
   void Repick();

@@ -63,7 +63,6 @@ class VirtualTime final : public Clock {
   // are left.
   void AddPolicy() { ++policies_; }
   int RemovePolicy() { return --policies_; }
-  int policies() const { return policies_; }
   // The number of the engine's timers that have neither run nor been cancelled.
   size_t engine_timers() const { return engine_timers_.size(); }
   // From now on, any use of the engine fails the test.
