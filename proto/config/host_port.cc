@@ -110,11 +110,9 @@ std::pair<uint16_t, std::string> PortOf(absl::string_view text) {
   if (text.empty()) return {0, "port is missing, write host:port"};
   if (!AllDigits(text)) {
     const bool negative = text[0] == '-' && AllDigits(text.substr(1));
-    return {0, negative
-                   ? "port must be 1..65535"
-                   : absl::StrCat("port \"",
-                                  absl::CHexEscape(text.substr(0, kMaxQuoted)),
-                                  "\" is not a number")};
+    return {0, negative ? "port must be 1..65535"
+                        : absl::StrCat("port \"", absl::CHexEscape(text),
+                                       "\" is not a number")};
   }
   uint32_t port = 0;
   for (char c : text) port = std::min<uint32_t>(port * 10 + (c - '0'), 65536);

@@ -7,8 +7,8 @@
 
 #include "absl/memory/memory.h"
 #include "absl/status/status.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "multi_backend/resolver/endpoint/quoted.h"
 #include "multi_backend/resolver/endpoint/text_record.h"
 
 namespace multi_backend {
@@ -46,9 +46,7 @@ absl::StatusOr<DnsResolution> DnsTextSource::Resolve(AskDns ask) {
   std::sort(texts.begin(), texts.end());
   EndpointAdmission admission(policy_, texts.size());
   for (const std::string& text : texts) {
-    const std::string where =
-        absl::StrCat("record \"", absl::CHexEscape(text.substr(0, kMaxQuoted)),
-                     text.size() > kMaxQuoted ? "…\"" : "\"");
+    const std::string where = absl::StrCat("record ", Quoted(text, kMaxQuoted));
     auto endpoint = mapping_(text);
     if (endpoint.ok()) {
       admission.Offer(*std::move(endpoint), where);

@@ -4,12 +4,12 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "multi_backend/proto/config/host_port.h"
 #include "multi_backend/resolver/endpoint/abbreviated_list.h"
+#include "multi_backend/resolver/endpoint/quoted.h"
 
 namespace multi_backend {
 namespace {
@@ -36,10 +36,9 @@ std::string UnmappedHost(absl::string_view host) {
 absl::StatusOr<Endpoint> Endpoint::Parse(absl::string_view address) {
   const auto parsed = ParseHostPort(address);
   if (!parsed.ok()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "address \"", absl::CHexEscape(address.substr(0, kMaxQuoted)),
-        address.size() > kMaxQuoted ? "…" : "",
-        "\": ", parsed.status().message()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("address ", Quoted(address, kMaxQuoted), ": ",
+                     parsed.status().message()));
   }
   return Of(parsed->host, parsed->port);
 }

@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/endpoint/quoted.h"
 
 namespace multi_backend {
 namespace {
@@ -21,8 +21,7 @@ constexpr size_t kMappedBits = 96;
 
 absl::Status BadRule(absl::string_view text, absl::string_view problem) {
   return absl::InvalidArgumentError(
-      absl::StrCat("host rule \"", absl::CHexEscape(text.substr(0, kMaxQuoted)),
-                   text.size() > kMaxQuoted ? "…" : "", "\": ", problem));
+      absl::StrCat("host rule ", Quoted(text, kMaxQuoted), ": ", problem));
 }
 
 }  // namespace

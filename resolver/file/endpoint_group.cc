@@ -8,8 +8,8 @@
 
 #include "absl/memory/memory.h"
 #include "absl/status/status.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "multi_backend/resolver/endpoint/quoted.h"
 #include "multi_backend/resolver/file/endpoint_document.h"
 #include "multi_backend/resolver/file/path_watch.h"
 
@@ -21,8 +21,6 @@ constexpr absl::Duration kShortestRecheck = absl::Milliseconds(100);
 // The interval while the file cannot be watched, and after it was written to
 // during a read.
 constexpr absl::Duration kSoon = absl::Milliseconds(100);
-
-constexpr size_t kMaxQuoted = 300;
 
 // Whether a change was noticed or the thread was woken before `timeout`; false
 // also when the thread is stopped.
@@ -51,8 +49,7 @@ absl::Status FileEndpointGroup::CheckPath(absl::string_view path) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(absl::StrCat(
-      "file target: path \"", absl::CHexEscape(path.substr(0, kMaxQuoted)),
-      "\": write file:///absolute/path"));
+      "file target: path ", Quoted(path), ": write file:///absolute/path"));
 }
 
 absl::StatusOr<std::shared_ptr<EndpointGroup>> FileEndpointGroup::Make(

@@ -6,6 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "multi_backend/resolver/endpoint/quoted.h"
 
 namespace multi_backend {
 namespace {
@@ -30,9 +31,8 @@ absl::Status CheckGroupName(absl::string_view name) {
     }
   }
   if (problem.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "group name \"", absl::CHexEscape(name.substr(0, kMaxGroupName)),
-      name.size() > kMaxGroupName ? "…" : "", "\" ", problem));
+  return absl::InvalidArgumentError(
+      absl::StrCat("group name ", Quoted(name, kMaxGroupName), " ", problem));
 }
 
 absl::StatusOr<std::string> ParseGroupTarget(absl::string_view path) {

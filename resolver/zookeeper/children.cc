@@ -9,11 +9,6 @@
 #include "absl/strings/str_cat.h"
 
 namespace multi_backend {
-namespace {
-
-constexpr size_t kMaxQuoted = 300;
-
-}  // namespace
 
 size_t& ZookeeperChildren::CountOf(State state) {
   switch (state) {
@@ -115,10 +110,8 @@ absl::StatusOr<AdmittedEndpoints> ZookeeperChildren::Admit(
     if (record.ok()) {
       admission.Offer(*record, child.first);
     } else {
-      admission.Refuse(
-          absl::CHexEscape(
-              absl::string_view(child.first).substr(0, kMaxQuoted)),
-          record.status().message());
+      admission.Refuse(absl::CHexEscape(child.first),
+                       record.status().message());
     }
   }
   return std::move(admission).Finish();

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/resolver/endpoint/quoted.h"
 #include "multi_backend/resolver/source/regular_file.h"
 
 namespace multi_backend {
@@ -19,7 +19,6 @@ constexpr size_t kMaxServers = 32;
 constexpr size_t kMaxPathBytes = 1024;
 constexpr size_t kMaxNameBytes = 256;
 constexpr size_t kMaxCredentialsBytes = 1024;
-constexpr size_t kMaxQuoted = 300;
 constexpr char kDefaultPort[] = ":2181";
 constexpr char kFileVariable[] = "MULTI_BACKEND_ZOOKEEPER_AUTH_FILE";
 constexpr char kVariable[] = "MULTI_BACKEND_ZOOKEEPER_AUTH";
@@ -44,10 +43,8 @@ absl::StatusOr<std::string> ParseServers(absl::string_view authority) {
     const auto server = Endpoint::Parse(
         has_port ? std::string(text) : absl::StrCat(text, kDefaultPort));
     if (!server.ok()) {
-      return BadTarget(absl::StrCat(
-          "server \"", absl::CHexEscape(text.substr(0, kMaxQuoted)),
-          "\": write host:port, several with "
-          "commas"));
+      return BadTarget(absl::StrCat("server ", Quoted(text),
+                                    ": write host:port, several with commas"));
     }
     servers.push_back(server->address());
   }
@@ -86,8 +83,7 @@ absl::Status CheckZookeeperName(absl::string_view name) {
   }
   if (good) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("\"", absl::CHexEscape(name.substr(0, kMaxQuoted)),
-                   "\" cannot be the name of a node"));
+      absl::StrCat(Quoted(name), " cannot be the name of a node"));
 }
 
 absl::StatusOr<ZookeeperTarget> ZookeeperTarget::Parse(
@@ -95,10 +91,8 @@ absl::StatusOr<ZookeeperTarget> ZookeeperTarget::Parse(
   auto servers = ParseServers(authority);
   if (!servers.ok()) return servers.status();
   const auto bad_path = [path] {
-    return BadTarget(absl::StrCat("path \"",
-                                  absl::CHexEscape(path.substr(0, kMaxQuoted)),
-                                  "\": write zookeeper://host:port/path/of/"
-                                  "node"));
+    return BadTarget(absl::StrCat(
+        "path ", Quoted(path), ": write zookeeper://host:port/path/of/node"));
   };
   if (path.size() < 2 || path.size() > kMaxPathBytes || path[0] != '/') {
     return bad_path();
