@@ -1,23 +1,18 @@
 #include "multi_backend/health/probes/tcp_probe.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cstdint>
 #include <memory>
 #include <set>
 #include <thread>
-#include <vector>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "multi_backend/health/probes/probe.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
+#include "multi_backend/tests/testing/black_hole.h"
 #include "multi_backend/tests/testing/fixed_server.h"
 #include "multi_backend/tests/testing/probe_answer.h"
 #include "multi_backend/tests/testing/socket_probe_test.h"
@@ -35,38 +30,6 @@ std::unique_ptr<Probe> ProbeOf(const Endpoint& endpoint) {
   return MakeTcpProbeFactory({})->Make(endpoint, endpoint.address());
 }
 
-// A port of this machine whose connections never open.  Its queue is full, and
-// nothing is taken out of it.
-class FullServer {
- public:
-  FullServer() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    address_.sin_family = AF_INET;
-    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof(address_);
-    auto* const raw = reinterpret_cast<sockaddr*>(&address_);
-    EXPECT_EQ(bind(listener_, raw, length), 0);
-    EXPECT_EQ(listen(listener_, 0), 0);
-    EXPECT_EQ(getsockname(listener_, raw, &length), 0);
-    // Linux accepts one more connection than the length of the queue.
-    for (int i = 0; i < 4; ++i) {
-      waiting_.push_back(
-          socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-      connect(waiting_.back(), raw, length);
-    }
-  }
-  ~FullServer() {
-    for (const int fd : waiting_) close(fd);
-    close(listener_);
-  }
-
-  uint16_t port() const { return ntohs(address_.sin_port); }
-
- private:
-  const int listener_;
-  sockaddr_in address_ = {};
-  std::vector<int> waiting_;
-};
-
 std::set<int> OpenDescriptors() {
   std::set<int> open;
   for (int fd = 0; fd < 256; ++fd) {
@@ -78,7 +41,7 @@ std::set<int> OpenDescriptors() {
 // The first test of the program, because the probes of an earlier one might
 // still be closing their descriptors.
 TEST(TcpProbeInheritanceTest, ProgramsThatTheProcessStartsInheritNothing) {
-  FullServer server;
+  BlackHole server;
   const std::set<int> before = OpenDescriptors();
   const auto probe = ProbeOf(Endpoint::Of("127.0.0.1", server.port()));
   probe->Start(kLong, [](ProbeResult) {});
@@ -112,7 +75,7 @@ TEST(TcpProbeTest, SaysWhyAConnectionIsRefused) {
 }
 
 TEST(TcpProbeTest, AConnectionThatDoesNotOpenIsUnhealthyAfterTheTimeout) {
-  FullServer server;
+  BlackHole server;
   const auto probe = ProbeOf(Endpoint::Of("127.0.0.1", server.port()));
   for (int i = 0; i < 2; ++i) {
     const absl::Time begin = absl::Now();
@@ -125,7 +88,7 @@ TEST(TcpProbeTest, AConnectionThatDoesNotOpenIsUnhealthyAfterTheTimeout) {
 }
 
 TEST(TcpProbeTest, AConnectionThatDoesNotOpenHoldsUpNoOther) {
-  FullServer full;
+  BlackHole full;
   FixedServer server("");
   const auto stuck = ProbeOf(Endpoint::Of("127.0.0.1", full.port()));
   stuck->Start(absl::Hours(1000000), [](ProbeResult) { FAIL(); });
@@ -134,7 +97,7 @@ TEST(TcpProbeTest, AConnectionThatDoesNotOpenHoldsUpNoOther) {
 }
 
 TEST(TcpProbeTest, NoResultComesAfterTheDestructorWhateverItWaitsFor) {
-  FullServer server;
+  BlackHole server;
   for (const char* host : {"127.0.0.1", "localhost"}) {
     for (int round = 0; round < 50; ++round) {
       auto probe = ProbeOf(Endpoint::Of(host, server.port()));

@@ -1,8 +1,6 @@
 // Responses that begin and break off.  They are never retried, but they are
 // failures of their backend, whatever status gRPC makes of them.
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "multi_backend/backend_pool.h"
+#include "multi_backend/tests/testing/loopback_listener.h"
 #include "multi_backend/tests/testing/users_client.h"
 
 namespace multi_backend {
@@ -61,27 +60,16 @@ struct Answer {
 class Http2Server {
  public:
   explicit Http2Server(Answer answer) : answer_(std::move(answer)) {
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    auto* const any = reinterpret_cast<sockaddr*>(&address);
-    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    EXPECT_EQ(bind(listener_, any, size), 0);
-    EXPECT_EQ(listen(listener_, 8), 0);
-    EXPECT_EQ(getsockname(listener_, any, &size), 0);
-    address_ = absl::StrCat("127.0.0.1:", ntohs(address.sin_port));
     thread_ = std::thread([this]() { Serve(); });
   }
   ~Http2Server() {
-    shutdown(listener_, SHUT_RDWR);
+    shutdown(listener_.fd(), SHUT_RDWR);
     if (connection_ >= 0) shutdown(connection_, SHUT_RDWR);
     thread_.join();
-    close(listener_);
     if (connection_ >= 0) close(connection_);
   }
 
-  const std::string& address() const { return address_; }
+  std::string address() const { return listener_.address(); }
 
  private:
   // Whether that many bytes came before the connection's end.
@@ -95,7 +83,7 @@ class Http2Server {
   }
 
   void Serve() {
-    const int accepted = accept(listener_, nullptr, nullptr);
+    const int accepted = accept(listener_.fd(), nullptr, nullptr);
     if (accepted < 0) return;
     connection_ = accepted;
     std::string text;
@@ -129,9 +117,8 @@ class Http2Server {
   }
 
   const Answer answer_;
-  int listener_ = -1;
+  const LoopbackListener listener_;
   std::atomic<int> connection_{-1};
-  std::string address_;
   std::thread thread_;
 };
 

@@ -1,12 +1,11 @@
 // A channel that is destroyed in any phase leaves nothing behind: no thread, no
 // socket, no backend in its pool.
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,6 +18,8 @@
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/behaviours.h"
 #include "multi_backend/tests/testing/http2_frames.h"
+#include "multi_backend/tests/testing/listed_fleet_test.h"
+#include "multi_backend/tests/testing/loopback_listener.h"
 #include "multi_backend/tests/testing/process_usage.h"
 #include "multi_backend/tests/testing/users_client.h"
 
@@ -149,30 +150,18 @@ INSTANTIATE_TEST_SUITE_P(
 // says so.
 class LateServer {
  public:
-  LateServer() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    auto* const any = reinterpret_cast<sockaddr*>(&address);
-    EXPECT_EQ(bind(listener_, any, size), 0);
-    EXPECT_EQ(listen(listener_, 1), 0);
-    EXPECT_EQ(getsockname(listener_, any, &size), 0);
-    address_ = absl::StrCat("127.0.0.1:", ntohs(address.sin_port));
-  }
-  ~LateServer() {
-    close(connection_);
-    close(listener_);
-  }
+  LateServer() = default;
+  ~LateServer() { close(connection_); }
   LateServer(const LateServer&) = delete;
   LateServer& operator=(const LateServer&) = delete;
 
-  const std::string& address() const { return address_; }
+  uint16_t port() const { return listener_.port(); }
+  std::string address() const { return listener_.address(); }
 
   // Waits until a client has connected and sent its preface.
   bool Accept() {
-    if (!IsReadable(listener_, kTestTimeout)) return false;
-    connection_ = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (!IsReadable(listener_.fd(), kTestTimeout)) return false;
+    connection_ = accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC);
     return IsReadable(connection_, kTestTimeout);
   }
   void SendSettings() {
@@ -197,14 +186,32 @@ class LateServer {
                 static_cast<int>(absl::ToInt64Milliseconds(timeout))) == 1;
   }
 
-  const int listener_;
+  const LoopbackListener listener_;
   int connection_ = -1;
-  std::string address_;
 };
 
-// See core::ReleaseConnecting().
-TEST(LateSettingsTest, AConnectionThatIsMadeTooLateIsClosed) {
-  ASSERT_TRUE(Register().ok());
+// Core 1.51 forgets a connection whose subchannel has gone when the server's
+// settings arrive (core::ReleaseConnecting()).
+class LateSettingsTest : public ListedFleetTest {
+ protected:
+  // gRPC reads its connections while a thread waits for a call.  Core's
+  // deadline for an attempt is 20 s, so it is not what closes a connection
+  // earlier.
+  void ExpectClosedUnderCalls(LateServer& server) {
+    auto other = UsersClient::Make(fleet_->StaticTarget(), ServiceConfig(""));
+    ASSERT_TRUE(other.ok()) << other.status();
+    EXPECT_TRUE((*other)->Call().ok());
+    server.SendSettings();
+    EXPECT_TRUE(WaitUntil(
+        [&]() {
+          (*other)->Call();
+          return server.IsClosed();
+        },
+        absl::Seconds(15)));
+  }
+};
+
+TEST_F(LateSettingsTest, TheConnectionOfADestroyedChannelIsClosed) {
   LateServer server;
   {
     auto client = UsersClient::Make(absl::StrCat("static:", server.address()),
@@ -213,20 +220,19 @@ TEST(LateSettingsTest, AConnectionThatIsMadeTooLateIsClosed) {
     const PendingCall call(**client, UsersCall());
     ASSERT_TRUE(server.Accept());
   }
-  // gRPC reads its connections while a thread waits for a call.
-  auto fleet = BackendFleet::Start(1);
-  ASSERT_TRUE(fleet.ok()) << fleet.status();
-  auto other = UsersClient::Make((*fleet)->StaticTarget(), ServiceConfig(""));
-  ASSERT_TRUE(other.ok()) << other.status();
-  EXPECT_TRUE((*other)->Call().ok());
-  server.SendSettings();
-  // Core's deadline for an attempt is 20 s.
-  EXPECT_TRUE(WaitUntil(
-      [&]() {
-        (*other)->Call();
-        return server.IsClosed();
-      },
-      absl::Seconds(15)));
+  ExpectClosedUnderCalls(server);
+}
+
+TEST_F(LateSettingsTest, TheConnectionOfARemovedBackendIsClosed) {
+  LateServer server;
+  group_->SetEndpoints({Endpoint::Of("127.0.0.1", server.port())});
+  auto client = UsersClient::Make(kTarget, ServiceConfig(""));
+  ASSERT_TRUE(client.ok()) << client.status();
+  PendingCall call(**client, UsersCall());
+  ASSERT_TRUE(server.Accept());
+  group_->SetEndpoints(List({0}));
+  EXPECT_TRUE(call.Wait().ok());  // The channel has the new list.
+  ExpectClosedUnderCalls(server);
 }
 
 }  // namespace

@@ -25,6 +25,7 @@
 #include "multi_backend/backend_pool.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/behaviours.h"
+#include "multi_backend/tests/testing/loopback_listener.h"
 #include "multi_backend/tests/testing/probed_server.h"
 #include "multi_backend/tests/testing/users_client.h"
 #include "multi_backend/tests/testing/users_load.h"
@@ -83,30 +84,18 @@ std::vector<std::string> Changes(BackendPool& pool,
 class FixedServer {
  public:
   explicit FixedServer(std::string answer)
-      : answer_(std::move(answer)), listener_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto* raw = reinterpret_cast<sockaddr*>(&address);
-    socklen_t length = sizeof(address);
-    EXPECT_EQ(bind(listener_, raw, length), 0);
-    EXPECT_EQ(listen(listener_, 16), 0);
-    EXPECT_EQ(getsockname(listener_, raw, &length), 0);
-    port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this]() { Serve(); });
-  }
+      : answer_(std::move(answer)), thread_([this]() { Serve(); }) {}
   ~FixedServer() {
-    shutdown(listener_, SHUT_RDWR);
+    shutdown(listener_.fd(), SHUT_RDWR);
     thread_.join();
-    close(listener_);
   }
 
-  int port() const { return port_; }
+  int port() const { return listener_.port(); }
 
  private:
   void Serve() {
     for (;;) {
-      const int connection = accept(listener_, nullptr, nullptr);
+      const int connection = accept(listener_.fd(), nullptr, nullptr);
       if (connection < 0) return;
       char buffer[1024];
       if (read(connection, buffer, sizeof(buffer)) > 0) {
@@ -117,9 +106,8 @@ class FixedServer {
   }
 
   const std::string answer_;
-  const int listener_;
-  int port_ = 0;
-  std::thread thread_;
+  const LoopbackListener listener_;
+  std::thread thread_;  // Last, because it uses the others.
 };
 
 class HealthTest : public ::testing::Test {

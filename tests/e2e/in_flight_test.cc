@@ -1,10 +1,6 @@
 // A backend's count of calls in flight returns to 0, however and whenever the
 // calls end.
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <memory>
 #include <string>
@@ -18,6 +14,7 @@
 #include "multi_backend/backend_pool.h"
 #include "multi_backend/tests/testing/backend_fleet.h"
 #include "multi_backend/tests/testing/behaviours.h"
+#include "multi_backend/tests/testing/loopback_listener.h"
 #include "multi_backend/tests/testing/users_client.h"
 
 namespace multi_backend {
@@ -119,34 +116,9 @@ TEST_F(InFlightTest, AttemptsGivenUpByPerTryTimeoutAreNotInFlight) {
   EXPECT_EQ(client->Attempts(), 15u);
 }
 
-// A listening socket without accept(): TCP connects, but HTTP/2 never does.
-class SilentPort {
- public:
-  SilentPort() : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    auto* any = reinterpret_cast<sockaddr*>(&address);
-    if (bind(socket_, any, size) == 0 && listen(socket_, 5) == 0 &&
-        getsockname(socket_, any, &size) == 0) {
-      address_ = absl::StrCat("127.0.0.1:", ntohs(address.sin_port));
-    }
-  }
-  ~SilentPort() { close(socket_); }
-  SilentPort(const SilentPort&) = delete;
-  SilentPort& operator=(const SilentPort&) = delete;
-
-  const std::string& address() const { return address_; }  // "" = failed.
-
- private:
-  const int socket_;
-  std::string address_;
-};
-
 TEST_F(InFlightTest, ACallThatIsCancelledBeforeItsPickNeverCounts) {
-  SilentPort silent;
-  ASSERT_NE(silent.address(), "");
+  // TCP connects, but HTTP/2 never does.
+  const LoopbackListener silent;
   auto client = UsersClient::Make(absl::StrCat("static:///", silent.address()));
   ASSERT_TRUE(client.ok()) << client.status();
   UsersCall short_call;

@@ -5,17 +5,17 @@
 #ifndef MULTI_BACKEND_TESTS_TESTING_BLACK_HOLE_H_
 #define MULTI_BACKEND_TESTS_TESTING_BLACK_HOLE_H_
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "multi_backend/tests/testing/loopback_listener.h"
 
 namespace multi_backend {
 
@@ -25,17 +25,16 @@ class BlackHole {
     sockaddr_in address = {};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    auto* const any = reinterpret_cast<sockaddr*>(&address);
-    const int listener = NewSocket(/*flags=*/0);
-    EXPECT_EQ(bind(listener, any, size), 0);
-    EXPECT_EQ(listen(listener, 0), 0);
-    EXPECT_EQ(getsockname(listener, any, &size), 0);
-    address_ = absl::StrCat("127.0.0.1:", ntohs(address.sin_port));
+    address.sin_port = htons(port());
     // Connections until one is not accepted within a second.
     for (bool connected = true; connected && sockets_.size() < 32;) {
-      pollfd client = {NewSocket(SOCK_NONBLOCK), POLLOUT, 0};
-      connect(client.fd, any, size);
+      pollfd client = {
+          socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+          POLLOUT, 0};
+      EXPECT_GE(client.fd, 0);
+      sockets_.push_back(client.fd);
+      connect(client.fd, reinterpret_cast<sockaddr*>(&address),
+              sizeof(address));
       connected = poll(&client, 1, /*timeout=*/1000) == 1;
       full_ = !connected;
     }
@@ -47,18 +46,12 @@ class BlackHole {
   BlackHole(const BlackHole&) = delete;
   BlackHole& operator=(const BlackHole&) = delete;
 
-  const std::string& address() const { return address_; }
+  uint16_t port() const { return listener_.port(); }
+  std::string address() const { return listener_.address(); }
 
  private:
-  int NewSocket(int flags) {
-    const int made = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
-    EXPECT_GE(made, 0);
-    sockets_.push_back(made);
-    return made;
-  }
-
+  const LoopbackListener listener_{/*queue=*/0};
   std::vector<int> sockets_;
-  std::string address_;
   bool full_ = false;
 };
 

@@ -1,17 +1,12 @@
 #include "multi_backend/tests/testing/hostile_server.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <iostream>
 
-#include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 
 namespace multi_backend {
@@ -132,41 +127,18 @@ class HostileServer::Connection {
 
 HostileServer::HostileServer(Hostility hostility)
     : only_(std::move(hostility)),
-      choose_([this]() -> const Hostility& { return only_; }) {
-  Listen();
-}
+      choose_([this]() -> const Hostility& { return only_; }),
+      acceptor_([this] { Accept(); }) {}
 
-HostileServer::HostileServer(Choose choose) : choose_(std::move(choose)) {
-  Listen();
-}
-
-void HostileServer::Listen() {
-  listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  socklen_t length = sizeof(address);
-  if (bind(listener_, generic, length) != 0 || listen(listener_, 128) != 0 ||
-      getsockname(listener_, generic, &length) != 0) {
-    std::cerr << "a hostile server cannot listen" << std::endl;
-    abort();
-  }
-  port_ = ntohs(address.sin_port);
-  acceptor_ = std::thread([this] { Accept(); });
-}
+HostileServer::HostileServer(Choose choose)
+    : choose_(std::move(choose)), acceptor_([this] { Accept(); }) {}
 
 HostileServer::~HostileServer() {
   stopped_ = true;
-  shutdown(listener_, SHUT_RDWR);
+  shutdown(listener_.fd(), SHUT_RDWR);
   acceptor_.join();
   absl::MutexLock lock(&mutex_);
   for (auto& one : threads_) one.first.join();
-  close(listener_);
-}
-
-std::string HostileServer::address() const {
-  return absl::StrCat("127.0.0.1:", port_);
 }
 
 const Hostility& HostileServer::Next() {
@@ -176,7 +148,7 @@ const Hostility& HostileServer::Next() {
 
 void HostileServer::Accept() {
   while (!stopped_) {
-    const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    const int fd = accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) continue;
     accepted_.fetch_add(1);
     auto ended = std::make_shared<std::atomic<bool>>(false);

@@ -30,6 +30,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "multi_backend/tests/testing/http2_frames.h"
+#include "multi_backend/tests/testing/loopback_listener.h"
 
 namespace multi_backend {
 
@@ -62,21 +63,19 @@ class HostileServer {
   HostileServer(const HostileServer&) = delete;
   HostileServer& operator=(const HostileServer&) = delete;
 
-  std::string address() const;  // "127.0.0.1:port"
+  std::string address() const { return listener_.address(); }
   int64_t accepted() const { return accepted_.load(); }
   int64_t requests() const { return requests_.load(); }
 
  private:
   class Connection;
 
-  void Listen();
   void Accept();
   const Hostility& Next();
 
   const Hostility only_;
   const Choose choose_;
-  int listener_ = -1;
-  uint16_t port_ = 0;
+  const LoopbackListener listener_;
   std::atomic<bool> stopped_{false};
   std::atomic<int64_t> accepted_{0};
   std::atomic<int64_t> requests_{0};
