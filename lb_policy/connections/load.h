@@ -2,7 +2,7 @@
 // has been answered on it, as the calls report it.
 //
 // Thread-safe.  The object lives until it has neither an owner nor a stream,
-// and keeps its backend alive.  So a call needs no reference of its own to
+// and it keeps its backend alive, so a call needs no reference of its own to
 // either.
 #ifndef MULTI_BACKEND_LB_POLICY_CONNECTIONS_LOAD_H_
 #define MULTI_BACKEND_LB_POLICY_CONNECTIONS_LOAD_H_
@@ -77,11 +77,11 @@ class alignas(ABSL_CACHELINE_SIZE) ConnectionLoad {
   }
 
  private:
-  // All that a call changes when it begins and ends is in one word: a change of
-  // an atomic is what costs most in a pick.  Bits 0 to 23 count the streams, 25
-  // to 39 the owners, 40 to 63 the streams begun so far.  The owners are the
-  // connection and the pickers that still live: the newest one, and those that
-  // a thread is just picking with.
+  // Changes of atomics are what costs most in a pick, so all that a call
+  // changes is in one word.  Bits 0 to 23 count the streams, bit 24 is set
+  // while a call waits for an end, bits 25 to 39 count the owners, and bits 40
+  // to 63 the streams begun so far.  The owners are few: the connection, the
+  // newest picker, and those that a thread is just picking with.
   static constexpr uint64_t kStream = 1;
   static constexpr uint64_t kAwaited = uint64_t{1} << 24;
   static constexpr uint64_t kOwner = uint64_t{1} << 25;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -13,9 +14,14 @@
 namespace multi_backend {
 namespace {
 
+// Has one owner.  `events` lives as long as the load's backend.
+ConnectionLoad* NewLoad(std::shared_ptr<PoolEvents> events) {
+  return new ConnectionLoad(
+      BackendRef::Adopt(new Backend("10.0.0.1:80", "", std::move(events))));
+}
+
 ConnectionLoadRef MakeLoad() {
-  auto* const load = new ConnectionLoad(BackendRef::Adopt(
-      new Backend("10.0.0.1:80", "", std::make_shared<PoolEvents>())));
+  ConnectionLoad* const load = NewLoad(std::make_shared<PoolEvents>());
   ConnectionLoadRef ref = ConnectionLoadRef::New(load);
   load->RemoveOwner();
   return ref;
@@ -41,8 +47,7 @@ TEST(ConnectionLoadTest, TryBeginStreamOnAFullConnectionCountsNothing) {
 // A call outlives the list that had its backend, and reports its end to it.
 TEST(ConnectionLoadTest, LivesWithItsBackendUntilTheLastStreamEnds) {
   const auto events = std::make_shared<PoolEvents>();
-  auto* const load = new ConnectionLoad(
-      BackendRef::Adopt(new Backend("10.0.0.1:80", "", events)));
+  ConnectionLoad* const load = NewLoad(events);
   load->BeginStream();
   load->BeginStream();
   load->RemoveOwner();
@@ -94,8 +99,7 @@ TEST(ConnectionLoadTest, TheLastOfManyThreadsDestroysIt) {
   constexpr int kRounds = 200;
   for (int round = 0; round < kRounds; ++round) {
     const auto events = std::make_shared<PoolEvents>();
-    auto* const load = new ConnectionLoad(
-        BackendRef::Adopt(new Backend("10.0.0.1:80", "", events)));
+    ConnectionLoad* const load = NewLoad(events);
     std::atomic<int> reported{0};
     std::vector<std::thread> threads;
     for (int t = 0; t < kThreads; ++t) load->BeginStream();

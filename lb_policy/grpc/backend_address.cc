@@ -18,6 +18,9 @@ namespace {
 // A number in this arg tells the connections of one backend apart.
 constexpr absl::string_view kConnectionNumberArg =
     "multi_backend.connection_number";
+// Core's, in both releases.
+constexpr absl::string_view kHealthCheckServiceArg =
+    "grpc.internal.health_check_service_name";
 
 using grpc_core::ChannelArgs;
 
@@ -39,6 +42,10 @@ ChannelArgs SubchannelArgs(const ChannelArgs& args) {
     stripped = stripped.Set(GRPC_ARG_SERVER_URI, "static:///");
   }
   return stripped;
+}
+
+bool HaveHealthWatch(const ChannelArgs& subchannel_args) {
+  return subchannel_args.Contains(kHealthCheckServiceArg);
 }
 
 ChannelArgs ArgsOfConnection(const ChannelArgs& subchannel_args, int number) {

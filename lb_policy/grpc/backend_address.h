@@ -20,6 +20,10 @@ namespace multi_backend {
 // settings are removed, so that such channels share connections.
 grpc_core::ChannelArgs SubchannelArgs(const grpc_core::ChannelArgs& args);
 
+// Whether core watches the health of connections with `subchannel_args`
+// (healthCheckConfig).
+bool HaveHealthWatch(const grpc_core::ChannelArgs& subchannel_args);
+
 // Returns `subchannel_args` for the connection with this number of a backend.
 // Core shares a subchannel among equal addresses and args, so the connection
 // with number 0 is shared with channels that have only one.

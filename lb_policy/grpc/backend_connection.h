@@ -86,12 +86,12 @@ class BackendConnection {
   Subchannel subchannel_;
   Watcher* watcher_ = nullptr;  // Owned by the subchannel.
   bool seen_state_ = false;
-  bool connecting_ = false;  // As far as core has told, it connects.
+  bool connecting_ = false;  // What core has said last, or will say next.
   LinkState state_ = LinkState::kConnecting;
   std::string error_;
   ReconnectPace pace_;
   int64_t reconnect_at_ = INT64_MAX;  // INT64_MAX: it does not wait.
-  ConnectionLoad* const load_;        // Is an owner of it.
+  ConnectionLoad* const load_;        // This is one of its owners.
 };
 
 }  // namespace multi_backend

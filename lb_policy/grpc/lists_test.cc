@@ -76,6 +76,17 @@ TEST(ListTest, TheConfigLaysAttributesOverEndpoints) {
   EXPECT_EQ(harness.RoundTrip(), kA);
 }
 
+// With a health watch, core may say for ever that the connection is being made.
+TEST(ListTest, WithAHealthWatchAConnectionIsNotKeptUntilItIsMade) {
+  PolicyHarness::Options options;
+  options.args =
+      options.args.Set("grpc.internal.health_check_service_name", "");
+  PolicyHarness harness(std::move(options));
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  ASSERT_EQ(harness.Update({kB}), absl::OkStatus());
+  EXPECT_EQ(harness.channel().kept(), 0u);
+}
+
 TEST(ListTest, AnotherResolversAddressesAreBackendsToo) {
   PolicyHarness harness(R"({"strategy":"WEIGHTED"})");
   ASSERT_EQ(harness.UpdateAddresses(PolicyDriver::Addresses(2, 1)),

@@ -13,6 +13,7 @@
 
 #include "multi_backend/call/grpc/call_context.h"
 #include "multi_backend/lb_policy/backends/pool.h"
+#include "multi_backend/lb_policy/grpc/backend_address.h"
 #include "multi_backend/lb_policy/grpc/channel_backend.h"
 #include "multi_backend/lb_policy/grpc/channel_backends.h"
 #include "multi_backend/lb_policy/grpc/picker.h"
@@ -69,7 +70,7 @@ class MultiBackendPolicy final : public grpc_core::LoadBalancingPolicy,
   }
   double Uniform() override;
   bool WatchesHealth() const override {
-    return subchannel_args_.Contains("grpc.internal.health_check_service_name");
+    return HaveHealthWatch(subchannel_args_);
   }
   grpc_pollset_set* InterestedParties() override {
     return interested_parties();

@@ -192,6 +192,13 @@ std::vector<std::string> FakeChannel::TakeTraces() {
   return std::exchange(traces_, {});
 }
 
+size_t FakeChannel::kept() const {
+  return static_cast<size_t>(std::count_if(
+      subchannels_.begin(), subchannels_.end(), [](const auto& one) {
+        return one.first->released() && one.first->watched();
+      }));
+}
+
 std::vector<FakeSubchannel*> FakeChannel::Watched(
     absl::string_view address) const {
   std::vector<FakeSubchannel*> watched;

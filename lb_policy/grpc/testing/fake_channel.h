@@ -86,6 +86,8 @@ class FakeChannel final : private FakeSubchannel::Owner {
   Policy::SubchannelPicker* picker() const { return picker_.get(); }
   // Returns the subchannels that the policy has and watches, the oldest first.
   std::vector<FakeSubchannel*> Watched(absl::string_view address) const;
+  // The number of subchannels that core::ReleaseConnecting() keeps.
+  size_t kept() const;
 
   // Lets `call` pick.  It stays queued here until it is sent or ends.
   void Pick(FakeCall* call);

@@ -52,8 +52,8 @@ class FakeSubchannel final : public core::FakeSubchannelBase {
   const grpc_core::ChannelArgs& args() const { return args_; }
   grpc_connectivity_state state() const { return state_; }
   bool watched() const { return watch_ != nullptr; }
-  // Whether the policy has cancelled its watch.  Another watch may follow: see
-  // core::ReleaseConnecting().
+  // Whether the policy has cancelled its watch.  If core::ReleaseConnecting()
+  // keeps the subchannel, watched() still holds.
   bool released() const { return released_; }
   int connection_requests() const { return connection_requests_; }
   int backoff_resets() const { return backoff_resets_; }

@@ -19,10 +19,11 @@ std::string Json(absl::string_view config) {
 
 grpc_core::ChannelArgs ArgsOf(
     const std::shared_ptr<BackendPool>& pool,
-    const grpc_core::RefCountedPtr<FakeRetryState>& retry_state) {
+    const grpc_core::RefCountedPtr<FakeRetryState>& retry_state,
+    const grpc_core::ChannelArgs& further) {
   ChannelObjects objects;
   objects.pool = pool;
-  auto args = grpc_core::ChannelArgs().SetObject(
+  auto args = further.SetObject(
       grpc_core::MakeRefCounted<ChannelExtension>(std::move(objects)));
   if (retry_state == nullptr) return args;
   return args.SetObject(
@@ -61,7 +62,7 @@ PolicyHarness::PolicyHarness(Options options)
       channel_(time_.get()) {
   time_->RunInCore([&]() {
     driver_ = std::make_unique<PolicyDriver>(
-        Json(options.config), ArgsOf(pool_, retry_state_),
+        Json(options.config), ArgsOf(pool_, retry_state_, options.args),
         channel_.serializer(), channel_.MakeControl(),
         [this]() { time_->Settle(); });
   });

@@ -42,6 +42,7 @@ class PolicyHarness {
     std::string config = "{}";  // The value of "multi_backend".
     // Whether calls have a CallContext, as with this library's resolvers.
     bool with_context = true;
+    grpc_core::ChannelArgs args;        // Further ones.
     std::shared_ptr<VirtualTime> time;  // Null: the harness makes its own.
     std::shared_ptr<BackendPool> pool;  // Null: the harness makes its own.
 
