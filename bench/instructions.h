@@ -18,8 +18,8 @@ constexpr char kHowToInstallValgrind[] =
 // the process exits with 1.
 //
 // If `function` is given, only what runs within it and on its thread counts.
-// It is a pattern for a demangled name, "*MakePicks*", and must match a
-// function that is not inlined.
+// It is a pattern for a demangled name, such as "*CountedPicks*", and must
+// match a function that is not inlined.
 double CountInstructions(const std::vector<std::string>& command,
                          const std::string& function = "");
 

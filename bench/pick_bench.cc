@@ -235,8 +235,8 @@ int Run(const BenchFlags& flags) {
   return table.ExitCode(flags);
 }
 
-// What is counted of MakePicks(): opening a long list takes more or less work,
-// as the machine's threads take turns.
+// The part of MakePicks() that is counted.  How much work the rest takes
+// depends on how the threads that open a long list take turns.
 ABSL_ATTRIBUTE_NOINLINE void CountedPicks(const Subject& subject,
                                           PickCalls& calls) {
   for (size_t i = 0; i < kBatch; ++i) {
