@@ -2,10 +2,10 @@
 
 #include <cstdint>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 namespace {
@@ -18,9 +18,7 @@ std::string Bounded(absl::string_view text) {
 }
 
 std::string Shown(absl::string_view text) {
-  const bool cut = text.size() > kMaxShownBytes;
-  return absl::StrCat(absl::CHexEscape(text.substr(0, kMaxShownBytes)),
-                      cut ? "..." : "");
+  return Excerpt(text, kMaxShownBytes);
 }
 
 std::string Millis(absl::Duration duration) {

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 namespace {
@@ -111,8 +112,8 @@ std::pair<uint16_t, std::string> PortOf(absl::string_view text) {
   if (!AllDigits(text)) {
     const bool negative = text[0] == '-' && AllDigits(text.substr(1));
     return {0, negative ? "port must be 1..65535"
-                        : absl::StrCat("port \"", absl::CHexEscape(text),
-                                       "\" is not a number")};
+                        : absl::StrCat("port ", Quoted(text, kMaxQuoted),
+                                       " is not a number")};
   }
   uint32_t port = 0;
   for (char c : text) port = std::min<uint32_t>(port * 10 + (c - '0'), 65536);
@@ -130,7 +131,7 @@ absl::StatusOr<HostPort> ParseHostPort(absl::string_view address) {
       address[0] == '[' ? SplitBracketed(address) : SplitPlain(address);
   uint16_t port = 0;
   if (parts.problem.empty()) {
-    std::tie(port, parts.problem) = PortOf(parts.port.substr(0, kMaxQuoted));
+    std::tie(port, parts.problem) = PortOf(parts.port);
   }
   if (!parts.problem.empty()) {
     return absl::InvalidArgumentError(parts.problem);

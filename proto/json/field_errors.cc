@@ -1,13 +1,12 @@
 #include "multi_backend/proto/json/field_errors.h"
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 namespace {
 
-constexpr size_t kMaxKeySize = 80;
 constexpr size_t kMaxValueSize = 40;
 
 }  // namespace
@@ -21,13 +20,11 @@ std::string ElementPath(absl::string_view parent, size_t index) {
 }
 
 std::string KeyPath(absl::string_view parent, absl::string_view key) {
-  return absl::StrCat(parent, "[\"", absl::CEscape(key.substr(0, kMaxKeySize)),
-                      key.size() > kMaxKeySize ? "..." : "", "\"]");
+  return absl::StrCat(parent, "[", Quoted(key, kMaxKeySize), "]");
 }
 
 std::string QuotedValue(absl::string_view value) {
-  return absl::StrCat("\"", absl::CEscape(value.substr(0, kMaxValueSize)),
-                      value.size() > kMaxValueSize ? "...\"" : "\"");
+  return Quoted(value, kMaxValueSize);
 }
 
 std::string NotOneOf(absl::string_view value, absl::string_view names) {

@@ -21,6 +21,8 @@ namespace multi_backend {
 std::string FieldPath(absl::string_view parent, absl::string_view name);
 // "a" + 2 = "a[2]".
 std::string ElementPath(absl::string_view parent, size_t index);
+// A path and an error text show no more bytes of a key.
+constexpr size_t kMaxKeySize = 80;
 // "a" + "k" = a["k"]; special characters of a key are escaped, and a long key
 // is cut.
 std::string KeyPath(absl::string_view parent, absl::string_view key);

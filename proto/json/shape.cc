@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "google/protobuf/duration.pb.h"
 #include "multi_backend/proto/json/nearest_name.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 namespace {
@@ -75,7 +75,7 @@ class Fitter {
       const FieldDescriptor* field = type.FindFieldByCamelcaseName(key);
       if (field == nullptr) {
         if (options_.report_unknown) {
-          errors_.AddUnreadable(FieldPath(path, absl::CEscape(key)),
+          errors_.AddUnreadable(FieldPath(path, Excerpt(key, kMaxKeySize)),
                                 UnknownField(type, key));
         }
         dropped.push_back(key);

@@ -5,8 +5,8 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "multi_backend/text/excerpt.h"
 #include "multi_backend/text/utf8.h"
 
 namespace multi_backend {
@@ -97,9 +97,7 @@ class Checker {
       const absl::string_view key = text_.substr(start + 1, at_ - start - 2);
       if (!keys.insert(key).second) {
         return FailAt(
-            start,
-            absl::StrCat("duplicate key \"",
-                         absl::CEscape(key.substr(0, kShownKeySize)), "\""));
+            start, absl::StrCat("duplicate key ", Quoted(key, kShownKeySize)));
       }
       SkipSpace();
       if (!Take(':')) return Fail("expected ':'");

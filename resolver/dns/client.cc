@@ -10,7 +10,6 @@
 
 #include "absl/memory/memory.h"
 #include "absl/status/status.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -19,6 +18,7 @@
 #include "multi_backend/resolver/dns/batch.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 #include "multi_backend/resolver/endpoint/ip_address.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 namespace {
@@ -52,8 +52,8 @@ absl::StatusOr<std::string> NormalServers(absl::string_view servers) {
         has_port ? std::string(server) : absl::StrCat(server, ":53"));
     if (!endpoint.ok() || !IpAddress::Parse(endpoint->host).has_value()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("DNS server \"", absl::CHexEscape(server.substr(0, 100)),
-                       "\": write address or address:port, IPv6 in brackets"));
+          absl::StrCat("DNS server ", Quoted(server, 100),
+                       ": write address or address:port, IPv6 in brackets"));
     }
     normal.push_back(endpoint->address());
   }

@@ -1,11 +1,11 @@
 #include "multi_backend/resolver/dns/source.h"
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
 #include "multi_backend/resolver/endpoint/ip_address.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 
@@ -26,8 +26,8 @@ absl::Status CheckDnsName(absl::string_view name) {
                        Endpoint::Parse(absl::StrCat(name, ":1")).ok() &&
                        !IpAddress::Parse(name).has_value();
   if (is_name) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "\"", absl::CHexEscape(name.substr(0, 300)), "\" is not a DNS name"));
+  return absl::InvalidArgumentError(
+      absl::StrCat(Quoted(name), " is not a DNS name"));
 }
 
 }  // namespace multi_backend

@@ -8,8 +8,8 @@
 #include "absl/memory/memory.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "multi_backend/resolver/endpoint/quoted.h"
 #include "multi_backend/resolver/endpoint/text_record.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 namespace {

@@ -9,7 +9,7 @@
 #include "absl/strings/strip.h"
 #include "multi_backend/proto/config/host_port.h"
 #include "multi_backend/resolver/endpoint/abbreviated_list.h"
-#include "multi_backend/resolver/endpoint/quoted.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 namespace {

@@ -148,7 +148,7 @@ TEST(EndpointTest, SaysWhatIsWrongWithAnAddress) {
        absl::StrCat("address \"", long_host,
                     ":80\": host is longer than 253 characters")},
       {huge, absl::StrCat("address \"", Repeated("x", 261),
-                          "…\": host is longer than 253 characters")},
+                          "...\": host is longer than 253 characters")},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.text.substr(0, 300));

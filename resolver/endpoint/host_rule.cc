@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
-#include "multi_backend/resolver/endpoint/quoted.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 namespace {

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -12,6 +11,7 @@
 #include "absl/types/optional.h"
 #include "multi_backend/proto/config/role_name.h"
 #include "multi_backend/resolver/endpoint/ip_address.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 namespace {
@@ -58,8 +58,8 @@ bool MatchesAny(const std::vector<HostRule>& rules, absl::string_view host,
 void Refusals::Add(absl::string_view where, absl::string_view reason) {
   ++count;
   if (shown.size() >= kMostNamed) return;
-  shown.push_back(absl::StrCat(where.substr(0, kMaxQuoted), ": ",
-                               reason.substr(0, kMaxQuoted)));
+  shown.push_back(absl::StrCat(Shortened(where, kMaxQuoted), ": ",
+                               Shortened(reason, kMaxQuoted)));
 }
 
 std::string Refusals::ToString() const {
@@ -164,9 +164,9 @@ void EndpointAdmission::Offer(Endpoint endpoint, absl::string_view where,
   }
   if (!reason.empty()) {
     // The message of Parse() already has the address.
-    const std::string place = absl::StrCat(
-        where, where.empty() ? "" : " ",
-        absl::CHexEscape(endpoint.address().substr(0, kMaxQuoted)));
+    const std::string place =
+        absl::StrCat(where, where.empty() ? "" : " ",
+                     Excerpt(endpoint.address(), kMaxQuoted));
     Refuse(absl::StartsWith(reason, "address ") ? where : place, reason);
     return;
   }

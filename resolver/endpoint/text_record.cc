@@ -8,12 +8,12 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "multi_backend/proto/config/endpoint_bounds.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 namespace {
@@ -23,9 +23,9 @@ constexpr size_t kMaxQuoted = 100;
 
 absl::Status BadWord(absl::string_view name, absl::string_view value,
                      absl::string_view problem) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      absl::CHexEscape(name.substr(0, kMaxQuoted)), " \"",
-      absl::CHexEscape(value.substr(0, kMaxQuoted)), "\": ", problem));
+  return absl::InvalidArgumentError(absl::StrCat(Excerpt(name, kMaxQuoted), " ",
+                                                 Quoted(value, kMaxQuoted),
+                                                 ": ", problem));
 }
 
 // Accepts digits with an optional "-"; SimpleAtoi() also accepts spaces and

@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "multi_backend/resolver/etcd/record.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 namespace {
@@ -40,8 +40,7 @@ void EtcdRecords::Delete(absl::string_view key) {
 absl::StatusOr<AdmittedEndpoints> EtcdRecords::Admit() const {
   EndpointAdmission admission(policy_, records_.size());
   for (const auto& record : records_) {
-    const std::string key =
-        absl::CHexEscape(absl::string_view(record.first).substr(0, kMaxQuoted));
+    const std::string key = Excerpt(record.first, kMaxQuoted);
     if (record.second.ok()) {
       admission.Offer(*record.second, key);
     } else {

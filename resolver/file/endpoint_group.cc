@@ -9,9 +9,9 @@
 #include "absl/memory/memory.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "multi_backend/resolver/endpoint/quoted.h"
 #include "multi_backend/resolver/file/endpoint_document.h"
 #include "multi_backend/resolver/file/path_watch.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 namespace {

@@ -4,11 +4,11 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "multi_backend/resolver/file/endpoint_group.h"
 #include "multi_backend/resolver/source/registry.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 namespace {
@@ -20,8 +20,7 @@ absl::Status Check(const SourceTarget& target) {
       target.authority.substr(target.authority.rfind('@') + 1);
   if (!target.authority.empty() && target.authority != "localhost") {
     return absl::InvalidArgumentError(absl::StrCat(
-        "file target: host \"", absl::CHexEscape(host.substr(0, 300)),
-        "\": write file:///absolute/path"));
+        "file target: host ", Quoted(host), ": write file:///absolute/path"));
   }
   return FileEndpointGroup::CheckPath(target.path);
 }

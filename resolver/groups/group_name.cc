@@ -6,7 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "multi_backend/resolver/endpoint/quoted.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 namespace {

@@ -37,7 +37,7 @@ TEST(ParseGroupTargetTest, AcceptsNamesAndSaysWhatIsWrongWithOthers) {
        R"(digits and "_.-")"},
       {longest + "n", "",
        absl::StrCat("group name \"", longest,
-                    "…\" is longer than 128 characters")},
+                    "...\" is longer than 128 characters")},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.path);

@@ -112,7 +112,7 @@ TEST_F(EndpointGroupRegistryTest, RefusesBadNamesAndNullGroups) {
       {"", group, R"(group name "" is empty)"},
       {std::string(129, 'n'), group,
        absl::StrCat("group name \"", std::string(128, 'n'),
-                    "…\" is longer than 128 characters")},
+                    "...\" is longer than 128 characters")},
       {"a/b", group,
        R"(group name "a/b" must not contain "/", only letters, )"
        R"(digits and "_.-")"},

@@ -9,8 +9,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "multi_backend/resolver/endpoint/endpoint.h"
-#include "multi_backend/resolver/endpoint/quoted.h"
 #include "multi_backend/resolver/source/regular_file.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 namespace {

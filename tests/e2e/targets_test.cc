@@ -108,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadTarget{"GroupNameTooLong",
                   absl::StrCat("group:///", std::string(129, 'x')), kInvalid,
                   absl::StrCat("group name \"", std::string(128, 'x'),
-                               "…\" is longer than 128 characters")},
+                               "...\" is longer than 128 characters")},
         BadTarget{"Empty", "", kInvalid, "target \"\" is not valid"},
         BadTarget{"BadIpv4Target", "ipv4:1.2.3.4.5:1", kInvalid,
                   "target \"ipv4:1.2.3.4.5:1\" is not valid"},

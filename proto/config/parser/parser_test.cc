@@ -149,7 +149,7 @@ TEST(ConfigParserTest, AFieldOfTheWrongTypeIsNamed) {
                          StrategyNames()));
   table.Add("strategy has odd characters",
             PolicyJson(R"("strategy":"A\u0000\n")"),
-            absl::StrCat("field:strategy error:\"A\\000\\n\" is not one of ",
+            absl::StrCat("field:strategy error:\"A\\x00\\n\" is not one of ",
                          StrategyNames()));
   table.Add("roles is a list", PolicyJson(R"("roles":[])"),
             "field:roles error:is not an object");
@@ -286,7 +286,7 @@ TEST(ConfigParserTest, ABalancerThatBreaksARuleIsNamed) {
   table.Add("a role with a space", PolicyJson(R"("roles":{"a b":{}})"),
             "field:roles[\"a b\"] " + bad_name);
   table.Add("a role with odd characters", PolicyJson(R"("roles":{"é\n":{}})"),
-            "field:roles[\"\\303\\251\\n\"] " + bad_name);
+            "field:roles[\"\\xc3\\xa9\\n\"] " + bad_name);
   table.Add(
       "a role with 65 characters",
       PolicyJson(absl::StrCat("\"roles\":{\"", std::string(65, 'r'), "\":{}}")),

@@ -6,7 +6,6 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "multi_backend/resolver/endpoint/policy.h"
 #include "multi_backend/resolver/etcd/record.h"
@@ -14,6 +13,7 @@
 #include "multi_backend/resolver/grpc/etcd/stoppable_calls.h"
 #include "multi_backend/resolver/source/random_id.h"
 #include "multi_backend/resolver/source/server_rotation.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 namespace {
@@ -41,9 +41,9 @@ bool IsId(absl::string_view id) {
 absl::Status CheckEndpoint(const Endpoint& endpoint, const std::string& value) {
   const std::string problem = EndpointPolicy().ReasonToRefuse(endpoint);
   if (!problem.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "endpoint ", absl::CHexEscape(endpoint.address().substr(0, kMaxQuoted)),
-        ": ", problem, ": clients would not use it"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("endpoint ", Excerpt(endpoint.address(), kMaxQuoted), ": ",
+                     problem, ": clients would not use it"));
   }
   const auto read = ParseEtcdRecord(value);
   if (read.ok() && *read == endpoint) return absl::OkStatus();
@@ -65,8 +65,8 @@ absl::StatusOr<std::unique_ptr<Registrar>> EtcdRegistrar::Make(
   const std::string id = options.id.empty() ? RandomId() : options.id;
   if (!IsId(id)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("registrar: id \"", absl::CHexEscape(id.substr(0, kMaxId)),
-                     "\": must be 1 to ", kMaxId, " of [A-Za-z0-9_.:-]"));
+        absl::StrCat("registrar: id ", Quoted(id, kMaxId), ": must be 1 to ",
+                     kMaxId, " of [A-Za-z0-9_.:-]"));
   }
   std::string value = FormatEtcdRecord(endpoint);
   const absl::Status status = CheckEndpoint(endpoint, value);

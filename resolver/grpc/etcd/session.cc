@@ -13,12 +13,12 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "multi_backend/port/deadline.h"
 #include "multi_backend/resolver/etcd/target.h"
 #include "multi_backend/resolver/source/regular_file.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 namespace {
@@ -131,10 +131,8 @@ absl::Status StatusOfWatch(const WatchResponse& response) {
 }  // namespace
 
 absl::Status FromServer(const grpc::Status& status) {
-  return absl::Status(
-      static_cast<absl::StatusCode>(status.error_code()),
-      absl::CHexEscape(
-          absl::string_view(status.error_message()).substr(0, kMaxServerText)));
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                      Excerpt(status.error_message(), kMaxServerText));
 }
 
 EtcdSession::EtcdSession(const Endpoint& server, EtcdOptions options,
