@@ -56,6 +56,7 @@ class TestGroup final : public DynamicEndpointGroup {
 struct Hosts {
   std::map<std::string, bool> healthy;  // Unlisted hosts are unhealthy.
   std::map<std::string, int> probes;
+  std::string why_unhealthy = "ill";
 };
 
 class FakeProbe final : public Probe {
@@ -67,7 +68,7 @@ class FakeProbe final : public Probe {
   ~FakeProbe() override { --hosts_->probes[host_]; }
   void Start(absl::Duration, Done done) override {
     const bool healthy = hosts_->healthy[host_];
-    done({healthy, healthy ? "fine" : "ill"});
+    done({healthy, healthy ? "fine" : hosts_->why_unhealthy});
   }
 
  private:
@@ -321,6 +322,16 @@ TEST_F(HealthCheckedTest, TheWaitSaysWhatWasTried) {
   SetHealthy("a");
   Run();
   EXPECT_TRUE(group_->AwaitInitialEndpoints(absl::ZeroDuration()).ok());
+}
+
+TEST_F(HealthCheckedTest, WhatAServerSaysIsBoundedAndOnOneLine) {
+  Start();
+  hosts_->why_unhealthy = "\x1b[2J\nroot: " + std::string(10000, 'x');
+  inner_->SetEndpoints({At("a")});
+  Run();
+  const std::string text = group_->Describe();
+  EXPECT_THAT(text, HasSubstr("a:1: \\x1b[2J\\nroot: xxx"));
+  EXPECT_LT(text.size(), 400u) << text;
 }
 
 TEST_F(HealthCheckedTest, PassesOnWhatIsAboutTheInnerGroup) {
