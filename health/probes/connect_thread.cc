@@ -12,7 +12,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -34,6 +36,9 @@ using AttemptPtr = std::shared_ptr<ConnectThread::Attempt>;
 // Longer than any useful timeout, and adding it to the current time does not
 // overflow.
 constexpr absl::Duration kLongestTimeout = absl::Hours(24);
+// How many names are resolved at a time.  A name may take half a minute while
+// its DNS server is away, so there are more than any server needs that answers.
+constexpr size_t kMostLookups = 256;
 // How often the thread looks for orders when it cannot be woken, because the
 // process had no descriptor left for the event.
 constexpr absl::Duration kUnwokenWait = absl::Milliseconds(100);
@@ -157,10 +162,12 @@ absl::optional<absl::Status> Advance(Connecting& connecting, bool has_event,
 
 struct ConnectThread::State : std::enable_shared_from_this<State> {
   struct Order {
+    // kConnect is for all attempts that wait for a name.
     enum class Kind { kStart, kConnect, kDrop };
     Kind kind;
-    AttemptPtr attempt;
-    // The result of resolving the name; only for kConnect.
+    AttemptPtr attempt;  // Null for kConnect.
+    // Only for kConnect: the result of resolving the name.
+    std::string name;
     absl::StatusOr<std::vector<SocketAddress>> addresses =
         std::vector<SocketAddress>();
   };
@@ -170,15 +177,24 @@ struct ConnectThread::State : std::enable_shared_from_this<State> {
   std::vector<Order> orders ABSL_GUARDED_BY(mu);
   bool stopped ABSL_GUARDED_BY(mu) = false;
   std::thread thread ABSL_GUARDED_BY(mu);
-  // Only the thread uses it.
+  // Only the thread uses the rest.
   absl::flat_hash_map<Attempt*, Connecting> running;
+  // The attempts that wait for the name of an endpoint ("host:port"), which is
+  // being resolved or stands in `unresolved`.
+  absl::flat_hash_map<std::string, std::vector<AttemptPtr>> waiting;
+  std::deque<Endpoint> unresolved;
+  size_t lookups = 0;
 
   void Wake();
   void Loop();
   void Obey(Order order);
   void Begin(const AttemptPtr& attempt);
+  void Resolve();
+  bool StartLookup(const Endpoint& endpoint);
+  void OnResolved(const std::string& name,
+                  const absl::StatusOr<std::vector<SocketAddress>>& addresses);
   void Connect(Attempt* attempt,
-               absl::StatusOr<std::vector<SocketAddress>> addresses);
+               const absl::StatusOr<std::vector<SocketAddress>>& addresses);
   // Waits for an event, an order or the next time-out, and acts on it.
   void Wait();
   void Finish(Attempt* attempt, const absl::Status& status);
@@ -205,23 +221,70 @@ void ConnectThread::State::Begin(const AttemptPtr& attempt) {
   connecting.end = Clock::now() + absl::ToChronoNanoseconds(std::min(
                                       attempt->timeout(), kLongestTimeout));
   connecting.attempt = attempt;
-  auto addresses = AddressesOf(attempt->where(), AI_NUMERICHOST);
-  if (addresses.ok()) return Connect(key, std::move(addresses));
-  StartProcessThread("mb_probe_name", [self = shared_from_this(), attempt] {
-    auto found = AddressesOf(attempt->where(), /*flags=*/0);
-    MutexLock lock(&self->mu);
-    self->orders.push_back({Order::Kind::kConnect, attempt, std::move(found)});
-    self->Wake();
-  }).detach();
+  const Endpoint& where = attempt->where();
+  const auto addresses = AddressesOf(where, AI_NUMERICHOST);
+  if (addresses.ok()) return Connect(key, addresses);
+  const auto added = waiting.try_emplace(where.address());
+  std::vector<AttemptPtr>& attempts = added.first->second;
+  // Others may have ended while their name was being resolved.
+  attempts.erase(std::remove_if(attempts.begin(), attempts.end(),
+                                [this](const AttemptPtr& other) {
+                                  return !running.contains(other.get());
+                                }),
+                 attempts.end());
+  attempts.push_back(attempt);
+  if (!added.second) return;
+  unresolved.push_back(where);
+  Resolve();
+}
+
+void ConnectThread::State::Resolve() {
+  while (lookups < kMostLookups && !unresolved.empty()) {
+    const Endpoint endpoint = std::move(unresolved.front());
+    unresolved.pop_front();
+    if (StartLookup(endpoint)) {
+      ++lookups;
+    } else {
+      OnResolved(endpoint.address(),
+                 absl::UnavailableError(absl::StrCat(
+                     "Could not resolve host: ", endpoint.host,
+                     ": the process cannot start another thread")));
+    }
+  }
+}
+
+bool ConnectThread::State::StartLookup(const Endpoint& endpoint) {
+  try {
+    StartProcessThread("mb_probe_name", [self = shared_from_this(), endpoint] {
+      Order order{Order::Kind::kConnect, nullptr, endpoint.address(),
+                  AddressesOf(endpoint, /*flags=*/0)};
+      MutexLock lock(&self->mu);
+      self->orders.push_back(std::move(order));
+      self->Wake();
+    }).detach();
+  } catch (const std::system_error&) {
+    return false;
+  }
+  return true;
+}
+
+void ConnectThread::State::OnResolved(
+    const std::string& name,
+    const absl::StatusOr<std::vector<SocketAddress>>& addresses) {
+  const auto found = waiting.find(name);
+  const std::vector<AttemptPtr> attempts = std::move(found->second);
+  waiting.erase(found);
+  for (const AttemptPtr& attempt : attempts) Connect(attempt.get(), addresses);
 }
 
 void ConnectThread::State::Connect(
-    Attempt* attempt, absl::StatusOr<std::vector<SocketAddress>> addresses) {
+    Attempt* attempt,
+    const absl::StatusOr<std::vector<SocketAddress>>& addresses) {
   const auto found = running.find(attempt);
   if (found == running.end()) return;
   if (!addresses.ok()) return Finish(attempt, addresses.status());
   Connecting& connecting = found->second;
-  connecting.addresses = *std::move(addresses);
+  connecting.addresses = *addresses;
   if (!connecting.TryNext(Clock::now())) Finish(attempt, connecting.error);
 }
 
@@ -230,7 +293,9 @@ void ConnectThread::State::Obey(Order order) {
     case Order::Kind::kStart:
       return Begin(order.attempt);
     case Order::Kind::kConnect:
-      return Connect(order.attempt.get(), std::move(order.addresses));
+      --lookups;
+      OnResolved(order.name, order.addresses);
+      return Resolve();
     case Order::Kind::kDrop:
       running.erase(order.attempt.get());
   }
@@ -302,7 +367,8 @@ ConnectThread::~ConnectThread() {
 
 void ConnectThread::Start(std::shared_ptr<Attempt> attempt) {
   MutexLock lock(&state_->mu);
-  state_->orders.push_back({State::Order::Kind::kStart, std::move(attempt)});
+  state_->orders.push_back(
+      {State::Order::Kind::kStart, std::move(attempt), ""});
   if (state_->thread.joinable()) {
     state_->Wake();
     return;
@@ -313,7 +379,7 @@ void ConnectThread::Start(std::shared_ptr<Attempt> attempt) {
 
 void ConnectThread::Drop(const std::shared_ptr<Attempt>& attempt) {
   MutexLock lock(&state_->mu);
-  state_->orders.push_back({State::Order::Kind::kDrop, attempt});
+  state_->orders.push_back({State::Order::Kind::kDrop, attempt, ""});
   state_->Wake();
 }
 

@@ -6,10 +6,12 @@
 // attempts and joins the thread.  When that happens on the thread itself, the
 // destructor does not wait.
 //
-// An attempt on a host name resolves the name first, on a thread of its own,
-// because the system's resolver blocks.  That thread outlives an attempt that
-// is dropped.  The addresses of a name are tried one after the other, each for
-// its share of the remaining time.
+// An attempt on a host name resolves the name first, on another thread, because
+// the system's resolver blocks.  That thread outlives an attempt that is
+// dropped.  Attempts on the same name share one, and there are at most 256; an
+// attempt that has to wait for a thread waits within its timeout.  The
+// addresses of a name are tried one after the other, each for its share of the
+// remaining time.
 //
 // Cost: one socket for each attempt, and one poll() over all sockets for each
 // event.  Programs that the process starts do not inherit the sockets.

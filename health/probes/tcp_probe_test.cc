@@ -1,13 +1,16 @@
 #include "multi_backend/health/probes/tcp_probe.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <memory>
 #include <set>
 #include <thread>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "multi_backend/health/probes/probe.h"
@@ -15,6 +18,7 @@
 #include "multi_backend/tests/testing/black_hole.h"
 #include "multi_backend/tests/testing/fixed_server.h"
 #include "multi_backend/tests/testing/probe_answer.h"
+#include "multi_backend/tests/testing/slow_names.h"
 #include "multi_backend/tests/testing/socket_probe_test.h"
 
 namespace multi_backend {
@@ -23,6 +27,8 @@ INSTANTIATE_TEST_SUITE_P(Tcp, SocketProbeTest,
                          ::testing::Values(&MakeTcpProbeFactory));
 
 namespace {
+
+using ::testing::HasSubstr;
 
 constexpr absl::Duration kLong = absl::Seconds(30);
 
@@ -94,6 +100,35 @@ TEST(TcpProbeTest, AConnectionThatDoesNotOpenHoldsUpNoOther) {
   stuck->Start(absl::Hours(1000000), [](ProbeResult) { FAIL(); });
   const auto probe = ProbeOf(Endpoint::Of("127.0.0.1", server.port()));
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(AskOnce(*probe).healthy);
+}
+
+TEST(TcpProbeTest, OfManyNamesABoundedNumberIsResolvedAtATime) {
+  constexpr int kNames = 300;
+  constexpr int kMostAtATime = 256;
+  FixedServer server("");
+  SlowNames slow;
+  std::atomic<int> failed{0};
+  std::vector<std::unique_ptr<Probe>> probes;
+  for (int i = 0; i < 2 * kNames; ++i) {
+    probes.push_back(
+        ProbeOf(Endpoint::Of(absl::StrCat("n", i / 2, ".slow.test"), 1)));
+    probes.back()->Start(kLong, [&failed](const ProbeResult& result) {
+      EXPECT_THAT(result.detail, HasSubstr("Could not resolve host: n"));
+      ++failed;
+    });
+  }
+  const absl::Time end = absl::Now() + kLong;
+  while (slow.waiting() < kMostAtATime && absl::Now() < end) {
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(
+      AskOnce(*ProbeOf(Endpoint::Of("127.0.0.1", server.port()))).healthy)
+      << "it needs no name";
+  EXPECT_EQ(slow.waiting(), kMostAtATime);
+  slow.Release();
+  while (failed < 2 * kNames && absl::Now() < end) std::this_thread::yield();
+  EXPECT_EQ(failed, 2 * kNames);
+  EXPECT_EQ(slow.begun(), kNames) << "each name once";
 }
 
 TEST(TcpProbeTest, NoResultComesAfterTheDestructorWhateverItWaitsFor) {

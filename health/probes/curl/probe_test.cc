@@ -24,6 +24,7 @@
 #include "multi_backend/resolver/endpoint/endpoint.h"
 #include "multi_backend/tests/testing/fixed_server.h"
 #include "multi_backend/tests/testing/probe_answer.h"
+#include "multi_backend/tests/testing/slow_names.h"
 #include "multi_backend/tests/testing/socket_probe_test.h"
 #include "multi_backend/tests/testing/store_process.h"
 #include "multi_backend/tests/testing/tls_certificates.h"
@@ -115,6 +116,17 @@ TEST(HttpProbeTest, ABodyWithoutEndIsCutAndTheStatusCounts) {
                    std::string(1 << 20, 'x')));
   EXPECT_TRUE(
       AskOnce(*ProbeOf(Endpoint::Of("127.0.0.1", server.port()))).healthy);
+}
+
+TEST(HttpProbeTest, ANameThatIsNotResolvedHoldsUpNoOther) {
+  FixedServer server(HttpAnswer("200 OK"));
+  SlowNames slow;
+  const auto stuck = ProbeOf(Endpoint::Of("n.slow.test", 1));
+  EXPECT_EQ(AskOnce(*stuck, absl::Milliseconds(200)).detail,
+            "no answer in 200ms");
+  EXPECT_TRUE(
+      AskOnce(*ProbeOf(Endpoint::Of("127.0.0.1", server.port()))).healthy);
+  EXPECT_EQ(slow.waiting(), 1);
 }
 
 TEST(HttpProbeTest, AServerThatDoesNotAnswerIsUnhealthyAfterTheTimeout) {
