@@ -37,8 +37,6 @@ constexpr int kTickMilliseconds = 50;
 // A status is pushed when something happened, but not more often than this.
 constexpr absl::Duration kShortestPause = absl::Milliseconds(250);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
-// What a viewer may leave unread.
-constexpr size_t kMaxPending = 8 << 20;
 // Places for connections that were told to go and have not gone yet.
 constexpr unsigned kClosingPlaces = 64;
 
@@ -171,14 +169,13 @@ struct HttpDaemon::Callbacks {
   static ssize_t OnStream(void* context, uint64_t, char* buffer, size_t max) {
     Viewer& viewer = *static_cast<Viewer*>(context);
     if (viewer.gone) return MHD_CONTENT_READER_END_OF_STREAM;
-    if (viewer.pending.empty()) {
+    if (viewer.HasAll()) {
       viewer.suspended = true;
       MHD_suspend_connection(viewer.connection);
       return 0;
     }
-    const size_t size = std::min(max, viewer.pending.size());
-    viewer.pending.copy(buffer, size);
-    viewer.pending.erase(0, size);
+    const size_t size = viewer.sending.copy(buffer, max, viewer.sent);
+    viewer.sent += size;
     return static_cast<ssize_t>(size);
   }
 };
@@ -277,12 +274,11 @@ void HttpDaemon::FeedViewers(absl::Time now) {
   fed_event_ = site_->newest_event();
   const std::string status = site_->StreamStatus();
   for (Viewer& viewer : viewers_) {
-    absl::StrAppend(&viewer.pending, status,
-                    site_->StreamEvents(&viewer.newest_event));
-    if (viewer.pending.size() > kMaxPending) {
-      viewer.gone = true;
-      Shut(*viewer.place);
-    }
+    // One that reads slowly gets what happens meanwhile all at once.  One that
+    // does not read at all is closed after kIdleSeconds.
+    if (!viewer.HasAll()) continue;
+    viewer.Send(
+        absl::StrCat(status, site_->StreamEvents(&viewer.newest_event)));
     Resume(viewer);
   }
 }
@@ -307,16 +303,14 @@ int HttpDaemon::Queue(MHD_Connection* connection, Exchange& exchange) {
     viewers_.emplace_back();
     Viewer& viewer = viewers_.back();
     viewer.connection = connection;
-    viewer.place = place;
     // The destructor's last run may read a request, and must suspend nobody.
     viewer.gone = stop_.load();
     place->viewer = true;
     // A browser that connects again says what it has seen.
     (void)absl::SimpleAtoi(exchange.request.Header("last-event-id"),
                            &viewer.newest_event);
-    viewer.pending =
-        absl::StrCat(Site::StreamBeginning(), site_->StreamStatus(),
-                     site_->StreamEvents(&viewer.newest_event));
+    viewer.Send(absl::StrCat(Site::StreamBeginning(), site_->StreamStatus(),
+                             site_->StreamEvents(&viewer.newest_event)));
     exchange.viewer = &viewer;
     response = MHD_create_response_from_callback(
         MHD_SIZE_UNKNOWN, kStreamChunk, &Callbacks::OnStream, &viewer, nullptr);

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -43,9 +44,17 @@ class HttpDaemon {
   struct Exchange;
   // A client that follows the events.
   struct Viewer {
+    // Whether it has taken all that was sent.
+    bool HasAll() const { return sent == sending.size(); }
+    // Only when it has all.
+    void Send(std::string text) {
+      sending = std::move(text);
+      sent = 0;
+    }
+
     MHD_Connection* connection = nullptr;
-    Connection* place = nullptr;
-    std::string pending;  // Not yet taken.
+    std::string sending;
+    size_t sent = 0;  // Bytes of `sending` that it has taken.
     uint64_t newest_event = 0;
     bool suspended = false;
     bool gone = false;

@@ -49,7 +49,7 @@ struct StatusOptions {
   // Connections at a time, 16 to 10000.  Each takes up to 32 KB and what is
   // written to it.
   size_t max_connections = 128;
-  // Of these, pages that follow the events, at least 1.
+  // Of these, pages that follow the events: at least 1, and at most half.
   size_t max_viewers = 16;
 };
 

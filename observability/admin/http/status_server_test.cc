@@ -78,12 +78,15 @@ class Client {
   // until the patience is over.
   std::string ReadUntil(absl::string_view end) {
     std::string text;
+    size_t searched = 0;  // It does not begin before.
     const absl::Time deadline = absl::Now() + kPatience;
-    while (end.empty() || !absl::StrContains(text, end)) {
+    while (end.empty() || absl::string_view(text).find(end, searched) ==
+                              absl::string_view::npos) {
+      searched = text.size() - std::min(text.size(), end.size());
       pollfd poll_fd = {fd_, POLLIN, 0};
       const int64_t left = absl::ToInt64Milliseconds(deadline - absl::Now());
       if (left <= 0 || poll(&poll_fd, 1, static_cast<int>(left)) <= 0) break;
-      char buffer[4096];
+      char buffer[65536];
       const ssize_t size = recv(fd_, buffer, sizeof(buffer), 0);
       if (size <= 0) break;
       text.append(buffer, static_cast<size_t>(size));
@@ -435,6 +438,40 @@ TEST_F(StatusServerTest, ViewersHearOfEventsAndAreBounded) {
   // It also ends while viewers follow.
   server.reset();
   EXPECT_THAT(first.ReadUntil(""), ::testing::Not(HasSubstr("id: 2")));
+}
+
+// Their status has 10 MB, and takes longer to read than the pause between two.
+TEST_F(StatusServerTest, AViewerOfManyBackendsGetsOneStatusAfterTheOther) {
+  const auto second = std::make_shared<std::atomic<int64_t>>(1'700'000'000);
+  MonitorOptions monitor_options;
+  monitor_options.now = [second] { return absl::FromUnixSeconds(*second); };
+  options_.monitor = Monitor::Create(monitor_options);
+  options_.monitor->OnChannel(source_);
+  std::vector<std::string> names;
+  for (int i = 0; i < 2000; ++i) names.push_back(absl::StrCat("backend-", i));
+  source_->List(names);
+  for (int i = 0; i < 60; ++i) {
+    for (const std::string& name : names) {
+      AttemptEnded attempt;
+      attempt.target = Label(source_->target());
+      attempt.backend = Label(name);
+      attempt.address = name;
+      attempt.latency_nanos = 1'234'567;
+      options_.monitor->OnAttemptEnded(attempt);
+    }
+    ++*second;
+  }
+  const auto server = Serve();
+  ASSERT_NE(server, nullptr);
+  Client viewer(server->port());
+  viewer.Send("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  size_t read = 0;
+  for (int i = 0; i < 4; ++i) {
+    const std::string text = viewer.ReadUntil("event: status");
+    ASSERT_TRUE(absl::StrContains(text, "event: status")) << i;
+    read += text.size();
+  }
+  EXPECT_GT(read, 3 * 8'000'000u);
 }
 
 // The request is read when the server's thread has ended already.
