@@ -16,6 +16,9 @@ namespace {
 // The patience with a session that never had a connection.  Such a session has
 // nothing to lose, but the servers' addresses may have changed.
 constexpr absl::Duration kConnectPatience = absl::Seconds(10);
+// A session with so many connections in a row that ended at once is over.  The
+// library tries again after 170 ms.
+constexpr int kMostShortConnections = 5;
 // Doubled each time, for ensembles that need longer to begin a session.
 constexpr absl::Duration kFirstSilencePatience = absl::Seconds(1);
 // How often a handle without a connection is checked, because the library does
@@ -125,6 +128,7 @@ absl::Status ZookeeperConnection::Open() {
     MutexLock lock(&mu_);
     connected_ = false;
     established_ = false;
+    short_connections_ = 0;
     end_state_ = 0;
     lost_ = Clock::now();
   }
@@ -182,7 +186,9 @@ void ZookeeperConnection::EndIfOver(Clock::time_point now) {
     const auto patience = established_ ? kReconnectPatience : kConnectPatience;
     end_state = end_state_;
     if (connected_ && end_state == 0) return;
-    over = end_state != 0 || now - lost_ >= absl::ToChronoNanoseconds(patience);
+    over = end_state != 0 ||
+           now - lost_ >= absl::ToChronoNanoseconds(patience) ||
+           short_connections_ >= kMostShortConnections;
   }
   if (!over && !IsSilent(now)) return;
   CloseHandle();
@@ -250,14 +256,21 @@ ZookeeperConnection::Status ZookeeperConnection::Poll() {
 }
 
 void ZookeeperConnection::OnState(int state) {
+  const auto now = Clock::now();
   {
     MutexLock lock(&mu_);
     if (state == ZOO_CONNECTED_STATE) {
+      if (!connected_) connected_at_ = now;
       connected_ = true;
       established_ = true;
       ++connections_;
     } else {
-      if (connected_) lost_ = Clock::now();
+      if (connected_) {
+        lost_ = now;
+        const bool was_short =
+            now - connected_at_ < absl::ToChronoNanoseconds(kReconnectPatience);
+        short_connections_ = was_short ? short_connections_ + 1 : 0;
+      }
       connected_ = false;
       if (state == ZOO_EXPIRED_SESSION_STATE ||
           state == ZOO_AUTH_FAILED_STATE) {

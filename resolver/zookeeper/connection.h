@@ -8,11 +8,12 @@
 //     signal->Wait(status.again);
 //   }
 //
-// A session ends when the server says so, and also when it has been without a
-// connection for kReconnectPatience.  There are two reasons for that.  A server
-// whose data was wiped or set back refuses sessions of clients that saw newer
-// data, for as long as they try.  And a session with very many watches could
-// not set them again.
+// A session ends when the server says so, when it has been without a connection
+// for kReconnectPatience, and when several connections in a row have not lasted
+// as long.  For a server whose data was wiped or set back refuses sessions of
+// clients that saw newer data, as long as they try; and a server ends the
+// connection of a session that sets too many watches again in one request
+// (jute.maxbuffer).
 //
 // A server that accepts a connection but does not answer, as a starting server
 // does, is given up after 1 s at first, and later after up to 10 s.
@@ -166,6 +167,9 @@ class ZookeeperConnection {
   bool established_ ABSL_GUARDED_BY(mu_) = false;
   int end_state_ ABSL_GUARDED_BY(mu_) = 0;       // Not 0: the session is over.
   Clock::time_point lost_ ABSL_GUARDED_BY(mu_);  // Or the session's begin.
+  Clock::time_point connected_at_ ABSL_GUARDED_BY(mu_);
+  // How many connections in a row have ended before kReconnectPatience.
+  int short_connections_ ABSL_GUARDED_BY(mu_) = 0;
   absl::flat_hash_set<const Request*> requests_ ABSL_GUARDED_BY(mu_);
   std::vector<std::function<void()>> steps_ ABSL_GUARDED_BY(mu_);
   bool woken_ ABSL_GUARDED_BY(mu_) = false;  // wake_ was called for steps_.

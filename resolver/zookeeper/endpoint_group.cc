@@ -89,7 +89,9 @@ void ZookeeperEndpointGroup::Follow() {
 void ZookeeperEndpointGroup::TakeConnection(
     const ZookeeperConnection::Status& status) {
   if (status.session != session_) {
+    // Until the names are read again, no children says nothing.
     children_.Clear();
+    names_ = Names::kUnread;
     session_ = status.session;
   }
   if (status.connection != connections_) {

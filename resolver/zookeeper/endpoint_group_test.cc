@@ -477,6 +477,30 @@ TEST_F(ZookeeperEndpointGroupTest, TenThousandEndpointsAreOneList) {
   EXPECT_EQ(lists(), 1);
 }
 
+// The server ends the connection of a session that sets all of these watches
+// again, because the request is above its jute.maxbuffer of 1 MiB.
+TEST_F(ZookeeperEndpointGroupTest, WatchesTooManyToBeSetAgainAreSetAnew) {
+  constexpr size_t kCount = 10000;
+  ZookeeperServer::Nodes nodes;
+  for (size_t i = 0; i < kCount; ++i) {
+    nodes.emplace_back(Child(std::string(80, 'x') + absl::StrCat(i)),
+                       absl::StrCat("10.1.", i / 250, ".", i % 250, ":1"));
+  }
+  ASSERT_TRUE(server_->Put(nodes).ok());
+  options_.session_timeout = absl::Seconds(20);
+  Follow(MakeGroup());
+  ASSERT_TRUE(group_->AwaitInitialEndpoints(absl::Seconds(30)).ok());
+  ASSERT_TRUE(WaitForWatches(kCount + 1));
+  EndpointList list = *group_->endpoints();
+  ASSERT_TRUE(server_->Restart().ok());
+  ASSERT_TRUE(server_->Put({{nodes[0].first, "10.9.9.9:1"}}).ok());
+  for (Endpoint& endpoint : list) {
+    if (endpoint.host == "10.1.0.0") endpoint.host = "10.9.9.9";
+  }
+  EXPECT_TRUE(WaitFor(list)) << group_->last_error();
+  EXPECT_EQ(losses(), 0);
+}
+
 // Runs 20 outages of four kinds in turn.  The list changes during each, so that
 // an old list is always a wrong one.
 TEST_F(ZookeeperEndpointGroupTest, OutagesLeaveNothingBehindAndLoseNoList) {
