@@ -16,9 +16,11 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// The number of keys in one answer.  1,000 usual keys take 100 KB, and gRPC's
-// limit is 4 MB.
+// The number of keys in one answer.  1,000 usual keys take 100 KB, and gRPC
+// refuses answers above 4 MB.  If that happens, the pages become smaller: the
+// largest value that etcd takes (1.5 MB by default) fits.
 constexpr int64_t kPageKeys = 1000;
+constexpr int64_t kSmallerPage = 8;  // A page is that much smaller.
 // A burst of changes is over when nothing came for kQuiet.  Its list is
 // published after kLongestBurst in any case.
 constexpr absl::Duration kQuiet = absl::Milliseconds(20);
@@ -110,6 +112,10 @@ absl::StatusOr<int64_t> EtcdEndpointGroup::ReadAll(EtcdSession& session,
   request.set_limit(kPageKeys);
   while (true) {
     const auto page = session.Range(request);
+    if (absl::IsResourceExhausted(page.status()) && request.limit() > 1) {
+      request.set_limit(std::max<int64_t>(request.limit() / kSmallerPage, 1));
+      continue;
+    }
     if (!page.ok()) return page.status();
     // Checked before the remaining pages are fetched for nothing.
     if (page->count() > static_cast<int64_t>(limit)) {

@@ -263,6 +263,17 @@ TEST_F(EtcdEndpointGroupTest, TenThousandEndpointsAreOneList) {
   EXPECT_EQ(recorder_->lists(), 1);
 }
 
+// All of them do not fit into one answer that gRPC takes.
+TEST_F(EtcdEndpointGroupTest, LargeStrayValuesKeepNoOtherFromBeingRead) {
+  const std::string large(1'400'000, 'x');
+  for (const char* name : {"a", "b", "c", "e"}) Put(name, large);
+  Put("d", "10.0.0.4:1");
+  Follow();
+  ASSERT_TRUE(recorder_->WaitFor({"10.0.0.4:1"}))
+      << recorder_->group().last_error();
+  EXPECT_THAT(recorder_->group().Describe(), HasSubstr("4 refused"));
+}
+
 TEST_F(EtcdEndpointGroupTest, ABurstOfChangesIsOneList) {
   Put("a", "10.0.0.1:1");
   Follow();
