@@ -2,9 +2,14 @@
 //
 // Exits with 0 when all is well, 1 when a problem was found, and 2 when the
 // command line is wrong.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -21,6 +26,16 @@ namespace {
 
 using multi_backend::mb::Command;
 using multi_backend::mb::ExitCode;
+
+// `bazel run` starts a program in a directory of its own, and says where the
+// user has run it.  The paths of the command line are relative to that.
+void GoWhereTheUserIs() {
+  const char* const directory = std::getenv("BUILD_WORKING_DIRECTORY");
+  if (directory != nullptr && chdir(directory) != 0) {
+    fprintf(stderr, "mb: BUILD_WORKING_DIRECTORY: %s: %s\n", directory,
+            std::strerror(errno));
+  }
+}
 
 int Main(int argc, char** argv) {
   ExitCode exit_code = ExitCode::kOk;
@@ -61,6 +76,7 @@ int Main(int argc, char** argv) {
 int main(int argc, char** argv) {
   // `mb events … | head` ends by a failed write, not by a message.
   signal(SIGPIPE, SIG_DFL);
+  GoWhereTheUserIs();
   try {
     return Main(argc, argv);
   } catch (const std::exception& error) {

@@ -38,6 +38,22 @@ TEST(MbTest, AWrongCommandLineEndsWithTwo) {
   }
 }
 
+TEST(MbTest, PathsAreRelativeToWhereBazelRunWasCalled) {
+  const TextFile bad("bad.json", "{");
+  MbProcess::Options options;
+  options.environment = {"BUILD_WORKING_DIRECTORY=" +
+                         bad.path().substr(0, bad.path().rfind('/'))};
+  const MbResult found = RunMb({"validate", "bad.json"}, options);
+  EXPECT_EQ(found.exit_code, 1);
+  EXPECT_EQ(found.out.find("bad.json: error: "), 0u) << found.out << found.err;
+
+  options.environment = {"BUILD_WORKING_DIRECTORY=/nonexistent"};
+  const MbResult lost = RunMb({"--version"}, options);
+  EXPECT_NE(lost.err.find("/nonexistent: No such file or directory"),
+            std::string::npos)
+      << lost.err;
+}
+
 TEST(ValidateCommandTest, AGoodFile) {
   const MbResult result = RunMb({"validate", "--strict", Quickstart()});
   EXPECT_EQ(result.exit_code, 0);
