@@ -127,7 +127,8 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
       RecordFailed(call, /*dropped=*/true);
       // Dropped, so that a wait_for_ready call ends too.
       return PickResult::Drop(std::move(turn.refusal));
-    case PickPlan::Outcome::kWait: {
+    case PickPlan::Outcome::kWait:
+    case PickPlan::Outcome::kUntriedFull: {
       const int64_t now = args_->retry_policy->clock->NowNanos();
       const int64_t until = call.log.ConnectWaitUntil(
           now, args_->retry_policy->failover.max_connect_wait_nanos());
@@ -156,8 +157,9 @@ PickPlan::TurnResult Picker::ChooseBackend(CallAttempts& call,
   if (turn.repick) {
     args_->retry_policy->wakeups->mailbox().Raise(PolicyMailbox::kRepick);
   }
-  if (turn.pick.outcome == PickPlan::Outcome::kExhausted) {
-    turn.pick = RetryTried(call, request);
+  if (turn.pick.outcome == PickPlan::Outcome::kExhausted ||
+      turn.pick.outcome == PickPlan::Outcome::kUntriedFull) {
+    turn.pick = RetryTried(call, request, turn.pick);
   }
   return turn;
 }
@@ -216,15 +218,17 @@ Picker::PickResult Picker::PickForPing() {
   return PickResult::Complete(args_->destinations[picked.entry].subchannel);
 }
 
-// Every usable backend has been tried.  Some calls may go to one again.
+// Every backend with room has been tried.  Some calls may go to one again; the
+// others get `otherwise`.
 PickPlan::Result Picker::RetryTried(const CallAttempts& call,
-                                    PickRequest request) const {
+                                    PickRequest request,
+                                    const PickPlan::Result& otherwise) const {
   if (call.context.has_method_retry_policy) {
     request.tried = TriedBackends();
   } else if (call.log.IsTransparentRetry()) {
     request.tried.Remove(call.log.last_backend());
   } else {
-    return {PickPlan::Outcome::kExhausted, 0, nullptr};
+    return otherwise;
   }
   return args_->plan->Pick(call.context.label, request);
 }
@@ -383,7 +387,10 @@ Picker::PickResult Picker::Unserved(PickPlan::Outcome outcome,
   if (args_->plan->HasBackend(label, request)) {
     wakeups.mailbox().Raise(PolicyMailbox::kRepick);
   }
-  if (outcome == PickPlan::Outcome::kWait) return PickResult::Queue();
+  if (outcome == PickPlan::Outcome::kWait ||
+      outcome == PickPlan::Outcome::kUntriedFull) {
+    return PickResult::Queue();
+  }
   return PickResult::Fail(
       absl::UnavailableError(args_->plan->DescribeFailure(label)));
 }

@@ -82,8 +82,8 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
                                      const PickRequest& request) const;
   PickResult EndWithLastAnswer(CallAttempts& call) const;
   PickResult EndAfterTimeout(CallAttempts& call) const;
-  PickPlan::Result RetryTried(const CallAttempts& call,
-                              PickRequest request) const;
+  PickPlan::Result RetryTried(const CallAttempts& call, PickRequest request,
+                              const PickPlan::Result& otherwise) const;
   ConnectionWait ConnectionWaitOf(const PickPlan::Result& picked,
                                   CallAttempts& call) const;
   PickResult AwaitConnection(const Connections& connections, CallAttempts& call,

@@ -62,6 +62,9 @@ class PickPlan {
     kPicked,
     kWait,       // A backend is connecting: pick again with the next plan.
     kExhausted,  // The call has tried every usable backend.
+    // Only from PickInTurn(): the call has tried those with room, and an
+    // untried one is at its limit.  Pick again when that has room.
+    kUntriedFull,
     kNoBackend,  // None is usable; see DescribeFailure().
     kInBacklog,  // The call waits in a backlog: pick again with the next
                  // picker.

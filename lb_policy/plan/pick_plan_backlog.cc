@@ -109,18 +109,20 @@ bool PickPlan::OnlyFallbackIsUsable(const CallLabel& label,
          fallback->AnyUsable() && (own == nullptr || !own->AnyUsable());
 }
 
-// A call that had to wait may go to a backend that it has tried before, because
-// no backend was usable in between.
 PickPlan::Result PickPlan::TryInTurn(const CallLabel& label,
                                      const PickRequest& request,
                                      const BacklogTicket& ticket) const {
   Result result = Pick(label, request);
-  if (result.outcome == Outcome::kExhausted && ticket.waiting) {
-    PickRequest anew = request;
-    anew.tried = TriedBackends();
-    result = Pick(label, anew);
+  if (result.outcome != Outcome::kExhausted) return result;
+  PickRequest anew = request;
+  anew.tried = TriedBackends();
+  if (HasUntriedAtLimit(label, request)) {
+    if (HasBackend(label, anew)) result.outcome = Outcome::kUntriedFull;
+    return result;
   }
-  return result;
+  // A call that had to wait may go to a backend that it has tried before,
+  // because no backend was usable in between.
+  return ticket.waiting ? Pick(label, anew) : result;
 }
 
 PickPlan::TurnResult PickPlan::PickInTurn(const CallLabel& label,
@@ -154,6 +156,12 @@ PickPlan::TurnResult PickPlan::PickInTurn(const CallLabel& label,
   if (turn == Backlog::Turn::kGo) {
     Result result = TryInTurn(label, request, ticket);
     if (result.outcome == Outcome::kPicked) {
+      return {result, absl::OkStatus(), repick};
+    }
+    // It waits beside the backlog, because the calls behind it may go to the
+    // backends that it has tried.
+    if (result.outcome == Outcome::kUntriedFull) {
+      repick |= ticket.Leave();
       return {result, absl::OkStatus(), repick};
     }
     // The call has tried all usable backends, so waiting would change nothing.

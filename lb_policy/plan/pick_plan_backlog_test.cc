@@ -121,6 +121,8 @@ class Channel {
         return absl::StatusCodeToString(result.refusal.code());
       case Outcome::kExhausted:
         return "last error";
+      case Outcome::kUntriedFull:
+        return "waits beside the backlog";
       case Outcome::kWait:
         return "waits for a connection";
       case Outcome::kNoBackend:
@@ -476,6 +478,46 @@ TEST(PickPlanBacklogTest, ARetryThatHasTriedAllThatAreUsableGetsItsLastError) {
   EXPECT_FALSE(channel.plan().CanServe(call.label, call.request));
   EXPECT_EQ(channel.Pick(call), "last error");
   EXPECT_EQ(channel.waiting(), 0u);
+}
+
+// Those behind it may go to the backend that it has tried.
+TEST(PickPlanBacklogTest, ARetryWaitsBesideTheBacklogForOneThatIsFull) {
+  TwoWithBacklog channel;
+  channel.Publish({kReady, kReady});
+  channel.backend(1).SetLimit(1);
+  channel.backend(1).BeginCall();
+  Waiter call = CallTo();
+  call.request.tried.Add(channel.backend(0).id());
+  EXPECT_TRUE(channel.plan().CanServe(call.label, call.request));
+  EXPECT_EQ(channel.Pick(call), "waits beside the backlog");
+  EXPECT_EQ(channel.waiting(), 0u);
+  Waiter other = CallTo();
+  EXPECT_EQ(channel.Send(other), "0");
+  EXPECT_EQ(channel.Pick(call), "waits beside the backlog");
+  channel.backend(1).EndCall();
+  EXPECT_EQ(channel.Send(call), "1");
+}
+
+TEST(PickPlanBacklogTest, ARetryLeavesTheBacklogWhenOnlyATriedOneHasRoom) {
+  TwoWithBacklog channel;
+  channel.Publish({kReady, kReady});
+  for (size_t i = 0; i < 2; ++i) {
+    channel.backend(i).SetLimit(1);
+    channel.backend(i).BeginCall();
+  }
+  Waiter call = CallTo();
+  call.request.tried.Add(channel.backend(0).id());
+  Waiter other = CallTo();
+  EXPECT_EQ(channel.Pick(call), "waits");
+  EXPECT_EQ(channel.Pick(other), "waits");
+  channel.backend(0).EndCall();
+  channel.BeginPass();
+  EXPECT_EQ(channel.Pick(call), "waits beside the backlog");
+  channel.BeginPass();
+  EXPECT_EQ(channel.Send(other), "0");
+  EXPECT_EQ(channel.waiting(), 0u);
+  channel.backend(1).EndCall();
+  EXPECT_EQ(channel.Send(call), "1");
 }
 
 // --- Roles ------------------------------------------------------------------
