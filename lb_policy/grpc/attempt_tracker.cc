@@ -97,6 +97,10 @@ void AttemptTracker::OnPicked() {
     retries_after_timeout_ = retry_policy_->failover.max_retries();
   }
   call_->context.attempt.store(this, std::memory_order_release);
+  // The call must not hold up the backlog while it waits inside core.
+  if (core::kPickedCallsMayWait && call_->ticket.Leave(/*sent=*/true)) {
+    call_->WakeWaitingCalls();
+  }
 }
 
 // Core dropped the pick because its connection was lost.  The call goes back to
@@ -154,6 +158,9 @@ void AttemptTracker::Finish(FinishArgs args) {
     // stream filter did not know of it.
     if (call_ != nullptr) {
       OnSent();
+      if (core::Trailers(args).NeverWritten()) {
+        stream_->report.reached = StreamReport::Reached::kNotWritten;
+      }
     } else {
       backend_->calls.fetch_add(1, std::memory_order_relaxed);
     }
@@ -219,13 +226,13 @@ void AttemptTracker::OnSucceeded() {
 }
 
 void AttemptTracker::OnFailed(const FinishArgs& args, bool dropped) {
-  if (call_ != nullptr && call_->log.IsVoid(attempt_)) {
-    backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
-    return;
-  }
   const ErrorClass error =
       ClassifyError(args.status.code(), args.status.message(),
                     stream_ == nullptr ? StreamReport() : stream_->report);
+  if (call_ != nullptr && call_->IsVoid(attempt_, error, *stream_)) {
+    backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
+    return;
+  }
   // A backend that shuts down says so to the connection, too, and a handler may
   // have cancelled the call.
   backend_->health.OnCallEnded(dropped ? AttemptOutcome::kAbandoned
@@ -261,7 +268,7 @@ void AttemptTracker::OnFailed(const FinishArgs& args, bool dropped) {
   // The log reads the status after the tracker's end, so the arena owns it.
   const auto* status =
       call_->context.arena->ManagedNew<absl::Status>(args.status);
-  if (call_->OnFailed(attempt_, status, error, *stream_, retriable)) {
+  if (call_->OnFailed(attempt_, status, *stream_, retriable)) {
     LengthenPushback(core::Trailers(args));
   }
 }

@@ -54,24 +54,30 @@ int CallAttempts::OnSent(uint32_t backend, int retries_after_timeout) {
   return attempt;
 }
 
+bool CallAttempts::IsVoid(int attempt, ErrorClass error,
+                          const StreamRecord& stream) {
+  // The backend is not to blame for time that went by before the stream was
+  // written, but core 1.83 replays that attempt without asking, too.
+  if (attempt == log.attempts() && log.IsOpen() &&
+      (error == ErrorClass::kTimeout || stream.report.timed_out) &&
+      !committed_.load(std::memory_order_relaxed)) {
+    OnTimedOut();
+  }
+  return log.IsVoid(attempt);
+}
+
 bool CallAttempts::OnFailed(int attempt, const absl::Status* status,
-                            ErrorClass error, const StreamRecord& stream,
-                            bool retriable) {
+                            const StreamRecord& stream, bool retriable) {
   // An attempt that was given up may end after its successor has started.
   if (attempt != log.attempts()) return false;
   KeepTrailers(stream, retriable);
-  // The backend is not to blame for time that went by before the stream was
-  // written, but core 1.83 replays that attempt without asking, too.
-  if ((error == ErrorClass::kTimeout || stream.report.timed_out) &&
-      log.IsOpen() && !committed_.load(std::memory_order_relaxed)) {
-    OnTimedOut();
-  }
   log.OnFailed(attempt, status, retriable);
   // After its timeout it may end beside the start of its successor.
   if (log.IsDecided() || log.HasTimedOut(attempt)) return false;
   context.retry_switch().OnAttemptFailed(/*retry=*/false);
-  if (committed_.load(std::memory_order_relaxed) ||
-      IsReplayed(stream.report.reached)) {
+  if (committed_.load(std::memory_order_relaxed)) return false;
+  if (IsReplayed(stream.report.reached)) {
+    context.retry_switch().OnReplayed();
     return false;
   }
   return (retriable || context.CoreDecides()) && Decide();

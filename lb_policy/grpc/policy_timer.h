@@ -27,11 +27,13 @@ class PolicyTimer {
   // that work due at nearly the same time is done together.  INT64_MAX stops
   // the timer.  Each call replaces the one before.
   void RunAt(int64_t at, int64_t now, Helper& helper) {
-    if (at == at_ && at_ > now) return;
+    // One that is due must not be put off by each call until it fires.
+    if (at == at_ && fires_at_ > now) return;
     Cancel(helper);
     at_ = at;
     if (at == INT64_MAX) return;
     const int64_t delay = std::max<int64_t>(at - now, 0) + kGranularityNanos;
+    fires_at_ = now + delay;
     handle_ = helper.GetEventEngine()->RunAfter(
         std::chrono::nanoseconds(delay),
         [mailbox = mailbox_]() { mailbox->Raise(PolicyMailbox::kTime); });
@@ -39,6 +41,8 @@ class PolicyTimer {
   void Cancel(Helper& helper) {
     if (handle_.has_value()) helper.GetEventEngine()->Cancel(*handle_);
     handle_.reset();
+    at_ = INT64_MAX;
+    fires_at_ = INT64_MAX;
   }
 
  private:
@@ -46,6 +50,7 @@ class PolicyTimer {
 
   const std::shared_ptr<PolicyMailbox> mailbox_;
   int64_t at_ = INT64_MAX;
+  int64_t fires_at_ = INT64_MAX;
   absl::optional<grpc_event_engine::experimental::EventEngine::TaskHandle>
       handle_;
 };

@@ -8,6 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multi_backend/lb_policy/grpc/testing/policy_harness.h"
+#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 namespace {
@@ -459,6 +460,24 @@ TEST(BacklogTest, CallsGoInOrderWhenOthersEnd) {
   EXPECT_EQ(newcomer.Outcome(), kA);
 }
 
+TEST(BacklogTest, ACallThatWaitsInsideCoreHoldsUpNoOther) {
+  if (!core::kPickedCallsMayWait) {
+    GTEST_SKIP() << "this release makes the stream at once";
+  }
+  PolicyHarness harness(R"({"backlog":{}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  FakeCallOptions options;
+  options.waits_for_stream = true;
+  FakeCall& first = harness.Call(options);
+  FakeCall& second = harness.Call();
+  ASSERT_EQ(first.Outcome(), "queued");
+  ASSERT_EQ(second.Outcome(), "queued");
+  harness.Connect(kA);
+  EXPECT_EQ(first.Outcome(), kA);
+  EXPECT_EQ(second.Outcome(), kA);
+  EXPECT_EQ(harness.RoundTrip(), kA) << "and no newcomer";
+}
+
 TEST(BacklogTest, ACancelledCallLetsTheNextGoThatOnlyItHeldUp) {
   PolicyHarness harness(R"({"backlog":{}})");
   ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
@@ -500,6 +519,32 @@ TEST(BacklogTest, ARetryWhoseBackendsHaveAllJustGoneWaitsForThem) {
   EXPECT_EQ(call.Outcome(), "queued");
   harness.Connect(kA);
   EXPECT_EQ(call.Outcome(), kA) << "it had to wait, so it may go there again";
+}
+
+TEST(BacklogTest, ARetryWaitsForAnUntriedBackendThatIsFull) {
+  PolicyHarness harness(
+      R"({"strategy":"PRIMARY","maxRequestsPerBackend":1,"backlog":{}})");
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kA);
+  harness.Connect(kB);
+  FakeCall& call = harness.Call();
+  FakeCall& other = harness.Call();
+  ASSERT_EQ(call.Outcome(), kA);
+  ASSERT_EQ(other.Outcome(), kB);
+  harness.Finish(call, kReset);
+  ASSERT_TRUE(harness.Retry(call));
+  EXPECT_EQ(call.Outcome(), "queued");
+  FakeCall& newcomer = harness.Call();
+  EXPECT_EQ(newcomer.Outcome(), kA) << "it is in nobody's way";
+  harness.Finish(other);
+  EXPECT_EQ(call.Outcome(), kB);
+
+  // Not longer than `maxConnectWait`.
+  harness.Finish(newcomer, kReset);
+  ASSERT_TRUE(harness.Retry(newcomer));
+  ASSERT_EQ(newcomer.Outcome(), "queued");
+  harness.Advance(absl::Seconds(2));
+  EXPECT_EQ(newcomer.Outcome(), "dropped: UNAVAILABLE: reset");
 }
 
 TEST(BacklogTest, ARetryWhoseBackendsHaveNotGoneEndsAfterAMoment) {

@@ -24,6 +24,10 @@ class RetrySwitch {
   // returned, or when a pick fails.
   void OnAttemptFailed(bool retry) { Set(retry); }
 
+  // Call after OnAttemptFailed() when core replays the attempt without asking.
+  // This release needs no grant for that.
+  void OnReplayed() {}
+
   // For CallAttribute.  What was set; it holds for one more attempt.
   bool Take() { return retry_.exchange(false, std::memory_order_relaxed); }
 

@@ -11,6 +11,9 @@
 namespace multi_backend {
 namespace core {
 
+// A call that was picked gets its stream at once.
+inline constexpr bool kPickedCallsMayWait = false;
+
 class TrackerBase
     : public grpc_core::LoadBalancingPolicy::SubchannelCallTrackerInterface {
  public:
@@ -32,6 +35,9 @@ class Trailers {
     if (metadata_ == nullptr) return absl::nullopt;
     return metadata_->Lookup(key, buffer);
   }
+  // Whether core says that nothing of the attempt was written.  This release
+  // says it to filters only, and each attempt gets that far.
+  bool NeverWritten() const { return false; }
   // Sets one of gRPC's own keys, in the place of the present value.  Core's
   // retry filter and the caller then see that.  Requires has_value().  `value`
   // must live for ever.

@@ -28,6 +28,10 @@ class RetrySwitch {
   // returned, or when a pick fails.
   void OnAttemptFailed(bool retry) { Set(retry); }
 
+  // Call after OnAttemptFailed() when core replays the attempt without asking.
+  // The next attempt takes its perAttemptRecvTimeout from the policy.
+  void OnReplayed() { Set(true); }
+
   // For CallAttribute::OnAsked(), which this release never calls.
   bool Take() { return retry_.exchange(false, std::memory_order_relaxed); }
 

@@ -14,6 +14,10 @@ namespace core {
 using TrackerBase =
     grpc_core::LoadBalancingPolicy::SubchannelCallTrackerInterface;
 
+// A call that was picked waits in its subchannel until the connection has a
+// stream for it (gRFC A105).
+inline constexpr bool kPickedCallsMayWait = true;
+
 // LbMetadata has no function that changes what it shows.  An explicit template
 // instantiation may name a private member ([temp.spec]/6), so this one makes it
 // readable.
@@ -38,6 +42,12 @@ class Trailers {
                                            std::string* buffer) const {
     if (metadata_ == nullptr) return absl::nullopt;
     return metadata_->Lookup(key, buffer);
+  }
+  // Whether core says that nothing of the attempt was written.  Core then
+  // replays it without asking.
+  bool NeverWritten() const {
+    return has_value() && batch()->get(grpc_core::GrpcStreamNetworkState()) ==
+                              grpc_core::GrpcStreamNetworkState::kNotSentOnWire;
   }
   // Sets one of gRPC's own keys, in the place of the present value.  Core's
   // retry filter and the caller then see that.  Requires has_value().  `value`

@@ -134,6 +134,27 @@ TEST_P(HostileServerTest, EndsNoProcessAndHurtsNoOtherBackend) {
       << " connections to the hostile one";
 }
 
+// The first request is one that the server has not seen, so gRPC makes another
+// attempt without asking.  That one is never answered.
+TEST(ReplayedAttemptTest, HasItsTimeoutToo) {
+  Hostility unseen;
+  unseen.answer = [](uint32_t) { return http2::GoAway(0, 0, "not seen"); };
+  const Hostility silent;
+  // The server asks for each connection and for each request.
+  int asked = 0;
+  HostileServer server(
+      [&]() -> const Hostility& { return asked++ == 1 ? unseen : silent; });
+  auto client = UsersClient::Make(
+      absl::StrCat("static:///", server.address()),
+      ServiceConfig(R"("failover":{"perTryTimeout":"0.2s"})"));
+  ASSERT_TRUE(client.ok()) << client.status();
+  const CallOutcome outcome = (*client)->Call();
+  EXPECT_EQ(outcome.status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_THAT(outcome.status.error_message(), HasSubstr("perTryTimeout"));
+  EXPECT_LT(outcome.took, kTestTimeout / 2);
+  EXPECT_EQ(server.requests(), 2);
+}
+
 INSTANTIATE_TEST_SUITE_P(Rows, HostileServerTest,
                          ::testing::ValuesIn(AllHostilities()),
                          [](const auto& info) { return info.param.name; });

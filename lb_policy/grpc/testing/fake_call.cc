@@ -95,6 +95,7 @@ bool FakeCall::Complete(Policy::PickResult::Complete* complete) {
   tracker_ = std::move(complete->subchannel_call_tracker);
   if (tracker_ != nullptr) core::StartTracker(*tracker_);
   if (options_.commits_early) Commit();
+  if (options_.waits_for_stream) return true;
   // The stream filter.
   AttemptPart* const attempt =
       context_ == nullptr ? nullptr : context_->attempt.load();
