@@ -84,9 +84,9 @@ constexpr absl::string_view Version() { return "0.2.0"; }
 //
 // Must run before the first channel or server of the process is made;
 // CreateChannel() calls it too.  Idempotent, thread-safe.  FAILED_PRECONDITION
-// (and a log line) when it comes too late or another gRPC than 1.51 is loaded;
-// then nothing is registered with gRPC and CreateChannel() fails with the same
-// status.
+// (and a log line) when it comes too late, or when the loaded gRPC is not of
+// the release that the library was compiled for (1.51 or 1.83); then nothing is
+// registered with gRPC and CreateChannel() fails with the same status.
 absl::Status Register();
 
 // What a service config cannot say about a channel.
