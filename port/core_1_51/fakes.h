@@ -61,6 +61,8 @@ class FakeMetadata {
       : view_(std::move(entries)) {}
 
   grpc_core::LoadBalancingPolicy::MetadataInterface* view() { return &view_; }
+  // Trailers::NeverWritten() is not told in this release.
+  void SetNeverWritten() {}
   const std::map<std::string, std::string>& entries() const {
     return view_.entries;
   }

@@ -85,6 +85,11 @@ class FakeMetadata {
   }
 
   grpc_core::LoadBalancingPolicy::MetadataInterface* view() { return &view_; }
+  // Makes Trailers::NeverWritten() true.
+  void SetNeverWritten() {
+    batch_.Set(grpc_core::GrpcStreamNetworkState(),
+               grpc_core::GrpcStreamNetworkState::kNotSentOnWire);
+  }
   std::map<std::string, std::string> entries() const {
     const auto copy = view_.TestOnlyCopyToVector();
     return {copy.begin(), copy.end()};

@@ -202,26 +202,6 @@ TEST_F(ConnectionsTest, CallsThatBeginTogetherAllGetAStream) {
   }
 }
 
-#if GRPC_CPP_VERSION_MINOR != 51
-// They were never sent, so their only backend gets them again.  gRPC 1.51 goes
-// on to start calls on a connection that breaks.
-TEST_F(ConnectionsTest, CallsThatWaitForAStreamOutliveTheirConnection) {
-  constexpr int kCalls = 6;
-  Start({"--max-concurrent-streams", "1"});
-  auto client = Connect("");
-  fleet_->SetBehaviour(0, Hanging());
-  Calls calls;
-  for (int i = 0; i < kCalls; ++i) calls.push_back(StartCall(*client));
-  ASSERT_TRUE(HasBegun(1));
-  ASSERT_TRUE(BreakOneConnectionTo(fleet_->server(0).port()));
-  fleet_->SetBehaviour(0, Succeeding());
-  EXPECT_FALSE(calls[0]->Wait().ok()) << "the server had it";
-  for (int i = 1; i < kCalls; ++i) {
-    EXPECT_TRUE(calls[i]->Wait().ok()) << calls[i]->Wait().error_message();
-  }
-}
-#endif
-
 TEST_F(ConnectionsTest, ChannelsWithEqualSettingsShareThem) {
   Start();
   auto backends = BackendPool::Create();

@@ -95,6 +95,7 @@ bool FakeCall::Complete(Policy::PickResult::Complete* complete) {
   tracker_ = std::move(complete->subchannel_call_tracker);
   if (tracker_ != nullptr) core::StartTracker(*tracker_);
   if (options_.commits_early) Commit();
+  stream_ = nullptr;
   if (options_.waits_for_stream) return true;
   // The stream filter.
   AttemptPart* const attempt =
@@ -142,6 +143,7 @@ void FakeCall::Finish(const absl::Status& status,
   state_ = State::kEnded;
   if (tracker_ == nullptr) return;
   core::FakeMetadata metadata(std::move(trailers));
+  if (options_.waits_for_stream) metadata.SetNeverWritten();
   Policy::SubchannelCallTrackerInterface::FinishArgs args;
   args.status = status;
   args.trailing_metadata = metadata.view();

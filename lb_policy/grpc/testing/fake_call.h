@@ -37,7 +37,8 @@ struct FakeCallOptions {
   // Whether core commits the call before it makes the stream of its attempt, as
   // it does with a request that is too large to be sent again.
   bool commits_early = false;
-  // Whether core keeps the call waiting for a stream after its pick.
+  // Whether core keeps the call waiting for a stream after its pick, until it
+  // ends.
   bool waits_for_stream = false;
 };
 
