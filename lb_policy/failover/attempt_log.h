@@ -99,9 +99,10 @@ class AttemptLog {
     return BoundedConnectWaitUntil(now, max_wait);
   }
 
-  // Call when a pick finds a backend whose connections are all full.  Returns
-  // until when the call may wait for another one: `max_wait` after the first
-  // call of this function since the newest attempt started.
+  // Call when a pick finds a backend whose connections are all full, or none
+  // but untried ones that cannot take a call yet.  Returns until when the call
+  // may wait for another one: `max_wait` after the first call of this function
+  // since the newest attempt started.
   int64_t BoundedConnectWaitUntil(int64_t now, int64_t max_wait) {
     int64_t until = connect_wait_until_.load(std::memory_order_relaxed);
     if (until == 0) {

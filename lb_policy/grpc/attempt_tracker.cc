@@ -154,8 +154,9 @@ StreamRecord* AttemptTracker::OnSent() {
 
 void AttemptTracker::Finish(FinishArgs args) {
   if (phase_ == Phase::kPicked) {
-    // Core could not make the stream; or the call has no context, and the
-    // stream filter did not know of it.
+    // Core could not make the stream, or the attempt waited inside core and
+    // never got one; or the call has no context, and the stream filter did not
+    // know of it.
     if (call_ != nullptr) {
       OnSent();
       if (core::Trailers(args).NeverWritten()) {
@@ -229,7 +230,7 @@ void AttemptTracker::OnFailed(const FinishArgs& args, bool dropped) {
   const ErrorClass error =
       ClassifyError(args.status.code(), args.status.message(),
                     stream_ == nullptr ? StreamReport() : stream_->report);
-  if (call_ != nullptr && call_->IsVoid(attempt_, error, *stream_)) {
+  if (call_ != nullptr && call_->OnEnded(attempt_, error, *stream_)) {
     backend_->health.OnCallEnded(AttemptOutcome::kAbandoned, "", trial_);
     return;
   }

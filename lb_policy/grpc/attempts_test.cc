@@ -12,7 +12,6 @@
 #include "gtest/gtest.h"
 #include "multi_backend/call/try_timeout_message.h"
 #include "multi_backend/lb_policy/grpc/testing/policy_harness.h"
-#include "multi_backend/port/core.h"
 
 namespace multi_backend {
 namespace {
@@ -268,29 +267,6 @@ TEST(FailoverTest, WhatCoreReplaysWithoutAskingIsNoRetry) {
   FakeCall& other = harness.Call();
   harness.Finish(other, kReset);
   EXPECT_TRUE(harness.Retry(other)) << "the replays have cost nothing";
-}
-
-TEST(FailoverTest, WhatWaitedForAStreamInVainIsNoRetryEither) {
-  if (!core::kPickedCallsMayWait) {
-    GTEST_SKIP() << "this release makes the stream at once";
-  }
-  PolicyHarness harness(R"({"strategy":"PRIMARY",
-      "failover":{"budget":{"ratio":0,"minRetriesPerSecond":0.1}},
-      "health":{"passive":{"enabled":false}}})");
-  Connect(harness, {kA});
-  FakeCallOptions options;
-  options.waits_for_stream = true;
-  FakeCall& call = harness.Call(options);
-  for (int i = 0; i < 3; ++i) {
-    harness.FinishUnseen(call, StreamReport::Reached::kNotWritten);
-    harness.Replay(call);
-    ASSERT_EQ(call.Outcome(), kA) << "its only backend";
-  }
-  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
-  harness.Connect(kB);
-  FakeCall& other = harness.Call();
-  harness.Finish(other, kReset);
-  EXPECT_TRUE(harness.Retry(other)) << "the budget is untouched";
 }
 
 TEST(FailoverTest, WaitsForABackendThatIsStillBeingConnected) {

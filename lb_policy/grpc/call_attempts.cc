@@ -54,10 +54,11 @@ int CallAttempts::OnSent(uint32_t backend, int retries_after_timeout) {
   return attempt;
 }
 
-bool CallAttempts::IsVoid(int attempt, ErrorClass error,
-                          const StreamRecord& stream) {
-  // The backend is not to blame for time that went by before the stream was
-  // written, but core 1.83 replays that attempt without asking, too.
+bool CallAttempts::OnEnded(int attempt, ErrorClass error,
+                           const StreamRecord& stream) {
+  // Core 1.83 replays such an attempt without asking, so its timeout is noted
+  // here.  The backend is not to blame for time that went by before the stream
+  // was written.
   if (attempt == log.attempts() && log.IsOpen() &&
       (error == ErrorClass::kTimeout || stream.report.timed_out) &&
       !committed_.load(std::memory_order_relaxed)) {

@@ -56,11 +56,12 @@ class CallAttempts final : public PolicyPart {
   // is how many retries the call may make; -1 without perTryTimeout.  Returns
   // the attempt's number.
   int OnSent(uint32_t backend, int retries_after_timeout);
-  // Call when attempt number `attempt` has ended with an error.  Returns
-  // whether the attempt says nothing about its backend, because it ran into
-  // perTryTimeout before it was sent.
-  bool IsVoid(int attempt, ErrorClass error, const StreamRecord& stream);
-  // Call then, unless the attempt is void.  `status` must live as long as the
+  // Call first when attempt number `attempt` has ended with an error.  Notes a
+  // timeout that core has not reported.  Returns true if the attempt says
+  // nothing about its backend, because it ran into perTryTimeout before it was
+  // sent.
+  bool OnEnded(int attempt, ErrorClass error, const StreamRecord& stream);
+  // Call after OnEnded() has returned false.  `status` must live as long as the
   // call.  `stream.trailers` are the server's; null when it sent none.  Returns
   // whether another attempt was granted, which core makes if it finds no reason
   // against it.

@@ -128,10 +128,13 @@ Picker::PickResult Picker::PickWithContext(CallAttempts& call,
       // Dropped, so that a wait_for_ready call ends too.
       return PickResult::Drop(std::move(turn.refusal));
     case PickPlan::Outcome::kWait:
-    case PickPlan::Outcome::kUntriedFull: {
+    case PickPlan::Outcome::kWaitForUntried: {
       const int64_t now = args_->retry_policy->clock->NowNanos();
-      const int64_t until = call.log.ConnectWaitUntil(
-          now, args_->retry_policy->failover.max_connect_wait_nanos());
+      const int64_t most =
+          args_->retry_policy->failover.max_connect_wait_nanos();
+      const int64_t until = turn.pick.outcome == PickPlan::Outcome::kWait
+                                ? call.log.ConnectWaitUntil(now, most)
+                                : call.log.BoundedConnectWaitUntil(now, most);
       if (until <= now) return EndWithLastAnswer(call);
       if (until != INT64_MAX) wakeups.OnRepickBy(until);
       RecordQueued(call, CallRecord::Place::kPick);
@@ -158,7 +161,7 @@ PickPlan::TurnResult Picker::ChooseBackend(CallAttempts& call,
     args_->retry_policy->wakeups->mailbox().Raise(PolicyMailbox::kRepick);
   }
   if (turn.pick.outcome == PickPlan::Outcome::kExhausted ||
-      turn.pick.outcome == PickPlan::Outcome::kUntriedFull) {
+      turn.pick.outcome == PickPlan::Outcome::kWaitForUntried) {
     turn.pick = RetryTried(call, request, turn.pick);
   }
   return turn;
@@ -218,8 +221,7 @@ Picker::PickResult Picker::PickForPing() {
   return PickResult::Complete(args_->destinations[picked.entry].subchannel);
 }
 
-// Every backend with room has been tried.  Some calls may go to one again; the
-// others get `otherwise`.
+// Some calls may go again to a backend that they have tried.
 PickPlan::Result Picker::RetryTried(const CallAttempts& call,
                                     PickRequest request,
                                     const PickPlan::Result& otherwise) const {
@@ -230,7 +232,10 @@ PickPlan::Result Picker::RetryTried(const CallAttempts& call,
   } else {
     return otherwise;
   }
-  return args_->plan->Pick(call.context.label, request);
+  const PickPlan::Result again = args_->plan->Pick(call.context.label, request);
+  const bool waits = otherwise.outcome == PickPlan::Outcome::kWaitForUntried &&
+                     again.outcome != PickPlan::Outcome::kPicked;
+  return waits ? otherwise : again;
 }
 
 // If all connections of the backend are full and another one is being opened,
@@ -387,10 +392,7 @@ Picker::PickResult Picker::Unserved(PickPlan::Outcome outcome,
   if (args_->plan->HasBackend(label, request)) {
     wakeups.mailbox().Raise(PolicyMailbox::kRepick);
   }
-  if (outcome == PickPlan::Outcome::kWait ||
-      outcome == PickPlan::Outcome::kUntriedFull) {
-    return PickResult::Queue();
-  }
+  if (outcome != PickPlan::Outcome::kNoBackend) return PickResult::Queue();
   return PickResult::Fail(
       absl::UnavailableError(args_->plan->DescribeFailure(label)));
 }

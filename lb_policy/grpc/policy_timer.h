@@ -27,7 +27,8 @@ class PolicyTimer {
   // that work due at nearly the same time is done together.  INT64_MAX stops
   // the timer.  Each call replaces the one before.
   void RunAt(int64_t at, int64_t now, Helper& helper) {
-    // One that is due must not be put off by each call until it fires.
+    // A timer for a time that has passed still takes kGranularityNanos, and
+    // another call for the same time must not start it anew.
     if (at == at_ && fires_at_ > now) return;
     Cancel(helper);
     at_ = at;

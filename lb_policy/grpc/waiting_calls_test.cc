@@ -535,7 +535,8 @@ TEST(BacklogTest, ARetryWaitsForAnUntriedBackendThatIsFull) {
   ASSERT_TRUE(harness.Retry(call));
   EXPECT_EQ(call.Outcome(), "queued");
   FakeCall& newcomer = harness.Call();
-  EXPECT_EQ(newcomer.Outcome(), kA) << "it is in nobody's way";
+  EXPECT_EQ(newcomer.Outcome(), kA)
+      << "the call that waits does not hold it up";
   harness.Finish(other);
   EXPECT_EQ(call.Outcome(), kB);
 
@@ -602,6 +603,30 @@ TEST(QueueTest, ACallGoesWhenAnotherChannelLeavesRoom) {
     one.Finish(running);
     EXPECT_EQ(waiting.Outcome(), kA);
   }
+}
+
+TEST(QueueTest, WhatWaitedForAStreamInVainIsNoRetryEither) {
+  if (!core::kPickedCallsMayWait) {
+    GTEST_SKIP() << "this release makes the stream at once";
+  }
+  PolicyHarness harness(R"({"strategy":"PRIMARY",
+      "failover":{"budget":{"ratio":0,"minRetriesPerSecond":0.1}},
+      "health":{"passive":{"enabled":false}}})");
+  ASSERT_EQ(harness.Update({kA}), absl::OkStatus());
+  harness.Connect(kA);
+  FakeCallOptions options;
+  options.waits_for_stream = true;
+  FakeCall& call = harness.Call(options);
+  for (int i = 0; i < 3; ++i) {
+    harness.FinishUnseen(call, StreamReport::Reached::kNotWritten);
+    harness.Replay(call);
+    ASSERT_EQ(call.Outcome(), kA) << "its only backend";
+  }
+  ASSERT_EQ(harness.Update({kA, kB}), absl::OkStatus());
+  harness.Connect(kB);
+  FakeCall& other = harness.Call();
+  harness.Finish(other, kReset);
+  EXPECT_TRUE(harness.Retry(other)) << "the budget is untouched";
 }
 
 TEST(QueueTest, NoCallIsWokenWhenNoneWaits) {

@@ -63,8 +63,9 @@ class PickPlan {
     kWait,       // A backend is connecting: pick again with the next plan.
     kExhausted,  // The call has tried every usable backend.
     // Only from PickInTurn(): the call has tried those with room, and an
-    // untried one is at its limit.  Pick again when that has room.
-    kUntriedFull,
+    // untried one is at its limit or still being connected.  Pick again with
+    // the next plan, or when that one has room.
+    kWaitForUntried,
     kNoBackend,  // None is usable; see DescribeFailure().
     kInBacklog,  // The call waits in a backlog: pick again with the next
                  // picker.

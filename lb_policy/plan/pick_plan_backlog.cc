@@ -113,15 +113,22 @@ PickPlan::Result PickPlan::TryInTurn(const CallLabel& label,
                                      const PickRequest& request,
                                      const BacklogTicket& ticket) const {
   Result result = Pick(label, request);
-  if (result.outcome != Outcome::kExhausted) return result;
-  PickRequest anew = request;
-  anew.tried = TriedBackends();
-  if (HasUntriedAtLimit(label, request)) {
-    if (HasBackend(label, anew)) result.outcome = Outcome::kUntriedFull;
+  const bool exhausted = result.outcome == Outcome::kExhausted;
+  if (request.tried.empty() ||
+      (!exhausted && result.outcome != Outcome::kWait)) {
     return result;
   }
-  // A call that had to wait may go to a backend that it has tried before,
-  // because no backend was usable in between.
+  PickRequest anew = request;
+  anew.tried = TriedBackends();
+  // No backend was usable meanwhile, so one that the call has tried before may
+  // be another one now.
+  if (exhausted && ticket.waiting && ticket.joined_in_outage) {
+    return Pick(label, anew);
+  }
+  if (!exhausted || HasUntriedAtLimit(label, request)) {
+    if (HasBackend(label, anew)) result.outcome = Outcome::kWaitForUntried;
+    return result;
+  }
   return ticket.waiting ? Pick(label, anew) : result;
 }
 
@@ -158,9 +165,9 @@ PickPlan::TurnResult PickPlan::PickInTurn(const CallLabel& label,
     if (result.outcome == Outcome::kPicked) {
       return {result, absl::OkStatus(), repick};
     }
-    // It waits beside the backlog, because the calls behind it may go to the
-    // backends that it has tried.
-    if (result.outcome == Outcome::kUntriedFull) {
+    // The call leaves the backlog and waits in core's queue, because the calls
+    // behind it may go to the backends that it has tried.
+    if (result.outcome == Outcome::kWaitForUntried) {
       repick |= ticket.Leave();
       return {result, absl::OkStatus(), repick};
     }
@@ -176,6 +183,7 @@ PickPlan::TurnResult PickPlan::PickInTurn(const CallLabel& label,
     refused.repick |= repick;
     return refused;
   }
+  if (!ticket.waiting) ticket.joined_in_outage = !AnyUsable(label);
   ticket.waiting = true;
   return {{Outcome::kInBacklog, 0, nullptr}, absl::OkStatus(), repick};
 }

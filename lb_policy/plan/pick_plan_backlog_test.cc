@@ -121,7 +121,7 @@ class Channel {
         return absl::StatusCodeToString(result.refusal.code());
       case Outcome::kExhausted:
         return "last error";
-      case Outcome::kUntriedFull:
+      case Outcome::kWaitForUntried:
         return "waits beside the backlog";
       case Outcome::kWait:
         return "waits for a connection";
@@ -517,6 +517,34 @@ TEST(PickPlanBacklogTest, ARetryLeavesTheBacklogWhenOnlyATriedOneHasRoom) {
   EXPECT_EQ(channel.Send(other), "0");
   EXPECT_EQ(channel.waiting(), 0u);
   channel.backend(1).EndCall();
+  EXPECT_EQ(channel.Send(call), "1");
+}
+
+// As one does whose backend has died with it, while the others are full.
+TEST(PickPlanBacklogTest, ARetryThatWaitedThroughAnOutageGoesAnywhereWithRoom) {
+  TwoWithBacklog channel;
+  channel.Publish({kFailed, kFailed});
+  Waiter call = CallTo();
+  call.request.tried.Add(channel.backend(0).id());
+  EXPECT_EQ(channel.Pick(call), "waits");
+  channel.backend(1).SetLimit(1);
+  channel.backend(1).BeginCall();
+  channel.Publish({kReady, kReady});
+  EXPECT_EQ(channel.Send(call), "0");
+  channel.backend(1).EndCall();
+}
+
+// Those behind it may go to the backend that it has tried.
+TEST(PickPlanBacklogTest, ARetryWaitsBesideTheBacklogForAConnection) {
+  TwoWithBacklog channel;
+  channel.Publish({kReady, kConnecting});
+  Waiter call = CallTo();
+  call.request.tried.Add(channel.backend(0).id());
+  EXPECT_EQ(channel.Pick(call), "waits beside the backlog");
+  EXPECT_EQ(channel.waiting(), 0u);
+  Waiter other = CallTo();
+  EXPECT_EQ(channel.Send(other), "0");
+  channel.Publish({kReady, kReady});
   EXPECT_EQ(channel.Send(call), "1");
 }
 

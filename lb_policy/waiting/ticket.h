@@ -19,6 +19,8 @@ struct BacklogTicket {
   Backlog* backlog = nullptr;  // Not owned; outlives the call.
   uint64_t number = 0;         // Kept for all picks of the call.
   bool waiting = false;
+  // No backend was usable when the call began to wait.
+  bool joined_in_outage = false;
   // The call's attempts have tried all usable backends.  It may only go after
   // it has waited for backends to come back.
   bool must_wait = false;
