@@ -28,7 +28,7 @@ inline std::string Quoted(absl::string_view text, size_t most = 300) {
   return absl::StrCat("\"", Excerpt(text, most), "\"");
 }
 
-// For a text that is a message itself.
+// Cuts, but does not escape: for a text that has been escaped.
 inline std::string Shortened(absl::string_view text, size_t most = 300) {
   return absl::StrCat(text.substr(0, most), text.size() > most ? "..." : "");
 }

@@ -37,7 +37,8 @@ using AttemptPtr = std::shared_ptr<ConnectThread::Attempt>;
 // overflow.
 constexpr absl::Duration kLongestTimeout = absl::Hours(24);
 // How many names are resolved at a time.  A name may take half a minute while
-// its DNS server is away, so there are more than any server needs that answers.
+// its DNS server is away, so the limit is far above what a server that works
+// needs.
 constexpr size_t kMostLookups = 256;
 // How often the thread looks for orders when it cannot be woken, because the
 // process had no descriptor left for the event.
@@ -162,11 +163,11 @@ absl::optional<absl::Status> Advance(Connecting& connecting, bool has_event,
 
 struct ConnectThread::State : std::enable_shared_from_this<State> {
   struct Order {
-    // kConnect is for all attempts that wait for a name.
-    enum class Kind { kStart, kConnect, kDrop };
+    // kResolved is for all attempts that wait for a name.
+    enum class Kind { kStart, kResolved, kDrop };
     Kind kind;
-    AttemptPtr attempt;  // Null for kConnect.
-    // Only for kConnect: the result of resolving the name.
+    AttemptPtr attempt;  // Null for kResolved.
+    // Only for kResolved: the result of resolving the name.
     std::string name;
     absl::StatusOr<std::vector<SocketAddress>> addresses =
         std::vector<SocketAddress>();
@@ -256,7 +257,7 @@ void ConnectThread::State::Resolve() {
 bool ConnectThread::State::StartLookup(const Endpoint& endpoint) {
   try {
     StartProcessThread("mb_probe_name", [self = shared_from_this(), endpoint] {
-      Order order{Order::Kind::kConnect, nullptr, endpoint.address(),
+      Order order{Order::Kind::kResolved, nullptr, endpoint.address(),
                   AddressesOf(endpoint, /*flags=*/0)};
       MutexLock lock(&self->mu);
       self->orders.push_back(std::move(order));
@@ -292,7 +293,7 @@ void ConnectThread::State::Obey(Order order) {
   switch (order.kind) {
     case Order::Kind::kStart:
       return Begin(order.attempt);
-    case Order::Kind::kConnect:
+    case Order::Kind::kResolved:
       --lookups;
       OnResolved(order.name, order.addresses);
       return Resolve();

@@ -8,8 +8,8 @@
 //
 // An attempt on a host name resolves the name first, on another thread, because
 // the system's resolver blocks.  That thread outlives an attempt that is
-// dropped.  Attempts on the same name share one, and there are at most 256; an
-// attempt that has to wait for a thread waits within its timeout.  The
+// dropped.  Attempts on the same host and port share one, and there are at most
+// 256; an attempt that has to wait for a thread waits within its timeout.  The
 // addresses of a name are tried one after the other, each for its share of the
 // remaining time.
 //

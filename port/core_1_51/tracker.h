@@ -36,7 +36,7 @@ class Trailers {
     return metadata_->Lookup(key, buffer);
   }
   // Whether core says that nothing of the attempt was written.  This release
-  // says it to filters only, and each attempt gets that far.
+  // tells only filters, and each attempt reaches the stream filter.
   bool NeverWritten() const { return false; }
   // Sets one of gRPC's own keys, in the place of the present value.  Core's
   // retry filter and the caller then see that.  Requires has_value().  `value`

@@ -17,7 +17,6 @@ namespace multi_backend {
 namespace {
 
 // How much of a discovered text an error shows.
-constexpr size_t kMaxQuoted = 300;
 
 absl::StatusOr<std::vector<HostRule>> ParseRules(
     absl::string_view list, const std::vector<std::string>& texts) {
@@ -58,8 +57,7 @@ bool MatchesAny(const std::vector<HostRule>& rules, absl::string_view host,
 void Refusals::Add(absl::string_view where, absl::string_view reason) {
   ++count;
   if (shown.size() >= kMostNamed) return;
-  shown.push_back(absl::StrCat(Shortened(where, kMaxQuoted), ": ",
-                               Shortened(reason, kMaxQuoted)));
+  shown.push_back(absl::StrCat(Shortened(where), ": ", Shortened(reason)));
 }
 
 std::string Refusals::ToString() const {
@@ -164,9 +162,8 @@ void EndpointAdmission::Offer(Endpoint endpoint, absl::string_view where,
   }
   if (!reason.empty()) {
     // The message of Parse() already has the address.
-    const std::string place =
-        absl::StrCat(where, where.empty() ? "" : " ",
-                     Excerpt(endpoint.address(), kMaxQuoted));
+    const std::string place = absl::StrCat(where, where.empty() ? "" : " ",
+                                           Excerpt(endpoint.address()));
     Refuse(absl::StartsWith(reason, "address ") ? where : place, reason);
     return;
   }

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "multi_backend/text/excerpt.h"
 
 namespace multi_backend {
 
@@ -107,11 +107,11 @@ absl::StatusOr<AdmittedEndpoints> ZookeeperChildren::Admit(
   EndpointAdmission admission(policy, children_.size());
   for (const auto& child : children_) {
     const Record& record = child.second.record;
+    const std::string name = Excerpt(child.first);
     if (record.ok()) {
-      admission.Offer(*record, child.first);
+      admission.Offer(*record, name);
     } else {
-      admission.Refuse(absl::CHexEscape(child.first),
-                       record.status().message());
+      admission.Refuse(name, record.status().message());
     }
   }
   return std::move(admission).Finish();

@@ -16,9 +16,9 @@ namespace {
 // The patience with a session that never had a connection.  Such a session has
 // nothing to lose, but the servers' addresses may have changed.
 constexpr absl::Duration kConnectPatience = absl::Seconds(10);
-// A session with so many connections in a row that ended at once is over.  The
-// library tries again after 170 ms.
-constexpr int kMostShortConnections = 5;
+// So many connections in a row that were shorter than kReconnectPatience end a
+// session.  The library connects again after 170 ms.
+constexpr int kShortConnectionsToEnd = 5;
 // Doubled each time, for ensembles that need longer to begin a session.
 constexpr absl::Duration kFirstSilencePatience = absl::Seconds(1);
 // How often a handle without a connection is checked, because the library does
@@ -188,7 +188,7 @@ void ZookeeperConnection::EndIfOver(Clock::time_point now) {
     if (connected_ && end_state == 0) return;
     over = end_state != 0 ||
            now - lost_ >= absl::ToChronoNanoseconds(patience) ||
-           short_connections_ >= kMostShortConnections;
+           short_connections_ >= kShortConnectionsToEnd;
   }
   if (!over && !IsSilent(now)) return;
   CloseHandle();

@@ -10,10 +10,10 @@
 //
 // A session ends when the server says so, when it has been without a connection
 // for kReconnectPatience, and when several connections in a row have not lasted
-// as long.  For a server whose data was wiped or set back refuses sessions of
-// clients that saw newer data, as long as they try; and a server ends the
-// connection of a session that sets too many watches again in one request
-// (jute.maxbuffer).
+// as long.  The second is for a server whose data was wiped or set back, which
+// refuses clients that saw newer data, for as long as they try.  The third is
+// for a server that ends the connection of a client which sets too many watches
+// again in one request (jute.maxbuffer).
 //
 // A server that accepts a connection but does not answer, as a starting server
 // does, is given up after 1 s at first, and later after up to 10 s.

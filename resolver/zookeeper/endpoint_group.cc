@@ -89,7 +89,7 @@ void ZookeeperEndpointGroup::Follow() {
 void ZookeeperEndpointGroup::TakeConnection(
     const ZookeeperConnection::Status& status) {
   if (status.session != session_) {
-    // Until the names are read again, no children says nothing.
+    // No children are no empty list until the names are read again.
     children_.Clear();
     names_ = Names::kUnread;
     session_ = status.session;

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <netdb.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
@@ -16,6 +17,7 @@ struct State {
   std::condition_variable changed;
   bool active = false;
   int waiting = 0;
+  int most_waiting = 0;
   int begun = 0;
 };
 
@@ -41,7 +43,7 @@ extern "C" int getaddrinfo(const char* name, const char* service,
   State& state = GetState();
   std::unique_lock<std::mutex> lock(state.mutex);
   ++state.begun;
-  ++state.waiting;
+  state.most_waiting = std::max(state.most_waiting, ++state.waiting);
   state.changed.wait(lock, [&state] { return !state.active; });
   --state.waiting;
   state.changed.notify_all();
@@ -52,6 +54,7 @@ SlowNames::SlowNames() {
   State& state = GetState();
   std::lock_guard<std::mutex> lock(state.mutex);
   state.active = true;
+  state.most_waiting = 0;
   state.begun = 0;
 }
 
@@ -66,6 +69,12 @@ int SlowNames::waiting() const {
   State& state = GetState();
   std::lock_guard<std::mutex> lock(state.mutex);
   return state.waiting;
+}
+
+int SlowNames::most_waiting() const {
+  State& state = GetState();
+  std::lock_guard<std::mutex> lock(state.mutex);
+  return state.most_waiting;
 }
 
 int SlowNames::begun() const {

@@ -19,8 +19,10 @@ class SlowNames {
   SlowNames(const SlowNames&) = delete;
   SlowNames& operator=(const SlowNames&) = delete;
 
-  // The lookups that wait now, and those that have begun so far.
+  // The lookups that wait now, the most that have waited at a time, and those
+  // that have begun so far.
   int waiting() const;
+  int most_waiting() const;
   int begun() const;
   // Ends all lookups with an error, also further ones.
   void Release();

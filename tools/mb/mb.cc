@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -27,14 +28,18 @@ namespace {
 using multi_backend::mb::Command;
 using multi_backend::mb::ExitCode;
 
-// `bazel run` starts a program in a directory of its own, and says where the
-// user has run it.  The paths of the command line are relative to that.
-void GoWhereTheUserIs() {
+// `bazel run` starts a program among its runfiles, and says where the user has
+// run it.  The paths of the command line are relative to that.
+bool EnterUsersDirectory() {
   const char* const directory = std::getenv("BUILD_WORKING_DIRECTORY");
-  if (directory != nullptr && chdir(directory) != 0) {
-    fprintf(stderr, "mb: BUILD_WORKING_DIRECTORY: %s: %s\n", directory,
-            std::strerror(errno));
+  char here[PATH_MAX] = "";
+  if (directory == nullptr || getcwd(here, sizeof(here)) == nullptr ||
+      std::strstr(here, ".runfiles/") == nullptr || chdir(directory) == 0) {
+    return true;
   }
+  fprintf(stderr, "mb: BUILD_WORKING_DIRECTORY: %s: %s\n", directory,
+          std::strerror(errno));
+  return false;
 }
 
 int Main(int argc, char** argv) {
@@ -76,7 +81,7 @@ int Main(int argc, char** argv) {
 int main(int argc, char** argv) {
   // `mb events … | head` ends by a failed write, not by a message.
   signal(SIGPIPE, SIG_DFL);
-  GoWhereTheUserIs();
+  if (!EnterUsersDirectory()) return static_cast<int>(ExitCode::kUsage);
   try {
     return Main(argc, argv);
   } catch (const std::exception& error) {

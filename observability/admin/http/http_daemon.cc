@@ -274,8 +274,8 @@ void HttpDaemon::FeedViewers(absl::Time now) {
   fed_event_ = site_->newest_event();
   const std::string status = site_->StreamStatus();
   for (Viewer& viewer : viewers_) {
-    // One that reads slowly gets what happens meanwhile all at once.  One that
-    // does not read at all is closed after kIdleSeconds.
+    // One that reads slowly skips statuses; its next text has all events since.
+    // One that does not read at all is closed after kIdleSeconds.
     if (!viewer.HasAll()) continue;
     viewer.Send(
         absl::StrCat(status, site_->StreamEvents(&viewer.newest_event)));

@@ -20,7 +20,7 @@ using std::chrono::steady_clock;
 // refuses answers above 4 MB.  If that happens, the pages become smaller: the
 // largest value that etcd takes (1.5 MB by default) fits.
 constexpr int64_t kPageKeys = 1000;
-constexpr int64_t kSmallerPage = 8;  // A page is that much smaller.
+constexpr int64_t kPageDivisor = 8;
 // A burst of changes is over when nothing came for kQuiet.  Its list is
 // published after kLongestBurst in any case.
 constexpr absl::Duration kQuiet = absl::Milliseconds(20);
@@ -113,7 +113,7 @@ absl::StatusOr<int64_t> EtcdEndpointGroup::ReadAll(EtcdSession& session,
   while (true) {
     const auto page = session.Range(request);
     if (absl::IsResourceExhausted(page.status()) && request.limit() > 1) {
-      request.set_limit(std::max<int64_t>(request.limit() / kSmallerPage, 1));
+      request.set_limit(std::max<int64_t>(request.limit() / kPageDivisor, 1));
       continue;
     }
     if (!page.ok()) return page.status();

@@ -21,7 +21,6 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr size_t kMaxId = 128;
-constexpr size_t kMaxQuoted = 300;
 // How long Close() waits for a store that does not answer, and for one server.
 constexpr absl::Duration kLongestClose = absl::Milliseconds(1900);
 constexpr absl::Duration kRevokeTimeout = absl::Milliseconds(900);
@@ -42,8 +41,8 @@ absl::Status CheckEndpoint(const Endpoint& endpoint, const std::string& value) {
   const std::string problem = EndpointPolicy().ReasonToRefuse(endpoint);
   if (!problem.empty()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("endpoint ", Excerpt(endpoint.address(), kMaxQuoted), ": ",
-                     problem, ": clients would not use it"));
+        absl::StrCat("endpoint ", Excerpt(endpoint.address()), ": ", problem,
+                     ": clients would not use it"));
   }
   const auto read = ParseEtcdRecord(value);
   if (read.ok() && *read == endpoint) return absl::OkStatus();

@@ -49,6 +49,7 @@ TEST(MbTest, PathsAreRelativeToWhereBazelRunWasCalled) {
 
   options.environment = {"BUILD_WORKING_DIRECTORY=/nonexistent"};
   const MbResult lost = RunMb({"--version"}, options);
+  EXPECT_EQ(lost.exit_code, 2);
   EXPECT_NE(lost.err.find("/nonexistent: No such file or directory"),
             std::string::npos)
       << lost.err;
