@@ -122,9 +122,7 @@ PickPlan::Result PickPlan::TryInTurn(const CallLabel& label,
   anew.tried = TriedBackends();
   // No backend was usable meanwhile, so one that the call has tried before may
   // be another one now.
-  if (exhausted && ticket.waiting && ticket.joined_in_outage) {
-    return Pick(label, anew);
-  }
+  if (ticket.waiting && ticket.joined_in_outage) return Pick(label, anew);
   if (!exhausted || HasUntriedAtLimit(label, request)) {
     if (HasBackend(label, anew)) result.outcome = Outcome::kWaitForUntried;
     return result;

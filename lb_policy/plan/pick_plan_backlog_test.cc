@@ -527,10 +527,15 @@ TEST(PickPlanBacklogTest, ARetryThatWaitedThroughAnOutageGoesAnywhereWithRoom) {
   Waiter call = CallTo();
   call.request.tried.Add(channel.backend(0).id());
   EXPECT_EQ(channel.Pick(call), "waits");
+  Waiter other = CallTo();
+  other.request.tried.Add(channel.backend(0).id());
+  EXPECT_EQ(channel.Pick(other), "waits");
+  channel.Publish({kReady, kConnecting});
+  EXPECT_EQ(channel.Send(call), "0");
   channel.backend(1).SetLimit(1);
   channel.backend(1).BeginCall();
   channel.Publish({kReady, kReady});
-  EXPECT_EQ(channel.Send(call), "0");
+  EXPECT_EQ(channel.Send(other), "0");
   channel.backend(1).EndCall();
 }
 
