@@ -270,13 +270,17 @@ void HttpDaemon::FeedViewers(absl::Time now) {
   if (viewers_.empty()) return;
   const bool new_events = site_->newest_event() != fed_event_;
   if (now - fed_at_ < (new_events ? kShortestPause : kLongestPause)) return;
-  fed_at_ = now;
-  fed_event_ = site_->newest_event();
-  const std::string status = site_->StreamStatus();
+  // Made for the first viewer that takes it, since it may have 10 MB.
+  std::string status;
   for (Viewer& viewer : viewers_) {
     // One that reads slowly skips statuses; its next text has all events since.
     // One that does not read at all is closed after kIdleSeconds.
     if (!viewer.HasAll()) continue;
+    if (status.empty()) {
+      fed_at_ = now;
+      fed_event_ = site_->newest_event();
+      status = site_->StreamStatus();
+    }
     viewer.Send(
         absl::StrCat(status, site_->StreamEvents(&viewer.newest_event)));
     Resume(viewer);
