@@ -188,7 +188,7 @@ struct ConnectThread::State : std::enable_shared_from_this<State> {
 
   void Wake();
   void Loop();
-  void Obey(Order order);
+  void Obey(const Order& order);
   void Begin(const AttemptPtr& attempt);
   void Resolve();
   bool StartLookup(const Endpoint& endpoint);
@@ -289,7 +289,7 @@ void ConnectThread::State::Connect(
   if (!connecting.TryNext(Clock::now())) Finish(attempt, connecting.error);
 }
 
-void ConnectThread::State::Obey(Order order) {
+void ConnectThread::State::Obey(const Order& order) {
   switch (order.kind) {
     case Order::Kind::kStart:
       return Begin(order.attempt);
@@ -341,7 +341,7 @@ void ConnectThread::State::Loop() {
       if (stopped) break;
       taken.swap(orders);
     }
-    for (Order& order : taken) Obey(std::move(order));
+    for (const Order& order : taken) Obey(order);
     Wait();
   }
   running.clear();

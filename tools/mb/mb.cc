@@ -37,8 +37,9 @@ bool EnterUsersDirectory() {
       std::strstr(here, ".runfiles/") == nullptr || chdir(directory) == 0) {
     return true;
   }
-  fprintf(stderr, "mb: BUILD_WORKING_DIRECTORY: %s: %s\n", directory,
-          std::strerror(errno));
+  const absl::Status problem = absl::ErrnoToStatus(errno, directory);
+  fprintf(stderr, "mb: BUILD_WORKING_DIRECTORY: %s\n",
+          std::string(problem.message()).c_str());
   return false;
 }
 
