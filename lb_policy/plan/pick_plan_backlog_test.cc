@@ -69,6 +69,17 @@ class Channel {
 
   PolicyConfig& config() { return config_; }
   Backend& backend(size_t i) { return entries_[i].backend(); }
+  // Brings the backend to its limit of calls, until EndCall().
+  void Fill(size_t i) {
+    backend(i).SetLimit(1);
+    backend(i).BeginCall();
+  }
+  // A call that has failed on the backend.
+  Waiter RetryAfter(size_t i) {
+    Waiter call = CallTo();
+    call.request.tried.Add(backend(i).id());
+    return call;
+  }
   void SetFlags(size_t i, uint32_t flag, bool on) {
     std::atomic<uint32_t>& unusable = backend(i).load.unusable_reasons;
     on ? unusable.fetch_or(flag) : unusable.fetch_and(~flag);
@@ -313,8 +324,7 @@ TEST(PickPlanBacklogTest, TheyAreReleasedInTheOrderInWhichTheyCame) {
 TEST(PickPlanBacklogTest, OneThatMustWaitGoesAfterWaitingOrNotAtAll) {
   TwoWithBacklog channel;
   channel.Publish({kReady, kReady});
-  Waiter call = CallTo();
-  call.request.tried.Add(channel.backend(0).id());
+  Waiter call = channel.RetryAfter(0);
   call.ticket.must_wait = true;
   EXPECT_EQ(channel.Pick(call), "last error") << "though one is untried";
   EXPECT_EQ(channel.waiting(), 0u) << "it is in nobody's way";
@@ -327,12 +337,10 @@ TEST(PickPlanBacklogTest, OneThatMustWaitGoesAfterWaitingOrNotAtAll) {
 TEST(PickPlanBacklogTest, OneThatMustWaitDoesNotWaitForWhoIsOnlyFull) {
   TwoWithBacklog channel;
   channel.Publish({kReady, kFailed});
-  channel.backend(0).SetLimit(1);
-  channel.backend(0).BeginCall();
+  channel.Fill(0);
   Waiter other = CallTo();
   EXPECT_EQ(channel.Pick(other), "waits");
-  Waiter call = CallTo();
-  call.request.tried.Add(channel.backend(0).id());
+  Waiter call = channel.RetryAfter(0);
   call.ticket.must_wait = true;
   EXPECT_EQ(channel.Pick(call), "last error");
   EXPECT_EQ(channel.waiting(), 1u);
@@ -473,8 +481,7 @@ TEST(PickPlanBacklogTest, ARetryThatFindsNoBackendWaitsAndMayThenGoAnywhere) {
 TEST(PickPlanBacklogTest, ARetryThatHasTriedAllThatAreUsableGetsItsLastError) {
   TwoWithBacklog channel;
   channel.Publish({kReady, kFailed});
-  Waiter call = CallTo();
-  call.request.tried.Add(channel.backend(0).id());
+  Waiter call = channel.RetryAfter(0);
   EXPECT_FALSE(channel.plan().CanServe(call.label, call.request));
   EXPECT_EQ(channel.Pick(call), "last error");
   EXPECT_EQ(channel.waiting(), 0u);
@@ -484,10 +491,8 @@ TEST(PickPlanBacklogTest, ARetryThatHasTriedAllThatAreUsableGetsItsLastError) {
 TEST(PickPlanBacklogTest, ARetryWaitsBesideTheBacklogForOneThatIsFull) {
   TwoWithBacklog channel;
   channel.Publish({kReady, kReady});
-  channel.backend(1).SetLimit(1);
-  channel.backend(1).BeginCall();
-  Waiter call = CallTo();
-  call.request.tried.Add(channel.backend(0).id());
+  channel.Fill(1);
+  Waiter call = channel.RetryAfter(0);
   EXPECT_TRUE(channel.plan().CanServe(call.label, call.request));
   EXPECT_EQ(channel.Pick(call), "waits beside the backlog");
   EXPECT_EQ(channel.waiting(), 0u);
@@ -501,12 +506,9 @@ TEST(PickPlanBacklogTest, ARetryWaitsBesideTheBacklogForOneThatIsFull) {
 TEST(PickPlanBacklogTest, ARetryLeavesTheBacklogWhenOnlyATriedOneHasRoom) {
   TwoWithBacklog channel;
   channel.Publish({kReady, kReady});
-  for (size_t i = 0; i < 2; ++i) {
-    channel.backend(i).SetLimit(1);
-    channel.backend(i).BeginCall();
-  }
-  Waiter call = CallTo();
-  call.request.tried.Add(channel.backend(0).id());
+  channel.Fill(0);
+  channel.Fill(1);
+  Waiter call = channel.RetryAfter(0);
   Waiter other = CallTo();
   EXPECT_EQ(channel.Pick(call), "waits");
   EXPECT_EQ(channel.Pick(other), "waits");
@@ -524,16 +526,13 @@ TEST(PickPlanBacklogTest, ARetryLeavesTheBacklogWhenOnlyATriedOneHasRoom) {
 TEST(PickPlanBacklogTest, ARetryThatWaitedThroughAnOutageGoesAnywhereWithRoom) {
   TwoWithBacklog channel;
   channel.Publish({kFailed, kFailed});
-  Waiter call = CallTo();
-  call.request.tried.Add(channel.backend(0).id());
+  Waiter call = channel.RetryAfter(0);
   EXPECT_EQ(channel.Pick(call), "waits");
-  Waiter other = CallTo();
-  other.request.tried.Add(channel.backend(0).id());
+  Waiter other = channel.RetryAfter(0);
   EXPECT_EQ(channel.Pick(other), "waits");
   channel.Publish({kReady, kConnecting});
   EXPECT_EQ(channel.Send(call), "0");
-  channel.backend(1).SetLimit(1);
-  channel.backend(1).BeginCall();
+  channel.Fill(1);
   channel.Publish({kReady, kReady});
   EXPECT_EQ(channel.Send(other), "0");
   channel.backend(1).EndCall();
@@ -543,8 +542,7 @@ TEST(PickPlanBacklogTest, ARetryThatWaitedThroughAnOutageGoesAnywhereWithRoom) {
 TEST(PickPlanBacklogTest, ARetryWaitsBesideTheBacklogForAConnection) {
   TwoWithBacklog channel;
   channel.Publish({kReady, kConnecting});
-  Waiter call = CallTo();
-  call.request.tried.Add(channel.backend(0).id());
+  Waiter call = channel.RetryAfter(0);
   EXPECT_EQ(channel.Pick(call), "waits beside the backlog");
   EXPECT_EQ(channel.waiting(), 0u);
   Waiter other = CallTo();
