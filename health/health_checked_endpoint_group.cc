@@ -41,9 +41,6 @@ constexpr absl::Duration kFirstProbeShare = absl::Microseconds(200);
 // giving it to a channel costs a few microseconds for each endpoint, so the
 // first results of many endpoints must not each make one.
 constexpr absl::Duration kListPausePerEndpoint = absl::Microseconds(20);
-// What a server says goes into texts, and from there into logs and the status
-// of calls.
-constexpr size_t kMaxDetailBytes = HealthTracker::kMaxReasonBytes;
 
 std::shared_ptr<const HealthConfig> OnlyActive(
     const ActiveHealthConfig& active) {
@@ -240,7 +237,8 @@ absl::Duration CheckedGroup::OnResult(Member& member,
   unprobed_ -= member.probed ? 0 : 1;
   const bool first = !std::exchange(member.probed, true);
   member.succeeded |= result.healthy;
-  member.detail = Excerpt(result.detail, kMaxDetailBytes);
+  // A server may have said it, and it goes into logs and the status of calls.
+  member.detail = Excerpt(result.detail, HealthTracker::kMaxReasonBytes);
   member.tracker.OnProbe(result.healthy, result.detail, SteadyNow());
   healthy_ += member.healthy() ? 1 : 0;
   healthy_ -= was_healthy ? 1 : 0;

@@ -8,8 +8,7 @@ namespace multi_backend {
 
 constexpr char kLibraryVersion[] = "0.2.0";
 
-// The release of gRPC that the library is compiled for: "1.51" or
-// "1.83".
+// The release of gRPC that the library is compiled for: "1.51" or "1.83".
 extern const char kGrpcVersion[];
 
 }  // namespace multi_backend

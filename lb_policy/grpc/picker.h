@@ -82,6 +82,8 @@ class Picker final : public grpc_core::LoadBalancingPolicy::SubchannelPicker {
                                      const PickRequest& request) const;
   PickResult EndWithLastAnswer(CallAttempts& call) const;
   PickResult EndAfterTimeout(CallAttempts& call) const;
+  // Picks for a call that has tried every backend with room.  `otherwise` is
+  // for one that may not go to any of them again.
   PickPlan::Result RetryTried(const CallAttempts& call, PickRequest request,
                               const PickPlan::Result& otherwise) const;
   ConnectionWait ConnectionWaitOf(const PickPlan::Result& picked,

@@ -21,7 +21,7 @@ namespace multi_backend {
 std::string FieldPath(absl::string_view parent, absl::string_view name);
 // "a" + 2 = "a[2]".
 std::string ElementPath(absl::string_view parent, size_t index);
-// A path and an error text show no more bytes of a key.
+// How many bytes of a key a path shows at most.
 constexpr size_t kMaxKeySize = 80;
 // "a" + "k" = a["k"]; special characters of a key are escaped, and a long key
 // is cut.

@@ -89,7 +89,8 @@ void ZookeeperEndpointGroup::Follow() {
 void ZookeeperEndpointGroup::TakeConnection(
     const ZookeeperConnection::Status& status) {
   if (status.session != session_) {
-    // No children are no empty list until the names are read again.
+    // Until the names are read again, having no children does not mean that the
+    // list is empty.
     children_.Clear();
     names_ = Names::kUnread;
     session_ = status.session;
